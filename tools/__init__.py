@@ -1,0 +1,1 @@
+"""The developers' library: functions that return data and print nothing. Nox and Invoke call it."""

@@ -1,0 +1,17 @@
+"""The one error that tools raise on purpose.
+
+ToolError        what went wrong, why, and what to do; the command line prints it and exits 1
+"""
+
+from __future__ import annotations
+
+
+class ToolError(Exception):
+    """A failure that the person at the keyboard can mend; anything else is a bug and shows its traceback."""
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        """Keep the three parts apart, so that callers and tests can look at each."""
+        self.what = what
+        self.why = why
+        self.fix = fix
+        super().__init__("\n".join(part for part in (what, why, fix) if part))
