@@ -1,0 +1,32 @@
+# What goes into the wheel: llamapack/lib with the libraries and abi.json, nothing of upstream's own install rules.
+
+llamapack_library(ggml-base STEM ggml-base EXPORTS "${CMAKE_CURRENT_SOURCE_DIR}/exports/ggml-base.txt")
+llamapack_library(ggml STEM ggml EXPORTS "${CMAKE_CURRENT_SOURCE_DIR}/exports/ggml.txt")
+foreach(_level IN LISTS LLAMAPACK_CPU_TARGETS)
+    llamapack_library(${_level} EXPORTS "${CMAKE_CURRENT_SOURCE_DIR}/exports/ggml-cpu.txt")
+endforeach()
+
+set(_levels ${LLAMAPACK_CPU_TARGETS})
+list(TRANSFORM _levels REPLACE "^ggml-cpu-?" "")
+list(TRANSFORM _levels REPLACE "^(.*)$" "\"\\1\"")
+list(JOIN _levels ", " _levels)
+set(_defines ${LLAMAPACK_LAYOUT_DEFINES})
+list(TRANSFORM _defines REPLACE "^(.*)$" "\"\\1\"")
+list(JOIN _defines ", " _defines)
+file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/abi.json" @ONLY CONTENT [[{
+  "abi_id": "@LLAMAPACK_ABI_ID@",
+  "ggml_tree": "@LLAMAPACK_PIN_GGML_TREE@",
+  "layout_defines": [@_defines@],
+  "llama_commit": "@LLAMAPACK_PIN_COMMIT@",
+  "cpu_levels": [@_levels@]
+}
+]])
+
+set_property(TARGET ggml PROPERTY PUBLIC_HEADER)
+set(LLAMAPACK_LIBRARIES ggml-base ggml llamapack ${LLAMAPACK_CPU_TARGETS})
+add_custom_target(llamapack-all ALL DEPENDS ${LLAMAPACK_LIBRARIES})
+install(TARGETS ${LLAMAPACK_LIBRARIES}
+    LIBRARY DESTINATION llamapack/lib COMPONENT llamapack NAMELINK_SKIP
+    RUNTIME DESTINATION llamapack/lib COMPONENT llamapack
+    ARCHIVE DESTINATION llamapack/lib COMPONENT llamapack-development EXCLUDE_FROM_ALL)
+install(FILES "${CMAKE_BINARY_DIR}/abi.json" DESTINATION llamapack/lib COMPONENT llamapack)

@@ -1,0 +1,114 @@
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "chat.h"
+#include "status.hpp"
+
+struct llamapack_chat_templates {
+    common_chat_templates_ptr templates;
+};
+
+namespace {
+
+using json = nlohmann::ordered_json; // the order of keys matters in schemas and templates
+using llamapack::invalid_input;
+
+json parse_request(const char * request) {
+    if (request == nullptr) {
+        throw invalid_input("the request is missing");
+    }
+    json parsed = json::parse(request, nullptr, /* allow_exceptions */ false);
+    if (!parsed.is_object()) {
+        throw invalid_input("the request is not a JSON object");
+    }
+    return parsed;
+}
+
+common_json to_common(const json & value) {
+    return common_json::parse(value.dump());
+}
+
+common_chat_templates_inputs inputs_of(const json & request) {
+    common_chat_templates_inputs inputs;
+    if (!request.contains("messages") || !request["messages"].is_array()) {
+        throw invalid_input("`messages` must be an array of objects with `role` and `content`");
+    }
+    try {
+        inputs.messages = common_chat_msgs_parse_oaicompat(to_common(request["messages"]));
+        if (request.contains("tools")) {
+            inputs.tools = common_chat_tools_parse_oaicompat(to_common(request["tools"]));
+        }
+        if (request.contains("tool_choice")) {
+            inputs.tool_choice = common_chat_tool_choice_parse_oaicompat(request["tool_choice"].get<std::string>());
+        }
+    } catch (const std::exception & problem) {
+        throw invalid_input(problem.what());
+    }
+    inputs.grammar               = request.value("grammar", "");
+    inputs.json_schema           = request.contains("json_schema") ? request["json_schema"].dump() : "";
+    inputs.add_generation_prompt = request.value("add_generation_prompt", true);
+    inputs.enable_thinking       = request.value("enable_thinking", true);
+    if (request.contains("kwargs")) {
+        for (const auto & [name, value] : request["kwargs"].items()) {
+            inputs.chat_template_kwargs[name] = value.dump();
+        }
+    }
+    return inputs;
+}
+
+json response_of(const common_chat_params & params) {
+    json triggers = json::array();
+    for (const auto & trigger : params.grammar_triggers) {
+        triggers.push_back({ { "type", static_cast<int>(trigger.type) },
+                             { "value", trigger.value },
+                             { "token", trigger.token } });
+    }
+    return {
+        { "prompt", params.prompt },
+        { "grammar", params.grammar },
+        { "grammar_lazy", params.grammar_lazy },
+        { "grammar_triggers", triggers },
+        { "additional_stops", params.additional_stops },
+        { "preserved_tokens", params.preserved_tokens },
+        { "format", common_chat_format_name(params.format) },
+        { "parser", params.parser },
+        { "generation_prompt", params.generation_prompt },
+    };
+}
+
+} // namespace
+
+llamapack_status llamapack_chat_templates_init(
+    const llama_model * model, const char * template_override, llamapack_chat_templates ** out, char ** error) {
+    return llamapack::guarded(error, [&] {
+        if (model == nullptr || out == nullptr) {
+            throw invalid_input("the model or the place for the result is missing");
+        }
+        *out = nullptr;
+        auto handle       = std::make_unique<llamapack_chat_templates>();
+        handle->templates = common_chat_templates_init(model, template_override == nullptr ? "" : template_override);
+        *out              = handle.release();
+    });
+}
+
+void llamapack_chat_templates_free(llamapack_chat_templates * templates) {
+    delete templates;
+}
+
+bool llamapack_chat_templates_explicit(const llamapack_chat_templates * templates) {
+    return templates != nullptr && common_chat_templates_was_explicit(templates->templates.get());
+}
+
+llamapack_status llamapack_chat_apply(
+    const llamapack_chat_templates * templates, const char * request, char ** response, char ** error) {
+    return llamapack::guarded(error, [&] {
+        if (templates == nullptr || response == nullptr) {
+            throw invalid_input("the templates or the place for the response is missing");
+        }
+        *response         = nullptr;
+        const auto params = common_chat_templates_apply(templates->templates.get(), inputs_of(parse_request(request)));
+        *response         = llamapack::copy_string(response_of(params).dump(-1, ' ', false, json::error_handler_t::replace));
+    });
+}
