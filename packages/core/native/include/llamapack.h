@@ -53,6 +53,12 @@ LLAMAPACK_API size_t llamapack_struct_sizes(const uint32_t ** sizes);
 // llama.cpp's build identity, "b<number>-<commit>".
 LLAMAPACK_API const char * llamapack_build_info(void);
 
+// Where log lines of llama.cpp, mtmd and ggml go, from `min_level` (a ggml_log_level) upwards. Lines come whole and without
+// their end; the callback may run on any thread and must not call back into this library. NULL silences everything.
+// Until the first call upstream writes to standard error.
+typedef void (*llamapack_log_callback)(int32_t level, const char * line, void * user_data);
+LLAMAPACK_API void llamapack_log_set(llamapack_log_callback callback, void * user_data, int32_t min_level);
+
 struct llamapack_chat_templates;
 
 // The chat templates of a model. `template_override` replaces the model's own; NULL or "" keeps it.
