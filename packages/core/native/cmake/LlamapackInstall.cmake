@@ -6,10 +6,21 @@ foreach(_level IN LISTS LLAMAPACK_CPU_TARGETS)
     llamapack_library(${_level} EXPORTS "${CMAKE_CURRENT_SOURCE_DIR}/exports/ggml-cpu.txt")
 endforeach()
 
-set(_levels ${LLAMAPACK_CPU_TARGETS})
-list(TRANSFORM _levels REPLACE "^ggml-cpu-?" "")
-list(TRANSFORM _levels REPLACE "^(.*)$" "\"\\1\"")
-list(JOIN _levels ", " _levels)
+# Each level with the features that its score asks for, by ggml's names.
+set(_levels)
+foreach(_target IN LISTS LLAMAPACK_CPU_TARGETS)
+    set(_features)
+    if(TARGET ${_target}-feats)
+        get_target_property(_features ${_target}-feats COMPILE_DEFINITIONS)
+        list(FILTER _features INCLUDE REGEX "^GGML_")
+        list(FILTER _features EXCLUDE REGEX "^GGML_BACKEND_")
+        list(TRANSFORM _features REPLACE "^GGML_(USE_)?(.*)$" "\"\\2\"")
+    endif()
+    list(JOIN _features ", " _features)
+    string(REGEX REPLACE "^ggml-cpu-?" "" _level "${_target}")
+    list(APPEND _levels "\"${_level}\": [${_features}]")
+endforeach()
+list(JOIN _levels ",\n    " _levels)
 set(_defines ${LLAMAPACK_LAYOUT_DEFINES})
 list(TRANSFORM _defines REPLACE "^(.*)$" "\"\\1\"")
 list(JOIN _defines ", " _defines)
@@ -18,7 +29,9 @@ file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/abi.json" @ONLY CONTENT [[{
   "ggml_tree": "@LLAMAPACK_PIN_GGML_TREE@",
   "layout_defines": [@_defines@],
   "llama_commit": "@LLAMAPACK_PIN_COMMIT@",
-  "cpu_levels": [@_levels@]
+  "cpu_levels": {
+    @_levels@
+  }
 }
 ]])
 

@@ -1,0 +1,5 @@
+"""`python -m llamapack` is the command `llamapack`."""
+
+from llamapack.cli import main
+
+main()

@@ -1,0 +1,127 @@
+"""Find, open and check the libraries of this wheel. Everything is opened by absolute path, and only once."""
+
+from __future__ import annotations
+
+import _ctypes
+import ctypes
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from llamapack._native import _generated as api
+from llamapack.errors import BackendError, InstallationError
+
+_REINSTALL = "Run: python -m pip install --force-reinstall llamapack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abi:
+    """What `abi.json` in the wheel says of the libraries beside it."""
+
+    abi_id: str
+    llama_commit: str
+    cpu_levels: Mapping[str, Sequence[str]]
+
+
+def library_dir() -> Path:
+    """Return the folder of the wheel's libraries."""
+    return Path(__file__).resolve().parent.parent / "lib"
+
+
+@lru_cache(maxsize=1)
+def read_abi() -> Abi:
+    """Read `abi.json`; raises InstallationError where it is missing or damaged."""
+    path = library_dir() / "abi.json"
+    try:
+        data = json.loads(path.read_bytes())
+        return Abi(abi_id=data["abi_id"], llama_commit=data["llama_commit"], cpu_levels=data["cpu_levels"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InstallationError(
+            f"llamapack's libraries are not there or not complete: {path} cannot be read.",
+            why=f"{type(error).__name__}: {error}",
+            fix=_REINSTALL,
+        ) from error
+
+
+@lru_cache(maxsize=1)
+def native() -> api.Native:
+    """Open the libraries, check that the bindings fit them, and return their functions."""
+    ggml_base, ggml, llamapack = (
+        _open(library_dir() / _file_name(stem)) for stem in ("ggml-base", "ggml", "llamapack")
+    )
+    bound = api.Native({"ggml-base": ggml_base, "ggml": ggml, "llamapack": llamapack})
+    check_abi(bound, read_abi().abi_id)
+    return bound
+
+
+def check_abi(bound: api.Native, abi_id: str) -> None:
+    """Compare what the bindings were generated from with what the compiler saw.
+
+    Raises InstallationError with both values.
+    """
+    pairs = [
+        ("ABI id", (bound.llamapack_abi_id() or b"").decode(), abi_id),
+        ("layout hash", (bound.llamapack_layout_hash() or b"").decode(), api.LAYOUT_HASH),
+    ]
+    sizes = ctypes.POINTER(ctypes.c_uint32)()
+    count = bound.llamapack_struct_sizes(ctypes.byref(sizes))
+    pairs.append(("structure sizes", str(sizes[:count]), str([ctypes.sizeof(struct) for struct in api.STRUCTS])))
+    for name, library, ours in pairs:
+        if library != ours:
+            raise InstallationError(
+                f"llamapack's Python files and its libraries do not belong together: the {name} of libllamapack is "
+                f"{library}, but the Python files expect {ours}.",
+                fix=_REINSTALL,
+            )
+
+
+def score_backend(path: Path) -> int:
+    """Open a backend library, ask for its score on this machine (0: cannot run), and close it again."""
+    native()
+    module = _open(path)
+    try:
+        score = module.ggml_backend_score
+        score.restype, score.argtypes = ctypes.c_int, ()
+        return int(score())
+    except AttributeError:
+        return 1  # a target with one level only has nothing to score
+    finally:
+        _close(module)
+
+
+def load_backend(path: Path) -> None:
+    """Register the backend in the library at `path` with ggml."""
+    if not native().ggml_backend_load(encode_path(path)):
+        raise BackendError(f"The backend library {path} could not be loaded.", fix=_REINSTALL)
+
+
+def encode_path(path: Path) -> bytes:
+    """Spell a path as llama.cpp wants it: UTF-8 on Windows, the file system's own bytes elsewhere."""
+    return str(path).encode() if sys.platform == "win32" else os.fsencode(path)
+
+
+def _file_name(stem: str) -> str:
+    name = f"{stem}-{read_abi().abi_id}"
+    if sys.platform == "win32":
+        return f"{name}.dll"
+    return f"lib{name}.dylib" if sys.platform == "darwin" else f"lib{name}.so"
+
+
+def _open(path: Path) -> ctypes.CDLL:
+    if not path.is_file():
+        raise InstallationError(f"The library {path} is missing.", fix=_REINSTALL)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise InstallationError(f"The library {path} cannot be loaded.", why=str(error), fix=_REINSTALL) from error
+
+
+def _close(module: ctypes.CDLL) -> None:
+    if sys.platform == "win32":
+        _ctypes.FreeLibrary(module._handle)
+    else:
+        _ctypes.dlclose(module._handle)

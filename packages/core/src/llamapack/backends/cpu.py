@@ -1,0 +1,163 @@
+"""CPU levels: one library for each set of instructions, all in the wheel. The best that this processor has is used.
+
+A level scores itself (ggml's `ggml_backend_score`, 0 where the processor lacks an instruction); the highest score wins.
+The library is opened by absolute path, before llama.cpp gets to look for backends by itself, so that no file of that
+name elsewhere is ever run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from llamapack._native.library import library_dir, load_backend, read_abi, score_backend
+from llamapack.errors import BackendError, CpuLevelError
+
+VARIABLE = "LLAMAPACK_CPU"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuLevel:
+    """One level of the wheel: its name, library, features beyond the baseline, and score on this processor."""
+
+    name: str
+    path: Path
+    features: tuple[str, ...]
+    score: int
+
+    @property
+    def supported(self) -> bool:
+        """True where this processor can run the level."""
+        return self.score > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuChoice:
+    """The level in use and why it was chosen."""
+
+    level: CpuLevel
+    reason: str
+
+
+_lock = threading.Lock()
+_loaded: CpuChoice | None = None
+
+
+@lru_cache(maxsize=1)
+def cpu_levels() -> tuple[CpuLevel, ...]:
+    """Score every level of the installed wheel, in the wheel's order; done once."""
+    suffix = ".dll" if sys.platform == "win32" else ".so"
+    prefix = "" if sys.platform == "win32" else "lib"
+    levels = []
+    for name, features in read_abi().cpu_levels.items():
+        path = library_dir() / f"{prefix}ggml-cpu{'-' + name if name else ''}{suffix}"
+        levels.append(CpuLevel(name=name or "baseline", path=path, features=tuple(features), score=score_backend(path)))
+    return tuple(levels)
+
+
+def choose_cpu_level(levels: Sequence[CpuLevel], wanted: str | None, source: str) -> CpuChoice:
+    """Choose the `wanted` level, named by `source`, or without one the supported level with the highest score.
+
+    Raises CpuLevelError for a name that is unknown or that this processor cannot run.
+    """
+    supported = [level for level in levels if level.supported]
+    names = ", ".join(level.name for level in supported) or "none"
+    if wanted is None:
+        if not supported:
+            raise CpuLevelError(
+                "No CPU level of this wheel runs on this processor.",
+                why=f"The wheel has: {', '.join(level.name for level in levels) or 'no levels at all'}.",
+                fix="Reinstall llamapack; if that changes nothing, report `llamapack info`.",
+            )
+        best = max(supported, key=lambda level: level.score)
+        return CpuChoice(level=best, reason=f"highest score ({best.score}) of {len(supported)} levels that run here")
+    for level in levels:
+        if level.name == wanted:
+            if not level.supported:
+                raise CpuLevelError(
+                    f"The CPU level {wanted!r} ({source}) does not run on this processor.",
+                    why=explain_unsupported(level),
+                    fix=f"Use one of: {names}.",
+                )
+            return CpuChoice(level=level, reason=f"asked for by {source}")
+    near = difflib.get_close_matches(wanted, [level.name for level in levels], n=1)
+    raise CpuLevelError(
+        f"There is no CPU level {wanted!r} ({source}).",
+        why=f"Did you mean {near[0]!r}?" if near else "",
+        fix=f"This processor runs: {names}.",
+    )
+
+
+def load_cpu(wanted: str | None = None) -> CpuChoice:
+    """Load the CPU backend for this process and return the choice; later calls return the same.
+
+    `wanted` is a level's name; without it the variable LLAMAPACK_CPU decides, and without that the score.
+    Raises CpuLevelError as `choose_cpu_level` does, and BackendError if another level is loaded already.
+    """
+    global _loaded
+    with _lock:
+        name, source = (wanted, "the argument") if wanted else (os.environ.get(VARIABLE) or None, VARIABLE)
+        if _loaded is not None:
+            if name is not None and wanted is not None and name != _loaded.level.name:
+                raise BackendError(
+                    f"The CPU level {_loaded.level.name!r} is loaded already, so {name!r} cannot be.",
+                    why="A process has one CPU backend.",
+                    fix=f"Set {VARIABLE}={name} before the first model is loaded, or use another process.",
+                )
+            return _loaded
+        choice = choose_cpu_level(cpu_levels(), name, source)
+        load_backend(choice.level.path)
+        _loaded = choice
+        return choice
+
+
+def explain_unsupported(level: CpuLevel) -> str:
+    """Say which of the level's features the processor lacks, as far as the system tells."""
+    flags = _processor_flags()
+    missing = [feature for feature in level.features if flags and not _FLAGS.get(feature, set()) <= flags]
+    if missing:
+        return f"The processor, or the system it runs under, lacks {', '.join(missing)}."
+    return f"It needs {', '.join(level.features) or 'a newer processor'}."
+
+
+# ggml's feature names in Linux's words
+_FLAGS = {
+    "SSE42": {"sse4_2"},
+    "AVX": {"avx"},
+    "F16C": {"f16c"},
+    "FMA": {"fma"},
+    "AVX2": {"avx2"},
+    "BMI2": {"bmi2"},
+    "AVX_VNNI": {"avx_vnni"},
+    "AVX512": {"avx512f", "avx512cd", "avx512vl", "avx512dq", "avx512bw"},
+    "AVX512_VBMI": {"avx512vbmi"},
+    "AVX512_VNNI": {"avx512_vnni"},
+    "AVX512_BF16": {"avx512_bf16"},
+    "AMX_TILE": {"amx_tile"},
+    "AMX_INT8": {"amx_int8"},
+    "DOTPROD": {"asimddp"},
+    "FP16_VECTOR_ARITHMETIC": {"asimdhp"},
+    "SVE": {"sve"},
+    "MATMUL_INT8": {"i8mm"},
+    "SVE2": {"sve2"},
+    "SME": {"sme"},
+}
+
+
+@lru_cache(maxsize=1)
+def _processor_flags() -> frozenset[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return frozenset()
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()

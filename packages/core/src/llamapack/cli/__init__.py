@@ -1,0 +1,57 @@
+"""The command `llamapack`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from llamapack.cli.info import info
+from llamapack.cli.run import run
+from llamapack.errors import BackendError, InputError, LlamapackError, ModelError
+
+INTERRUPTED = 130  # 128 + SIGINT
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+# 2 is also click's status for a wrong command line
+EXIT_STATUS: tuple[tuple[type[LlamapackError], int], ...] = (
+    (InputError, 2),
+    (ModelError, 3),
+    (BackendError, 4),
+    (LlamapackError, 1),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="llamapack", message="llamapack %(version)s")
+def cli() -> None:
+    """Run GGUF models with llama.cpp, on the best hardware there is.
+
+    Exit status: 0 success, 1 other errors, 2 wrong input, 3 the model cannot be loaded, 4 the hardware cannot be used
+    as asked, 130 Ctrl-C, 141 the reader of the output went away.
+    """
+
+
+cli.add_command(run)
+cli.add_command(info)
+
+
+def main() -> None:
+    """Run the command line and exit; our own errors become one message and a status."""
+    try:
+        status = cli.main(prog_name="llamapack", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(status if isinstance(status, int) else 0)
+    except LlamapackError as error:
+        click.echo(f"llamapack: {error}", err=True)
+        sys.exit(next(status for kind, status in EXIT_STATUS if isinstance(error, kind)))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Python flushes standard output once more at exit; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)

@@ -1,0 +1,106 @@
+"""`llamapack run`: answer one prompt."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from llamapack.generation import Generation
+
+
+@click.command()
+@click.argument("prompt", required=False)
+@click.option("-m", "--model", "model_path", type=click.Path(path_type=Path), required=True, help="A GGUF file.")
+@click.option("--raw", is_flag=True, help="Continue the prompt as it is instead of answering it as a chat.")
+@click.option("-s", "--system", help="The system message of the chat.")
+@click.option("-n", "--max-tokens", type=int, help="Stop after so many tokens.  [default: no limit but the context]")
+@click.option("--stop", multiple=True, help="Stop before this text; may be given several times.")
+@click.option("--temp", default=0.8, show_default=True, help="0 always takes the likeliest token.")
+@click.option("--top-k", default=40, show_default=True, help="Keep the k likeliest tokens; 0 keeps all.")
+@click.option("--top-p", default=0.95, show_default=True, help="Keep the likeliest tokens that together reach p.")
+@click.option(
+    "--min-p",
+    default=0.05,
+    show_default=True,
+    help="Keep tokens at least p times as likely as the likeliest.",
+)
+@click.option("--seed", type=int, help="Make the choices repeatable.  [default: random]")
+@click.option("-c", "--ctx-size", type=int, help="Context size in tokens.  [default: 4096 or what the model has]")
+@click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]")
+@click.option("--cpu", help="The CPU level to use.  [default: the best; variable LLAMAPACK_CPU]")
+@click.option("-q", "--quiet", is_flag=True, help="Leave out the line at the end.")
+def run(
+    prompt: str | None,
+    model_path: Path,
+    raw: bool,
+    system: str | None,
+    max_tokens: int | None,
+    stop: tuple[str, ...],
+    temp: float,
+    top_k: int,
+    top_p: float,
+    min_p: float,
+    seed: int | None,
+    ctx_size: int | None,
+    threads: int | None,
+    cpu: str | None,
+    quiet: bool,
+) -> None:
+    """Answer PROMPT, streaming; without PROMPT, or with `-`, standard input is the prompt.
+
+    The answer goes to standard output; the last line, with the CPU level, threads and tokens per second, to standard
+    error.
+    """
+    from llamapack.generation import generate
+    from llamapack.model import Model
+
+    text = _prompt(prompt)
+    with Model(model_path, cpu_level=cpu) as model:
+        generation = generate(
+            model,
+            text,
+            chat=not raw,
+            system=system,
+            max_tokens=max_tokens,
+            stop=stop,
+            temperature=temp,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            seed=seed,
+            n_ctx=ctx_size,
+            n_threads=threads,
+        )
+        n_threads = generation.context.n_threads
+        try:
+            for piece in generation:
+                click.echo(piece, nl=False)
+                sys.stdout.flush()
+        finally:
+            # also after Ctrl-C, so that the shell's prompt begins a line
+            if sys.exc_info()[0] is not BrokenPipeError:
+                click.echo()
+                if not quiet:
+                    click.echo(summary(generation, model.cpu.level.name, n_threads), err=True)
+
+
+def _prompt(prompt: str | None) -> str:
+    if prompt is not None and prompt != "-":
+        return prompt
+    if prompt is None and sys.stdin.isatty():
+        raise click.UsageError("There is no PROMPT. Give one, or pipe a text in.")
+    return sys.stdin.read()
+
+
+def summary(generation: Generation, level: str, threads: int) -> str:
+    """Say in one line what ran and how fast."""
+    timing = generation.timing
+    return (
+        f"[cpu {level}, {threads} thread{'s' if threads != 1 else ''}; "
+        f"prompt {timing.prompt_tokens} tokens, {timing.prompt_rate:.1f} tokens/s; "
+        f"generated {timing.generated_tokens} tokens, {timing.generated_rate:.1f} tokens/s]"
+    )

@@ -1,0 +1,98 @@
+"""Every error that llamapack raises on purpose.
+
+LlamapackError
+├── InstallationError           the wheel is damaged, incomplete or does not fit together: reinstall
+├── BackendError                the wanted hardware cannot be used
+│   └── CpuLevelError           an unknown or unsupported CPU level was asked for
+├── ModelError                  the file cannot be loaded
+│   ├── ModelNotFoundError      also a FileNotFoundError
+│   └── ModelFormatError        not GGUF, truncated, or of an unknown architecture
+├── InputError                  an argument is wrong; also a ValueError
+│   ├── PromptTooLongError      it does not fit the context
+│   └── ChatTemplateError       the template refuses the messages
+├── DecodeError                 llama.cpp could not process a batch
+│   └── CacheFullError          no room is left in the KV cache
+├── CancelledError              a callback or another thread asked to stop
+└── StateError                  the call does not fit the object's state
+    ├── ClosedError             it was closed
+    └── ThreadError             another thread is using it
+
+A message says what happened with the value in it, why if that is known, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class LlamapackError(Exception):
+    """The root: `except LlamapackError` catches all that llamapack raises on purpose."""
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        """Join the three parts, one a line; each stays readable on its own."""
+        self.what = what
+        self.why = why
+        self.fix = fix
+        super().__init__("\n".join(part for part in (what, why, fix) if part))
+
+
+class InstallationError(LlamapackError):
+    """The installed files are damaged, incomplete or do not fit together."""
+
+
+class BackendError(LlamapackError):
+    """The wanted hardware cannot be used."""
+
+
+class CpuLevelError(BackendError):
+    """An unknown or unsupported CPU level was asked for."""
+
+
+class ModelError(LlamapackError):
+    """A model cannot be loaded."""
+
+
+class ModelNotFoundError(ModelError, FileNotFoundError):
+    """No file is there, or it cannot be opened."""
+
+    def __str__(self) -> str:
+        """Show our message; FileNotFoundError would show its own fields."""
+        return "\n".join(part for part in (self.what, self.why, self.fix) if part)
+
+
+class ModelFormatError(ModelError):
+    """The file is not GGUF, is truncated, or holds something llama.cpp does not know."""
+
+
+class InputError(LlamapackError, ValueError):
+    """An argument is wrong."""
+
+
+class PromptTooLongError(InputError):
+    """The prompt does not fit the context."""
+
+
+class ChatTemplateError(InputError):
+    """The chat template refuses the messages."""
+
+
+class DecodeError(LlamapackError):
+    """llama.cpp could not process a batch."""
+
+
+class CacheFullError(DecodeError):
+    """No room is left in the KV cache for the batch."""
+
+
+class CancelledError(LlamapackError):
+    """A callback or another thread asked to stop."""
+
+
+class StateError(LlamapackError):
+    """The call does not fit the object's state."""
+
+
+class ClosedError(StateError):
+    """The object was closed."""
+
+
+class ThreadError(StateError):
+    """Another thread is using the object."""

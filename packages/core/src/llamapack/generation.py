@@ -1,0 +1,205 @@
+"""From a prompt to a stream of text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from llamapack.chat import ChatTemplate, Message
+from llamapack.context import Context
+from llamapack.errors import InputError, PromptTooLongError
+from llamapack.model import Model
+from llamapack.sampling import Sampler
+from llamapack.text import TextStream
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(kw_only=True)
+class Timing:
+    """Tokens and the seconds they took; what the caller does between pieces is not counted."""
+
+    prompt_tokens: int = 0
+    prompt_seconds: float = 0.0
+    generated_tokens: int = 0
+    generated_seconds: float = 0.0
+
+    @property
+    def prompt_rate(self) -> float:
+        """Prompt tokens per second."""
+        return self.prompt_tokens / self.prompt_seconds if self.prompt_seconds else 0.0
+
+    @property
+    def generated_rate(self) -> float:
+        """Generated tokens per second; the first comes from the prompt's last pass and is not counted."""
+        return (self.generated_tokens - 1) / self.generated_seconds if self.generated_tokens > 1 else 0.0
+
+
+@dataclass(kw_only=True)
+class Generation(Iterator[str]):
+    """A running generation: iterate for pieces of text, then look at `tokens`, `timing` and `finish_reason`.
+
+    Pieces hold whole characters, and nothing of a stop string. Closing it frees the context if `generate` made one.
+    """
+
+    context: Context
+    prompt: Sequence[int]
+    sampler: Sampler
+    max_tokens: int | None
+    stop: tuple[str, ...] = ()
+    owns_context: bool = False
+    tokens: list[int] = field(default_factory=list)
+    timing: Timing = field(default_factory=Timing)
+    finish_reason: FinishReason | None = None
+
+    def __post_init__(self) -> None:
+        """Start the stream of text."""
+        self._stream = TextStream(self.stop)
+        self._started = False
+
+    def __next__(self) -> str:
+        """Return the next piece, never an empty one."""
+        while self.finish_reason is None:
+            if text := self._step():
+                return text
+        raise StopIteration
+
+    def _step(self) -> str:
+        """Take one token further; return the text that became certain."""
+        if not self._started:
+            self._read_prompt()
+        if self.max_tokens is not None and len(self.tokens) >= self.max_tokens:
+            return self._finish("length")
+        began = time.perf_counter()
+        token = self._next_token()
+        if self.tokens:
+            self.timing.generated_seconds += time.perf_counter() - began
+        if token is None:
+            return self._finish("length")
+        vocab = self.context.model.vocab
+        if vocab.is_end(token):
+            return self._finish("stop")
+        self.tokens.append(token)
+        self.timing.generated_tokens += 1
+        text = self._stream.feed(vocab.piece(token))
+        if self._stream.stopped is not None:
+            self._end("stop")
+        return text
+
+    def _next_token(self) -> int | None:
+        """Read the last token, if one is waiting, and choose the next; None when the context is full."""
+        context = self.context
+        with context._exclusive():
+            if self.tokens:
+                if context.n_used >= context.n_ctx:
+                    return None
+                context._decode_one(self.tokens[-1])
+            return self.sampler._sample(context)
+
+    def _read_prompt(self) -> None:
+        self._started = True
+        began = time.perf_counter()
+        # In parts, so that Ctrl-C is answered between them.
+        for start in range(0, len(self.prompt), 512):
+            self.context.decode(self.prompt[start : start + 512])
+        self.timing.prompt_seconds = time.perf_counter() - began
+        self.timing.prompt_tokens = len(self.prompt)
+
+    def _finish(self, reason: FinishReason) -> str:
+        self._end(reason)
+        return self._stream.finish()
+
+    def _end(self, reason: FinishReason) -> None:
+        self.finish_reason = reason
+        if self.owns_context:
+            self.context.close()
+
+    def close(self) -> None:
+        """Stop here; safe to call twice."""
+        if self.owns_context:
+            self.context.close()
+        self.finish_reason = self.finish_reason or "length"
+
+    def __enter__(self) -> Generation:
+        """Return itself; the block's end closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def generate(
+    model: Model,
+    prompt: str | Sequence[Message],
+    *,
+    chat: bool | None = None,
+    system: str | None = None,
+    max_tokens: int | None = None,
+    stop: str | Sequence[str] = (),
+    temperature: float = 0.8,
+    top_k: int = 40,
+    top_p: float = 0.95,
+    min_p: float = 0.05,
+    seed: int | None = None,
+    n_ctx: int | None = None,
+    n_threads: int | None = None,
+    context: Context | None = None,
+) -> Generation:
+    """Generate text from `prompt`; the result yields pieces as they become certain.
+
+    A string is continued as it is, or with `chat=True` answered as a user's message; a list of messages is always a
+    chat. `system` is put before a chat. `max_tokens` and the context's size end the text, as do the model's own end
+    tokens and the strings in `stop`, which are not part of it. The sampling parameters are Sampler's. Without a
+    `context`, one of `n_ctx` tokens is made and freed at the end; a given one is continued where it stands.
+
+    Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything runs.
+    """
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    if "" in stops:
+        raise InputError("A stop string is empty.", why="It would end every text at once.", fix="Leave it out.")
+    if max_tokens is not None and max_tokens < 0:
+        raise InputError(f"max_tokens must be 0 or more, not {max_tokens}.")
+    sampler = Sampler(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
+    text, template_stops = _render(model, prompt, chat, system)
+    tokens = model.vocab.tokenize(text, add_special=True, parse_special=True)
+    if not tokens:
+        raise InputError("The prompt is empty.", why="This model puts no token before a text.", fix="Say something.")
+    place = context if context is not None else Context(model, n_ctx=n_ctx, n_threads=n_threads)
+    _check_fit(place, len(tokens), owned=context is None)
+    return Generation(
+        context=place,
+        prompt=tokens,
+        sampler=sampler,
+        max_tokens=max_tokens,
+        stop=stops + template_stops,
+        owns_context=context is None,
+    )
+
+
+def _render(
+    model: Model, prompt: str | Sequence[Message], chat: bool | None, system: str | None
+) -> tuple[str, tuple[str, ...]]:
+    if isinstance(prompt, str) and not chat:
+        if system is not None:
+            raise InputError("`system` needs a chat.", fix="Add chat=True, or put the text before the prompt.")
+        return prompt, ()
+    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+    if chat is False:
+        raise InputError("A list of messages is always a chat.", fix="Leave chat=False out, or give a string.")
+    if system is not None:
+        messages.insert(0, {"role": "system", "content": system})
+    with ChatTemplate(model) as template:
+        rendered = template.apply(messages)
+    return rendered.text, rendered.stop
+
+
+def _check_fit(context: Context, count: int, *, owned: bool) -> None:
+    try:
+        context._check_room(count)
+    except PromptTooLongError:
+        if owned:
+            context.close()
+        raise

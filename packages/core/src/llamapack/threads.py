@@ -1,0 +1,151 @@
+"""How many threads to use, and why: physical or performance cores, within the affinity mask and the cgroup's quota.
+
+Sources: Linux's sysfs (`/sys/devices/system/cpu`, `/sys/devices/cpu_core`), `/proc/self/cgroup` and the cgroup files it
+leads to. Elsewhere the number of logical processors is all the standard library tells.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadChoice:
+    """A number of threads and the reason for it."""
+
+    count: int
+    reason: str
+
+
+@lru_cache(maxsize=1)
+def default_threads() -> ThreadChoice:
+    """Choose for this process; asked once."""
+    if sys.platform == "linux":
+        return linux_threads(Path("/"), frozenset(os.sched_getaffinity(0)))
+    if sys.platform == "darwin":
+        return _darwin_threads()
+    logical = os.cpu_count() or 1
+    count = max(1, logical // 2)
+    return ThreadChoice(count=count, reason=f"half of {logical} logical processors (cores are not visible here)")
+
+
+def linux_threads(root: Path, allowed: frozenset[int]) -> ThreadChoice:
+    """Choose from the `proc` and `sys` trees under `root` for a process that may run on the `allowed` processors."""
+    cpus = root / "sys/devices/system/cpu"
+    performance, kind = _performance_cpus(root, cpus, allowed)
+    cores = _physical_cores(cpus, performance)
+    count = max(1, len(cores))
+    reason = f"{count} {kind}"
+    if len(allowed) < _online_count(cpus, len(allowed)):
+        reason += f" among the {len(allowed)} processors this process may use"
+    quota = _cgroup_quota(root)
+    if quota is not None and max(1, math.floor(quota)) < count:
+        count = max(1, math.floor(quota))
+        reason = f"cgroup quota of {quota:g} CPUs, below {reason}"
+    return ThreadChoice(count=count, reason=reason)
+
+
+def _performance_cpus(root: Path, cpus: Path, allowed: frozenset[int]) -> tuple[frozenset[int], str]:
+    """Leave out efficiency cores: Intel's hybrid list, or Arm's smaller `cpu_capacity`."""
+    hybrid = parse_cpu_list(_read(root / "sys/devices/cpu_core/cpus")) & allowed
+    efficient = parse_cpu_list(_read(root / "sys/devices/cpu_atom/cpus")) & allowed
+    if hybrid and efficient:
+        return hybrid, "performance cores"
+    capacity = {cpu: int(text) for cpu in allowed if (text := _read(cpus / f"cpu{cpu}/cpu_capacity")).isdigit()}
+    if capacity and len(set(capacity.values())) > 1:
+        # Clusters close to the biggest still pull their weight; the smallest slow everyone down.
+        floor = max(capacity.values()) * 0.6
+        return frozenset(cpu for cpu, value in capacity.items() if value >= floor), "performance cores"
+    return allowed, "physical cores"
+
+
+def _physical_cores(cpus: Path, chosen: frozenset[int]) -> set[frozenset[int]]:
+    """Group processors that share a core."""
+    cores = set()
+    for cpu in chosen:
+        text = _read(cpus / f"cpu{cpu}/topology/core_cpus_list") or _read(
+            cpus / f"cpu{cpu}/topology/thread_siblings_list"
+        )
+        cores.add((parse_cpu_list(text) & chosen) or frozenset({cpu}))
+    return cores
+
+
+def _online_count(cpus: Path, otherwise: int) -> int:
+    return len(parse_cpu_list(_read(cpus / "online"))) or otherwise
+
+
+def _cgroup_quota(root: Path) -> float | None:
+    """The smallest CPU quota on the way from this process's cgroup to the root, in CPUs; None without one."""
+    quotas = []
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            quotas += _quotas_above(root / "sys/fs/cgroup", path, _read_v2)
+        elif "cpu" in controllers.split(","):
+            quotas += _quotas_above(root / "sys/fs/cgroup/cpu", path, _read_v1)
+    return min(quotas, default=None)
+
+
+def _quotas_above(mount: Path, path: str, read: Callable[[Path], float | None]) -> list[float]:
+    folder = mount / path.strip("/")
+    if not folder.is_dir():  # in a container the mount shows the process's own group as its root
+        folder = mount
+    found = []
+    while True:
+        quota = read(folder)
+        if quota is not None:
+            found.append(quota)
+        if folder in (mount, folder.parent):
+            return found
+        folder = folder.parent
+
+
+def _read_v2(folder: Path) -> float | None:
+    fields = _read(folder / "cpu.max").split()
+    if len(fields) == 2 and fields[0].isdigit():
+        return int(fields[0]) / int(fields[1])
+    return None
+
+
+def _read_v1(folder: Path) -> float | None:
+    quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
+    if quota.isdigit() and period.isdigit() and int(period) > 0:
+        return int(quota) / int(period)
+    return None
+
+
+def parse_cpu_list(text: str) -> frozenset[int]:
+    """Read the kernel's list format, such as `0-3,8`."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if first.isdigit():
+            found.update(range(int(first), int(last or first) + 1))
+    return frozenset(found)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _darwin_threads() -> ThreadChoice:
+    for name, kind in (
+        ("hw.perflevel0.physicalcpu", "performance cores"),
+        ("hw.physicalcpu", "physical cores"),
+    ):
+        done = subprocess.run(["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and done.stdout.strip().isdigit():
+            count = max(1, int(done.stdout))
+            return ThreadChoice(count=count, reason=f"{count} {kind}")
+    count = os.cpu_count() or 1
+    return ThreadChoice(count=count, reason=f"{count} logical processors")
