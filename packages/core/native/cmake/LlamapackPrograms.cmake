@@ -1,14 +1,17 @@
 # Upstream's own programs from a full checkout, linked with the very libraries that ship: the reference that tests and
-# benchmarks compare with. Never installed.
+# benchmarks compare with. Never installed. They become one program, llamapack-reference, which loads the backend it is
+# told; upstream's would search folders for one.
 
-foreach(_tool completion llama-bench tokenize perplexity)
+foreach(_tool completion llama-bench perplexity tokenize)
     set(_folder "${LLAMAPACK_UPSTREAM_PROGRAMS}/tools/${_tool}")
     if(NOT EXISTS "${_folder}/CMakeLists.txt")
         message(FATAL_ERROR "${_folder} does not exist.\nLLAMAPACK_UPSTREAM_PROGRAMS needs a full llama.cpp checkout.")
     endif()
-    set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/upstream")
-    add_subdirectory("${_folder}" "upstream/${_tool}" EXCLUDE_FROM_ALL)
+    add_subdirectory("${_folder}" "reference/${_tool}" EXCLUDE_FROM_ALL)
 endforeach()
-foreach(_program llama-completion llama-bench llama-tokenize llama-perplexity)
-    set_target_properties(${_program} PROPERTIES BUILD_RPATH "$<TARGET_FILE_DIR:ggml-base>")
-endforeach()
+
+add_executable(llamapack-reference EXCLUDE_FROM_ALL reference/main.cpp)
+target_compile_features(llamapack-reference PRIVATE cxx_std_17)
+target_link_libraries(llamapack-reference PRIVATE llama-completion-impl llama-bench-impl llama-perplexity-impl)
+set_target_properties(llamapack-reference llama-tokenize PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/reference")

@@ -1,0 +1,37 @@
+// Upstream's own programs, on a backend that is named: llamapack-reference LIBRARY PROGRAM [ARGUMENTS...]
+// What they do is theirs; loading one given library before they start, instead of searching for one, is ours.
+
+#include <cstdio>
+#include <cstring>
+
+#include "ggml-backend.h"
+
+int llama_bench(int argc, char ** argv);
+int llama_completion(int argc, char ** argv);
+int llama_perplexity(int argc, char ** argv);
+
+int main(int argc, char ** argv) {
+    const struct {
+        const char * name;
+        int (*run)(int, char **);
+    } programs[] = {
+        { "llama-bench", llama_bench },
+        { "llama-completion", llama_completion },
+        { "llama-perplexity", llama_perplexity },
+    };
+    if (argc < 3) {
+        std::fprintf(stderr, "usage: %s LIBRARY PROGRAM [ARGUMENTS...]\n", argv[0]);
+        return 2;
+    }
+    if (ggml_backend_load(argv[1]) == nullptr) {
+        std::fprintf(stderr, "%s: the backend %s cannot be loaded\n", argv[0], argv[1]);
+        return 2;
+    }
+    for (const auto & program : programs) {
+        if (std::strcmp(argv[2], program.name) == 0) {
+            return program.run(argc - 2, argv + 2);
+        }
+    }
+    std::fprintf(stderr, "%s: there is no program %s\n", argv[0], argv[2]);
+    return 2;
+}
