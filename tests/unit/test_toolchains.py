@@ -1,0 +1,161 @@
+"""Compilers are looked for in a stated order; one that does not work is never taken silently."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import toolchains, zig
+from tools.environments import Environment
+from tools.errors import ToolError
+from tools.toolchains import find_toolchain, with_commands
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins for compilers are shell scripts")
+
+WORKS = 'while [ $# -gt 0 ]; do [ "$1" = -o ] && : > "$2"; shift; done'
+FAILS = 'case "$*" in *-std=*) echo "fatal error: memory: No such file" >&2; exit 1;; esac'
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    return folder
+
+
+def put(folder: Path, name: str, body: str = WORKS) -> Path:
+    program = folder / name
+    program.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo "{name} 1.2" && exit 0\n{body}\n')
+    program.chmod(0o755)
+    return program
+
+
+def variables(path: Path, **more: str) -> dict[str, str]:
+    return {"PATH": str(path), **more}
+
+
+def test_cc_on_path_is_taken_before_gcc_and_clang(path: Path) -> None:
+    for name in ("cc", "c++", "gcc", "g++", "clang", "clang++"):
+        put(path, name)
+    found = find_toolchain(variables(path))
+    assert (found.c, found.cxx) == ((str(path / "cc"),), (str(path / "c++"),))
+    assert (found.description, found.needs, found.note) == ("c++ 1.2", (), "")
+
+
+def test_c_compiler_without_its_cxx_is_passed_over(path: Path) -> None:
+    put(path, "gcc")
+    put(path, "clang")
+    put(path, "clang++")
+    assert find_toolchain(variables(path)).cxx == (str(path / "clang++"),)
+
+
+def test_compiler_that_cannot_link_is_passed_over(path: Path) -> None:
+    put(path, "gcc")
+    put(path, "g++", FAILS)
+    put(path, "clang")
+    put(path, "clang++")
+    assert find_toolchain(variables(path)).cxx == (str(path / "clang++"),)
+
+
+def test_zig_stands_in_and_says_so_where_no_compiler_is(path: Path) -> None:
+    found = find_toolchain(variables(path))
+    assert (found.needs, found.c, found.cxx) == (("zig",), (), ())
+    assert found.note.startswith("No C++ compiler was found on PATH. Zig from PyPI is used instead;")
+    assert found.description == f"zig {zig.version()} for {zig.target()}"
+
+
+def test_zig_note_tells_why_a_compiler_was_refused(path: Path) -> None:
+    put(path, "gcc")
+    broken = put(path, "g++", FAILS)
+    note = find_toolchain(variables(path)).note
+    assert note.startswith(f"{broken} does not build a program: fatal error: memory: No such file. Zig")
+
+
+def test_named_compilers_come_first(path: Path) -> None:
+    for name in ("cc", "c++", "my-gcc", "my-g++"):
+        put(path, name)
+    found = find_toolchain(variables(path, CC="my-gcc", CXX="my-g++ -pipe"))
+    assert (found.c, found.cxx) == ((str(path / "my-gcc"),), (str(path / "my-g++"), "-pipe"))
+
+
+@pytest.mark.parametrize(
+    ("given", "c", "cxx"),
+    [
+        ({"CC": "gcc-14"}, "gcc-14", "g++-14"),
+        ({"CXX": "g++-14"}, "gcc-14", "g++-14"),
+        ({"CC": "clang-19"}, "clang-19", "clang++-19"),
+        ({"CXX": "x86_64-linux-gnu-g++"}, "x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++"),
+    ],
+)
+def test_partner_of_a_single_named_compiler_is_found(path: Path, given: dict[str, str], c: str, cxx: str) -> None:
+    put(path, c)
+    put(path, cxx)
+    found = find_toolchain(variables(path, **given))
+    assert (found.c, found.cxx) == ((str(path / c),), (str(path / cxx),))
+
+
+def test_named_compiler_without_partner_is_refused(path: Path) -> None:
+    put(path, "gcc-14")
+    with pytest.raises(ToolError) as refused:
+        find_toolchain(variables(path, CC="gcc-14"))
+    assert refused.value.what == f"CC is {path / 'gcc-14'}, but CXX is not set and its partner was not found."
+    assert refused.value.fix == "Set CXX too."
+
+
+def test_named_compiler_that_is_missing_is_refused_though_others_work(path: Path) -> None:
+    put(path, "cc")
+    put(path, "c++")
+    with pytest.raises(ToolError, match=r"^CC names gcc-99, which was not found\.\nSet CC to a compiler on PATH"):
+        find_toolchain(variables(path, CC="gcc-99", CXX="g++-99"))
+
+
+def test_named_compiler_that_cannot_link_is_refused_though_others_work(path: Path) -> None:
+    for name in ("cc", "c++", "gcc"):
+        put(path, name)
+    put(path, "g++", FAILS)
+    with pytest.raises(ToolError) as refused:
+        find_toolchain(variables(path, CC="gcc", CXX="g++"))
+    assert refused.value.what == f"{path / 'g++'} (from CC and CXX) does not build a C++17 program."
+    assert refused.value.why == "fatal error: memory: No such file"
+
+
+def test_flags_of_the_environment_are_part_of_the_identity(path: Path) -> None:
+    put(path, "cc")
+    put(path, "c++")
+    plain = find_toolchain(variables(path))
+    flagged = find_toolchain(variables(path, CXXFLAGS="-g"))
+    assert plain.identity != flagged.identity
+    assert flagged.flags == {"CXXFLAGS": "-g"}
+
+
+def test_mac_without_xcode_tools_never_calls_its_cc(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(path, "cc")
+    put(path, "c++")
+    select = put(path, "xcode-select", "exit 2")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("PATH", str(select.parent))
+    assert find_toolchain(variables(path)).is_zig
+
+
+@pytest.mark.parametrize("name", ["cc", "c++", "ar", "ranlib"])
+def test_zig_script_calls_zig_relative_to_itself(tmp_path: Path, name: str) -> None:
+    environment = Environment(folder=tmp_path / "an env")
+    program = tmp_path / "an env" / "lib" / "python3.11" / "site-packages" / "ziglang" / "zig"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
+    program.chmod(0o755)
+    scripts = tmp_path / "scripts"
+    found = with_commands(find_toolchain(variables(tmp_path)), environment, scripts)
+    said = toolchains.shell.run([scripts / f"zig-{name}", "a b"]).stdout.splitlines()
+    compiles = name in {"cc", "c++"}
+    assert said == [name, *(["-target", zig.target(), "-fno-sanitize=undefined"] if compiles else []), "a b"]
+    assert found.defines == {"CMAKE_AR": str(scripts / "zig-ar"), "CMAKE_RANLIB": str(scripts / "zig-ranlib")}
+    assert str(tmp_path) not in (scripts / f"zig-{name}").read_text()
+
+
+def test_target_of_zig_is_never_this_very_processor() -> None:
+    assert "native" not in zig.target()
+    assert zig.target().split("-")[0] in {"x86_64", "aarch64", os.uname().machine}

@@ -1,0 +1,92 @@
+"""Python environments for tools, with pinned packages, made once and kept."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import stamps
+from tools.live import Say, quiet, run_live
+from tools.paths import ROOT
+
+BUILD_ENVIRONMENT = ROOT / "build" / "env"
+REQUIREMENTS = ROOT / "requirements"
+NETWORK = (
+    "Check the network, and which package index pip uses: python -m pip config list. "
+    "Then run the same command again: it goes on where this one stopped."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A virtual environment with pip."""
+
+    folder: Path
+
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs."""
+        return self.folder / ("Scripts" if sys.platform == "win32" else "bin")
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.programs / ("python.exe" if sys.platform == "win32" else "python")
+
+    @property
+    def packages(self) -> Path:
+        """The folder that its packages are installed in."""
+        pattern = "Lib/site-packages" if sys.platform == "win32" else "lib/python3*/site-packages"
+        return next(self.folder.glob(pattern))
+
+    def program(self, name: str) -> Path:
+        """Return where the program `name` of an installed package is."""
+        return self.programs / (f"{name}.exe" if sys.platform == "win32" else name)
+
+
+def ensure_environment(names: Sequence[str] = (), *, folder: Path = BUILD_ENVIRONMENT, say: Say = quiet) -> Environment:
+    """Return the environment in `folder` with the packages of requirements/NAME.txt for each of `names`.
+
+    What is there already is not asked for again, so a second call needs no network. Packages are never taken out.
+    """
+    environment = Environment(folder=folder)
+    stamp = folder / "llamapack-stamp.json"
+    if not (stamp.exists() and environment.python.exists()):
+        _create(environment)
+        stamps.write(stamp, {})
+    for name in names:
+        key = {name: stamps.file_digest(REQUIREMENTS / f"{name}.txt")}
+        if stamps.read(stamp).get(name) != key[name]:
+            say(f"Installing requirements/{name}.txt into {folder}")
+            install(environment, name)
+            stamps.write(stamp, stamps.read(stamp) | key)
+    return environment
+
+
+def install(environment: Environment, name: str) -> None:
+    """Install requirements/NAME.txt, every file checked by its hash."""
+    pip = [environment.python, "-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input"]
+    run_live(
+        [*pip, "--requirement", REQUIREMENTS / f"{name}.txt"],
+        what=f"The packages of requirements/{name}.txt could not be installed",
+        fix=NETWORK,
+        env=pip_variables(),
+    )
+
+
+def pip_variables() -> dict[str, str]:
+    """Return this process's variables, made so that pip keeps to its task."""
+    return os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONNOUSERSITE": "1"}
+
+
+def _create(environment: Environment) -> None:
+    maker = ["virtualenv", "--quiet"] if importlib.util.find_spec("virtualenv") else ["venv"]
+    run_live(
+        [sys.executable, "-m", *maker, "--clear", environment.folder],
+        what=f"A Python environment could not be made in {environment.folder}",
+        fix="On Debian and Ubuntu, venv is a package of its own: apt install python3-venv.",
+    )

@@ -1,0 +1,158 @@
+"""Find a C and C++ compiler that works here; where there is none, zig from PyPI is one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tools import shell, zig
+from tools.environments import Environment
+from tools.errors import ToolError
+
+PROBE = """\
+#include <memory>
+#include <string>
+int main(int argc, char **argv) {
+    auto text = std::make_unique<std::string>(argv[0]);
+    if constexpr (sizeof(void *) >= 4) return text->empty() ? argc : 0;
+}
+"""
+PAIRS = (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++"))
+PARTNERS = (("clang", "clang++"), ("gcc", "g++"), ("icx", "icpx"), ("cc", "c++"))
+FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "CMAKE_GENERATOR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """The compilers of a build. Empty commands leave the choice to CMake."""
+
+    c: tuple[str, ...] = ()
+    cxx: tuple[str, ...] = ()
+    description: str
+    needs: tuple[str, ...] = ()
+    """Requirement files to install first."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the environment that CMake or the compiler reads."""
+    defines: Mapping[str, str] = field(default_factory=dict)
+    """CMake variables for the other programs of the toolchain."""
+    note: str = ""
+    """What the person should know about the choice."""
+
+    @property
+    def identity(self) -> str:
+        """All that makes objects of two toolchains differ, on one line."""
+        return shlex.join([self.description, *self.c, *self.cxx, *(f"{k}={v}" for k, v in self.flags.items())])
+
+    @property
+    def is_zig(self) -> bool:
+        """Whether zig from PyPI stands in for a compiler of the system."""
+        return "zig" in self.needs
+
+
+def find_toolchain(variables: Mapping[str, str] = os.environ) -> Toolchain:
+    """Return the first toolchain that builds a C++17 program: CC and CXX, then PATH, then zig.
+
+    A compiler named in CC or CXX that does not work is a ToolError: nothing else is taken in its place.
+    """
+    flags = {name: variables[name] for name in FLAG_VARIABLES if variables.get(name)}
+    if sys.platform == "win32" and not (variables.get("CC") or variables.get("CXX")):
+        return Toolchain(description="CMake's choice", flags=flags)
+    if variables.get("CC") or variables.get("CXX"):
+        return _named(variables, flags)
+    refused: list[str] = []
+    for c, cxx in _pairs(variables):
+        found = Toolchain(c=(c,), cxx=(cxx,), description=_version([cxx], variables), flags=flags)
+        if not (problem := _problem(found, variables)):
+            return found
+        refused.append(f"{cxx} does not build a program: {problem.splitlines()[0]}")
+    return _zig(flags, refused)
+
+
+def _named(variables: Mapping[str, str], flags: Mapping[str, str]) -> Toolchain:
+    c, cxx = (shlex.split(variables.get(name, "")) for name in ("CC", "CXX"))
+    c = _resolved("CC", c or _partner("CXX", cxx, variables), variables)
+    cxx = _resolved("CXX", cxx or _partner("CC", c, variables), variables)
+    found = Toolchain(c=tuple(c), cxx=tuple(cxx), description=_version(cxx, variables), flags=flags)
+    if problem := _problem(found, variables):
+        raise ToolError(
+            f"{shlex.join(cxx)} (from CC and CXX) does not build a C++17 program.",
+            why=problem,
+            fix="Mend that compiler, or unset CC and CXX: then another one is looked for.",
+        )
+    return found
+
+
+def _resolved(name: str, command: list[str], variables: Mapping[str, str]) -> list[str]:
+    """Return `command` with the program's whole path."""
+    if program := shutil.which(command[0], path=variables.get("PATH")):
+        return [program, *command[1:]]
+    raise ToolError(
+        f"{name} names {command[0]}, which was not found.",
+        fix=f"Set {name} to a compiler on PATH, or unset it: then one is looked for.",
+    )
+
+
+def _partner(variable: str, command: list[str], variables: Mapping[str, str]) -> list[str]:
+    """Return the compiler of the other language beside the one in `variable`: g++-14 beside gcc-14."""
+    for c, cxx in PARTNERS:
+        old, new = (c, cxx) if variable == "CC" else (cxx, c)
+        for index, word in enumerate(command):
+            folder, name = os.path.split(word)
+            partner = os.path.join(folder, name.replace(old, new, 1))  # noqa: PTH118 - a bare name stays bare
+            if old in name and shutil.which(partner, path=variables.get("PATH")):
+                return [*command[:index], partner, *command[index + 1 :]]
+    other = "CXX" if variable == "CC" else "CC"
+    raise ToolError(
+        f"{variable} is {shlex.join(command)}, but {other} is not set and its partner was not found.",
+        fix=f"Set {other} too.",
+    )
+
+
+def _pairs(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    # Without Xcode's tools, macOS has a cc that opens a window when it is called.
+    if sys.platform == "darwin" and shell.run(["xcode-select", "-p"], check=False).returncode != 0:
+        return
+    for pair in PAIRS:
+        c, cxx = (shutil.which(name, path=variables.get("PATH")) for name in pair)
+        if c and cxx:
+            yield c, cxx
+
+
+def _version(command: list[str], variables: Mapping[str, str]) -> str:
+    said = shell.run([*command, "--version"], env=variables, check=False)
+    return (said.stdout or said.stderr).strip().partition("\n")[0]
+
+
+def _problem(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
+    """Return why `toolchain` cannot build a small C++17 program; nothing where it can."""
+    with tempfile.TemporaryDirectory(prefix="llamapack-probe-") as folder:
+        source = Path(folder, "probe.cpp")
+        source.write_text(PROBE, encoding="utf-8")
+        command = [*toolchain.cxx, "-std=c++17", source, "-o", Path(folder, "probe")]
+        done = shell.run(command, cwd=Path(folder), env=variables, check=False)
+    return (done.stderr or done.stdout).strip() or f"status {done.returncode}" if done.returncode else ""
+
+
+def _zig(flags: Mapping[str, str], refused: list[str]) -> Toolchain:
+    reason = "; ".join(refused) or "No C++ compiler was found on PATH"
+    return Toolchain(
+        description=f"zig {zig.version()} for {zig.target()}",
+        needs=("zig",),
+        flags=flags,
+        note=f"{reason}. Zig from PyPI is used instead; for a compiler of your own, put g++ or clang++ on PATH.",
+    )
+
+
+def with_commands(toolchain: Toolchain, environment: Environment, folder: Path) -> Toolchain:
+    """Return `toolchain` ready to call: zig's becomes scripts in `folder` that call the one in `environment`."""
+    if not toolchain.is_zig:
+        return toolchain
+    scripts = zig.write_scripts(folder, environment.packages / "ziglang" / "zig")
+    defines = {"CMAKE_AR": str(scripts["ar"]), "CMAKE_RANLIB": str(scripts["ranlib"])}
+    return replace(toolchain, c=(str(scripts["cc"]),), cxx=(str(scripts["c++"]),), defines=defines)

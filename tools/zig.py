@@ -1,0 +1,44 @@
+"""zig from PyPI as a C and C++ compiler, behind scripts that are called like one."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from tools.environments import REQUIREMENTS
+
+
+def version() -> str:
+    """Return the version that requirements/zig.txt pins."""
+    pinned = re.search(r"^ziglang==(\S+)", (REQUIREMENTS / "zig.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert pinned, "requirements/zig.txt pins no ziglang"
+    return pinned[1]
+
+
+def target() -> str:
+    """Return this machine as zig's `-target`, which it must be given: without, it builds for this very processor."""
+    machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    if sys.platform == "darwin":
+        return f"{machine}-macos"
+    return f"{machine}-linux-gnu.2.28" if platform.libc_ver()[0] == "glibc" else f"{machine}-linux-musl"
+
+
+def write_scripts(folder: Path, program: Path) -> dict[str, Path]:
+    """Write zig-cc, zig-c++, zig-ar and zig-ranlib into `folder`; return them by what follows `zig-`.
+
+    `program` is named relative to `folder`, so that a compiler cache sees the same compiler in every checkout.
+    """
+    relative = shlex.quote(os.path.relpath(program, folder))
+    compile_for = f"-target {target()} -fno-sanitize=undefined"
+    folder.mkdir(parents=True, exist_ok=True)
+    scripts = {}
+    for name, words in (("cc", compile_for), ("c++", compile_for), ("ar", ""), ("ranlib", "")):
+        scripts[name] = folder / f"zig-{name}"
+        line = f'exec "$(dirname "$0")"/{relative} {name} {words} "$@"'
+        scripts[name].write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        scripts[name].chmod(0o755)
+    return scripts
