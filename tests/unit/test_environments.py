@@ -1,0 +1,77 @@
+"""An environment is made once, filled once, and mended when it is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools import environments
+from tools.environments import Environment, ensure_environment
+from tools.errors import ToolError
+
+
+@pytest.fixture
+def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was run: `make`, or the requirement file that pip was given."""
+    ran: list[str] = []
+
+    def run(words: list[object], **_: object) -> None:
+        if "--clear" in words:
+            environment = Environment(folder=Path(str(words[-1])))
+            environment.programs.mkdir(parents=True, exist_ok=True)
+            environment.python.touch()
+            ran.append("make")
+        else:
+            assert "--require-hashes" in words
+            ran.append(Path(str(words[-1])).name)
+
+    monkeypatch.setattr(environments, "run_live", run)
+    monkeypatch.setattr(environments, "REQUIREMENTS", tmp_path)
+    for name in ("build", "zig"):
+        (tmp_path / f"{name}.txt").write_text(f"{name}==1\n")
+    return ran
+
+
+def test_second_call_runs_nothing(steps: list[str], tmp_path: Path) -> None:
+    ensure_environment(["build"], folder=tmp_path / "env")
+    assert steps == ["make", "build.txt"]
+    ensure_environment(["build"], folder=tmp_path / "env", say=pytest.fail)
+    assert steps == ["make", "build.txt"]
+
+
+def test_only_new_and_changed_requirements_are_installed(steps: list[str], tmp_path: Path) -> None:
+    ensure_environment(["build"], folder=tmp_path / "env")
+    ensure_environment(["build", "zig"], folder=tmp_path / "env")
+    assert steps == ["make", "build.txt", "zig.txt"]
+    (tmp_path / "build.txt").write_text("build==2\n")
+    ensure_environment(["build", "zig"], folder=tmp_path / "env")
+    assert steps == ["make", "build.txt", "zig.txt", "build.txt"]
+
+
+def test_environment_without_its_interpreter_is_made_anew(steps: list[str], tmp_path: Path) -> None:
+    environment = ensure_environment(["build"], folder=tmp_path / "env")
+    environment.python.unlink()
+    ensure_environment(["build"], folder=tmp_path / "env")
+    assert steps == ["make", "build.txt", "make", "build.txt"]
+
+
+def test_half_made_environment_is_made_anew(steps: list[str], tmp_path: Path) -> None:
+    environment = Environment(folder=tmp_path / "env")
+    environment.programs.mkdir(parents=True)
+    environment.python.touch()
+    ensure_environment(["build"], folder=tmp_path / "env")
+    assert steps == ["make", "build.txt"]
+
+
+def test_failed_install_is_tried_again(steps: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ToolError("no network")
+
+    install = environments.install
+    monkeypatch.setattr(environments, "install", refuse)
+    with pytest.raises(ToolError, match=r"^no network$"):
+        ensure_environment(["build"], folder=tmp_path / "env")
+    monkeypatch.setattr(environments, "install", install)
+    ensure_environment(["build"], folder=tmp_path / "env")
+    assert steps == ["make", "build.txt"]
