@@ -1,0 +1,98 @@
+"""How C's names are spelled in Python."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping, Sequence
+
+from tools.bindgen.model import Array, CallbackRef, Enum, EnumRef, Pointer, RecordRef, Scalar, Type, Void
+
+CTYPES = frozenset(
+    f"c_{name}"
+    for name in (
+        "bool char char_p void_p double float int int8 int16 int32 int64 long longlong short size_t ssize_t ubyte uint uint8 "
+        "uint16 uint32 uint64 ulong ulonglong ushort"
+    ).split()
+)
+
+
+def safe(name: str) -> str:
+    """Return a name that Python accepts: keywords get an underscore behind."""
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def members(enum: Enum) -> Mapping[str, int]:
+    """Return an enumeration's members without the prefix that upstream gives all of them.
+
+    The prefix is the enumeration's own name, else the words that all members share; where a bare number or a keyword
+    would be left, one word stays.
+    """
+    prefix = f"{enum.name.upper()}_"
+    if not all(name.startswith(prefix) for name in enum.constants):
+        prefix = _shared_words(list(enum.constants))
+    while prefix and not all(_is_name(name.removeprefix(prefix)) for name in enum.constants):
+        prefix = prefix[: prefix.rstrip("_").rfind("_") + 1]
+    return {name.removeprefix(prefix): value for name, value in enum.constants.items()}
+
+
+def is_flag(enum: Enum) -> bool:
+    """True for at least three members besides zero, each of them a power of two."""
+    values = {value for value in enum.constants.values() if value}
+    return len(values) >= 3 and all(value > 0 and value.bit_count() == 1 for value in values)
+
+
+def ctype(type_: Type) -> str:
+    """Return the Python expression of a type: a name, or an array of one."""
+    match type_:
+        case Void():
+            return "None"
+        case Scalar(name=name) | RecordRef(name=name) | CallbackRef(name=name):
+            return name
+        case EnumRef():
+            return "c_int"
+        case Array(of=of, length=length):
+            return f"({ctype(of)} * {length})"
+        case Pointer():
+            return pointer_name(type_)
+
+
+def pointer_name(pointer: Pointer) -> str:
+    """Return the name of a pointer type, such as `llama_model_p` or `c_char_pp`.
+
+    Text that the callee only reads is ctypes' own `c_char_p`; a buffer that it writes is `char_p`, which keeps the address.
+    """
+    match pointer.to:
+        case Void():
+            return "c_void_p"
+        case Scalar(name="c_char"):
+            return "c_char_p" if pointer.const else "char_p"
+        case Pointer():
+            return f"{pointer_name(pointer.to)}p"
+        case Array(of=of, length=length):
+            return f"{ctype(of)}_{length}_p"
+        case _:
+            return f"{ctype(pointer.to)}_p"
+
+
+def is_builtin_pointer(pointer: Pointer) -> bool:
+    """True for the pointers that ctypes has a name for."""
+    return pointer_name(pointer) in ("c_void_p", "c_char_p")
+
+
+def parameter_names(names: Sequence[str]) -> list[str]:
+    """Return names that Python accepts, and numbers for parameters without."""
+    return [safe(name) if name else f"arg{index}" for index, name in enumerate(names)]
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
+
+
+def _shared_words(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return ""
+    first, last = min(names), max(names)
+    length = next(
+        (at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
+    )
+    return first[: first[:length].rfind("_") + 1]
