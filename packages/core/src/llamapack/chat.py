@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llamapack._native import _generated as api
-from llamapack._native.library import native
+from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
 from llamapack.errors import ChatTemplateError
 from llamapack.model import Model
@@ -32,12 +32,10 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
 
     def __init__(self, model: Model, source: str | None = None) -> None:
         """Compile the template of `model`, or the Jinja text `source`; raises ChatTemplateError where that fails."""
-        out = api.llamapack_chat_templates_p()
+        out, message = api.llamapack_chat_templates_p(), api.char_p()
         text = None if source is None else source.encode()
-        with _reporting("The chat template cannot be compiled.") as report:
-            report.status = native().llamapack_chat_templates_init(
-                model._handle, text, ctypes.byref(out), ctypes.byref(report.message)
-            )
+        status = native().llamapack_chat_templates_init(model._handle, text, ctypes.byref(out), ctypes.byref(message))
+        _raise_unless_ok(status, message, "The chat template cannot be compiled.")
         super().__init__(out, native().llamapack_chat_templates_free, parent=model)
 
     @property
@@ -52,29 +50,14 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         template refuses.
         """
         request = json.dumps({"messages": list(messages), "add_generation_prompt": add_generation_prompt})
-        out = ctypes.c_char_p()
-        with _reporting("The chat template refuses the messages.") as report:
-            report.status = native().llamapack_chat_apply(
-                self._handle, request.encode(), ctypes.byref(out), ctypes.byref(report.message)
-            )
-        response = json.loads(out.value or b"{}")
-        native().llamapack_string_free(out)
+        out, message = api.char_p(), api.char_p()
+        status = native().llamapack_chat_apply(self._handle, request.encode(), ctypes.byref(out), ctypes.byref(message))
+        _raise_unless_ok(status, message, "The chat template refuses the messages.")
+        response = json.loads(take_text(out))
         return ChatPrompt(text=response["prompt"], stop=tuple(response["additional_stops"]))
 
 
-class _reporting:  # noqa: N801 - reads as a statement
-    """Turn a status and a message from libllamapack into a ChatTemplateError."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self.status = 0
-        self.message = ctypes.c_char_p()
-
-    def __enter__(self) -> _reporting:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        why = (self.message.value or b"").decode("utf-8", "replace")
-        native().llamapack_string_free(self.message)
-        if self.status != 0:
-            raise ChatTemplateError(self._what, why=why, fix="Check the roles, their order, and the template.")
+def _raise_unless_ok(status: int, message: api.char_p, what: str) -> None:
+    why = take_text(message)
+    if status != api.llamapack_status.OK:
+        raise ChatTemplateError(what, why=why, fix="Check the roles, their order, and the template.")

@@ -164,7 +164,7 @@ class Context(Owner[api.llama_context_p]):
             self._lock.release()
 
 
-def _check_positive(**numbers: int) -> None:
+def _check_positive(**numbers: object) -> None:
     for name, value in numbers.items():
         if not isinstance(value, int) or not 1 <= value < 2**31:
             raise InputError(f"{name} must be a whole number from 1 to 2147483647, not {value!r}.")

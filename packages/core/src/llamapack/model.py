@@ -105,7 +105,7 @@ class Model(Owner[api.llama_model_p]):
 
 
 def _load_mode(use_mmap: bool, use_mlock: bool) -> int:
-    modes = api.LoadMode
+    modes = api.llama_load_mode
     if use_mmap:
         return modes.MMAP_MLOCK if use_mlock else modes.MMAP
     return modes.MLOCK if use_mlock else modes.NONE

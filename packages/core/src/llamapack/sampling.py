@@ -86,7 +86,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         self._native.llama_sampler_reset(self._handle)
 
 
-def _check(temperature: float, top_k: int, top_p: float, min_p: float, seed: int | None) -> None:
+def _check(temperature: float, top_k: object, top_p: float, min_p: float, seed: object) -> None:
     if not (math.isfinite(temperature) and temperature >= 0):
         raise InputError(f"temperature must be 0 or more, not {temperature!r}.")
     if not (isinstance(top_k, int) and 0 <= top_k < 2**31):

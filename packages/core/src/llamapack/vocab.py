@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack.errors import InputError
 
@@ -26,7 +27,7 @@ class Vocab:
         self._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
 
     @property
-    def _handle(self) -> object:
+    def _handle(self) -> api.llama_vocab_p:
         self._model._handle  # noqa: B018 - raises ClosedError
         return self._pointer
 

@@ -104,6 +104,15 @@ def encode_path(path: Path) -> bytes:
     return str(path).encode() if sys.platform == "win32" else os.fsencode(path)
 
 
+def take_text(pointer: api.char_p) -> str:
+    """Copy a text that libllamapack returned, and give the memory back; NULL is the empty text."""
+    if not pointer:
+        return ""
+    text = ctypes.string_at(pointer).decode("utf-8", "replace")
+    native().llamapack_string_free(pointer)
+    return text
+
+
 def _file_name(stem: str) -> str:
     name = f"{stem}-{read_abi().abi_id}"
     if sys.platform == "win32":

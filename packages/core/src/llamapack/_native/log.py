@@ -54,7 +54,8 @@ def captured_errors() -> Iterator[list[str]]:
     """Collect this thread's error lines instead of logging them, to explain the failure of a call."""
     sync_log_level()
     outer = getattr(_capture, "lines", None)
-    _capture.lines = lines = []
+    lines: list[str] = []
+    _capture.lines = lines
     try:
         yield lines
     finally:
