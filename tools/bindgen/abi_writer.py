@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from tools.bindgen.model import Array, CallbackRef, Enum, Field, Pointer, Record, RecordRef, Scalar, Type
-from tools.bindgen.naming import ctype, members, safe
-from tools.bindgen.python_writer import default_functions, layout_hash, sized_records
+from tools.bindgen.model import Array, Declarations, Enum, Record, RecordRef, Type
+from tools.bindgen.naming import members, safe
+from tools.bindgen.order import default_functions, sized_records
+from tools.bindgen.python_writer import layout_hash
 from tools.bindgen.select import Bindings
 
 _START = """
@@ -18,6 +18,7 @@ _START = """
 #include <locale>
 #include <sstream>
 #include <string>
+#include <type_traits>
 
 #include "abi_table.hpp"
 #include "llamapack.h"
@@ -62,14 +63,19 @@ std::string number(double value) {
     return out.str();
 }
 
-template <typename T> std::string json(T value) { return std::to_string(static_cast<long long>(value)); }
-template <> std::string json(unsigned long value) { return std::to_string(value); }
-template <> std::string json(unsigned long long value) { return std::to_string(value); }
-template <> std::string json(bool value) { return value ? "true" : "false"; }
-template <> std::string json(float value) { return number(value); }
-template <> std::string json(double value) { return number(value); }
-
-template <typename T> std::string address(T * value) { return value ? "\\"set\\"" : "null"; }
+template <typename T> std::string json(T value) {
+    if constexpr (std::is_pointer_v<T>) {
+        return value ? "\\"set\\"" : "null";
+    } else if constexpr (std::is_same_v<T, bool>) {
+        return value ? "true" : "false";
+    } else if constexpr (std::is_floating_point_v<T>) {
+        return number(value);
+    } else if constexpr (std::is_unsigned_v<T>) {
+        return std::to_string(static_cast<unsigned long long>(value));
+    } else {
+        return std::to_string(static_cast<long long>(value));
+    }
+}
 """
 
 _END = """
@@ -115,45 +121,29 @@ std::string build_abi_json() {
 
 def write_abi(bindings: Bindings, headline: str) -> str:
     """Return the text of `abi_table.cpp`."""
-    return (
-        "\n".join([headline, *_START.splitlines(), *_tables(bindings), *_defaults(bindings), *_END.splitlines()]) + "\n"
-    )
+    middle = [*_tables(bindings), *_defaults(bindings.declarations)]
+    return "\n".join([headline, *_START.splitlines(), "", *middle, *_END.splitlines()]) + "\n"
 
 
 def _tables(bindings: Bindings) -> Iterator[str]:
     declarations = bindings.declarations
     records = sized_records(declarations)
     for index, record in enumerate(records):
-        offsets = [
-            f'{{"{safe(name)}", offsetof(T{index}, {name})}}' for name in _offset_names(record, declarations.records)
-        ]
+        names = _offset_names(record, declarations.records)
         yield f"using T{index} = {record.spelling};"
-        yield f"const Offset fields_{index}[] = {{{', '.join(offsets)}}};"
+        yield from _array(
+            f"const Offset fields_{index}[]", [f'{{"{safe(name)}", offsetof(T{index}, {name})}}' for name in names]
+        )
     yield from _array("const Layout layouts[]", [_layout(index, record) for index, record in enumerate(records)])
-    for index, enum in enumerate(declarations.enums.values()):
-        yield from _array(f"const Constant enum_{index}[]", _constants(enum))
-    yield from _array(
-        "const Enumeration enumerations[]",
-        [
-            f'{{"{enum.name}", enum_{index}, {len(enum.constants)}}}'
-            for index, enum in enumerate(declarations.enums.values())
-        ],
-    )
-    numbers = [name for name, value in declarations.constants.items() if isinstance(value, int)]
-    yield from _array(
-        "const Constant constants[]", [f'{{"{name}", static_cast<long long>({name})}}' for name in numbers]
-    )
+    yield from _enumerations(list(declarations.enums.values()))
+    yield from _array("const Constant constants[]", _constants(declarations))
     yield "} // namespace"
     yield ""
-    yield f"const char layout_hash[] = {json.dumps(layout_hash(bindings))};"
+    yield f'const char layout_hash[] = "{layout_hash(bindings)}";'
     yield from _array("const std::uint32_t struct_sizes[]", [f"sizeof(T{index})" for index in range(len(records))])
-    yield f"const std::size_t struct_count = {len(records)};"
+    yield "const std::size_t struct_count = std::size(struct_sizes);"
     yield ""
     yield "namespace {"
-
-
-def _constants(enum: Enum) -> list[str]:
-    return [f'{{"{ours}", {name}}}' for ours, name in zip(members(enum), enum.constants, strict=True)]
 
 
 def _layout(index: int, record: Record) -> str:
@@ -162,51 +152,50 @@ def _layout(index: int, record: Record) -> str:
 
 def _offset_names(record: Record, records: Mapping[str, Record]) -> Iterator[str]:
     for field in record.fields or ():
-        if field.anonymous:
-            assert isinstance(field.type, RecordRef)
+        if field.anonymous and isinstance(field.type, RecordRef):
             yield from _offset_names(records[field.type.name], records)
         elif field.bits is None:
             yield field.name
 
 
-def _defaults(bindings: Bindings) -> Iterator[str]:
+def _enumerations(enums: Sequence[Enum]) -> Iterator[str]:
+    for index, enum in enumerate(enums):
+        pairs = zip(members(enum), enum.constants, strict=True)
+        yield from _array(f"const Constant enum_{index}[]", [f'{{"{ours}", {name}}}' for ours, name in pairs])
+    items = [f'{{"{enum.name}", enum_{index}, std::size(enum_{index})}}' for index, enum in enumerate(enums)]
+    yield from _array("const Enumeration enumerations[]", items)
+
+
+def _constants(declarations: Declarations) -> list[str]:
+    whole = [name for name, value in declarations.constants.items() if isinstance(value, int)]
+    return [f'{{"{name}", static_cast<long long>({name})}}' for name in whole]
+
+
+def _defaults(declarations: Declarations) -> Iterator[str]:
     yield "void defaults(std::ostringstream & out) {"
-    for position, name in enumerate(default_functions(bindings)):
-        record = ctype(bindings.declarations.functions[name].result)
+    for position, name in enumerate(default_functions(declarations)):
+        values = _values("value", "", declarations.functions[name].result, declarations.records)
         yield "    {"
         yield f"        const auto value = {name}();"
         yield f'        out << "{", " if position else ""}\\"{name}\\": {{";'
-        for index, line in enumerate(_values(bindings.declarations.records[record], "value", bindings)):
-            yield f'        out << "{", " if index else ""}{line};'
+        for index, (label, path) in enumerate(values):
+            yield f'        out << "{", " if index else ""}\\"{label}\\": " << json({path});'
         yield '        out << "}";'
         yield "    }"
     yield "}"
 
 
-def _values(record: Record, path: str, bindings: Bindings) -> Iterator[str]:
-    for field in record.fields or ():
-        yield from _value(field, f"{path}.{field.name}", safe(field.name), bindings)
-
-
-def _value(field: Field, path: str, label: str, bindings: Bindings) -> Iterator[str]:
-    type_: Type = field.type
+def _values(path: str, label: str, type_: Type, records: Mapping[str, Record]) -> Iterator[tuple[str, str]]:
+    """Yield a label such as `video.fps` and the C++ expression of every single value inside one of `type_`."""
     if isinstance(type_, RecordRef):
-        inner = bindings.declarations.records[type_.name]
-        for member in inner.fields or ():
-            yield from _value(member, f"{path}.{member.name}", f"{label}.{safe(member.name)}", bindings)
+        for field in records[type_.name].fields or ():
+            inner = f"{label}.{safe(field.name)}" if label else safe(field.name)
+            yield from _values(f"{path}.{field.name}", inner, field.type, records)
     elif isinstance(type_, Array):
         for index in range(type_.length):
-            element = Field(name="", type=type_.of)
-            yield from _value(element, f"{path}[{index}]", f"{label}[{index}]", bindings)
+            yield from _values(f"{path}[{index}]", f"{label}[{index}]", type_.of, records)
     else:
-        call = "address" if isinstance(type_, Pointer | CallbackRef) else "json"
-        yield f'\\"{label}\\": " << {call}({_argument(type_, path)})'
-
-
-def _argument(type_: Type, path: str) -> str:
-    if isinstance(type_, Scalar) and type_.name == "c_char":
-        return f"static_cast<int>({path})"
-    return path
+        yield label, path
 
 
 def _array(head: str, items: Sequence[str]) -> Iterator[str]:

@@ -80,17 +80,16 @@ def _points_to(type_: object, record: str) -> bool:
     return isinstance(type_, Pointer) and type_.to == RecordRef(name=record)
 
 
+_SIZED = [f"{kind}{bits}" for bits in (8, 16, 32, 64) for kind in ("int", "uint")]
 STANDARD_HEADERS = {
     "stdbool.h": "#define bool _Bool\n#define true 1\n#define false 0\n",
     "stddef.h": (
         "typedef __SIZE_TYPE__ size_t;\ntypedef __PTRDIFF_TYPE__ ptrdiff_t;\n#define NULL ((void *) 0)\n"
         "#define offsetof(type, member) __builtin_offsetof(type, member)\n"
     ),
-    "stdint.h": "".join(
-        f"typedef __{kind.upper()}{bits}_TYPE__ {kind}{bits}_t;\n"
-        for bits in (8, 16, 32, 64)
-        for kind in ("int", "uint")
-    )
-    + "typedef __INTPTR_TYPE__ intptr_t;\ntypedef __UINTPTR_TYPE__ uintptr_t;\n#define UINTPTR_MAX __UINTPTR_MAX__\n",
+    "stdint.h": (
+        "".join(f"typedef __{name.upper()}_TYPE__ {name}_t;\n" for name in (*_SIZED, "intptr", "uintptr"))
+        + "#define UINTPTR_MAX __UINTPTR_MAX__\n"
+    ),
     "stdio.h": "#include <stddef.h>\ntypedef struct FILE FILE;\n",
 }

@@ -155,7 +155,17 @@ def walk(type_: Type) -> Iterator[Type]:
         yield from walk(type_.of)
 
 
-def types_of(declaration: Function | Callback | Record) -> Iterator[Type]:
+TypeUser: TypeAlias = Function | Callback | Record
+
+
+def type_users(declarations: Declarations) -> Iterator[TypeUser]:
+    """Yield the declarations that are made of types."""
+    yield from declarations.records.values()
+    yield from declarations.callbacks.values()
+    yield from declarations.functions.values()
+
+
+def types_of(declaration: TypeUser) -> Iterator[Type]:
     """Yield the types that a declaration names directly."""
     if isinstance(declaration, Record):
         for member in declaration.fields or ():

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from tools.bindgen.model import Array, CallbackRef, Enum, EnumRef, Pointer, RecordRef, Scalar, Type, Void
 
-CTYPES = frozenset(
-    f"c_{name}"
-    for name in (
-        "bool char char_p void_p double float int int8 int16 int32 int64 long longlong short size_t ssize_t ubyte uint uint8 "
-        "uint16 uint32 uint64 ulong ulonglong ushort"
-    ).split()
+_INTEGERS = {f"c_{sign}int{bits}" for sign in ("", "u") for bits in ("", 8, 16, 32, 64)}
+_LONG = {f"c_{sign}{size}" for sign in ("", "u") for size in ("short", "long", "longlong")}
+CTYPES = (
+    _INTEGERS | _LONG | {"c_bool", "c_char", "c_char_p", "c_double", "c_float", "c_size_t", "c_ssize_t", "c_void_p"}
 )
 
 
@@ -59,7 +57,8 @@ def ctype(type_: Type) -> str:
 def pointer_name(pointer: Pointer) -> str:
     """Return the name of a pointer type, such as `llama_model_p` or `c_char_pp`.
 
-    Text that the callee only reads is ctypes' own `c_char_p`; a buffer that it writes is `char_p`, which keeps the address.
+    Text that the callee only reads is ctypes' own `c_char_p`; a buffer that it writes is `char_p`, which keeps the
+    address and does not accept bytes, which nobody may write to.
     """
     match pointer.to:
         case Void():
@@ -79,20 +78,13 @@ def is_builtin_pointer(pointer: Pointer) -> bool:
     return pointer_name(pointer) in ("c_void_p", "c_char_p")
 
 
-def parameter_names(names: Sequence[str]) -> list[str]:
-    """Return names that Python accepts, and numbers for parameters without."""
-    return [safe(name) if name else f"arg{index}" for index, name in enumerate(names)]
-
-
 def _is_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _shared_words(names: Sequence[str]) -> str:
-    if len(names) < 2:
-        return ""
     first, last = min(names), max(names)
-    length = next(
-        (at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
-    )
-    return first[: first[:length].rfind("_") + 1]
+    common = 0
+    while common < min(len(first), len(last)) and first[common] == last[common]:
+        common += 1
+    return "" if first == last else first[: first.rfind("_", 0, common) + 1]

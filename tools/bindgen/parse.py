@@ -1,16 +1,31 @@
-"""Read C headers with libclang. What is not understood stops the run with its place and spelling; nothing is guessed."""
+"""Read C headers with libclang.
+
+What is not understood stops the run with its place and spelling; nothing is guessed.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tools.bindgen.headers import STANDARD_HEADERS
 from tools.bindgen.macros import evaluate
-from tools.bindgen.model import Callback, Declarations, Enum, Field, Function, Parameter, Record, RecordRef
-from tools.bindgen.model import types_of, walk
+from tools.bindgen.model import (
+    Callback,
+    Declarations,
+    Enum,
+    Field,
+    Function,
+    Parameter,
+    Record,
+    RecordRef,
+    type_users,
+    types_of,
+    walk,
+)
 from tools.bindgen.types import TypeReader, is_function_pointer
 from tools.errors import ToolError
 
@@ -95,21 +110,20 @@ class _Reader:
 
     def declarations(self) -> Declarations:
         """Return what was read; a record that is only ever pointed to counts as declared where it is used."""
-        users = (*self._records.values(), *self._callbacks.values(), *self._functions.values())
-        pointed_to = {
-            part.name: Record(name=part.name, header=user.header, union=False, fields=None)
-            for user in users
-            for type_ in types_of(user)
-            for part in walk(type_)
-            if isinstance(part, RecordRef) and part.name not in self._records
-        }
-        return Declarations(
+        known = Declarations(
             constants=self._constants,
-            records=pointed_to | self._records,
+            records=self._records,
             enums=self._enums,
             callbacks=self._callbacks,
             functions=self._functions,
         )
+        parts = ((user.header, part) for user in type_users(known) for type_ in types_of(user) for part in walk(type_))
+        pointed_to = {
+            part.name: Record(name=part.name, header=header, union=False, fields=None)
+            for header, part in parts
+            if isinstance(part, RecordRef) and part.name not in self._records
+        }
+        return replace(known, records=pointed_to | self._records)
 
     def read(self, cursor: Any) -> None:
         """Read one declaration at the top of a file."""
@@ -129,7 +143,7 @@ class _Reader:
                 self._read_typedef(cursor, header)
             case _KIND.MACRO_DEFINITION:
                 self._read_macro(cursor)
-            case _KIND.MACRO_INSTANTIATION | _KIND.INCLUSION_DIRECTIVE:
+            case _KIND.MACRO_INSTANTIATION | _KIND.INCLUSION_DIRECTIVE | _KIND.STATIC_ASSERT:
                 pass
             case _KIND.VAR_DECL if cursor.storage_class == cindex.StorageClass.STATIC:
                 pass  # a constant for C code, without a symbol
@@ -168,7 +182,7 @@ class _Reader:
 
     def _read_typedef(self, cursor: Any, header: str) -> None:
         underlying = cursor.underlying_typedef_type
-        if is_function_pointer(underlying):
+        if underlying.kind == cindex.TypeKind.POINTER and is_function_pointer(underlying):
             self._add_callback(cursor, underlying, cursor.spelling, header, False)
         elif underlying.get_canonical().kind in (cindex.TypeKind.FUNCTIONPROTO, cindex.TypeKind.FUNCTIONNOPROTO):
             raise not_understood(cursor, "a name for a function type that is no pointer")
@@ -192,11 +206,8 @@ class _Reader:
         )
 
     def _read_enum(self, cursor: Any, header: str) -> None:
-        constants = {
-            child.spelling: child.enum_value
-            for child in cursor.get_children()
-            if child.kind == _KIND.ENUM_CONSTANT_DECL
-        }
+        children = [child for child in cursor.get_children() if child.kind == _KIND.ENUM_CONSTANT_DECL]
+        constants = {child.spelling: child.enum_value for child in children}
         for name, value in constants.items():
             if not -(2**31) <= value < 2**31:
                 raise not_understood(cursor, f"an enumeration that needs more than an int ({name} is {value})")
@@ -216,17 +227,14 @@ class _Reader:
             name, spelling = cursor.spelling, cursor.type.spelling if tagged else cursor.spelling
         self._types.name_record(cursor, name)
         if not cursor.is_definition():
-            self._records.setdefault(
-                name, Record(name=name, header=header, union=union, fields=None, spelling=spelling)
-            )
+            known = Record(name=name, header=header, union=union, fields=None, spelling=spelling)
+            self._records.setdefault(name, known)
             return
-        for child in cursor.get_children():
-            if child.kind in (_KIND.PACKED_ATTR, _KIND.ALIGNED_ATTR):
-                raise not_understood(cursor, "a record with a layout of its own")
-        fields = tuple(
-            self._field(field, index, header, name, spelling) for index, field in enumerate(cursor.type.get_fields())
-        )
-        self._records.pop(name, None)
+        members = list(cursor.type.get_fields())
+        if cursor.type.get_align() != max((member.type.get_align() for member in members), default=1):
+            raise not_understood(cursor, "a record with a layout of its own")
+        fields = tuple(self._field(member, index, header, name, spelling) for index, member in enumerate(members))
+        self._records.pop(name, None)  # so that it stands behind the records it contains
         self._records[name] = Record(name=name, header=header, union=union, fields=fields, spelling=spelling)
 
     def _field(self, cursor: Any, index: int, header: str, owner: str, spelling: str) -> Field:

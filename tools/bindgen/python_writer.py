@@ -1,7 +1,7 @@
 """Write `_generated.py`: the declarations as ctypes sees them.
 
-Importing that file must be cheap. Structures, pointer types and callbacks are made at import, because they need each other;
-enumerations and functions wait in tables until they are first used.
+Importing that file must be cheap. Structures, pointer types and callbacks are made at import, because they need each
+other; enumerations and functions wait in tables until they are first used.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from tools.bindgen.model import Array, Callback, CallbackRef, Declarations, Field, Pointer, Record, Type, types_of, walk
-from tools.bindgen.naming import CTYPES, ctype, is_builtin_pointer, is_flag, members, pointer_name, safe
+from tools.bindgen.model import Array, Callback, Enum, Field, Function, Pointer, Record
+from tools.bindgen.naming import CTYPES, ctype, is_flag, members, pointer_name, safe
+from tools.bindgen.order import default_functions, pointers_and_callbacks, sized_records
 from tools.bindgen.select import Bindings
 
 _NATIVE = '''
@@ -47,19 +48,22 @@ def __getattr__(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name) from None
     import enum
 
-    made = globals()[name] = getattr(enum, base)(name, members, module=__name__)
-    return made
+    return globals().setdefault(name, getattr(enum, base)(name, members, module=__name__))
 '''
 
 
 def write_python(bindings: Bindings, headline: str) -> str:
     """Return the text of `_generated.py`."""
     body = "\n".join(_body(bindings))
-    docstring = _docstring(bindings)
-    imports = _imports(body)
-    return (
-        f"{headline}\n# fmt: off\n{docstring}\n{imports}\n\nLAYOUT_HASH = {layout_hash(bindings)!r}\n{body}\n{_NATIVE}"
-    )
+    head = [
+        headline,
+        "# fmt: off",
+        _docstring(bindings),
+        _imports(body),
+        "",
+        f"LAYOUT_HASH = {layout_hash(bindings)!r}",
+    ]
+    return "\n".join([*head, "", body, _NATIVE.lstrip("\n")])
 
 
 def layout_hash(bindings: Bindings) -> str:
@@ -67,17 +71,13 @@ def layout_hash(bindings: Bindings) -> str:
     return hashlib.sha256("\n".join(_body(bindings)).encode()).hexdigest()
 
 
-def sized_records(declarations: Declarations) -> Sequence[Record]:
-    """Return the records that C++ can name and measure, in the order of STRUCTS."""
-    return [record for record in declarations.records.values() if not record.opaque and record.spelling]
-
-
 def _docstring(bindings: Bindings) -> str:
     lines = [
         '"""ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.',
         "",
-        "Names are C's. `x_p` is a pointer to `x`; an opaque type is an empty structure, only ever pointed to. A field or",
-        "parameter whose name is a Python keyword has an underscore behind it. Fields that do not exist cannot be set.",
+        "Names are C's; members of enumerations lose the prefix they share. `x_p` is a pointer to `x`, and an opaque",
+        "type is an empty structure, only ever pointed to. A field whose name is a Python keyword has an underscore",
+        "behind it. A field that does not exist cannot be set.",
         "",
         f"Deprecated by upstream and left out: {', '.join(bindings.deprecated) or 'nothing'}.",
         f"Declared by upstream but defined nowhere: {', '.join(bindings.undefined) or 'nothing'}.",
@@ -96,96 +96,39 @@ def _wrap(text: str, width: int = 118) -> Iterator[str]:
 
 def _imports(body: str) -> str:
     used = sorted(set(re.findall(r"\bc_[a-z0-9_]+\b", body)) & CTYPES)
-    lines = "\n".join(
-        f"    {line}" for line in _wrap(", ".join(["CFUNCTYPE", "POINTER", "Structure", "Union", *used]), 112)
-    )
-    return f"from ctypes import (\n{lines},\n)"
+    names = _wrap(", ".join(["CFUNCTYPE", "POINTER", "Structure", "Union", *used]), 112)
+    return "\n".join(["from ctypes import (", *(f"    {line}" for line in names), ")"])
 
 
 def _body(bindings: Bindings) -> Iterator[str]:
     declarations = bindings.declarations
-    yield ""
-    for name, value in declarations.constants.items():
-        yield f"{name} = {json.dumps(value)}"
+    yield from (f"{name} = {json.dumps(value)}" for name, value in declarations.constants.items())
     yield ""
     yield from _classes(declarations.records.values())
     yield ""
-    for pointer in pointers(declarations):
-        yield f"{pointer_name(pointer)} = POINTER({ctype(pointer.to).strip('()')})"
-    yield ""
-    for callback in declarations.callbacks.values():
-        yield f"{callback.name} = {_callback(callback)}"
-    for pointer in callback_pointers(declarations):
-        yield f"{pointer_name(pointer)} = POINTER({ctype(pointer.to)})"
+    yield from (_pointer_or_callback(declared) for declared in pointers_and_callbacks(declarations))
     yield ""
     for record in declarations.records.values():
         yield from _fields(record)
     yield ""
-    yield "STRUCTS = ("
-    yield from (f"    {record.name}," for record in sized_records(declarations))
-    yield ")"
-    yield ""
-    yield from _table("DEFAULTS", default_functions(bindings))
-    yield ""
-    yield "ENUMS = {"
-    for enum in declarations.enums.values():
-        base = "IntFlag" if is_flag(enum) else "IntEnum"
-        yield f"    {enum.name!r}: ({base!r}, {json.dumps(dict(members(enum)))}),"
-    yield "}"
-    yield ""
+    yield from _table("STRUCTS", "()", [record.name for record in sized_records(declarations)])
+    yield from _table("DEFAULTS", "()", [repr(name) for name in default_functions(declarations)])
+    yield from _table("ENUMS", "{}", [_enum(enum) for enum in declarations.enums.values()])
     yield "# library, result, parameters"
-    yield "FUNCTIONS = {"
-    for function in declarations.functions.values():
-        parameters = [ctype(parameter.type) for parameter in function.parameters] + ["..."] * function.variadic
-        yield f"    {function.name!r}: {' '.join([bindings.libraries[function.name], ctype(function.result), *parameters])!r},"
-    yield "}"
-
-
-def default_functions(bindings: Bindings) -> Sequence[str]:
-    """Return the functions that take nothing and return a structure of default parameters."""
-    declarations = bindings.declarations
-    return [
-        function.name
-        for function in declarations.functions.values()
-        if "default" in function.name and not function.parameters and ctype(function.result) in declarations.records
-    ]
-
-
-def pointers(declarations: Declarations) -> Sequence[Pointer]:
-    """Return every pointer type that needs a name of ours, each after the ones it is made of."""
-    return [pointer for pointer in _pointers(declarations) if not _leads_to_callback(pointer)]
-
-
-def callback_pointers(declarations: Declarations) -> Sequence[Pointer]:
-    """Return the pointer types that can only be made after the callbacks."""
-    return [pointer for pointer in _pointers(declarations) if _leads_to_callback(pointer)]
-
-
-def _leads_to_callback(pointer: Pointer) -> bool:
-    return any(isinstance(part, CallbackRef) for part in walk(pointer.to))
-
-
-def _pointers(declarations: Declarations) -> Iterable[Pointer]:
-    found: dict[str, Pointer] = {}
-    for type_ in _all_types(declarations):
-        for part in reversed(list(walk(type_))):
-            if isinstance(part, Pointer) and not is_builtin_pointer(part):
-                found.setdefault(pointer_name(part), part)
-    return found.values()
-
-
-def _all_types(declarations: Declarations) -> Iterator[Type]:
-    for declared in (
-        *declarations.records.values(),
-        *declarations.callbacks.values(),
-        *declarations.functions.values(),
-    ):
-        yield from types_of(declared)
+    yield from _table(
+        "FUNCTIONS", "{}", [_function(function, bindings) for function in declarations.functions.values()]
+    )
 
 
 def _classes(records: Iterable[Record]) -> Iterator[str]:
     for record in records:
         yield f"class {record.name}({'Union' if record.union else 'Structure'}): __slots__ = ()"
+
+
+def _pointer_or_callback(declared: Pointer | Callback) -> str:
+    if isinstance(declared, Callback):
+        return f"{declared.name} = {_callback(declared)}"
+    return f"{pointer_name(declared)} = POINTER({ctype(declared.to).strip('()')})"
 
 
 def _callback(callback: Callback) -> str:
@@ -214,7 +157,19 @@ def _field(field: Field) -> str:
     return f"({safe(field.name)!r}, {type_}{bits})"
 
 
-def _table(name: str, values: Sequence[str]) -> Iterator[str]:
-    yield f"{name} = ("
-    yield from (f"    {value!r}," for value in values)
-    yield ")"
+def _enum(enum: Enum) -> str:
+    base = "IntFlag" if is_flag(enum) else "IntEnum"
+    return f"{enum.name!r}: ({base!r}, {dict(members(enum))!r})"
+
+
+def _function(function: Function, bindings: Bindings) -> str:
+    parameters = [ctype(parameter.type) for parameter in function.parameters] + ["..."] * function.variadic
+    words = [bindings.libraries[function.name], ctype(function.result), *parameters]
+    return f"{function.name!r}: {' '.join(words)!r}"
+
+
+def _table(name: str, brackets: str, items: Sequence[str]) -> Iterator[str]:
+    yield f"{name} = {brackets[0]}"
+    yield from (f"    {item}," for item in items)
+    yield brackets[1]
+    yield ""

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from tools.bindgen.headers import Header, is_needed
 from tools.bindgen.model import (
-    Callback,
     CallbackRef,
     Declarations,
     EnumRef,
     Function,
     Record,
     RecordRef,
+    TypeUser,
+    type_users,
     types_of,
     walk,
 )
@@ -64,12 +65,9 @@ def _reach(everything: Declarations, functions: Sequence[Function], whole: set[s
 
     Functions and types share names (`llama_pooling_type` is both), so only types are looked up here.
     """
-    users: list[Function | Callback | Record] = list(functions)
-    reached = {enum.name for enum in everything.enums.values() if enum.header in whole}
-    for declared in (*everything.records.values(), *everything.callbacks.values()):
-        if declared.header in whole:
-            reached.add(declared.name)
-            users.append(declared)
+    types = [user for user in type_users(everything) if not isinstance(user, Function) and user.header in whole]
+    reached = {declared.name for declared in (*types, *everything.enums.values()) if declared.header in whole}
+    users: list[TypeUser] = [*functions, *types]
     while users:
         for type_ in types_of(users.pop()):
             for part in walk(type_):
@@ -88,7 +86,7 @@ def _check_by_value(function: Function, records: Mapping[str, Record]) -> None:
     for type_ in types_of(function):
         if isinstance(type_, RecordRef) and _is_awkward(records[type_.name], records):
             raise ToolError(
-                f"{function.place}: {function.name} passes {type_.name} by value, which has a union or bit-field inside.",
+                f"{function.place}: {function.name} passes {type_.name} by value, which holds a union or a bit-field.",
                 why="ctypes cannot pass such a structure by value.",
                 fix="Wrap the function in packages/core/native/include/llamapack.h with a pointer instead.",
             )

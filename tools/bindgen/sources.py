@@ -11,7 +11,9 @@ from pathlib import Path
 
 # A definition starts at the left margin and its parameters are followed by a body.
 _DEFINITION = re.compile(
-    r"^(?:extern \"C\" )?(?!(?:return|else|if|for|while|switch|typedef|using|namespace)\b)[A-Za-z_][^;{}()=#\"]*?\b(\w+)\s*"
+    r"^(?:extern \"C\" )?"
+    r"(?!(?:return|else|if|for|while|switch|typedef|using|namespace)\b)"
+    r"[A-Za-z_][^;{}()=#\"]*?\b(\w+)\s*"
     r"\((?:[^;{}()]|\([^;{}()]*\))*\)\s*\{",
     re.MULTILINE,
 )

@@ -30,11 +30,10 @@ from tools.bindgen.naming import (
     is_builtin_pointer,
     is_flag,
     members,
-    parameter_names,
     pointer_name,
     safe,
 )
-from tools.bindgen.python_writer import callback_pointers, pointers
+from tools.bindgen.order import pointers_and_callbacks
 from tools.bindgen.select import Bindings
 
 _START = '''
@@ -56,11 +55,13 @@ class Ptr(ctypes._Pointer[T]):
 
 # What ctypes takes for a pointer to data, to anything, and to text.
 To: TypeAlias = T | ctypes._Pointer[T] | Array[T] | ctypes._CArgObject | None
-Address: TypeAlias = int | bytes | ctypes._SimpleCData[Any] | ctypes._PointerLike | Array[Any] | ctypes._CArgObject | None
+Address: TypeAlias = (
+    int | bytes | ctypes._SimpleCData[Any] | ctypes._PointerLike | Array[Any] | ctypes._CArgObject | None
+)
 Text: TypeAlias = bytes | c_char_p | Array[c_char] | ctypes._Pointer[c_char] | None
 
 LAYOUT_HASH: Final[str]
-STRUCTS: Final[tuple[type[Structure] | type[Union], ...]]
+STRUCTS: Final[tuple[type[Structure], ...]]
 DEFAULTS: Final[tuple[str, ...]]
 ENUMS: Final[Mapping[str, tuple[str, Mapping[str, int]]]]
 FUNCTIONS: Final[Mapping[str, str]]
@@ -88,11 +89,12 @@ def _body(declarations: Declarations) -> Iterator[str]:
     for record in declarations.records.values():
         yield from _record(record, declarations)
     yield ""
-    for pointer in (*pointers(declarations), *callback_pointers(declarations)):
-        yield f"class {pointer_name(pointer)}(Ptr[{_class(pointer.to)}]): ..."
+    for declared in pointers_and_callbacks(declarations):
+        if isinstance(declared, Callback):
+            yield from _callback(declared)
+        else:
+            yield f"class {pointer_name(declared)}(Ptr[{_class(declared.to)}]): ..."
     yield ""
-    for callback in declarations.callbacks.values():
-        yield from _callback(callback)
     for enum in declarations.enums.values():
         yield f"class {enum.name}({'IntFlag' if is_flag(enum) else 'IntEnum'}):"
         yield from (f"    {name} = {value}" for name, value in members(enum).items())
@@ -181,10 +183,10 @@ def _function(function: Function, declarations: Declarations) -> str:
 def _signature(parameters: Sequence[Parameter], declarations: Declarations | None = None) -> Iterable[str]:
     if not parameters:
         return []
-    names = parameter_names([parameter.name for parameter in parameters])
-    typed = [
-        f"{name}: {_parameter(parameter.type, declarations)}" for name, parameter in zip(names, parameters, strict=True)
-    ]
+    typed = (
+        f"{safe(parameter.name) or f'arg{index}'}: {_parameter(parameter.type, declarations)}"
+        for index, parameter in enumerate(parameters)
+    )
     return [*typed, "/"]
 
 

@@ -7,6 +7,7 @@
 #include <locale>
 #include <sstream>
 #include <string>
+#include <type_traits>
 
 #include "abi_table.hpp"
 #include "llamapack.h"
@@ -51,114 +52,455 @@ std::string number(double value) {
     return out.str();
 }
 
-template <typename T> std::string json(T value) { return std::to_string(static_cast<long long>(value)); }
-template <> std::string json(unsigned long value) { return std::to_string(value); }
-template <> std::string json(unsigned long long value) { return std::to_string(value); }
-template <> std::string json(bool value) { return value ? "true" : "false"; }
-template <> std::string json(float value) { return number(value); }
-template <> std::string json(double value) { return number(value); }
+template <typename T> std::string json(T value) {
+    if constexpr (std::is_pointer_v<T>) {
+        return value ? "\"set\"" : "null";
+    } else if constexpr (std::is_same_v<T, bool>) {
+        return value ? "true" : "false";
+    } else if constexpr (std::is_floating_point_v<T>) {
+        return number(value);
+    } else if constexpr (std::is_unsigned_v<T>) {
+        return std::to_string(static_cast<unsigned long long>(value));
+    } else {
+        return std::to_string(static_cast<long long>(value));
+    }
+}
 
-template <typename T> std::string address(T * value) { return value ? "\"set\"" : "null"; }
 using T0 = ggml_bf16_t;
-const Offset fields_0[] = {{"bits", offsetof(T0, bits)}};
+const Offset fields_0[] = {
+    {"bits", offsetof(T0, bits)},
+};
 using T1 = struct ggml_init_params;
-const Offset fields_1[] = {{"mem_size", offsetof(T1, mem_size)}, {"mem_buffer", offsetof(T1, mem_buffer)}, {"no_alloc", offsetof(T1, no_alloc)}};
+const Offset fields_1[] = {
+    {"mem_size", offsetof(T1, mem_size)},
+    {"mem_buffer", offsetof(T1, mem_buffer)},
+    {"no_alloc", offsetof(T1, no_alloc)},
+};
 using T2 = struct ggml_tensor;
-const Offset fields_2[] = {{"type", offsetof(T2, type)}, {"buffer", offsetof(T2, buffer)}, {"ne", offsetof(T2, ne)}, {"nb", offsetof(T2, nb)}, {"op", offsetof(T2, op)}, {"op_params", offsetof(T2, op_params)}, {"flags", offsetof(T2, flags)}, {"src", offsetof(T2, src)}, {"view_src", offsetof(T2, view_src)}, {"view_offs", offsetof(T2, view_offs)}, {"data", offsetof(T2, data)}, {"name", offsetof(T2, name)}, {"extra", offsetof(T2, extra)}, {"padding", offsetof(T2, padding)}};
+const Offset fields_2[] = {
+    {"type", offsetof(T2, type)},
+    {"buffer", offsetof(T2, buffer)},
+    {"ne", offsetof(T2, ne)},
+    {"nb", offsetof(T2, nb)},
+    {"op", offsetof(T2, op)},
+    {"op_params", offsetof(T2, op_params)},
+    {"flags", offsetof(T2, flags)},
+    {"src", offsetof(T2, src)},
+    {"view_src", offsetof(T2, view_src)},
+    {"view_offs", offsetof(T2, view_offs)},
+    {"data", offsetof(T2, data)},
+    {"name", offsetof(T2, name)},
+    {"extra", offsetof(T2, extra)},
+    {"padding", offsetof(T2, padding)},
+};
 using T3 = struct ggml_type_traits;
-const Offset fields_3[] = {{"type_name", offsetof(T3, type_name)}, {"blck_size", offsetof(T3, blck_size)}, {"blck_size_interleave", offsetof(T3, blck_size_interleave)}, {"type_size", offsetof(T3, type_size)}, {"is_quantized", offsetof(T3, is_quantized)}, {"to_float", offsetof(T3, to_float)}, {"from_float_ref", offsetof(T3, from_float_ref)}};
+const Offset fields_3[] = {
+    {"type_name", offsetof(T3, type_name)},
+    {"blck_size", offsetof(T3, blck_size)},
+    {"blck_size_interleave", offsetof(T3, blck_size_interleave)},
+    {"type_size", offsetof(T3, type_size)},
+    {"is_quantized", offsetof(T3, is_quantized)},
+    {"to_float", offsetof(T3, to_float)},
+    {"from_float_ref", offsetof(T3, from_float_ref)},
+};
 using T4 = struct ggml_threadpool_params;
-const Offset fields_4[] = {{"cpumask", offsetof(T4, cpumask)}, {"n_threads", offsetof(T4, n_threads)}, {"prio", offsetof(T4, prio)}, {"poll", offsetof(T4, poll)}, {"strict_cpu", offsetof(T4, strict_cpu)}, {"paused", offsetof(T4, paused)}};
+const Offset fields_4[] = {
+    {"cpumask", offsetof(T4, cpumask)},
+    {"n_threads", offsetof(T4, n_threads)},
+    {"prio", offsetof(T4, prio)},
+    {"poll", offsetof(T4, poll)},
+    {"strict_cpu", offsetof(T4, strict_cpu)},
+    {"paused", offsetof(T4, paused)},
+};
 using T5 = struct ggml_tallocr;
-const Offset fields_5[] = {{"buffer", offsetof(T5, buffer)}, {"base", offsetof(T5, base)}, {"alignment", offsetof(T5, alignment)}, {"offset", offsetof(T5, offset)}};
+const Offset fields_5[] = {
+    {"buffer", offsetof(T5, buffer)},
+    {"base", offsetof(T5, base)},
+    {"alignment", offsetof(T5, alignment)},
+    {"offset", offsetof(T5, offset)},
+};
 using T6 = struct ggml_backend_dev_caps;
-const Offset fields_6[] = {{"async_", offsetof(T6, async)}, {"host_buffer", offsetof(T6, host_buffer)}, {"buffer_from_host_ptr", offsetof(T6, buffer_from_host_ptr)}, {"events", offsetof(T6, events)}, {"mmap_support", offsetof(T6, mmap_support)}};
+const Offset fields_6[] = {
+    {"async_", offsetof(T6, async)},
+    {"host_buffer", offsetof(T6, host_buffer)},
+    {"buffer_from_host_ptr", offsetof(T6, buffer_from_host_ptr)},
+    {"events", offsetof(T6, events)},
+    {"mmap_support", offsetof(T6, mmap_support)},
+};
 using T7 = struct ggml_backend_dev_props;
-const Offset fields_7[] = {{"name", offsetof(T7, name)}, {"description", offsetof(T7, description)}, {"memory_free", offsetof(T7, memory_free)}, {"memory_total", offsetof(T7, memory_total)}, {"type", offsetof(T7, type)}, {"device_id", offsetof(T7, device_id)}, {"caps", offsetof(T7, caps)}};
+const Offset fields_7[] = {
+    {"name", offsetof(T7, name)},
+    {"description", offsetof(T7, description)},
+    {"memory_free", offsetof(T7, memory_free)},
+    {"memory_total", offsetof(T7, memory_total)},
+    {"type", offsetof(T7, type)},
+    {"device_id", offsetof(T7, device_id)},
+    {"caps", offsetof(T7, caps)},
+};
 using T8 = struct ggml_backend_feature;
-const Offset fields_8[] = {{"name", offsetof(T8, name)}, {"value", offsetof(T8, value)}};
+const Offset fields_8[] = {
+    {"name", offsetof(T8, name)},
+    {"value", offsetof(T8, value)},
+};
 using T9 = struct ggml_backend_meta_split_state;
-const Offset fields_9[] = {{"axis", offsetof(T9, axis)}, {"ne", offsetof(T9, ne)}, {"nr", offsetof(T9, nr)}, {"n_segments", offsetof(T9, n_segments)}};
+const Offset fields_9[] = {
+    {"axis", offsetof(T9, axis)},
+    {"ne", offsetof(T9, ne)},
+    {"nr", offsetof(T9, nr)},
+    {"n_segments", offsetof(T9, n_segments)},
+};
 using T10 = struct ggml_backend_graph_copy;
-const Offset fields_10[] = {{"buffer", offsetof(T10, buffer)}, {"ctx_allocated", offsetof(T10, ctx_allocated)}, {"ctx_unallocated", offsetof(T10, ctx_unallocated)}, {"graph", offsetof(T10, graph)}};
+const Offset fields_10[] = {
+    {"buffer", offsetof(T10, buffer)},
+    {"ctx_allocated", offsetof(T10, ctx_allocated)},
+    {"ctx_unallocated", offsetof(T10, ctx_unallocated)},
+    {"graph", offsetof(T10, graph)},
+};
 using T11 = decltype(ggml_opt_optimizer_params::adamw);
-const Offset fields_11[] = {{"alpha", offsetof(T11, alpha)}, {"beta1", offsetof(T11, beta1)}, {"beta2", offsetof(T11, beta2)}, {"eps", offsetof(T11, eps)}, {"wd", offsetof(T11, wd)}};
+const Offset fields_11[] = {
+    {"alpha", offsetof(T11, alpha)},
+    {"beta1", offsetof(T11, beta1)},
+    {"beta2", offsetof(T11, beta2)},
+    {"eps", offsetof(T11, eps)},
+    {"wd", offsetof(T11, wd)},
+};
 using T12 = decltype(ggml_opt_optimizer_params::sgd);
-const Offset fields_12[] = {{"alpha", offsetof(T12, alpha)}, {"wd", offsetof(T12, wd)}};
+const Offset fields_12[] = {
+    {"alpha", offsetof(T12, alpha)},
+    {"wd", offsetof(T12, wd)},
+};
 using T13 = struct ggml_opt_optimizer_params;
-const Offset fields_13[] = {{"adamw", offsetof(T13, adamw)}, {"sgd", offsetof(T13, sgd)}};
+const Offset fields_13[] = {
+    {"adamw", offsetof(T13, adamw)},
+    {"sgd", offsetof(T13, sgd)},
+};
 using T14 = struct gguf_init_params;
-const Offset fields_14[] = {{"no_alloc", offsetof(T14, no_alloc)}, {"ctx", offsetof(T14, ctx)}};
+const Offset fields_14[] = {
+    {"no_alloc", offsetof(T14, no_alloc)},
+    {"ctx", offsetof(T14, ctx)},
+};
 using T15 = struct llama_token_data;
-const Offset fields_15[] = {{"id", offsetof(T15, id)}, {"logit", offsetof(T15, logit)}, {"p", offsetof(T15, p)}};
+const Offset fields_15[] = {
+    {"id", offsetof(T15, id)},
+    {"logit", offsetof(T15, logit)},
+    {"p", offsetof(T15, p)},
+};
 using T16 = struct llama_token_data_array;
-const Offset fields_16[] = {{"data", offsetof(T16, data)}, {"size", offsetof(T16, size)}, {"selected", offsetof(T16, selected)}, {"sorted", offsetof(T16, sorted)}};
+const Offset fields_16[] = {
+    {"data", offsetof(T16, data)},
+    {"size", offsetof(T16, size)},
+    {"selected", offsetof(T16, selected)},
+    {"sorted", offsetof(T16, sorted)},
+};
 using T17 = struct llama_batch;
-const Offset fields_17[] = {{"n_tokens", offsetof(T17, n_tokens)}, {"token", offsetof(T17, token)}, {"embd", offsetof(T17, embd)}, {"pos", offsetof(T17, pos)}, {"n_seq_id", offsetof(T17, n_seq_id)}, {"seq_id", offsetof(T17, seq_id)}, {"logits", offsetof(T17, logits)}};
+const Offset fields_17[] = {
+    {"n_tokens", offsetof(T17, n_tokens)},
+    {"token", offsetof(T17, token)},
+    {"embd", offsetof(T17, embd)},
+    {"pos", offsetof(T17, pos)},
+    {"n_seq_id", offsetof(T17, n_seq_id)},
+    {"seq_id", offsetof(T17, seq_id)},
+    {"logits", offsetof(T17, logits)},
+};
 using T18 = struct llama_model_kv_override;
-const Offset fields_18[] = {{"tag", offsetof(T18, tag)}, {"key", offsetof(T18, key)}, {"val_i64", offsetof(T18, val_i64)}, {"val_f64", offsetof(T18, val_f64)}, {"val_bool", offsetof(T18, val_bool)}, {"val_str", offsetof(T18, val_str)}};
+const Offset fields_18[] = {
+    {"tag", offsetof(T18, tag)},
+    {"key", offsetof(T18, key)},
+    {"val_i64", offsetof(T18, val_i64)},
+    {"val_f64", offsetof(T18, val_f64)},
+    {"val_bool", offsetof(T18, val_bool)},
+    {"val_str", offsetof(T18, val_str)},
+};
 using T19 = struct llama_model_tensor_buft_override;
-const Offset fields_19[] = {{"pattern", offsetof(T19, pattern)}, {"buft", offsetof(T19, buft)}};
+const Offset fields_19[] = {
+    {"pattern", offsetof(T19, pattern)},
+    {"buft", offsetof(T19, buft)},
+};
 using T20 = struct llama_model_params;
-const Offset fields_20[] = {{"devices", offsetof(T20, devices)}, {"tensor_buft_overrides", offsetof(T20, tensor_buft_overrides)}, {"n_gpu_layers", offsetof(T20, n_gpu_layers)}, {"split_mode", offsetof(T20, split_mode)}, {"load_mode", offsetof(T20, load_mode)}, {"lazy_mode", offsetof(T20, lazy_mode)}, {"main_gpu", offsetof(T20, main_gpu)}, {"tensor_split", offsetof(T20, tensor_split)}, {"progress_callback", offsetof(T20, progress_callback)}, {"progress_callback_user_data", offsetof(T20, progress_callback_user_data)}, {"kv_overrides", offsetof(T20, kv_overrides)}, {"vocab_only", offsetof(T20, vocab_only)}, {"check_tensors", offsetof(T20, check_tensors)}, {"use_extra_bufts", offsetof(T20, use_extra_bufts)}, {"no_host", offsetof(T20, no_host)}, {"no_alloc", offsetof(T20, no_alloc)}, {"load_mtp", offsetof(T20, load_mtp)}};
+const Offset fields_20[] = {
+    {"devices", offsetof(T20, devices)},
+    {"tensor_buft_overrides", offsetof(T20, tensor_buft_overrides)},
+    {"n_gpu_layers", offsetof(T20, n_gpu_layers)},
+    {"split_mode", offsetof(T20, split_mode)},
+    {"load_mode", offsetof(T20, load_mode)},
+    {"lazy_mode", offsetof(T20, lazy_mode)},
+    {"main_gpu", offsetof(T20, main_gpu)},
+    {"tensor_split", offsetof(T20, tensor_split)},
+    {"progress_callback", offsetof(T20, progress_callback)},
+    {"progress_callback_user_data", offsetof(T20, progress_callback_user_data)},
+    {"kv_overrides", offsetof(T20, kv_overrides)},
+    {"vocab_only", offsetof(T20, vocab_only)},
+    {"check_tensors", offsetof(T20, check_tensors)},
+    {"use_extra_bufts", offsetof(T20, use_extra_bufts)},
+    {"no_host", offsetof(T20, no_host)},
+    {"no_alloc", offsetof(T20, no_alloc)},
+    {"load_mtp", offsetof(T20, load_mtp)},
+};
 using T21 = struct llama_sampler_seq_config;
-const Offset fields_21[] = {{"seq_id", offsetof(T21, seq_id)}, {"sampler", offsetof(T21, sampler)}};
+const Offset fields_21[] = {
+    {"seq_id", offsetof(T21, seq_id)},
+    {"sampler", offsetof(T21, sampler)},
+};
 using T22 = struct llama_context_params;
-const Offset fields_22[] = {{"n_ctx", offsetof(T22, n_ctx)}, {"n_batch", offsetof(T22, n_batch)}, {"n_ubatch", offsetof(T22, n_ubatch)}, {"n_seq_max", offsetof(T22, n_seq_max)}, {"n_rs_seq", offsetof(T22, n_rs_seq)}, {"n_outputs_max", offsetof(T22, n_outputs_max)}, {"n_outputs_max_per_seq", offsetof(T22, n_outputs_max_per_seq)}, {"n_threads", offsetof(T22, n_threads)}, {"n_threads_batch", offsetof(T22, n_threads_batch)}, {"ctx_type", offsetof(T22, ctx_type)}, {"rope_scaling_type", offsetof(T22, rope_scaling_type)}, {"pooling_type", offsetof(T22, pooling_type)}, {"attention_type", offsetof(T22, attention_type)}, {"flash_attn_type", offsetof(T22, flash_attn_type)}, {"rope_freq_base", offsetof(T22, rope_freq_base)}, {"rope_freq_scale", offsetof(T22, rope_freq_scale)}, {"yarn_ext_factor", offsetof(T22, yarn_ext_factor)}, {"yarn_attn_factor", offsetof(T22, yarn_attn_factor)}, {"yarn_beta_fast", offsetof(T22, yarn_beta_fast)}, {"yarn_beta_slow", offsetof(T22, yarn_beta_slow)}, {"yarn_orig_ctx", offsetof(T22, yarn_orig_ctx)}, {"defrag_thold", offsetof(T22, defrag_thold)}, {"cb_eval", offsetof(T22, cb_eval)}, {"cb_eval_user_data", offsetof(T22, cb_eval_user_data)}, {"type_k", offsetof(T22, type_k)}, {"type_v", offsetof(T22, type_v)}, {"abort_callback", offsetof(T22, abort_callback)}, {"abort_callback_data", offsetof(T22, abort_callback_data)}, {"embeddings", offsetof(T22, embeddings)}, {"offload_kqv", offsetof(T22, offload_kqv)}, {"no_perf", offsetof(T22, no_perf)}, {"op_offload", offsetof(T22, op_offload)}, {"swa_full", offsetof(T22, swa_full)}, {"kv_unified", offsetof(T22, kv_unified)}, {"samplers", offsetof(T22, samplers)}, {"n_samplers", offsetof(T22, n_samplers)}, {"ctx_other", offsetof(T22, ctx_other)}};
+const Offset fields_22[] = {
+    {"n_ctx", offsetof(T22, n_ctx)},
+    {"n_batch", offsetof(T22, n_batch)},
+    {"n_ubatch", offsetof(T22, n_ubatch)},
+    {"n_seq_max", offsetof(T22, n_seq_max)},
+    {"n_rs_seq", offsetof(T22, n_rs_seq)},
+    {"n_outputs_max", offsetof(T22, n_outputs_max)},
+    {"n_outputs_max_per_seq", offsetof(T22, n_outputs_max_per_seq)},
+    {"n_threads", offsetof(T22, n_threads)},
+    {"n_threads_batch", offsetof(T22, n_threads_batch)},
+    {"ctx_type", offsetof(T22, ctx_type)},
+    {"rope_scaling_type", offsetof(T22, rope_scaling_type)},
+    {"pooling_type", offsetof(T22, pooling_type)},
+    {"attention_type", offsetof(T22, attention_type)},
+    {"flash_attn_type", offsetof(T22, flash_attn_type)},
+    {"rope_freq_base", offsetof(T22, rope_freq_base)},
+    {"rope_freq_scale", offsetof(T22, rope_freq_scale)},
+    {"yarn_ext_factor", offsetof(T22, yarn_ext_factor)},
+    {"yarn_attn_factor", offsetof(T22, yarn_attn_factor)},
+    {"yarn_beta_fast", offsetof(T22, yarn_beta_fast)},
+    {"yarn_beta_slow", offsetof(T22, yarn_beta_slow)},
+    {"yarn_orig_ctx", offsetof(T22, yarn_orig_ctx)},
+    {"defrag_thold", offsetof(T22, defrag_thold)},
+    {"cb_eval", offsetof(T22, cb_eval)},
+    {"cb_eval_user_data", offsetof(T22, cb_eval_user_data)},
+    {"type_k", offsetof(T22, type_k)},
+    {"type_v", offsetof(T22, type_v)},
+    {"abort_callback", offsetof(T22, abort_callback)},
+    {"abort_callback_data", offsetof(T22, abort_callback_data)},
+    {"embeddings", offsetof(T22, embeddings)},
+    {"offload_kqv", offsetof(T22, offload_kqv)},
+    {"no_perf", offsetof(T22, no_perf)},
+    {"op_offload", offsetof(T22, op_offload)},
+    {"swa_full", offsetof(T22, swa_full)},
+    {"kv_unified", offsetof(T22, kv_unified)},
+    {"samplers", offsetof(T22, samplers)},
+    {"n_samplers", offsetof(T22, n_samplers)},
+    {"ctx_other", offsetof(T22, ctx_other)},
+};
 using T23 = struct llama_model_tensor_override;
-const Offset fields_23[] = {{"pattern", offsetof(T23, pattern)}, {"type", offsetof(T23, type)}};
+const Offset fields_23[] = {
+    {"pattern", offsetof(T23, pattern)},
+    {"type", offsetof(T23, type)},
+};
 using T24 = struct llama_model_imatrix_data;
-const Offset fields_24[] = {{"name", offsetof(T24, name)}, {"data", offsetof(T24, data)}, {"size", offsetof(T24, size)}};
+const Offset fields_24[] = {
+    {"name", offsetof(T24, name)},
+    {"data", offsetof(T24, data)},
+    {"size", offsetof(T24, size)},
+};
 using T25 = struct llama_model_quantize_params;
-const Offset fields_25[] = {{"nthread", offsetof(T25, nthread)}, {"ftype", offsetof(T25, ftype)}, {"output_tensor_type", offsetof(T25, output_tensor_type)}, {"token_embedding_type", offsetof(T25, token_embedding_type)}, {"allow_requantize", offsetof(T25, allow_requantize)}, {"quantize_output_tensor", offsetof(T25, quantize_output_tensor)}, {"only_copy", offsetof(T25, only_copy)}, {"pure", offsetof(T25, pure)}, {"keep_split", offsetof(T25, keep_split)}, {"dry_run", offsetof(T25, dry_run)}, {"imatrix", offsetof(T25, imatrix)}, {"kv_overrides", offsetof(T25, kv_overrides)}, {"tt_overrides", offsetof(T25, tt_overrides)}, {"prune_layers", offsetof(T25, prune_layers)}, {"max_buf_size", offsetof(T25, max_buf_size)}};
+const Offset fields_25[] = {
+    {"nthread", offsetof(T25, nthread)},
+    {"ftype", offsetof(T25, ftype)},
+    {"output_tensor_type", offsetof(T25, output_tensor_type)},
+    {"token_embedding_type", offsetof(T25, token_embedding_type)},
+    {"allow_requantize", offsetof(T25, allow_requantize)},
+    {"quantize_output_tensor", offsetof(T25, quantize_output_tensor)},
+    {"only_copy", offsetof(T25, only_copy)},
+    {"pure", offsetof(T25, pure)},
+    {"keep_split", offsetof(T25, keep_split)},
+    {"dry_run", offsetof(T25, dry_run)},
+    {"imatrix", offsetof(T25, imatrix)},
+    {"kv_overrides", offsetof(T25, kv_overrides)},
+    {"tt_overrides", offsetof(T25, tt_overrides)},
+    {"prune_layers", offsetof(T25, prune_layers)},
+    {"max_buf_size", offsetof(T25, max_buf_size)},
+};
 using T26 = struct llama_logit_bias;
-const Offset fields_26[] = {{"token", offsetof(T26, token)}, {"bias", offsetof(T26, bias)}};
+const Offset fields_26[] = {
+    {"token", offsetof(T26, token)},
+    {"bias", offsetof(T26, bias)},
+};
 using T27 = struct llama_sampler_chain_params;
-const Offset fields_27[] = {{"no_perf", offsetof(T27, no_perf)}};
+const Offset fields_27[] = {
+    {"no_perf", offsetof(T27, no_perf)},
+};
 using T28 = struct llama_chat_message;
-const Offset fields_28[] = {{"role", offsetof(T28, role)}, {"content", offsetof(T28, content)}};
+const Offset fields_28[] = {
+    {"role", offsetof(T28, role)},
+    {"content", offsetof(T28, content)},
+};
 using T29 = struct llama_embd;
-const Offset fields_29[] = {{"data", offsetof(T29, data)}, {"n_rows", offsetof(T29, n_rows)}, {"n_embd", offsetof(T29, n_embd)}};
+const Offset fields_29[] = {
+    {"data", offsetof(T29, data)},
+    {"n_rows", offsetof(T29, n_rows)},
+    {"n_embd", offsetof(T29, n_embd)},
+};
 using T30 = struct llama_sampler_data;
-const Offset fields_30[] = {{"logits", offsetof(T30, logits)}, {"probs", offsetof(T30, probs)}, {"sampled", offsetof(T30, sampled)}, {"candidates", offsetof(T30, candidates)}};
+const Offset fields_30[] = {
+    {"logits", offsetof(T30, logits)},
+    {"probs", offsetof(T30, probs)},
+    {"sampled", offsetof(T30, sampled)},
+    {"candidates", offsetof(T30, candidates)},
+};
 using T31 = struct llama_sampler_i;
-const Offset fields_31[] = {{"name", offsetof(T31, name)}, {"accept", offsetof(T31, accept)}, {"apply", offsetof(T31, apply)}, {"reset", offsetof(T31, reset)}, {"clone", offsetof(T31, clone)}, {"free", offsetof(T31, free)}, {"backend_init", offsetof(T31, backend_init)}, {"backend_accept", offsetof(T31, backend_accept)}, {"backend_apply", offsetof(T31, backend_apply)}, {"backend_set_input", offsetof(T31, backend_set_input)}, {"backend_reset", offsetof(T31, backend_reset)}, {"copy_state", offsetof(T31, copy_state)}};
+const Offset fields_31[] = {
+    {"name", offsetof(T31, name)},
+    {"accept", offsetof(T31, accept)},
+    {"apply", offsetof(T31, apply)},
+    {"reset", offsetof(T31, reset)},
+    {"clone", offsetof(T31, clone)},
+    {"free", offsetof(T31, free)},
+    {"backend_init", offsetof(T31, backend_init)},
+    {"backend_accept", offsetof(T31, backend_accept)},
+    {"backend_apply", offsetof(T31, backend_apply)},
+    {"backend_set_input", offsetof(T31, backend_set_input)},
+    {"backend_reset", offsetof(T31, backend_reset)},
+    {"copy_state", offsetof(T31, copy_state)},
+};
 using T32 = struct llama_sampler;
-const Offset fields_32[] = {{"iface", offsetof(T32, iface)}, {"ctx", offsetof(T32, ctx)}};
+const Offset fields_32[] = {
+    {"iface", offsetof(T32, iface)},
+    {"ctx", offsetof(T32, ctx)},
+};
 using T33 = struct llama_perf_context_data;
-const Offset fields_33[] = {{"t_start_ms", offsetof(T33, t_start_ms)}, {"t_load_ms", offsetof(T33, t_load_ms)}, {"t_p_eval_ms", offsetof(T33, t_p_eval_ms)}, {"t_eval_ms", offsetof(T33, t_eval_ms)}, {"n_p_eval", offsetof(T33, n_p_eval)}, {"n_eval", offsetof(T33, n_eval)}, {"n_reused", offsetof(T33, n_reused)}};
+const Offset fields_33[] = {
+    {"t_start_ms", offsetof(T33, t_start_ms)},
+    {"t_load_ms", offsetof(T33, t_load_ms)},
+    {"t_p_eval_ms", offsetof(T33, t_p_eval_ms)},
+    {"t_eval_ms", offsetof(T33, t_eval_ms)},
+    {"n_p_eval", offsetof(T33, n_p_eval)},
+    {"n_eval", offsetof(T33, n_eval)},
+    {"n_reused", offsetof(T33, n_reused)},
+};
 using T34 = struct llama_perf_sampler_data;
-const Offset fields_34[] = {{"t_sample_ms", offsetof(T34, t_sample_ms)}, {"n_sample", offsetof(T34, n_sample)}};
+const Offset fields_34[] = {
+    {"t_sample_ms", offsetof(T34, t_sample_ms)},
+    {"n_sample", offsetof(T34, n_sample)},
+};
 using T35 = struct llama_opt_params;
-const Offset fields_35[] = {{"n_ctx_train", offsetof(T35, n_ctx_train)}, {"param_filter", offsetof(T35, param_filter)}, {"param_filter_ud", offsetof(T35, param_filter_ud)}, {"get_opt_pars", offsetof(T35, get_opt_pars)}, {"get_opt_pars_ud", offsetof(T35, get_opt_pars_ud)}, {"optimizer_type", offsetof(T35, optimizer_type)}};
+const Offset fields_35[] = {
+    {"n_ctx_train", offsetof(T35, n_ctx_train)},
+    {"param_filter", offsetof(T35, param_filter)},
+    {"param_filter_ud", offsetof(T35, param_filter_ud)},
+    {"get_opt_pars", offsetof(T35, get_opt_pars)},
+    {"get_opt_pars_ud", offsetof(T35, get_opt_pars_ud)},
+    {"optimizer_type", offsetof(T35, optimizer_type)},
+};
 using T36 = struct mtmd_input_text;
-const Offset fields_36[] = {{"text", offsetof(T36, text)}, {"text_len", offsetof(T36, text_len)}, {"add_special", offsetof(T36, add_special)}, {"parse_special", offsetof(T36, parse_special)}};
+const Offset fields_36[] = {
+    {"text", offsetof(T36, text)},
+    {"text_len", offsetof(T36, text_len)},
+    {"add_special", offsetof(T36, add_special)},
+    {"parse_special", offsetof(T36, parse_special)},
+};
 using T37 = struct mtmd_input_part;
-const Offset fields_37[] = {{"text", offsetof(T37, text)}, {"bitmap", offsetof(T37, bitmap)}};
+const Offset fields_37[] = {
+    {"text", offsetof(T37, text)},
+    {"bitmap", offsetof(T37, bitmap)},
+};
 using T38 = struct mtmd_context_params;
-const Offset fields_38[] = {{"use_gpu", offsetof(T38, use_gpu)}, {"device", offsetof(T38, device)}, {"print_timings", offsetof(T38, print_timings)}, {"n_threads", offsetof(T38, n_threads)}, {"image_marker", offsetof(T38, image_marker)}, {"media_marker", offsetof(T38, media_marker)}, {"flash_attn_type", offsetof(T38, flash_attn_type)}, {"warmup", offsetof(T38, warmup)}, {"image_min_tokens", offsetof(T38, image_min_tokens)}, {"image_max_tokens", offsetof(T38, image_max_tokens)}, {"cb_eval", offsetof(T38, cb_eval)}, {"cb_eval_user_data", offsetof(T38, cb_eval_user_data)}, {"batch_max_tokens", offsetof(T38, batch_max_tokens)}, {"progress_callback", offsetof(T38, progress_callback)}, {"progress_callback_user_data", offsetof(T38, progress_callback_user_data)}};
+const Offset fields_38[] = {
+    {"use_gpu", offsetof(T38, use_gpu)},
+    {"device", offsetof(T38, device)},
+    {"print_timings", offsetof(T38, print_timings)},
+    {"n_threads", offsetof(T38, n_threads)},
+    {"image_marker", offsetof(T38, image_marker)},
+    {"media_marker", offsetof(T38, media_marker)},
+    {"flash_attn_type", offsetof(T38, flash_attn_type)},
+    {"warmup", offsetof(T38, warmup)},
+    {"image_min_tokens", offsetof(T38, image_min_tokens)},
+    {"image_max_tokens", offsetof(T38, image_max_tokens)},
+    {"cb_eval", offsetof(T38, cb_eval)},
+    {"cb_eval_user_data", offsetof(T38, cb_eval_user_data)},
+    {"batch_max_tokens", offsetof(T38, batch_max_tokens)},
+    {"progress_callback", offsetof(T38, progress_callback)},
+    {"progress_callback_user_data", offsetof(T38, progress_callback_user_data)},
+};
 using T39 = struct mtmd_decoder_pos;
-const Offset fields_39[] = {{"t", offsetof(T39, t)}, {"x", offsetof(T39, x)}, {"y", offsetof(T39, y)}, {"z", offsetof(T39, z)}};
+const Offset fields_39[] = {
+    {"t", offsetof(T39, t)},
+    {"x", offsetof(T39, x)},
+    {"y", offsetof(T39, y)},
+    {"z", offsetof(T39, z)},
+};
 using T40 = struct mtmd_caps;
-const Offset fields_40[] = {{"inp_vision", offsetof(T40, inp_vision)}, {"inp_audio", offsetof(T40, inp_audio)}};
+const Offset fields_40[] = {
+    {"inp_vision", offsetof(T40, inp_vision)},
+    {"inp_audio", offsetof(T40, inp_audio)},
+};
 using T41 = struct mtmd_gen_audio_info;
-const Offset fields_41[] = {{"type", offsetof(T41, type)}, {"sample_rate", offsetof(T41, sample_rate)}, {"model_variant", offsetof(T41, model_variant)}};
+const Offset fields_41[] = {
+    {"type", offsetof(T41, type)},
+    {"sample_rate", offsetof(T41, sample_rate)},
+    {"model_variant", offsetof(T41, model_variant)},
+};
 using T42 = struct mtmd_gen_inp;
-const Offset fields_42[] = {{"type", offsetof(T42, type)}, {"code0", offsetof(T42, code0)}, {"embd", offsetof(T42, embd)}, {"top_k", offsetof(T42, top_k)}, {"top_p", offsetof(T42, top_p)}, {"seed", offsetof(T42, seed)}, {"temp", offsetof(T42, temp)}, {"codes", offsetof(T42, codes)}, {"n_codes", offsetof(T42, n_codes)}, {"feats", offsetof(T42, feats)}, {"n_feats", offsetof(T42, n_feats)}, {"state_data", offsetof(T42, state_data)}, {"state_size", offsetof(T42, state_size)}};
+const Offset fields_42[] = {
+    {"type", offsetof(T42, type)},
+    {"code0", offsetof(T42, code0)},
+    {"embd", offsetof(T42, embd)},
+    {"top_k", offsetof(T42, top_k)},
+    {"top_p", offsetof(T42, top_p)},
+    {"seed", offsetof(T42, seed)},
+    {"temp", offsetof(T42, temp)},
+    {"codes", offsetof(T42, codes)},
+    {"n_codes", offsetof(T42, n_codes)},
+    {"feats", offsetof(T42, feats)},
+    {"n_feats", offsetof(T42, n_feats)},
+    {"state_data", offsetof(T42, state_data)},
+    {"state_size", offsetof(T42, state_size)},
+};
 using T43 = struct mtmd_gen_out;
-const Offset fields_43[] = {{"codes", offsetof(T43, codes)}, {"n_codes", offsetof(T43, n_codes)}, {"feats", offsetof(T43, feats)}, {"n_feats", offsetof(T43, n_feats)}, {"embd", offsetof(T43, embd)}, {"is_eos", offsetof(T43, is_eos)}, {"audio", offsetof(T43, audio)}, {"n_samples", offsetof(T43, n_samples)}, {"state_data", offsetof(T43, state_data)}, {"state_size", offsetof(T43, state_size)}};
+const Offset fields_43[] = {
+    {"codes", offsetof(T43, codes)},
+    {"n_codes", offsetof(T43, n_codes)},
+    {"feats", offsetof(T43, feats)},
+    {"n_feats", offsetof(T43, n_feats)},
+    {"embd", offsetof(T43, embd)},
+    {"is_eos", offsetof(T43, is_eos)},
+    {"audio", offsetof(T43, audio)},
+    {"n_samples", offsetof(T43, n_samples)},
+    {"state_data", offsetof(T43, state_data)},
+    {"state_size", offsetof(T43, state_size)},
+};
 using T44 = struct mtmd_helper_video_init_params;
-const Offset fields_44[] = {{"fps_target", offsetof(T44, fps_target)}, {"ffmpeg_bin_dir", offsetof(T44, ffmpeg_bin_dir)}, {"timestamp_interval_ms", offsetof(T44, timestamp_interval_ms)}};
+const Offset fields_44[] = {
+    {"fps_target", offsetof(T44, fps_target)},
+    {"ffmpeg_bin_dir", offsetof(T44, ffmpeg_bin_dir)},
+    {"timestamp_interval_ms", offsetof(T44, timestamp_interval_ms)},
+};
 using T45 = struct mtmd_helper_init_opt;
-const Offset fields_45[] = {{"video_params", offsetof(T45, video_params)}};
+const Offset fields_45[] = {
+    {"video_params", offsetof(T45, video_params)},
+};
 using T46 = struct mtmd_helper_bitmap_wrapper;
-const Offset fields_46[] = {{"bitmap", offsetof(T46, bitmap)}, {"video_ctx", offsetof(T46, video_ctx)}};
+const Offset fields_46[] = {
+    {"bitmap", offsetof(T46, bitmap)},
+    {"video_ctx", offsetof(T46, video_ctx)},
+};
 using T47 = struct mtmd_helper_embd_batch;
-const Offset fields_47[] = {{"n_tokens", offsetof(T47, n_tokens)}, {"embd", offsetof(T47, embd)}, {"n_embd", offsetof(T47, n_embd)}, {"pos", offsetof(T47, pos)}, {"n_pos", offsetof(T47, n_pos)}, {"seq_id", offsetof(T47, seq_id)}};
+const Offset fields_47[] = {
+    {"n_tokens", offsetof(T47, n_tokens)},
+    {"embd", offsetof(T47, embd)},
+    {"n_embd", offsetof(T47, n_embd)},
+    {"pos", offsetof(T47, pos)},
+    {"n_pos", offsetof(T47, n_pos)},
+    {"seq_id", offsetof(T47, seq_id)},
+};
 using T48 = struct mtmd_helper_video_info;
-const Offset fields_48[] = {{"width", offsetof(T48, width)}, {"height", offsetof(T48, height)}, {"fps", offsetof(T48, fps)}, {"n_frames", offsetof(T48, n_frames)}};
+const Offset fields_48[] = {
+    {"width", offsetof(T48, width)},
+    {"height", offsetof(T48, height)},
+    {"fps", offsetof(T48, fps)},
+    {"n_frames", offsetof(T48, n_frames)},
+};
 using T49 = struct mtmd_helper_gen_audio_inp;
-const Offset fields_49[] = {{"seq_id", offsetof(T49, seq_id)}, {"prompt", offsetof(T49, prompt)}, {"prompt_len", offsetof(T49, prompt_len)}, {"speaker_ref", offsetof(T49, speaker_ref)}, {"lang", offsetof(T49, lang)}, {"top_k", offsetof(T49, top_k)}, {"top_p", offsetof(T49, top_p)}, {"seed", offsetof(T49, seed)}, {"out_type", offsetof(T49, out_type)}};
+const Offset fields_49[] = {
+    {"seq_id", offsetof(T49, seq_id)},
+    {"prompt", offsetof(T49, prompt)},
+    {"prompt_len", offsetof(T49, prompt_len)},
+    {"speaker_ref", offsetof(T49, speaker_ref)},
+    {"lang", offsetof(T49, lang)},
+    {"top_k", offsetof(T49, top_k)},
+    {"top_p", offsetof(T49, top_p)},
+    {"seed", offsetof(T49, seed)},
+    {"out_type", offsetof(T49, out_type)},
+};
 const Layout layouts[] = {
     {"ggml_bf16_t", sizeof(T0), alignof(T0), fields_0, std::size(fields_0)},
     {"ggml_init_params", sizeof(T1), alignof(T1), fields_1, std::size(fields_1)},
@@ -681,43 +1023,43 @@ const Constant enum_36[] = {
     {"INTERNAL", LLAMAPACK_STATUS_INTERNAL},
 };
 const Enumeration enumerations[] = {
-    {"ggml_status", enum_0, 4},
-    {"ggml_type", enum_1, 36},
-    {"ggml_prec", enum_2, 7},
-    {"ggml_op_hint", enum_3, 2},
-    {"ggml_ftype", enum_4, 28},
-    {"ggml_op", enum_5, 102},
-    {"ggml_unary_op", enum_6, 23},
-    {"ggml_glu_op", enum_7, 8},
-    {"ggml_log_level", enum_8, 6},
-    {"ggml_sched_priority", enum_9, 5},
-    {"ggml_backend_buffer_usage", enum_10, 3},
-    {"ggml_backend_dev_type", enum_11, 5},
-    {"ggml_backend_meta_split_axis", enum_12, 8},
-    {"ggml_numa_strategy", enum_13, 6},
-    {"ggml_opt_optimizer_type", enum_14, 3},
-    {"gguf_type", enum_15, 14},
-    {"llama_vocab_type", enum_16, 8},
-    {"llama_rope_type", enum_17, 6},
-    {"llama_token_type", enum_18, 7},
-    {"llama_token_attr", enum_19, 11},
-    {"llama_ftype", enum_20, 37},
-    {"llama_rope_scaling_type", enum_21, 6},
-    {"llama_pooling_type", enum_22, 6},
-    {"llama_attention_type", enum_23, 3},
-    {"llama_flash_attn_type", enum_24, 3},
-    {"llama_split_mode", enum_25, 4},
-    {"llama_load_mode", enum_26, 6},
-    {"llama_lazy_mode", enum_27, 3},
-    {"llama_context_type", enum_28, 2},
-    {"llama_model_kv_override_type", enum_29, 4},
-    {"llama_model_meta_key", enum_30, 12},
-    {"llama_process_type", enum_31, 2},
-    {"mtmd_input_chunk_type", enum_32, 4},
-    {"mtmd_gen_audio_type", enum_33, 3},
-    {"mtmd_gen_process_type", enum_34, 2},
-    {"mtmd_helper_gen_audio_outtype", enum_35, 2},
-    {"llamapack_status", enum_36, 4},
+    {"ggml_status", enum_0, std::size(enum_0)},
+    {"ggml_type", enum_1, std::size(enum_1)},
+    {"ggml_prec", enum_2, std::size(enum_2)},
+    {"ggml_op_hint", enum_3, std::size(enum_3)},
+    {"ggml_ftype", enum_4, std::size(enum_4)},
+    {"ggml_op", enum_5, std::size(enum_5)},
+    {"ggml_unary_op", enum_6, std::size(enum_6)},
+    {"ggml_glu_op", enum_7, std::size(enum_7)},
+    {"ggml_log_level", enum_8, std::size(enum_8)},
+    {"ggml_sched_priority", enum_9, std::size(enum_9)},
+    {"ggml_backend_buffer_usage", enum_10, std::size(enum_10)},
+    {"ggml_backend_dev_type", enum_11, std::size(enum_11)},
+    {"ggml_backend_meta_split_axis", enum_12, std::size(enum_12)},
+    {"ggml_numa_strategy", enum_13, std::size(enum_13)},
+    {"ggml_opt_optimizer_type", enum_14, std::size(enum_14)},
+    {"gguf_type", enum_15, std::size(enum_15)},
+    {"llama_vocab_type", enum_16, std::size(enum_16)},
+    {"llama_rope_type", enum_17, std::size(enum_17)},
+    {"llama_token_type", enum_18, std::size(enum_18)},
+    {"llama_token_attr", enum_19, std::size(enum_19)},
+    {"llama_ftype", enum_20, std::size(enum_20)},
+    {"llama_rope_scaling_type", enum_21, std::size(enum_21)},
+    {"llama_pooling_type", enum_22, std::size(enum_22)},
+    {"llama_attention_type", enum_23, std::size(enum_23)},
+    {"llama_flash_attn_type", enum_24, std::size(enum_24)},
+    {"llama_split_mode", enum_25, std::size(enum_25)},
+    {"llama_load_mode", enum_26, std::size(enum_26)},
+    {"llama_lazy_mode", enum_27, std::size(enum_27)},
+    {"llama_context_type", enum_28, std::size(enum_28)},
+    {"llama_model_kv_override_type", enum_29, std::size(enum_29)},
+    {"llama_model_meta_key", enum_30, std::size(enum_30)},
+    {"llama_process_type", enum_31, std::size(enum_31)},
+    {"mtmd_input_chunk_type", enum_32, std::size(enum_32)},
+    {"mtmd_gen_audio_type", enum_33, std::size(enum_33)},
+    {"mtmd_gen_process_type", enum_34, std::size(enum_34)},
+    {"mtmd_helper_gen_audio_outtype", enum_35, std::size(enum_35)},
+    {"llamapack_status", enum_36, std::size(enum_36)},
 };
 const Constant constants[] = {
     {"GGML_FILE_MAGIC", static_cast<long long>(GGML_FILE_MAGIC)},
@@ -761,7 +1103,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "f2be9296c1e6c762554c59494891c4fbfdb3e05bb691c85650999c70fba4935f";
+const char layout_hash[] = "c233e0ea4f85647283c02f2d58355cf8d8c6cf28476ec943b4ca228f7f4c33e2";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),
@@ -814,24 +1156,24 @@ const std::uint32_t struct_sizes[] = {
     sizeof(T48),
     sizeof(T49),
 };
-const std::size_t struct_count = 50;
+const std::size_t struct_count = std::size(struct_sizes);
 
 namespace {
 void defaults(std::ostringstream & out) {
     {
         const auto value = llama_model_default_params();
         out << "\"llama_model_default_params\": {";
-        out << "\"devices\": " << address(value.devices);
-        out << ", \"tensor_buft_overrides\": " << address(value.tensor_buft_overrides);
+        out << "\"devices\": " << json(value.devices);
+        out << ", \"tensor_buft_overrides\": " << json(value.tensor_buft_overrides);
         out << ", \"n_gpu_layers\": " << json(value.n_gpu_layers);
         out << ", \"split_mode\": " << json(value.split_mode);
         out << ", \"load_mode\": " << json(value.load_mode);
         out << ", \"lazy_mode\": " << json(value.lazy_mode);
         out << ", \"main_gpu\": " << json(value.main_gpu);
-        out << ", \"tensor_split\": " << address(value.tensor_split);
-        out << ", \"progress_callback\": " << address(value.progress_callback);
-        out << ", \"progress_callback_user_data\": " << address(value.progress_callback_user_data);
-        out << ", \"kv_overrides\": " << address(value.kv_overrides);
+        out << ", \"tensor_split\": " << json(value.tensor_split);
+        out << ", \"progress_callback\": " << json(value.progress_callback);
+        out << ", \"progress_callback_user_data\": " << json(value.progress_callback_user_data);
+        out << ", \"kv_overrides\": " << json(value.kv_overrides);
         out << ", \"vocab_only\": " << json(value.vocab_only);
         out << ", \"check_tensors\": " << json(value.check_tensors);
         out << ", \"use_extra_bufts\": " << json(value.use_extra_bufts);
@@ -865,21 +1207,21 @@ void defaults(std::ostringstream & out) {
         out << ", \"yarn_beta_slow\": " << json(value.yarn_beta_slow);
         out << ", \"yarn_orig_ctx\": " << json(value.yarn_orig_ctx);
         out << ", \"defrag_thold\": " << json(value.defrag_thold);
-        out << ", \"cb_eval\": " << address(value.cb_eval);
-        out << ", \"cb_eval_user_data\": " << address(value.cb_eval_user_data);
+        out << ", \"cb_eval\": " << json(value.cb_eval);
+        out << ", \"cb_eval_user_data\": " << json(value.cb_eval_user_data);
         out << ", \"type_k\": " << json(value.type_k);
         out << ", \"type_v\": " << json(value.type_v);
-        out << ", \"abort_callback\": " << address(value.abort_callback);
-        out << ", \"abort_callback_data\": " << address(value.abort_callback_data);
+        out << ", \"abort_callback\": " << json(value.abort_callback);
+        out << ", \"abort_callback_data\": " << json(value.abort_callback_data);
         out << ", \"embeddings\": " << json(value.embeddings);
         out << ", \"offload_kqv\": " << json(value.offload_kqv);
         out << ", \"no_perf\": " << json(value.no_perf);
         out << ", \"op_offload\": " << json(value.op_offload);
         out << ", \"swa_full\": " << json(value.swa_full);
         out << ", \"kv_unified\": " << json(value.kv_unified);
-        out << ", \"samplers\": " << address(value.samplers);
+        out << ", \"samplers\": " << json(value.samplers);
         out << ", \"n_samplers\": " << json(value.n_samplers);
-        out << ", \"ctx_other\": " << address(value.ctx_other);
+        out << ", \"ctx_other\": " << json(value.ctx_other);
         out << "}";
     }
     {
@@ -901,10 +1243,10 @@ void defaults(std::ostringstream & out) {
         out << ", \"pure\": " << json(value.pure);
         out << ", \"keep_split\": " << json(value.keep_split);
         out << ", \"dry_run\": " << json(value.dry_run);
-        out << ", \"imatrix\": " << address(value.imatrix);
-        out << ", \"kv_overrides\": " << address(value.kv_overrides);
-        out << ", \"tt_overrides\": " << address(value.tt_overrides);
-        out << ", \"prune_layers\": " << address(value.prune_layers);
+        out << ", \"imatrix\": " << json(value.imatrix);
+        out << ", \"kv_overrides\": " << json(value.kv_overrides);
+        out << ", \"tt_overrides\": " << json(value.tt_overrides);
+        out << ", \"prune_layers\": " << json(value.prune_layers);
         out << ", \"max_buf_size\": " << json(value.max_buf_size);
         out << "}";
     }
@@ -912,27 +1254,27 @@ void defaults(std::ostringstream & out) {
         const auto value = mtmd_context_params_default();
         out << ", \"mtmd_context_params_default\": {";
         out << "\"use_gpu\": " << json(value.use_gpu);
-        out << ", \"device\": " << address(value.device);
+        out << ", \"device\": " << json(value.device);
         out << ", \"print_timings\": " << json(value.print_timings);
         out << ", \"n_threads\": " << json(value.n_threads);
-        out << ", \"image_marker\": " << address(value.image_marker);
-        out << ", \"media_marker\": " << address(value.media_marker);
+        out << ", \"image_marker\": " << json(value.image_marker);
+        out << ", \"media_marker\": " << json(value.media_marker);
         out << ", \"flash_attn_type\": " << json(value.flash_attn_type);
         out << ", \"warmup\": " << json(value.warmup);
         out << ", \"image_min_tokens\": " << json(value.image_min_tokens);
         out << ", \"image_max_tokens\": " << json(value.image_max_tokens);
-        out << ", \"cb_eval\": " << address(value.cb_eval);
-        out << ", \"cb_eval_user_data\": " << address(value.cb_eval_user_data);
+        out << ", \"cb_eval\": " << json(value.cb_eval);
+        out << ", \"cb_eval_user_data\": " << json(value.cb_eval_user_data);
         out << ", \"batch_max_tokens\": " << json(value.batch_max_tokens);
-        out << ", \"progress_callback\": " << address(value.progress_callback);
-        out << ", \"progress_callback_user_data\": " << address(value.progress_callback_user_data);
+        out << ", \"progress_callback\": " << json(value.progress_callback);
+        out << ", \"progress_callback_user_data\": " << json(value.progress_callback_user_data);
         out << "}";
     }
     {
         const auto value = mtmd_helper_video_init_params_default();
         out << ", \"mtmd_helper_video_init_params_default\": {";
         out << "\"fps_target\": " << json(value.fps_target);
-        out << ", \"ffmpeg_bin_dir\": " << address(value.ffmpeg_bin_dir);
+        out << ", \"ffmpeg_bin_dir\": " << json(value.ffmpeg_bin_dir);
         out << ", \"timestamp_interval_ms\": " << json(value.timestamp_interval_ms);
         out << "}";
     }
@@ -940,7 +1282,7 @@ void defaults(std::ostringstream & out) {
         const auto value = mtmd_helper_init_opt_default();
         out << ", \"mtmd_helper_init_opt_default\": {";
         out << "\"video_params.fps_target\": " << json(value.video_params.fps_target);
-        out << ", \"video_params.ffmpeg_bin_dir\": " << address(value.video_params.ffmpeg_bin_dir);
+        out << ", \"video_params.ffmpeg_bin_dir\": " << json(value.video_params.ffmpeg_bin_dir);
         out << ", \"video_params.timestamp_interval_ms\": " << json(value.video_params.timestamp_interval_ms);
         out << "}";
     }

@@ -2,8 +2,9 @@
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
-Names are C's. `x_p` is a pointer to `x`; an opaque type is an empty structure, only ever pointed to. A field or
-parameter whose name is a Python keyword has an underscore behind it. Fields that do not exist cannot be set.
+Names are C's; members of enumerations lose the prefix they share. `x_p` is a pointer to `x`, and an opaque
+type is an empty structure, only ever pointed to. A field whose name is a Python keyword has an underscore
+behind it. A field that does not exist cannot be set.
 
 Deprecated by upstream and left out: ggml_flash_attn_ext_set_prec, ggml_mul_mat_set_prec, ggml_type_sizef,
 llama_add_bos_token, llama_add_eos_token, llama_copy_state_data, llama_free_model, llama_get_state_size,
@@ -18,10 +19,10 @@ Declared by upstream but defined nowhere: nothing.
 """
 from ctypes import (
     CFUNCTYPE, POINTER, Structure, Union, c_bool, c_char, c_char_p, c_double, c_float, c_int, c_int16, c_int32,
-    c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p,
+    c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = 'f2be9296c1e6c762554c59494891c4fbfdb3e05bb691c85650999c70fba4935f'
+LAYOUT_HASH = 'c233e0ea4f85647283c02f2d58355cf8d8c6cf28476ec943b4ca228f7f4c33e2'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -150,27 +151,49 @@ class llamapack_chat_templates(Structure): __slots__ = ()
 
 ggml_backend_buffer_p = POINTER(ggml_backend_buffer)
 ggml_tensor_p = POINTER(ggml_tensor)
+c_float_p = POINTER(c_float)
+ggml_to_float_t = CFUNCTYPE(None, c_void_p, c_float_p, c_int64)
+ggml_from_float_t = CFUNCTYPE(None, c_float_p, c_void_p, c_int64)
 ggml_context_p = POINTER(ggml_context)
 ggml_cgraph_p = POINTER(ggml_cgraph)
 ggml_context_pp = POINTER(ggml_context_p)
 llama_token_data_p = POINTER(llama_token_data)
 c_int32_p = POINTER(c_int32)
-c_float_p = POINTER(c_float)
 c_int32_pp = POINTER(c_int32_p)
 c_int8_p = POINTER(c_int8)
 ggml_backend_buffer_type_p = POINTER(ggml_backend_buffer_type)
 ggml_backend_device_p = POINTER(ggml_backend_device)
 ggml_backend_device_pp = POINTER(ggml_backend_device_p)
 llama_model_tensor_buft_override_p = POINTER(llama_model_tensor_buft_override)
+llama_progress_callback = CFUNCTYPE(c_bool, c_float, c_void_p)
 llama_model_kv_override_p = POINTER(llama_model_kv_override)
 llama_sampler_p = POINTER(llama_sampler)
+ggml_backend_sched_eval_callback = CFUNCTYPE(c_bool, ggml_tensor_p, c_bool, c_void_p)
+ggml_abort_callback = CFUNCTYPE(c_bool, c_void_p)
 llama_sampler_seq_config_p = POINTER(llama_sampler_seq_config)
 llama_context_p = POINTER(llama_context)
 llama_model_imatrix_data_p = POINTER(llama_model_imatrix_data)
 llama_model_tensor_override_p = POINTER(llama_model_tensor_override)
+llama_sampler_i_name_t = CFUNCTYPE(c_void_p, llama_sampler_p)
+llama_sampler_i_accept_t = CFUNCTYPE(None, llama_sampler_p, c_int32)
+llama_token_data_array_p = POINTER(llama_token_data_array)
+llama_sampler_i_apply_t = CFUNCTYPE(None, llama_sampler_p, llama_token_data_array_p)
+llama_sampler_i_reset_t = CFUNCTYPE(None, llama_sampler_p)
+llama_sampler_i_clone_t = CFUNCTYPE(c_void_p, llama_sampler_p)
+llama_sampler_i_free_t = CFUNCTYPE(None, llama_sampler_p)
+llama_sampler_i_backend_init_t = CFUNCTYPE(c_bool, llama_sampler_p, ggml_backend_buffer_type_p, c_uint32)
+llama_sampler_i_backend_accept_t = CFUNCTYPE(None, llama_sampler_p, ggml_context_p, ggml_cgraph_p, ggml_tensor_p)
+llama_sampler_data_p = POINTER(llama_sampler_data)
+llama_sampler_i_backend_apply_t = CFUNCTYPE(None, llama_sampler_p, ggml_context_p, ggml_cgraph_p, llama_sampler_data_p)
+llama_sampler_i_backend_set_input_t = CFUNCTYPE(None, llama_sampler_p)
+llama_sampler_i_backend_reset_t = CFUNCTYPE(None, llama_sampler_p)
+llama_sampler_i_copy_state_t = CFUNCTYPE(None, llama_sampler_p, llama_sampler_p)
 llama_sampler_i_p = POINTER(llama_sampler_i)
+llama_opt_param_filter = CFUNCTYPE(c_bool, ggml_tensor_p, c_void_p)
+ggml_opt_get_optimizer_params = CFUNCTYPE(ggml_opt_optimizer_params, c_void_p)
 mtmd_input_text_p = POINTER(mtmd_input_text)
 mtmd_bitmap_p = POINTER(mtmd_bitmap)
+mtmd_progress_callback = CFUNCTYPE(c_bool, c_float, c_void_p)
 mtmd_helper_video_p = POINTER(mtmd_helper_video)
 ggml_backend_p = POINTER(ggml_backend)
 ggml_backend_pp = POINTER(ggml_backend_p)
@@ -181,12 +204,11 @@ ggml_backend_reg_p = POINTER(ggml_backend_reg)
 ggml_opt_context_p = POINTER(ggml_opt_context)
 ggml_opt_dataset_p = POINTER(ggml_opt_dataset)
 ggml_opt_result_p = POINTER(ggml_opt_result)
-llama_token_data_array_p = POINTER(llama_token_data_array)
-llama_sampler_data_p = POINTER(llama_sampler_data)
 mtmd_bitmap_pp = POINTER(mtmd_bitmap_p)
 char_p = POINTER(c_char)
 char_pp = POINTER(char_p)
 mtmd_helper_embd_batch_p = POINTER(mtmd_helper_embd_batch)
+ggml_abort_callback_t = CFUNCTYPE(None, c_char_p)
 c_uint16_p = POINTER(c_uint16)
 ggml_bf16_t_p = POINTER(ggml_bf16_t)
 c_uint8_p = POINTER(c_uint8)
@@ -194,6 +216,8 @@ c_uint8_pp = POINTER(c_uint8_p)
 FILE_p = POINTER(FILE)
 ggml_object_p = POINTER(ggml_object)
 c_int64_p = POINTER(c_int64)
+ggml_log_callback = CFUNCTYPE(None, c_int, c_char_p, c_void_p)
+ggml_log_callback_p = POINTER(ggml_log_callback)
 c_void_pp = POINTER(c_void_p)
 ggml_type_traits_p = POINTER(ggml_type_traits)
 ggml_threadpool_params_p = POINTER(ggml_threadpool_params)
@@ -205,10 +229,14 @@ c_uint8_16_p = POINTER(c_uint8 * 16)
 ggml_backend_event_p = POINTER(ggml_backend_event)
 ggml_backend_dev_props_p = POINTER(ggml_backend_dev_props)
 ggml_backend_sched_p = POINTER(ggml_backend_sched)
+ggml_backend_meta_get_split_state_t = CFUNCTYPE(ggml_backend_meta_split_state, ggml_tensor_p, c_void_p)
+ggml_backend_eval_callback = CFUNCTYPE(c_bool, c_int, ggml_tensor_p, ggml_tensor_p, c_void_p)
 gguf_context_p = POINTER(gguf_context)
+gguf_reader_callback_t = CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_uint64, c_size_t)
 c_char_pp = POINTER(c_char_p)
 ggml_threadpool_p = POINTER(ggml_threadpool)
 llama_model_p = POINTER(llama_model)
+llama_model_set_tensor_data_t = CFUNCTYPE(None, ggml_tensor_p, c_void_p)
 llama_memory_i_p = POINTER(llama_memory_i)
 llama_vocab_p = POINTER(llama_vocab)
 llama_model_quantize_params_p = POINTER(llama_model_quantize_params)
@@ -217,8 +245,10 @@ llama_adapter_lora_pp = POINTER(llama_adapter_lora_p)
 llama_batch_ext_p = POINTER(llama_batch_ext)
 llama_chat_message_p = POINTER(llama_chat_message)
 llama_logit_bias_p = POINTER(llama_logit_bias)
+ggml_opt_epoch_callback = CFUNCTYPE(None, c_bool, ggml_opt_context_p, ggml_opt_dataset_p, ggml_opt_result_p, c_int64, c_int64, c_int64)
 mtmd_context_p = POINTER(mtmd_context)
 mtmd_input_chunk_p = POINTER(mtmd_input_chunk)
+mtmd_bitmap_lazy_callback = CFUNCTYPE(c_int, c_size_t, c_void_p, mtmd_bitmap_pp, char_pp)
 mtmd_input_chunks_p = POINTER(mtmd_input_chunks)
 mtmd_image_tokens_p = POINTER(mtmd_image_tokens)
 mtmd_input_part_p = POINTER(mtmd_input_part)
@@ -227,20 +257,16 @@ mtmd_batch_p = POINTER(mtmd_batch)
 mtmd_gen_inp_p = POINTER(mtmd_gen_inp)
 mtmd_gen_out_p = POINTER(mtmd_gen_out)
 mtmd_decoder_pos_p = POINTER(mtmd_decoder_pos)
+mtmd_helper_post_decode_callback = CFUNCTYPE(c_int32, mtmd_helper_embd_batch_p, c_void_p)
 mtmd_helper_gen_audio_p = POINTER(mtmd_helper_gen_audio)
 mtmd_helper_gen_audio_inp_p = POINTER(mtmd_helper_gen_audio_inp)
 c_float_pp = POINTER(c_float_p)
 c_bool_p = POINTER(c_bool)
 c_uint32_p = POINTER(c_uint32)
 c_uint32_pp = POINTER(c_uint32_p)
+llamapack_log_callback = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 llamapack_chat_templates_p = POINTER(llamapack_chat_templates)
 llamapack_chat_templates_pp = POINTER(llamapack_chat_templates_p)
-
-ggml_abort_callback_t = CFUNCTYPE(None, c_char_p)
-ggml_abort_callback = CFUNCTYPE(c_bool, c_void_p)
-ggml_log_callback = CFUNCTYPE(None, c_int, c_char_p, c_void_p)
-ggml_to_float_t = CFUNCTYPE(None, c_void_p, c_float_p, c_int64)
-ggml_from_float_t = CFUNCTYPE(None, c_float_p, c_void_p, c_int64)
 ggml_backend_comm_init_t = CFUNCTYPE(c_void_p, ggml_backend_pp, c_size_t)
 ggml_backend_comm_free_t = CFUNCTYPE(None, c_void_p)
 ggml_backend_comm_allreduce_tensor_t = CFUNCTYPE(c_bool, c_void_p, ggml_tensor_pp)
@@ -249,32 +275,6 @@ ggml_backend_set_n_threads_t = CFUNCTYPE(None, ggml_backend_p, c_int)
 ggml_backend_dev_get_extra_bufts_t = CFUNCTYPE(ggml_backend_buffer_type_pp, ggml_backend_device_p)
 ggml_backend_set_abort_callback_t = CFUNCTYPE(None, ggml_backend_p, ggml_abort_callback, c_void_p)
 ggml_backend_get_features_t = CFUNCTYPE(ggml_backend_feature_p, ggml_backend_reg_p)
-ggml_backend_sched_eval_callback = CFUNCTYPE(c_bool, ggml_tensor_p, c_bool, c_void_p)
-ggml_backend_meta_get_split_state_t = CFUNCTYPE(ggml_backend_meta_split_state, ggml_tensor_p, c_void_p)
-ggml_backend_eval_callback = CFUNCTYPE(c_bool, c_int, ggml_tensor_p, ggml_tensor_p, c_void_p)
-ggml_opt_get_optimizer_params = CFUNCTYPE(ggml_opt_optimizer_params, c_void_p)
-ggml_opt_epoch_callback = CFUNCTYPE(None, c_bool, ggml_opt_context_p, ggml_opt_dataset_p, ggml_opt_result_p, c_int64, c_int64, c_int64)
-gguf_reader_callback_t = CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_uint64, c_size_t)
-llama_progress_callback = CFUNCTYPE(c_bool, c_float, c_void_p)
-llama_model_set_tensor_data_t = CFUNCTYPE(None, ggml_tensor_p, c_void_p)
-llama_sampler_i_name_t = CFUNCTYPE(c_void_p, llama_sampler_p)
-llama_sampler_i_accept_t = CFUNCTYPE(None, llama_sampler_p, c_int32)
-llama_sampler_i_apply_t = CFUNCTYPE(None, llama_sampler_p, llama_token_data_array_p)
-llama_sampler_i_reset_t = CFUNCTYPE(None, llama_sampler_p)
-llama_sampler_i_clone_t = CFUNCTYPE(c_void_p, llama_sampler_p)
-llama_sampler_i_free_t = CFUNCTYPE(None, llama_sampler_p)
-llama_sampler_i_backend_init_t = CFUNCTYPE(c_bool, llama_sampler_p, ggml_backend_buffer_type_p, c_uint32)
-llama_sampler_i_backend_accept_t = CFUNCTYPE(None, llama_sampler_p, ggml_context_p, ggml_cgraph_p, ggml_tensor_p)
-llama_sampler_i_backend_apply_t = CFUNCTYPE(None, llama_sampler_p, ggml_context_p, ggml_cgraph_p, llama_sampler_data_p)
-llama_sampler_i_backend_set_input_t = CFUNCTYPE(None, llama_sampler_p)
-llama_sampler_i_backend_reset_t = CFUNCTYPE(None, llama_sampler_p)
-llama_sampler_i_copy_state_t = CFUNCTYPE(None, llama_sampler_p, llama_sampler_p)
-llama_opt_param_filter = CFUNCTYPE(c_bool, ggml_tensor_p, c_void_p)
-mtmd_progress_callback = CFUNCTYPE(c_bool, c_float, c_void_p)
-mtmd_bitmap_lazy_callback = CFUNCTYPE(c_int, c_size_t, c_void_p, mtmd_bitmap_pp, char_pp)
-mtmd_helper_post_decode_callback = CFUNCTYPE(c_int32, mtmd_helper_embd_batch_p, c_void_p)
-llamapack_log_callback = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
-ggml_log_callback_p = POINTER(ggml_log_callback)
 
 ggml_bf16_t._fields_ = [
     ('bits', c_uint16),
@@ -730,43 +730,43 @@ DEFAULTS = (
 )
 
 ENUMS = {
-    'ggml_status': ('IntEnum', {"ALLOC_FAILED": -2, "FAILED": -1, "SUCCESS": 0, "ABORTED": 1}),
-    'ggml_type': ('IntEnum', {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "Q8_1": 9, "Q2_K": 10, "Q3_K": 11, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14, "Q8_K": 15, "IQ2_XXS": 16, "IQ2_XS": 17, "IQ3_XXS": 18, "IQ1_S": 19, "IQ4_NL": 20, "IQ3_S": 21, "IQ2_S": 22, "IQ4_XS": 23, "I8": 24, "I16": 25, "I32": 26, "I64": 27, "F64": 28, "IQ1_M": 29, "BF16": 30, "TQ1_0": 34, "TQ2_0": 35, "MXFP4": 39, "NVFP4": 40, "Q1_0": 41, "Q2_0": 42, "COUNT": 43}),
-    'ggml_prec': ('IntEnum', {"UNDEFINED": 0, "DEFAULT": 0, "F32": 10, "BF16": 15, "F16": 20, "Q8": 30, "Q4": 40}),
-    'ggml_op_hint': ('IntEnum', {"NONE": 0, "SRC0_IS_HADAMARD": 1}),
-    'ggml_ftype': ('IntEnum', {"UNKNOWN": -1, "ALL_F32": 0, "MOSTLY_F16": 1, "MOSTLY_Q4_0": 2, "MOSTLY_Q4_1": 3, "MOSTLY_Q4_1_SOME_F16": 4, "MOSTLY_Q8_0": 7, "MOSTLY_Q5_0": 8, "MOSTLY_Q5_1": 9, "MOSTLY_Q2_K": 10, "MOSTLY_Q3_K": 11, "MOSTLY_Q4_K": 12, "MOSTLY_Q5_K": 13, "MOSTLY_Q6_K": 14, "MOSTLY_IQ2_XXS": 15, "MOSTLY_IQ2_XS": 16, "MOSTLY_IQ3_XXS": 17, "MOSTLY_IQ1_S": 18, "MOSTLY_IQ4_NL": 19, "MOSTLY_IQ3_S": 20, "MOSTLY_IQ2_S": 21, "MOSTLY_IQ4_XS": 22, "MOSTLY_IQ1_M": 23, "MOSTLY_BF16": 24, "MOSTLY_MXFP4": 25, "MOSTLY_NVFP4": 26, "MOSTLY_Q1_0": 27, "MOSTLY_Q2_0": 28}),
-    'ggml_op': ('IntEnum', {"NONE": 0, "DUP": 1, "ADD": 2, "ADD_ID": 3, "ADD1": 4, "ACC": 5, "SUB": 6, "MUL": 7, "DIV": 8, "SQR": 9, "SQRT": 10, "LOG": 11, "SIN": 12, "COS": 13, "SUM": 14, "SUM_ROWS": 15, "CUMSUM": 16, "MEAN": 17, "ARGMAX": 18, "COUNT_EQUAL": 19, "REPEAT": 20, "REPEAT_BACK": 21, "CONCAT": 22, "SILU_BACK": 23, "NORM": 24, "RMS_NORM": 25, "RMS_NORM_BACK": 26, "GROUP_NORM": 27, "L2_NORM": 28, "MUL_MAT": 29, "MUL_MAT_ID": 30, "OUT_PROD": 31, "SCALE": 32, "SET": 33, "CPY": 34, "CONT": 35, "RESHAPE": 36, "VIEW": 37, "PERMUTE": 38, "TRANSPOSE": 39, "GET_ROWS": 40, "GET_ROWS_BACK": 41, "SET_ROWS": 42, "DIAG": 43, "DIAG_MASK_INF": 44, "DIAG_MASK_ZERO": 45, "SOFT_MAX": 46, "SOFT_MAX_BACK": 47, "ROPE": 48, "ROPE_BACK": 49, "CLAMP": 50, "CONV_TRANSPOSE_1D": 51, "IM2COL": 52, "IM2COL_BACK": 53, "IM2COL_3D": 54, "COL2IM_1D": 55, "CONV_2D": 56, "CONV_3D": 57, "CONV_2D_DW": 58, "CONV_TRANSPOSE_2D": 59, "POOL_1D": 60, "POOL_2D": 61, "POOL_2D_BACK": 62, "UPSCALE": 63, "PAD": 64, "PAD_REFLECT_1D": 65, "ROLL": 66, "ARANGE": 67, "TIMESTEP_EMBEDDING": 68, "ARGSORT": 69, "TOP_K": 70, "LEAKY_RELU": 71, "TRI": 72, "FILL": 73, "FLASH_ATTN_EXT": 74, "FLASH_ATTN_BACK": 75, "SSM_CONV": 76, "SSM_SCAN": 77, "WIN_PART": 78, "WIN_UNPART": 79, "GET_REL_POS": 80, "ADD_REL_POS": 81, "RWKV_WKV6": 82, "GATED_LINEAR_ATTN": 83, "RWKV_WKV7": 84, "SOLVE_TRI": 85, "GATED_DELTA_NET": 86, "LIGHTNING_INDEXER": 87, "DSV4_HC_COMB": 88, "DSV4_HC_PRE": 89, "DSV4_HC_POST": 90, "UNARY": 91, "MAP_CUSTOM1": 92, "MAP_CUSTOM2": 93, "MAP_CUSTOM3": 94, "CUSTOM": 95, "CROSS_ENTROPY_LOSS": 96, "CROSS_ENTROPY_LOSS_BACK": 97, "OPT_STEP_ADAMW": 98, "OPT_STEP_SGD": 99, "GLU": 100, "COUNT": 101}),
-    'ggml_unary_op': ('IntEnum', {"ABS": 0, "SGN": 1, "NEG": 2, "STEP": 3, "TANH": 4, "ELU": 5, "RELU": 6, "SIGMOID": 7, "GELU": 8, "GELU_QUICK": 9, "SILU": 10, "HARDSWISH": 11, "HARDSIGMOID": 12, "EXP": 13, "EXPM1": 14, "SOFTPLUS": 15, "GELU_ERF": 16, "XIELU": 17, "FLOOR": 18, "CEIL": 19, "ROUND": 20, "TRUNC": 21, "COUNT": 22}),
-    'ggml_glu_op': ('IntEnum', {"REGLU": 0, "GEGLU": 1, "SWIGLU": 2, "SWIGLU_OAI": 3, "GEGLU_ERF": 4, "GEGLU_QUICK": 5, "SWIGLU_CLAMP": 6, "COUNT": 7}),
-    'ggml_log_level': ('IntEnum', {"NONE": 0, "DEBUG": 1, "INFO": 2, "WARN": 3, "ERROR": 4, "CONT": 5}),
-    'ggml_sched_priority': ('IntEnum', {"LOW": -1, "NORMAL": 0, "MEDIUM": 1, "HIGH": 2, "REALTIME": 3}),
-    'ggml_backend_buffer_usage': ('IntEnum', {"ANY": 0, "WEIGHTS": 1, "COMPUTE": 2}),
-    'ggml_backend_dev_type': ('IntEnum', {"CPU": 0, "GPU": 1, "IGPU": 2, "ACCEL": 3, "META": 4}),
-    'ggml_backend_meta_split_axis': ('IntEnum', {"AXIS_0": 0, "AXIS_1": 1, "AXIS_2": 2, "AXIS_3": 3, "AXIS_MIRRORED": 10, "AXIS_PARTIAL": 11, "AXIS_NONE": 98, "AXIS_UNKNOWN": 99}),
-    'ggml_numa_strategy': ('IntEnum', {"DISABLED": 0, "DISTRIBUTE": 1, "ISOLATE": 2, "NUMACTL": 3, "MIRROR": 4, "COUNT": 5}),
-    'ggml_opt_optimizer_type': ('IntEnum', {"ADAMW": 0, "SGD": 1, "COUNT": 2}),
-    'gguf_type': ('IntEnum', {"UINT8": 0, "INT8": 1, "UINT16": 2, "INT16": 3, "UINT32": 4, "INT32": 5, "FLOAT32": 6, "BOOL": 7, "STRING": 8, "ARRAY": 9, "UINT64": 10, "INT64": 11, "FLOAT64": 12, "COUNT": 13}),
-    'llama_vocab_type': ('IntEnum', {"NONE": 0, "SPM": 1, "BPE": 2, "WPM": 3, "UGM": 4, "RWKV": 5, "PLAMO2": 6, "TEST": 7}),
-    'llama_rope_type': ('IntEnum', {"NONE": -1, "NORM": 0, "NEOX": 2, "MROPE": 8, "IMROPE": 40, "VISION": 24}),
-    'llama_token_type': ('IntEnum', {"UNDEFINED": 0, "NORMAL": 1, "UNKNOWN": 2, "CONTROL": 3, "USER_DEFINED": 4, "UNUSED": 5, "BYTE": 6}),
-    'llama_token_attr': ('IntFlag', {"UNDEFINED": 0, "UNKNOWN": 1, "UNUSED": 2, "NORMAL": 4, "CONTROL": 8, "USER_DEFINED": 16, "BYTE": 32, "NORMALIZED": 64, "LSTRIP": 128, "RSTRIP": 256, "SINGLE_WORD": 512}),
-    'llama_ftype': ('IntEnum', {"ALL_F32": 0, "MOSTLY_F16": 1, "MOSTLY_Q4_0": 2, "MOSTLY_Q4_1": 3, "MOSTLY_Q8_0": 7, "MOSTLY_Q5_0": 8, "MOSTLY_Q5_1": 9, "MOSTLY_Q2_K": 10, "MOSTLY_Q3_K_S": 11, "MOSTLY_Q3_K_M": 12, "MOSTLY_Q3_K_L": 13, "MOSTLY_Q4_K_S": 14, "MOSTLY_Q4_K_M": 15, "MOSTLY_Q5_K_S": 16, "MOSTLY_Q5_K_M": 17, "MOSTLY_Q6_K": 18, "MOSTLY_IQ2_XXS": 19, "MOSTLY_IQ2_XS": 20, "MOSTLY_Q2_K_S": 21, "MOSTLY_IQ3_XS": 22, "MOSTLY_IQ3_XXS": 23, "MOSTLY_IQ1_S": 24, "MOSTLY_IQ4_NL": 25, "MOSTLY_IQ3_S": 26, "MOSTLY_IQ3_M": 27, "MOSTLY_IQ2_S": 28, "MOSTLY_IQ2_M": 29, "MOSTLY_IQ4_XS": 30, "MOSTLY_IQ1_M": 31, "MOSTLY_BF16": 32, "MOSTLY_TQ1_0": 36, "MOSTLY_TQ2_0": 37, "MOSTLY_MXFP4_MOE": 38, "MOSTLY_NVFP4": 39, "MOSTLY_Q1_0": 40, "MOSTLY_Q2_0": 41, "GUESSED": 1024}),
-    'llama_rope_scaling_type': ('IntEnum', {"UNSPECIFIED": -1, "NONE": 0, "LINEAR": 1, "YARN": 2, "LONGROPE": 3, "MAX_VALUE": 3}),
-    'llama_pooling_type': ('IntEnum', {"UNSPECIFIED": -1, "NONE": 0, "MEAN": 1, "CLS": 2, "LAST": 3, "RANK": 4}),
-    'llama_attention_type': ('IntEnum', {"UNSPECIFIED": -1, "CAUSAL": 0, "NON_CAUSAL": 1}),
-    'llama_flash_attn_type': ('IntEnum', {"AUTO": -1, "DISABLED": 0, "ENABLED": 1}),
-    'llama_split_mode': ('IntEnum', {"NONE": 0, "LAYER": 1, "ROW": 2, "TENSOR": 3}),
-    'llama_load_mode': ('IntEnum', {"AUTO": -1, "NONE": 0, "MMAP": 1, "MLOCK": 2, "MMAP_MLOCK": 3, "DIRECT_IO": 4}),
-    'llama_lazy_mode': ('IntEnum', {"OFF": 0, "AUTO": 1, "ON": 2}),
-    'llama_context_type': ('IntEnum', {"DEFAULT": 0, "MTP": 1}),
-    'llama_model_kv_override_type': ('IntEnum', {"INT": 0, "FLOAT": 1, "BOOL": 2, "STR": 3}),
-    'llama_model_meta_key': ('IntEnum', {"SAMPLING_SEQUENCE": 0, "SAMPLING_TOP_K": 1, "SAMPLING_TOP_P": 2, "SAMPLING_MIN_P": 3, "SAMPLING_XTC_PROBABILITY": 4, "SAMPLING_XTC_THRESHOLD": 5, "SAMPLING_TEMP": 6, "SAMPLING_PENALTY_LAST_N": 7, "SAMPLING_PENALTY_REPEAT": 8, "SAMPLING_MIROSTAT": 9, "SAMPLING_MIROSTAT_TAU": 10, "SAMPLING_MIROSTAT_ETA": 11}),
-    'llama_process_type': ('IntEnum', {"ENCODE": 0, "DECODE": 1}),
-    'mtmd_input_chunk_type': ('IntEnum', {"TEXT": 0, "IMAGE": 1, "AUDIO": 2, "COUNT": 3}),
-    'mtmd_gen_audio_type': ('IntEnum', {"NONE": 0, "QWEN3TTS": 1, "POCKETTTS": 2}),
-    'mtmd_gen_process_type': ('IntEnum', {"GEN_CODE": 0, "GEN_WAV": 1}),
-    'mtmd_helper_gen_audio_outtype': ('IntEnum', {"PCM": 0, "WAV": 1}),
-    'llamapack_status': ('IntEnum', {"OK": 0, "INVALID": 1, "NO_MEMORY": 2, "INTERNAL": 3}),
+    'ggml_status': ('IntEnum', {'ALLOC_FAILED': -2, 'FAILED': -1, 'SUCCESS': 0, 'ABORTED': 1}),
+    'ggml_type': ('IntEnum', {'F32': 0, 'F16': 1, 'Q4_0': 2, 'Q4_1': 3, 'Q5_0': 6, 'Q5_1': 7, 'Q8_0': 8, 'Q8_1': 9, 'Q2_K': 10, 'Q3_K': 11, 'Q4_K': 12, 'Q5_K': 13, 'Q6_K': 14, 'Q8_K': 15, 'IQ2_XXS': 16, 'IQ2_XS': 17, 'IQ3_XXS': 18, 'IQ1_S': 19, 'IQ4_NL': 20, 'IQ3_S': 21, 'IQ2_S': 22, 'IQ4_XS': 23, 'I8': 24, 'I16': 25, 'I32': 26, 'I64': 27, 'F64': 28, 'IQ1_M': 29, 'BF16': 30, 'TQ1_0': 34, 'TQ2_0': 35, 'MXFP4': 39, 'NVFP4': 40, 'Q1_0': 41, 'Q2_0': 42, 'COUNT': 43}),
+    'ggml_prec': ('IntEnum', {'UNDEFINED': 0, 'DEFAULT': 0, 'F32': 10, 'BF16': 15, 'F16': 20, 'Q8': 30, 'Q4': 40}),
+    'ggml_op_hint': ('IntEnum', {'NONE': 0, 'SRC0_IS_HADAMARD': 1}),
+    'ggml_ftype': ('IntEnum', {'UNKNOWN': -1, 'ALL_F32': 0, 'MOSTLY_F16': 1, 'MOSTLY_Q4_0': 2, 'MOSTLY_Q4_1': 3, 'MOSTLY_Q4_1_SOME_F16': 4, 'MOSTLY_Q8_0': 7, 'MOSTLY_Q5_0': 8, 'MOSTLY_Q5_1': 9, 'MOSTLY_Q2_K': 10, 'MOSTLY_Q3_K': 11, 'MOSTLY_Q4_K': 12, 'MOSTLY_Q5_K': 13, 'MOSTLY_Q6_K': 14, 'MOSTLY_IQ2_XXS': 15, 'MOSTLY_IQ2_XS': 16, 'MOSTLY_IQ3_XXS': 17, 'MOSTLY_IQ1_S': 18, 'MOSTLY_IQ4_NL': 19, 'MOSTLY_IQ3_S': 20, 'MOSTLY_IQ2_S': 21, 'MOSTLY_IQ4_XS': 22, 'MOSTLY_IQ1_M': 23, 'MOSTLY_BF16': 24, 'MOSTLY_MXFP4': 25, 'MOSTLY_NVFP4': 26, 'MOSTLY_Q1_0': 27, 'MOSTLY_Q2_0': 28}),
+    'ggml_op': ('IntEnum', {'NONE': 0, 'DUP': 1, 'ADD': 2, 'ADD_ID': 3, 'ADD1': 4, 'ACC': 5, 'SUB': 6, 'MUL': 7, 'DIV': 8, 'SQR': 9, 'SQRT': 10, 'LOG': 11, 'SIN': 12, 'COS': 13, 'SUM': 14, 'SUM_ROWS': 15, 'CUMSUM': 16, 'MEAN': 17, 'ARGMAX': 18, 'COUNT_EQUAL': 19, 'REPEAT': 20, 'REPEAT_BACK': 21, 'CONCAT': 22, 'SILU_BACK': 23, 'NORM': 24, 'RMS_NORM': 25, 'RMS_NORM_BACK': 26, 'GROUP_NORM': 27, 'L2_NORM': 28, 'MUL_MAT': 29, 'MUL_MAT_ID': 30, 'OUT_PROD': 31, 'SCALE': 32, 'SET': 33, 'CPY': 34, 'CONT': 35, 'RESHAPE': 36, 'VIEW': 37, 'PERMUTE': 38, 'TRANSPOSE': 39, 'GET_ROWS': 40, 'GET_ROWS_BACK': 41, 'SET_ROWS': 42, 'DIAG': 43, 'DIAG_MASK_INF': 44, 'DIAG_MASK_ZERO': 45, 'SOFT_MAX': 46, 'SOFT_MAX_BACK': 47, 'ROPE': 48, 'ROPE_BACK': 49, 'CLAMP': 50, 'CONV_TRANSPOSE_1D': 51, 'IM2COL': 52, 'IM2COL_BACK': 53, 'IM2COL_3D': 54, 'COL2IM_1D': 55, 'CONV_2D': 56, 'CONV_3D': 57, 'CONV_2D_DW': 58, 'CONV_TRANSPOSE_2D': 59, 'POOL_1D': 60, 'POOL_2D': 61, 'POOL_2D_BACK': 62, 'UPSCALE': 63, 'PAD': 64, 'PAD_REFLECT_1D': 65, 'ROLL': 66, 'ARANGE': 67, 'TIMESTEP_EMBEDDING': 68, 'ARGSORT': 69, 'TOP_K': 70, 'LEAKY_RELU': 71, 'TRI': 72, 'FILL': 73, 'FLASH_ATTN_EXT': 74, 'FLASH_ATTN_BACK': 75, 'SSM_CONV': 76, 'SSM_SCAN': 77, 'WIN_PART': 78, 'WIN_UNPART': 79, 'GET_REL_POS': 80, 'ADD_REL_POS': 81, 'RWKV_WKV6': 82, 'GATED_LINEAR_ATTN': 83, 'RWKV_WKV7': 84, 'SOLVE_TRI': 85, 'GATED_DELTA_NET': 86, 'LIGHTNING_INDEXER': 87, 'DSV4_HC_COMB': 88, 'DSV4_HC_PRE': 89, 'DSV4_HC_POST': 90, 'UNARY': 91, 'MAP_CUSTOM1': 92, 'MAP_CUSTOM2': 93, 'MAP_CUSTOM3': 94, 'CUSTOM': 95, 'CROSS_ENTROPY_LOSS': 96, 'CROSS_ENTROPY_LOSS_BACK': 97, 'OPT_STEP_ADAMW': 98, 'OPT_STEP_SGD': 99, 'GLU': 100, 'COUNT': 101}),
+    'ggml_unary_op': ('IntEnum', {'ABS': 0, 'SGN': 1, 'NEG': 2, 'STEP': 3, 'TANH': 4, 'ELU': 5, 'RELU': 6, 'SIGMOID': 7, 'GELU': 8, 'GELU_QUICK': 9, 'SILU': 10, 'HARDSWISH': 11, 'HARDSIGMOID': 12, 'EXP': 13, 'EXPM1': 14, 'SOFTPLUS': 15, 'GELU_ERF': 16, 'XIELU': 17, 'FLOOR': 18, 'CEIL': 19, 'ROUND': 20, 'TRUNC': 21, 'COUNT': 22}),
+    'ggml_glu_op': ('IntEnum', {'REGLU': 0, 'GEGLU': 1, 'SWIGLU': 2, 'SWIGLU_OAI': 3, 'GEGLU_ERF': 4, 'GEGLU_QUICK': 5, 'SWIGLU_CLAMP': 6, 'COUNT': 7}),
+    'ggml_log_level': ('IntEnum', {'NONE': 0, 'DEBUG': 1, 'INFO': 2, 'WARN': 3, 'ERROR': 4, 'CONT': 5}),
+    'ggml_sched_priority': ('IntEnum', {'LOW': -1, 'NORMAL': 0, 'MEDIUM': 1, 'HIGH': 2, 'REALTIME': 3}),
+    'ggml_backend_buffer_usage': ('IntEnum', {'ANY': 0, 'WEIGHTS': 1, 'COMPUTE': 2}),
+    'ggml_backend_dev_type': ('IntEnum', {'CPU': 0, 'GPU': 1, 'IGPU': 2, 'ACCEL': 3, 'META': 4}),
+    'ggml_backend_meta_split_axis': ('IntEnum', {'AXIS_0': 0, 'AXIS_1': 1, 'AXIS_2': 2, 'AXIS_3': 3, 'AXIS_MIRRORED': 10, 'AXIS_PARTIAL': 11, 'AXIS_NONE': 98, 'AXIS_UNKNOWN': 99}),
+    'ggml_numa_strategy': ('IntEnum', {'DISABLED': 0, 'DISTRIBUTE': 1, 'ISOLATE': 2, 'NUMACTL': 3, 'MIRROR': 4, 'COUNT': 5}),
+    'ggml_opt_optimizer_type': ('IntEnum', {'ADAMW': 0, 'SGD': 1, 'COUNT': 2}),
+    'gguf_type': ('IntEnum', {'UINT8': 0, 'INT8': 1, 'UINT16': 2, 'INT16': 3, 'UINT32': 4, 'INT32': 5, 'FLOAT32': 6, 'BOOL': 7, 'STRING': 8, 'ARRAY': 9, 'UINT64': 10, 'INT64': 11, 'FLOAT64': 12, 'COUNT': 13}),
+    'llama_vocab_type': ('IntEnum', {'NONE': 0, 'SPM': 1, 'BPE': 2, 'WPM': 3, 'UGM': 4, 'RWKV': 5, 'PLAMO2': 6, 'TEST': 7}),
+    'llama_rope_type': ('IntEnum', {'NONE': -1, 'NORM': 0, 'NEOX': 2, 'MROPE': 8, 'IMROPE': 40, 'VISION': 24}),
+    'llama_token_type': ('IntEnum', {'UNDEFINED': 0, 'NORMAL': 1, 'UNKNOWN': 2, 'CONTROL': 3, 'USER_DEFINED': 4, 'UNUSED': 5, 'BYTE': 6}),
+    'llama_token_attr': ('IntFlag', {'UNDEFINED': 0, 'UNKNOWN': 1, 'UNUSED': 2, 'NORMAL': 4, 'CONTROL': 8, 'USER_DEFINED': 16, 'BYTE': 32, 'NORMALIZED': 64, 'LSTRIP': 128, 'RSTRIP': 256, 'SINGLE_WORD': 512}),
+    'llama_ftype': ('IntEnum', {'ALL_F32': 0, 'MOSTLY_F16': 1, 'MOSTLY_Q4_0': 2, 'MOSTLY_Q4_1': 3, 'MOSTLY_Q8_0': 7, 'MOSTLY_Q5_0': 8, 'MOSTLY_Q5_1': 9, 'MOSTLY_Q2_K': 10, 'MOSTLY_Q3_K_S': 11, 'MOSTLY_Q3_K_M': 12, 'MOSTLY_Q3_K_L': 13, 'MOSTLY_Q4_K_S': 14, 'MOSTLY_Q4_K_M': 15, 'MOSTLY_Q5_K_S': 16, 'MOSTLY_Q5_K_M': 17, 'MOSTLY_Q6_K': 18, 'MOSTLY_IQ2_XXS': 19, 'MOSTLY_IQ2_XS': 20, 'MOSTLY_Q2_K_S': 21, 'MOSTLY_IQ3_XS': 22, 'MOSTLY_IQ3_XXS': 23, 'MOSTLY_IQ1_S': 24, 'MOSTLY_IQ4_NL': 25, 'MOSTLY_IQ3_S': 26, 'MOSTLY_IQ3_M': 27, 'MOSTLY_IQ2_S': 28, 'MOSTLY_IQ2_M': 29, 'MOSTLY_IQ4_XS': 30, 'MOSTLY_IQ1_M': 31, 'MOSTLY_BF16': 32, 'MOSTLY_TQ1_0': 36, 'MOSTLY_TQ2_0': 37, 'MOSTLY_MXFP4_MOE': 38, 'MOSTLY_NVFP4': 39, 'MOSTLY_Q1_0': 40, 'MOSTLY_Q2_0': 41, 'GUESSED': 1024}),
+    'llama_rope_scaling_type': ('IntEnum', {'UNSPECIFIED': -1, 'NONE': 0, 'LINEAR': 1, 'YARN': 2, 'LONGROPE': 3, 'MAX_VALUE': 3}),
+    'llama_pooling_type': ('IntEnum', {'UNSPECIFIED': -1, 'NONE': 0, 'MEAN': 1, 'CLS': 2, 'LAST': 3, 'RANK': 4}),
+    'llama_attention_type': ('IntEnum', {'UNSPECIFIED': -1, 'CAUSAL': 0, 'NON_CAUSAL': 1}),
+    'llama_flash_attn_type': ('IntEnum', {'AUTO': -1, 'DISABLED': 0, 'ENABLED': 1}),
+    'llama_split_mode': ('IntEnum', {'NONE': 0, 'LAYER': 1, 'ROW': 2, 'TENSOR': 3}),
+    'llama_load_mode': ('IntEnum', {'AUTO': -1, 'NONE': 0, 'MMAP': 1, 'MLOCK': 2, 'MMAP_MLOCK': 3, 'DIRECT_IO': 4}),
+    'llama_lazy_mode': ('IntEnum', {'OFF': 0, 'AUTO': 1, 'ON': 2}),
+    'llama_context_type': ('IntEnum', {'DEFAULT': 0, 'MTP': 1}),
+    'llama_model_kv_override_type': ('IntEnum', {'INT': 0, 'FLOAT': 1, 'BOOL': 2, 'STR': 3}),
+    'llama_model_meta_key': ('IntEnum', {'SAMPLING_SEQUENCE': 0, 'SAMPLING_TOP_K': 1, 'SAMPLING_TOP_P': 2, 'SAMPLING_MIN_P': 3, 'SAMPLING_XTC_PROBABILITY': 4, 'SAMPLING_XTC_THRESHOLD': 5, 'SAMPLING_TEMP': 6, 'SAMPLING_PENALTY_LAST_N': 7, 'SAMPLING_PENALTY_REPEAT': 8, 'SAMPLING_MIROSTAT': 9, 'SAMPLING_MIROSTAT_TAU': 10, 'SAMPLING_MIROSTAT_ETA': 11}),
+    'llama_process_type': ('IntEnum', {'ENCODE': 0, 'DECODE': 1}),
+    'mtmd_input_chunk_type': ('IntEnum', {'TEXT': 0, 'IMAGE': 1, 'AUDIO': 2, 'COUNT': 3}),
+    'mtmd_gen_audio_type': ('IntEnum', {'NONE': 0, 'QWEN3TTS': 1, 'POCKETTTS': 2}),
+    'mtmd_gen_process_type': ('IntEnum', {'GEN_CODE': 0, 'GEN_WAV': 1}),
+    'mtmd_helper_gen_audio_outtype': ('IntEnum', {'PCM': 0, 'WAV': 1}),
+    'llamapack_status': ('IntEnum', {'OK': 0, 'INVALID': 1, 'NO_MEMORY': 2, 'INTERNAL': 3}),
 }
 
 # library, result, parameters
@@ -1441,5 +1441,4 @@ def __getattr__(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name) from None
     import enum
 
-    made = globals()[name] = getattr(enum, base)(name, members, module=__name__)
-    return made
+    return globals().setdefault(name, getattr(enum, base)(name, members, module=__name__))
