@@ -1,0 +1,196 @@
+"""The sections of `matrix.toml`: one record and one reader each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from tools.errors import ToolError
+from tools.tables import Table
+
+EMULATORS = ("qemu-x86_64", "qemu-aarch64", "wine")
+_NAME = re.compile(r"[a-z0-9_.]+")
+_TARGET = re.compile(r"(linux|windows|macos)-[a-z0-9_]+")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """A CPU level by ggml's name, the flags that ggml builds it with, and the model with which qemu-user runs it."""
+
+    name: str
+    flags: tuple[str, ...]
+    qemu: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """An operating system on a processor family."""
+
+    name: str
+    levels: str
+    zig: str
+    wheel: str
+    runner: str
+    emulated: Mapping[str, str]
+    compiled: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """What computes: the CPU, or a GPU family with its own wheel."""
+
+    name: str
+    wheel: str
+    targets: tuple[str, ...]
+    device: str
+    software: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuArch:
+    """A GPU architecture to compile for: `real` machine code, or `ptx` for the driver to compile."""
+
+    arch: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """A version that builds take exactly, or must not go below."""
+
+    name: str
+    version: str
+    use: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """A build that CI runs, and the Nox session that runs it."""
+
+    build: str
+    session: str
+
+
+def read_flags(table: Table) -> dict[str, frozenset[str]]:
+    """Read what each of ggml's flags asks of the processor."""
+    return {flag: frozenset(table.texts(flag)) for flag in table.data}
+
+
+def read_levels(table: Table, flags: Collection[str]) -> dict[str, tuple[Level, ...]]:
+    """Read the groups of CPU levels."""
+    return {group: _group(table, group, flags) for group in table.data}
+
+
+def read_targets(table: Table, levels: Collection[str]) -> dict[str, Target]:
+    """Read the targets; each names a group of levels and other targets as hosts."""
+    return {name: _target(table.table(name), name, levels, table.data) for name in table.data}
+
+
+def read_backends(table: Table, targets: Collection[str]) -> dict[str, Backend]:
+    """Read the backends; there is always one called cpu."""
+    table.table("cpu")
+    return {name: _backend(table.table(name), name, targets) for name in table.data}
+
+
+def read_gpu(table: Table, backends: Collection[str]) -> dict[str, tuple[GpuArch, ...]]:
+    """Read the GPU architectures of the backends that compile for them ahead of time."""
+    return {
+        table.known("", name, "backend", backends): tuple(_gpu_arch(row) for row in table.tables(name))
+        for name in table.data
+    }
+
+
+def read_toolchains(table: Table) -> dict[str, Toolchain]:
+    """Read the versions; wheel tags need those of glibc and macos."""
+    for name in ("glibc", "macos"):
+        table.table(name)
+    return {name: _toolchain(table.table(name), name) for name in table.data}
+
+
+def read_verified(top: Table, builds: Collection[str]) -> tuple[Verified, ...]:
+    """Read which builds CI runs."""
+    rows = [row.only("build", "session") for row in top.tables("verified")]
+    return tuple(Verified(build=row.choice("build", "build", builds), session=row.text("session")) for row in rows)
+
+
+def read_pythons(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read the Python versions of the wheels, and those of the developers' tools."""
+    table.only("wheels", "tools")
+    for key in ("wheels", "tools"):
+        for version in table.texts(key):
+            _matching(_VERSION, version, f"{table.file}: {table.path}.{key}", "digits and dots, as in 3.13")
+    return table.texts("wheels"), table.texts("tools")
+
+
+def _group(table: Table, group: str, flags: Collection[str]) -> tuple[Level, ...]:
+    levels = tuple(_level(row, flags) for row in table.tables(group))
+    names = [level.name for level in levels]
+    for name in names:
+        if names.count(name) > 1:
+            raise ToolError(f"{table.file}: {table.path}.{group} has {name!r} twice.", fix="Remove one of them.")
+    return levels
+
+
+def _level(row: Table, flags: Collection[str]) -> Level:
+    row.only("name", "flags", "qemu")
+    name = _matching(_NAME, row.text("name"), f"{row.file}: {row.path}.name", "small letters, digits, _ and .")
+    return Level(name=name, flags=row.choices("flags", "flag", flags), qemu=row.text_or("qemu"))
+
+
+def _target(table: Table, name: str, levels: Collection[str], targets: Collection[str]) -> Target:
+    table.only("levels", "zig", "wheel", "runner", "emulated", "compiled")
+    return Target(
+        name=_matching(_TARGET, name, f"{table.file}: targets", "linux-, windows- or macos- and a processor"),
+        levels=table.choice("levels", "group of levels", levels),
+        zig=table.text("zig"),
+        wheel=table.text("wheel"),
+        runner=table.text("runner"),
+        emulated=_by_host(table.table("emulated"), targets, EMULATORS),
+        compiled=table.choices("compiled", "target", targets),
+    )
+
+
+def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
+    table.only("wheel", "targets", "device", "software")
+    _matching(_NAME, name, f"{table.file}: backends", "small letters, digits, _ and .")
+    here = table.choices("targets", "target", targets)
+    return Backend(
+        name=name,
+        wheel=table.text("wheel"),
+        targets=here,
+        device="" if name == "cpu" else table.text("device"),
+        software=_by_host(table.table_or_empty("software"), here, ()),
+    )
+
+
+def _by_host(table: Table, hosts: Collection[str], programs: Collection[str]) -> dict[str, str]:
+    table.only(*hosts)
+    if not programs:
+        return {host: table.text(host) for host in table.data}
+    return {host: table.choice(host, "emulator", programs) for host in table.data}
+
+
+def _gpu_arch(row: Table) -> GpuArch:
+    row.only("arch", "kind", "reason")
+    return GpuArch(arch=row.text("arch"), kind=row.choice("kind", "kind", ("real", "ptx")), reason=row.text("reason"))
+
+
+def _toolchain(table: Table, name: str) -> Toolchain:
+    table.only("version", "use", "reason")
+    where = f"{table.file}: {table.path}.version"
+    return Toolchain(
+        name=name,
+        version=_matching(_VERSION, table.text("version"), where, "digits and dots, as in 13.0"),
+        use=table.choice("use", "use", ("exact", "floor")),
+        reason=table.text("reason"),
+    )
+
+
+def _matching(pattern: re.Pattern[str], value: str, where: str, rule: str) -> str:
+    if not pattern.fullmatch(value):
+        raise ToolError(f"{where} is {value!r}.", fix=f"It must be {rule}.")
+    return value
