@@ -1,0 +1,90 @@
+"""Derived files: each is made by one producer, and is stale when it is not what its producer makes now.
+
+To derive another file, add a producer to `PRODUCERS`. `nox -t gen` writes all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from tools.errors import ToolError
+from tools.matrix import load_matrix
+from tools.matrix_page import page
+from tools.paths import ROOT, SYNCED
+
+MEND = "Run: nox -t gen"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Producer:
+    """What makes some derived files: `make` returns their text by path.
+
+    `source` is what a person changes to change them. `missing` says what `make` needs and does not have, or nothing.
+    """
+
+    source: str
+    make: Callable[[], Mapping[Path, str]]
+    missing: Callable[[], str] = lambda: ""
+
+
+def matrix_page() -> dict[Path, str]:
+    """Make the documentation of the build matrix."""
+    return {ROOT / "docs" / "reference" / "build-matrix.md": page(load_matrix())}
+
+
+def bindings() -> dict[Path, str]:
+    """Make the declarations of llama.cpp's C interface, the ABI table and the export lists."""
+    from tools.bindgen import generate
+
+    return generate()
+
+
+def bindings_missing() -> str:
+    """Say what the bindings generator lacks here."""
+    if find_spec("clang") is None:
+        return "libclang is not installed in this environment (requirements/bindgen.txt)"
+    return "" if SYNCED.is_dir() else "there is no synced llama.cpp source (inv vendor.sync)"
+
+
+PRODUCERS: tuple[Producer, ...] = (
+    Producer(source="matrix.toml", make=matrix_page),
+    Producer(source="llama.cpp's headers", make=bindings, missing=bindings_missing),
+)
+
+
+def stale(producers: Sequence[Producer] = PRODUCERS) -> dict[Path, str]:
+    """Return what the stale or missing files should hold; producers that lack something here are left out."""
+    made = [producer.make() for producer in producers if not producer.missing()]
+    return {path: text for files in made for path, text in files.items() if _read(path) != text}
+
+
+def write(producers: Sequence[Producer] = PRODUCERS) -> list[Path]:
+    """Write the stale files and return their paths. A file that is right already is not touched."""
+    found = stale(producers)
+    for path, text in found.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    return list(found)
+
+
+def left_out(producers: Sequence[Producer] = PRODUCERS) -> dict[str, str]:
+    """Return the sources whose files cannot be made here, each with the reason."""
+    return {producer.source: reason for producer in producers if (reason := producer.missing())}
+
+
+def require_fresh(producers: Sequence[Producer] = PRODUCERS, root: Path = ROOT) -> None:
+    """Refuse stale derived files; the message names each, its source, and the command that mends them."""
+    for producer in producers:
+        if found := stale([producer]):
+            names = ", ".join(sorted(path.relative_to(root).as_posix() for path in found))
+            raise ToolError(f"{names}: not what {producer.source} says now.", fix=MEND)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,105 @@
+"""The page docs/reference/build-matrix.md, written from the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tools.hosts import How, Way, ways
+from tools.matrix import Cell, Matrix
+
+_HEAD = """\
+<!-- Generated from matrix.toml by tools/matrix_page.py: run `nox -t gen`, do not edit. -->
+
+# The build matrix
+
+Everything this project builds and checks, and how each can be proven: *native*, run on a machine of that target;
+*emulated*, run by the named program, on another target or in place of what the machine lacks; *compiled and audited*,
+built, and its libraries looked into without running them.
+
+That something can be proven does not mean that it has been. The last column names the Nox session that does it, and how;
+what no session does yet is *not verified*.
+"""
+
+_NOTE = """
+A session that checks levels runs each where the machine has what it needs, and skips the others with their reason.
+"""
+
+
+def page(matrix: Matrix) -> str:
+    """Return the whole page."""
+    sections = [
+        _section("Backends", _backends(matrix)),
+        _section("Builds", _proofs(matrix, matrix.builds)),
+        _section("CPU levels", _proofs(matrix, matrix.checks)) + _NOTE,
+        _section("What a CPU level needs", _levels(matrix)),
+        _section("GPU architectures", _gpu(matrix)),
+        _section("Targets", _targets(matrix)),
+        _section("Toolchains", _toolchains(matrix)),
+    ]
+    return "\n".join([_HEAD, *sections])
+
+
+def _section(title: str, rows: Iterable[Sequence[str]]) -> str:
+    head, *body = rows
+    lines = [head, ["---"] * len(head), *body]
+    return f"## {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _backends(matrix: Matrix) -> Iterator[Sequence[str]]:
+    yield ["backend", "wheel", *matrix.targets]
+    for backend in matrix.backends.values():
+        marks = ["yes" if target in backend.targets else "" for target in matrix.targets]
+        yield [backend.name, f"`{backend.wheel}`", *marks]
+
+
+def _proofs(matrix: Matrix, cells: Iterable[Cell]) -> Iterator[Sequence[str]]:
+    yield ["id", "native", "emulated", "compiled and audited", "checked by"]
+    for cell in cells:
+        by_how = [_hosts(matrix, cell, how) for how in (How.NATIVE, How.EMULATED, How.COMPILED)]
+        yield [f"`{cell.id}`", *by_how, _checked_by(matrix, cell)]
+
+
+def _hosts(matrix: Matrix, cell: Cell, how: How) -> str:
+    found = [(host, way) for host in matrix.targets for way in ways(matrix, cell, host) if way.how is how]
+    return "; ".join(_words(host, way, matrix, cell) for host, way in found)
+
+
+def _words(host: str, way: Way, matrix: Matrix, cell: Cell) -> str:
+    needs = ", ".join(filter(None, [way.device, "such a processor" if cell.level and way.flags else ""]))
+    text = host + (f", `{way.by}`" if way.by else "")
+    return f"{text} with {needs}" if needs else text
+
+
+def _checked_by(matrix: Matrix, cell: Cell) -> str:
+    sessions = [row.session for row in matrix.verified if row.build == cell.build.id]
+    return f"`nox -s {sessions[0]}`, native" if sessions else str(How.NOT)
+
+
+def _levels(matrix: Matrix) -> Iterator[Sequence[str]]:
+    yield ["level", "targets", "flags of ggml", "model of qemu-user"]
+    for group, levels in matrix.levels.items():
+        targets = ", ".join(target.name for target in matrix.targets.values() if target.levels == group)
+        for level in levels:
+            yield [f"`{level.name}`", targets, " ".join(level.flags) or "none", level.qemu]
+
+
+def _gpu(matrix: Matrix) -> Iterator[Sequence[str]]:
+    yield ["backend", "architecture", "kind", "reason"]
+    for backend, archs in matrix.gpu.items():
+        for arch in archs:
+            yield [backend, f"`{arch.arch}`", arch.kind, arch.reason]
+
+
+def _targets(matrix: Matrix) -> Iterator[Sequence[str]]:
+    yield ["target", "wheel tag", "zig target", "workflow runner"]
+    for target in matrix.targets.values():
+        names = (matrix.wheel_tag(target.name), matrix.zig_target(target.name), target.runner)
+        yield [target.name, *(f"`{name}`" for name in names)]
+
+
+def _toolchains(matrix: Matrix) -> Iterator[Sequence[str]]:
+    yield ["what", "version", "reason"]
+    for tool in matrix.toolchains.values():
+        yield [tool.name, tool.version + (" or newer" if tool.use == "floor" else ""), tool.reason]
+    yield ["Python of the wheels", ", ".join(matrix.wheel_pythons), "one wheel per platform serves all of them"]
+    yield ["Python of the tools", ", ".join(matrix.tools_pythons), "tomllib is in the standard library since 3.11"]

@@ -1,0 +1,58 @@
+"""What is derived from the matrix for Nox and for workflows."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+from tools.matrix import Matrix
+
+Row: TypeAlias = dict[str, str]
+
+UNIT_TARGETS = ("windows-x86_64", "macos-arm64")
+
+
+def build_ids(matrix: Matrix, backend: str | None = None) -> tuple[str, ...]:
+    """Return the ids of all builds, or of those of one backend: the parameters of Nox sessions."""
+    wanted = matrix.backend(backend).name if backend else None
+    return tuple(cell.id for cell in matrix.builds if wanted in (None, cell.backend))
+
+
+def check_ids(matrix: Matrix, target: str | None = None) -> tuple[str, ...]:
+    """Return the ids of all checks of CPU levels, or of those of one target."""
+    wanted = matrix.target(target).name if target else None
+    return tuple(cell.id for cell in matrix.checks if wanted in (None, cell.target))
+
+
+def workflow_rows(matrix: Matrix) -> dict[str, list[Row]]:
+    """Return the rows of each job of the workflow that has some, by the job's name."""
+    return {"unit": unit_rows(matrix), "check": check_rows(matrix)}
+
+
+def workflow_json(matrix: Matrix) -> str:
+    """Return the rows as one line of JSON, as a job's output takes them."""
+    return json.dumps(workflow_rows(matrix), separators=(",", ":"))
+
+
+def unit_rows(matrix: Matrix) -> list[Row]:
+    """Return one row per Python of the tools on Linux, and one per other system with the newest."""
+    newest = matrix.tools_pythons[-1]
+    pairs = [("linux-x86_64", python) for python in matrix.tools_pythons]
+    pairs += [(target, newest) for target in UNIT_TARGETS]
+    return [
+        {"id": f"{target}-{python}", "runner": matrix.target(target).runner, "python": python}
+        for target, python in pairs
+    ]
+
+
+def check_rows(matrix: Matrix) -> list[Row]:
+    """Return one row per build that CI runs, with the Nox session that runs it."""
+    return [
+        {
+            "id": row.build,
+            "session": row.session,
+            "runner": matrix.target(matrix.cell(row.build).target).runner,
+            "python": matrix.tools_pythons[-1],
+        }
+        for row in matrix.verified
+    ]
