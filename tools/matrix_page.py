@@ -16,8 +16,8 @@ Everything this project builds and checks, and how each can be proven: *native*,
 *emulated*, run by the named program, on another target or in place of what the machine lacks; *compiled and audited*,
 built, and its libraries looked into without running them.
 
-That something can be proven does not mean that it has been. The last column names the Nox session that does it, and how;
-what no session does yet is *not verified*.
+That something can be proven does not mean that it has been. The last column names the Nox session that does it, and
+how; what no session does yet is *not verified*.
 """
 
 _NOTE = """

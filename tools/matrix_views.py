@@ -29,9 +29,9 @@ def workflow_rows(matrix: Matrix) -> dict[str, list[Row]]:
     return {"unit": unit_rows(matrix), "check": check_rows(matrix)}
 
 
-def workflow_json(matrix: Matrix) -> str:
-    """Return the rows as one line of JSON, as a job's output takes them."""
-    return json.dumps(workflow_rows(matrix), separators=(",", ":"))
+def workflow_output(matrix: Matrix) -> str:
+    """Return the line `rows=JSON` that a workflow job appends to the file of its outputs."""
+    return f"rows={json.dumps(workflow_rows(matrix), separators=(',', ':'))}\n"
 
 
 def unit_rows(matrix: Matrix) -> list[Row]:
