@@ -13,6 +13,7 @@ from tools.errors import ToolError
 LIBRARIES = ("ggml-base", "ggml", "llamapack")
 
 _MARKED = re.compile(r"\b(?:GGML|GGML_BACKEND|LLAMA|MTMD|LLAMAPACK)_API\b(?:\s*DEPRECATED\()?[^;{}()]*?\b(\w+)\s*\(")
+_STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"")
 _CONDITION = re.compile(r"#\s*(ifdef|ifndef|if|elif|else|endif)\b(.*)")
 
 
@@ -44,7 +45,8 @@ def check_exported(bound: Mapping[str, str], exports: Mapping[str, Sequence[str]
 
 def exported_names(header: str) -> list[str]:
     """Return the C functions that a header's text marks for export, in its order."""
-    return [match[1] for match in _MARKED.finditer("\n".join(_c_lines(without_comments(header))))]
+    text = "\n".join(_c_lines(without_comments(header)))
+    return [match[1] for match in _MARKED.finditer(_STRING.sub('""', text))]
 
 
 def _headers(source: Path) -> Iterable[Path]:

@@ -57,8 +57,8 @@ def ctype(type_: Type) -> str:
 def pointer_name(pointer: Pointer) -> str:
     """Return the name of a pointer type, such as `llama_model_p` or `c_char_pp`.
 
-    Text that the callee only reads is ctypes' own `c_char_p`; a buffer that it writes is `char_p`, which keeps the
-    address and does not accept bytes, which nobody may write to.
+    Text that the callee only reads is ctypes' own `c_char_p`; a buffer that it writes, or text that has to be given
+    back, is `char_p`, which keeps the address.
     """
     match pointer.to:
         case Void():

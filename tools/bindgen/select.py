@@ -46,6 +46,8 @@ def select(everything: Declarations, headers: Sequence[Header], libraries: Mappi
     for function in bound.values():
         _check_by_value(function, everything.records)
     reached = _reach(everything, list(bound.values()), {name for name, amount in share.items() if amount == "all"})
+    # Fields such as ggml_tensor.flags are plain ints, and an enumeration costs nothing until it is used: take them all.
+    reached |= {enum.name for enum in everything.enums.values() if share[enum.header] == "needed"}
     return Bindings(
         declarations=Declarations(
             constants=everything.constants,

@@ -780,6 +780,11 @@ const Constant enum_7[] = {
     {"COUNT", GGML_GLU_OP_COUNT},
 };
 const Constant enum_8[] = {
+    {"TENSOR", GGML_OBJECT_TYPE_TENSOR},
+    {"GRAPH", GGML_OBJECT_TYPE_GRAPH},
+    {"WORK_BUFFER", GGML_OBJECT_TYPE_WORK_BUFFER},
+};
+const Constant enum_9[] = {
     {"NONE", GGML_LOG_LEVEL_NONE},
     {"DEBUG", GGML_LOG_LEVEL_DEBUG},
     {"INFO", GGML_LOG_LEVEL_INFO},
@@ -787,26 +792,58 @@ const Constant enum_8[] = {
     {"ERROR", GGML_LOG_LEVEL_ERROR},
     {"CONT", GGML_LOG_LEVEL_CONT},
 };
-const Constant enum_9[] = {
+const Constant enum_10[] = {
+    {"INPUT", GGML_TENSOR_FLAG_INPUT},
+    {"OUTPUT", GGML_TENSOR_FLAG_OUTPUT},
+    {"PARAM", GGML_TENSOR_FLAG_PARAM},
+    {"LOSS", GGML_TENSOR_FLAG_LOSS},
+    {"COMPUTE", GGML_TENSOR_FLAG_COMPUTE},
+};
+const Constant enum_11[] = {
+    {"UPPER_DIAG", GGML_TRI_TYPE_UPPER_DIAG},
+    {"UPPER", GGML_TRI_TYPE_UPPER},
+    {"LOWER_DIAG", GGML_TRI_TYPE_LOWER_DIAG},
+    {"LOWER", GGML_TRI_TYPE_LOWER},
+};
+const Constant enum_12[] = {
+    {"MAX", GGML_OP_POOL_MAX},
+    {"AVG", GGML_OP_POOL_AVG},
+    {"COUNT", GGML_OP_POOL_COUNT},
+};
+const Constant enum_13[] = {
+    {"NEAREST", GGML_SCALE_MODE_NEAREST},
+    {"BILINEAR", GGML_SCALE_MODE_BILINEAR},
+    {"BICUBIC", GGML_SCALE_MODE_BICUBIC},
+    {"COUNT", GGML_SCALE_MODE_COUNT},
+};
+const Constant enum_14[] = {
+    {"ALIGN_CORNERS", GGML_SCALE_FLAG_ALIGN_CORNERS},
+    {"ANTIALIAS", GGML_SCALE_FLAG_ANTIALIAS},
+};
+const Constant enum_15[] = {
+    {"ASC", GGML_SORT_ORDER_ASC},
+    {"DESC", GGML_SORT_ORDER_DESC},
+};
+const Constant enum_16[] = {
     {"LOW", GGML_SCHED_PRIO_LOW},
     {"NORMAL", GGML_SCHED_PRIO_NORMAL},
     {"MEDIUM", GGML_SCHED_PRIO_MEDIUM},
     {"HIGH", GGML_SCHED_PRIO_HIGH},
     {"REALTIME", GGML_SCHED_PRIO_REALTIME},
 };
-const Constant enum_10[] = {
+const Constant enum_17[] = {
     {"ANY", GGML_BACKEND_BUFFER_USAGE_ANY},
     {"WEIGHTS", GGML_BACKEND_BUFFER_USAGE_WEIGHTS},
     {"COMPUTE", GGML_BACKEND_BUFFER_USAGE_COMPUTE},
 };
-const Constant enum_11[] = {
+const Constant enum_18[] = {
     {"CPU", GGML_BACKEND_DEVICE_TYPE_CPU},
     {"GPU", GGML_BACKEND_DEVICE_TYPE_GPU},
     {"IGPU", GGML_BACKEND_DEVICE_TYPE_IGPU},
     {"ACCEL", GGML_BACKEND_DEVICE_TYPE_ACCEL},
     {"META", GGML_BACKEND_DEVICE_TYPE_META},
 };
-const Constant enum_12[] = {
+const Constant enum_19[] = {
     {"AXIS_0", GGML_BACKEND_SPLIT_AXIS_0},
     {"AXIS_1", GGML_BACKEND_SPLIT_AXIS_1},
     {"AXIS_2", GGML_BACKEND_SPLIT_AXIS_2},
@@ -816,7 +853,7 @@ const Constant enum_12[] = {
     {"AXIS_NONE", GGML_BACKEND_SPLIT_AXIS_NONE},
     {"AXIS_UNKNOWN", GGML_BACKEND_SPLIT_AXIS_UNKNOWN},
 };
-const Constant enum_13[] = {
+const Constant enum_20[] = {
     {"DISABLED", GGML_NUMA_STRATEGY_DISABLED},
     {"DISTRIBUTE", GGML_NUMA_STRATEGY_DISTRIBUTE},
     {"ISOLATE", GGML_NUMA_STRATEGY_ISOLATE},
@@ -824,12 +861,12 @@ const Constant enum_13[] = {
     {"MIRROR", GGML_NUMA_STRATEGY_MIRROR},
     {"COUNT", GGML_NUMA_STRATEGY_COUNT},
 };
-const Constant enum_14[] = {
+const Constant enum_21[] = {
     {"ADAMW", GGML_OPT_OPTIMIZER_TYPE_ADAMW},
     {"SGD", GGML_OPT_OPTIMIZER_TYPE_SGD},
     {"COUNT", GGML_OPT_OPTIMIZER_TYPE_COUNT},
 };
-const Constant enum_15[] = {
+const Constant enum_22[] = {
     {"UINT8", GGUF_TYPE_UINT8},
     {"INT8", GGUF_TYPE_INT8},
     {"UINT16", GGUF_TYPE_UINT16},
@@ -845,7 +882,7 @@ const Constant enum_15[] = {
     {"FLOAT64", GGUF_TYPE_FLOAT64},
     {"COUNT", GGUF_TYPE_COUNT},
 };
-const Constant enum_16[] = {
+const Constant enum_23[] = {
     {"NONE", LLAMA_VOCAB_TYPE_NONE},
     {"SPM", LLAMA_VOCAB_TYPE_SPM},
     {"BPE", LLAMA_VOCAB_TYPE_BPE},
@@ -855,7 +892,7 @@ const Constant enum_16[] = {
     {"PLAMO2", LLAMA_VOCAB_TYPE_PLAMO2},
     {"TEST", LLAMA_VOCAB_TYPE_TEST},
 };
-const Constant enum_17[] = {
+const Constant enum_24[] = {
     {"NONE", LLAMA_ROPE_TYPE_NONE},
     {"NORM", LLAMA_ROPE_TYPE_NORM},
     {"NEOX", LLAMA_ROPE_TYPE_NEOX},
@@ -863,7 +900,7 @@ const Constant enum_17[] = {
     {"IMROPE", LLAMA_ROPE_TYPE_IMROPE},
     {"VISION", LLAMA_ROPE_TYPE_VISION},
 };
-const Constant enum_18[] = {
+const Constant enum_25[] = {
     {"UNDEFINED", LLAMA_TOKEN_TYPE_UNDEFINED},
     {"NORMAL", LLAMA_TOKEN_TYPE_NORMAL},
     {"UNKNOWN", LLAMA_TOKEN_TYPE_UNKNOWN},
@@ -872,7 +909,7 @@ const Constant enum_18[] = {
     {"UNUSED", LLAMA_TOKEN_TYPE_UNUSED},
     {"BYTE", LLAMA_TOKEN_TYPE_BYTE},
 };
-const Constant enum_19[] = {
+const Constant enum_26[] = {
     {"UNDEFINED", LLAMA_TOKEN_ATTR_UNDEFINED},
     {"UNKNOWN", LLAMA_TOKEN_ATTR_UNKNOWN},
     {"UNUSED", LLAMA_TOKEN_ATTR_UNUSED},
@@ -885,7 +922,7 @@ const Constant enum_19[] = {
     {"RSTRIP", LLAMA_TOKEN_ATTR_RSTRIP},
     {"SINGLE_WORD", LLAMA_TOKEN_ATTR_SINGLE_WORD},
 };
-const Constant enum_20[] = {
+const Constant enum_27[] = {
     {"ALL_F32", LLAMA_FTYPE_ALL_F32},
     {"MOSTLY_F16", LLAMA_FTYPE_MOSTLY_F16},
     {"MOSTLY_Q4_0", LLAMA_FTYPE_MOSTLY_Q4_0},
@@ -924,7 +961,7 @@ const Constant enum_20[] = {
     {"MOSTLY_Q2_0", LLAMA_FTYPE_MOSTLY_Q2_0},
     {"GUESSED", LLAMA_FTYPE_GUESSED},
 };
-const Constant enum_21[] = {
+const Constant enum_28[] = {
     {"UNSPECIFIED", LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED},
     {"NONE", LLAMA_ROPE_SCALING_TYPE_NONE},
     {"LINEAR", LLAMA_ROPE_SCALING_TYPE_LINEAR},
@@ -932,7 +969,7 @@ const Constant enum_21[] = {
     {"LONGROPE", LLAMA_ROPE_SCALING_TYPE_LONGROPE},
     {"MAX_VALUE", LLAMA_ROPE_SCALING_TYPE_MAX_VALUE},
 };
-const Constant enum_22[] = {
+const Constant enum_29[] = {
     {"UNSPECIFIED", LLAMA_POOLING_TYPE_UNSPECIFIED},
     {"NONE", LLAMA_POOLING_TYPE_NONE},
     {"MEAN", LLAMA_POOLING_TYPE_MEAN},
@@ -940,23 +977,23 @@ const Constant enum_22[] = {
     {"LAST", LLAMA_POOLING_TYPE_LAST},
     {"RANK", LLAMA_POOLING_TYPE_RANK},
 };
-const Constant enum_23[] = {
+const Constant enum_30[] = {
     {"UNSPECIFIED", LLAMA_ATTENTION_TYPE_UNSPECIFIED},
     {"CAUSAL", LLAMA_ATTENTION_TYPE_CAUSAL},
     {"NON_CAUSAL", LLAMA_ATTENTION_TYPE_NON_CAUSAL},
 };
-const Constant enum_24[] = {
+const Constant enum_31[] = {
     {"AUTO", LLAMA_FLASH_ATTN_TYPE_AUTO},
     {"DISABLED", LLAMA_FLASH_ATTN_TYPE_DISABLED},
     {"ENABLED", LLAMA_FLASH_ATTN_TYPE_ENABLED},
 };
-const Constant enum_25[] = {
+const Constant enum_32[] = {
     {"NONE", LLAMA_SPLIT_MODE_NONE},
     {"LAYER", LLAMA_SPLIT_MODE_LAYER},
     {"ROW", LLAMA_SPLIT_MODE_ROW},
     {"TENSOR", LLAMA_SPLIT_MODE_TENSOR},
 };
-const Constant enum_26[] = {
+const Constant enum_33[] = {
     {"AUTO", LLAMA_LOAD_MODE_AUTO},
     {"NONE", LLAMA_LOAD_MODE_NONE},
     {"MMAP", LLAMA_LOAD_MODE_MMAP},
@@ -964,22 +1001,22 @@ const Constant enum_26[] = {
     {"MMAP_MLOCK", LLAMA_LOAD_MODE_MMAP_MLOCK},
     {"DIRECT_IO", LLAMA_LOAD_MODE_DIRECT_IO},
 };
-const Constant enum_27[] = {
+const Constant enum_34[] = {
     {"OFF", LLAMA_LAZY_MODE_OFF},
     {"AUTO", LLAMA_LAZY_MODE_AUTO},
     {"ON", LLAMA_LAZY_MODE_ON},
 };
-const Constant enum_28[] = {
+const Constant enum_35[] = {
     {"DEFAULT", LLAMA_CONTEXT_TYPE_DEFAULT},
     {"MTP", LLAMA_CONTEXT_TYPE_MTP},
 };
-const Constant enum_29[] = {
+const Constant enum_36[] = {
     {"INT", LLAMA_KV_OVERRIDE_TYPE_INT},
     {"FLOAT", LLAMA_KV_OVERRIDE_TYPE_FLOAT},
     {"BOOL", LLAMA_KV_OVERRIDE_TYPE_BOOL},
     {"STR", LLAMA_KV_OVERRIDE_TYPE_STR},
 };
-const Constant enum_30[] = {
+const Constant enum_37[] = {
     {"SAMPLING_SEQUENCE", LLAMA_MODEL_META_KEY_SAMPLING_SEQUENCE},
     {"SAMPLING_TOP_K", LLAMA_MODEL_META_KEY_SAMPLING_TOP_K},
     {"SAMPLING_TOP_P", LLAMA_MODEL_META_KEY_SAMPLING_TOP_P},
@@ -993,30 +1030,30 @@ const Constant enum_30[] = {
     {"SAMPLING_MIROSTAT_TAU", LLAMA_MODEL_META_KEY_SAMPLING_MIROSTAT_TAU},
     {"SAMPLING_MIROSTAT_ETA", LLAMA_MODEL_META_KEY_SAMPLING_MIROSTAT_ETA},
 };
-const Constant enum_31[] = {
+const Constant enum_38[] = {
     {"ENCODE", LLAMA_PROCESS_TYPE_ENCODE},
     {"DECODE", LLAMA_PROCESS_TYPE_DECODE},
 };
-const Constant enum_32[] = {
+const Constant enum_39[] = {
     {"TEXT", MTMD_INPUT_CHUNK_TYPE_TEXT},
     {"IMAGE", MTMD_INPUT_CHUNK_TYPE_IMAGE},
     {"AUDIO", MTMD_INPUT_CHUNK_TYPE_AUDIO},
     {"COUNT", MTMD_INPUT_CHUNK_TYPE_COUNT},
 };
-const Constant enum_33[] = {
+const Constant enum_40[] = {
     {"NONE", MTMD_GEN_AUDIO_TYPE_NONE},
     {"QWEN3TTS", MTMD_GEN_AUDIO_TYPE_QWEN3TTS},
     {"POCKETTTS", MTMD_GEN_AUDIO_TYPE_POCKETTTS},
 };
-const Constant enum_34[] = {
+const Constant enum_41[] = {
     {"GEN_CODE", MTMD_GEN_PROCESS_TYPE_GEN_CODE},
     {"GEN_WAV", MTMD_GEN_PROCESS_TYPE_GEN_WAV},
 };
-const Constant enum_35[] = {
+const Constant enum_42[] = {
     {"PCM", MTMD_HELPER_GEN_AUDIO_OUTTYPE_PCM},
     {"WAV", MTMD_HELPER_GEN_AUDIO_OUTTYPE_WAV},
 };
-const Constant enum_36[] = {
+const Constant enum_43[] = {
     {"OK", LLAMAPACK_STATUS_OK},
     {"INVALID", LLAMAPACK_STATUS_INVALID},
     {"NO_MEMORY", LLAMAPACK_STATUS_NO_MEMORY},
@@ -1031,35 +1068,42 @@ const Enumeration enumerations[] = {
     {"ggml_op", enum_5, std::size(enum_5)},
     {"ggml_unary_op", enum_6, std::size(enum_6)},
     {"ggml_glu_op", enum_7, std::size(enum_7)},
-    {"ggml_log_level", enum_8, std::size(enum_8)},
-    {"ggml_sched_priority", enum_9, std::size(enum_9)},
-    {"ggml_backend_buffer_usage", enum_10, std::size(enum_10)},
-    {"ggml_backend_dev_type", enum_11, std::size(enum_11)},
-    {"ggml_backend_meta_split_axis", enum_12, std::size(enum_12)},
-    {"ggml_numa_strategy", enum_13, std::size(enum_13)},
-    {"ggml_opt_optimizer_type", enum_14, std::size(enum_14)},
-    {"gguf_type", enum_15, std::size(enum_15)},
-    {"llama_vocab_type", enum_16, std::size(enum_16)},
-    {"llama_rope_type", enum_17, std::size(enum_17)},
-    {"llama_token_type", enum_18, std::size(enum_18)},
-    {"llama_token_attr", enum_19, std::size(enum_19)},
-    {"llama_ftype", enum_20, std::size(enum_20)},
-    {"llama_rope_scaling_type", enum_21, std::size(enum_21)},
-    {"llama_pooling_type", enum_22, std::size(enum_22)},
-    {"llama_attention_type", enum_23, std::size(enum_23)},
-    {"llama_flash_attn_type", enum_24, std::size(enum_24)},
-    {"llama_split_mode", enum_25, std::size(enum_25)},
-    {"llama_load_mode", enum_26, std::size(enum_26)},
-    {"llama_lazy_mode", enum_27, std::size(enum_27)},
-    {"llama_context_type", enum_28, std::size(enum_28)},
-    {"llama_model_kv_override_type", enum_29, std::size(enum_29)},
-    {"llama_model_meta_key", enum_30, std::size(enum_30)},
-    {"llama_process_type", enum_31, std::size(enum_31)},
-    {"mtmd_input_chunk_type", enum_32, std::size(enum_32)},
-    {"mtmd_gen_audio_type", enum_33, std::size(enum_33)},
-    {"mtmd_gen_process_type", enum_34, std::size(enum_34)},
-    {"mtmd_helper_gen_audio_outtype", enum_35, std::size(enum_35)},
-    {"llamapack_status", enum_36, std::size(enum_36)},
+    {"ggml_object_type", enum_8, std::size(enum_8)},
+    {"ggml_log_level", enum_9, std::size(enum_9)},
+    {"ggml_tensor_flag", enum_10, std::size(enum_10)},
+    {"ggml_tri_type", enum_11, std::size(enum_11)},
+    {"ggml_op_pool", enum_12, std::size(enum_12)},
+    {"ggml_scale_mode", enum_13, std::size(enum_13)},
+    {"ggml_scale_flag", enum_14, std::size(enum_14)},
+    {"ggml_sort_order", enum_15, std::size(enum_15)},
+    {"ggml_sched_priority", enum_16, std::size(enum_16)},
+    {"ggml_backend_buffer_usage", enum_17, std::size(enum_17)},
+    {"ggml_backend_dev_type", enum_18, std::size(enum_18)},
+    {"ggml_backend_meta_split_axis", enum_19, std::size(enum_19)},
+    {"ggml_numa_strategy", enum_20, std::size(enum_20)},
+    {"ggml_opt_optimizer_type", enum_21, std::size(enum_21)},
+    {"gguf_type", enum_22, std::size(enum_22)},
+    {"llama_vocab_type", enum_23, std::size(enum_23)},
+    {"llama_rope_type", enum_24, std::size(enum_24)},
+    {"llama_token_type", enum_25, std::size(enum_25)},
+    {"llama_token_attr", enum_26, std::size(enum_26)},
+    {"llama_ftype", enum_27, std::size(enum_27)},
+    {"llama_rope_scaling_type", enum_28, std::size(enum_28)},
+    {"llama_pooling_type", enum_29, std::size(enum_29)},
+    {"llama_attention_type", enum_30, std::size(enum_30)},
+    {"llama_flash_attn_type", enum_31, std::size(enum_31)},
+    {"llama_split_mode", enum_32, std::size(enum_32)},
+    {"llama_load_mode", enum_33, std::size(enum_33)},
+    {"llama_lazy_mode", enum_34, std::size(enum_34)},
+    {"llama_context_type", enum_35, std::size(enum_35)},
+    {"llama_model_kv_override_type", enum_36, std::size(enum_36)},
+    {"llama_model_meta_key", enum_37, std::size(enum_37)},
+    {"llama_process_type", enum_38, std::size(enum_38)},
+    {"mtmd_input_chunk_type", enum_39, std::size(enum_39)},
+    {"mtmd_gen_audio_type", enum_40, std::size(enum_40)},
+    {"mtmd_gen_process_type", enum_41, std::size(enum_41)},
+    {"mtmd_helper_gen_audio_outtype", enum_42, std::size(enum_42)},
+    {"llamapack_status", enum_43, std::size(enum_43)},
 };
 const Constant constants[] = {
     {"GGML_FILE_MAGIC", static_cast<long long>(GGML_FILE_MAGIC)},
@@ -1103,7 +1147,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "c233e0ea4f85647283c02f2d58355cf8d8c6cf28476ec943b4ca228f7f4c33e2";
+const char layout_hash[] = "4d6b093ea1a6af9515021175e541a631a9f7462dc57c523804ddda0390b7bf76";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

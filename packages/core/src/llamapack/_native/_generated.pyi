@@ -1093,6 +1093,10 @@ class ggml_glu_op(IntEnum):
     GEGLU_QUICK = 5
     SWIGLU_CLAMP = 6
     COUNT = 7
+class ggml_object_type(IntEnum):
+    TENSOR = 0
+    GRAPH = 1
+    WORK_BUFFER = 2
 class ggml_log_level(IntEnum):
     NONE = 0
     DEBUG = 1
@@ -1100,6 +1104,32 @@ class ggml_log_level(IntEnum):
     WARN = 3
     ERROR = 4
     CONT = 5
+class ggml_tensor_flag(IntFlag):
+    INPUT = 1
+    OUTPUT = 2
+    PARAM = 4
+    LOSS = 8
+    COMPUTE = 16
+class ggml_tri_type(IntEnum):
+    UPPER_DIAG = 0
+    UPPER = 1
+    LOWER_DIAG = 2
+    LOWER = 3
+class ggml_op_pool(IntEnum):
+    MAX = 0
+    AVG = 1
+    COUNT = 2
+class ggml_scale_mode(IntEnum):
+    NEAREST = 0
+    BILINEAR = 1
+    BICUBIC = 2
+    COUNT = 3
+class ggml_scale_flag(IntEnum):
+    ALIGN_CORNERS = 256
+    ANTIALIAS = 512
+class ggml_sort_order(IntEnum):
+    ASC = 0
+    DESC = 1
 class ggml_sched_priority(IntEnum):
     LOW = -1
     NORMAL = 0
