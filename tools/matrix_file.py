@@ -137,15 +137,17 @@ def _group(table: Table, group: str, flags: Collection[str]) -> tuple[Level, ...
 
 def _level(row: Table, flags: Collection[str]) -> Level:
     row.only("name", "flags", "qemu")
-    name = _matching(_NAME, row.text("name"), f"{row.file}: {row.path}.name", "small letters, digits, _ and .")
+    name = _matching(
+        _NAME, row.text("name"), f"{row.file}: {row.path}.name", "small letters, digits, dots and underscores"
+    )
     return Level(name=name, flags=row.choices("flags", "flag", flags), qemu=row.text_or("qemu"))
 
 
 def _target(table: Table, name: str, levels: Collection[str], targets: Collection[str]) -> Target:
     table.only("levels", "zig", "wheel", "runner", "emulated", "compiled")
     return Target(
-        name=_matching(_TARGET, name, f"{table.file}: targets", "linux-, windows- or macos- and a processor"),
-        levels=table.choice("levels", "group of levels", levels),
+        name=_matching(_TARGET, name, f"{table.file}: a name in targets", "linux-, windows- or macos- and a processor"),
+        levels=table.choice("levels", "level group", levels),
         zig=table.text("zig"),
         wheel=table.text("wheel"),
         runner=table.text("runner"),
@@ -156,7 +158,7 @@ def _target(table: Table, name: str, levels: Collection[str], targets: Collectio
 
 def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
     table.only("wheel", "targets", "device", "software")
-    _matching(_NAME, name, f"{table.file}: backends", "small letters, digits, _ and .")
+    _matching(_NAME, name, f"{table.file}: a name in backends", "small letters, digits, dots and underscores")
     here = table.choices("targets", "target", targets)
     return Backend(
         name=name,
@@ -192,5 +194,5 @@ def _toolchain(table: Table, name: str) -> Toolchain:
 
 def _matching(pattern: re.Pattern[str], value: str, where: str, rule: str) -> str:
     if not pattern.fullmatch(value):
-        raise ToolError(f"{where} is {value!r}.", fix=f"It must be {rule}.")
+        raise ToolError(f"{where} cannot be {value!r}.", fix=f"It must be {rule}.")
     return value

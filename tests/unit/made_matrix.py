@@ -1,0 +1,101 @@
+"""A small matrix of our own making, for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.matrix import Matrix, load_matrix
+
+TOML = """\
+[[verified]]
+build = "cpu-linux-x86_64"
+session = "test-cpu"
+
+[targets.linux-x86_64]
+levels = "x86"
+zig = "x86_64-linux-gnu.{glibc}"
+wheel = "manylinux_{glibc}_x86_64"
+runner = "ubuntu-24.04"
+emulated = { linux-x86_64 = "qemu-x86_64" }
+compiled = []
+
+[targets.windows-x86_64]
+levels = "x86"
+zig = "x86_64-windows-gnu"
+wheel = "win_amd64"
+runner = "windows-2025"
+emulated = { linux-x86_64 = "wine" }
+compiled = ["linux-x86_64"]
+
+[targets.macos-arm64]
+levels = "apple"
+zig = "aarch64-macos.{macos}"
+wheel = "macosx_{macos}_arm64"
+runner = "macos-15"
+emulated = {}
+compiled = []
+
+[backends.cpu]
+wheel = "llamapack"
+targets = ["linux-x86_64", "windows-x86_64", "macos-arm64"]
+
+[backends.vulkan]
+wheel = "llamapack-vulkan"
+targets = ["linux-x86_64", "windows-x86_64"]
+device = "a GPU"
+software = { linux-x86_64 = "lavapipe" }
+
+[backends.cuda]
+wheel = "llamapack-cuda"
+targets = ["linux-x86_64"]
+device = "an NVIDIA GPU"
+
+[[levels.x86]]
+name = "x64"
+flags = []
+qemu = "Conroe"
+
+[[levels.x86]]
+name = "haswell"
+flags = ["AVX2"]
+qemu = "Haswell"
+
+[[levels.x86]]
+name = "zen4"
+flags = ["AVX2", "AVX512"]
+
+[[levels.apple]]
+name = "apple_m1"
+flags = ["DOTPROD"]
+
+[flags]
+AVX2 = ["avx2"]
+AVX512 = ["avx512f", "avx512bw"]
+DOTPROD = ["asimddp"]
+
+[[gpu.cuda]]
+arch = "75"
+kind = "ptx"
+reason = "Turing"
+
+[toolchains.glibc]
+version = "2.28"
+use = "floor"
+reason = "old"
+
+[toolchains.macos]
+version = "14.0"
+use = "floor"
+reason = "new"
+
+[python]
+wheels = ["3.10", "3.13"]
+tools = ["3.11", "3.13"]
+"""
+
+
+def made_matrix(folder: Path, text: str = TOML) -> Matrix:
+    """Load a matrix from `text`."""
+    path = folder / "matrix.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_matrix(path)
