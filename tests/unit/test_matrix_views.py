@@ -1,0 +1,102 @@
+"""What Nox and the workflow take from the matrix."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.made_matrix import made_matrix
+from tools.errors import ToolError
+from tools.matrix import load_matrix
+from tools.matrix_page import page
+from tools.matrix_views import build_ids, check_ids, workflow_output, workflow_rows
+
+
+def test_ids_of_builds(tmp_path: Path) -> None:
+    matrix = made_matrix(tmp_path)
+    assert build_ids(matrix, "vulkan") == ("vulkan-linux-x86_64", "vulkan-windows-x86_64")
+    assert build_ids(matrix)[:4] == (
+        "cpu-linux-x86_64",
+        "cpu-windows-x86_64",
+        "cpu-macos-arm64",
+        "vulkan-linux-x86_64",
+    )
+
+
+def test_ids_of_checks(tmp_path: Path) -> None:
+    matrix = made_matrix(tmp_path)
+    assert check_ids(matrix, "macos-arm64") == ("cpu-macos-arm64-apple_m1",)
+    assert len(check_ids(matrix)) == 3 + 3 + 1
+
+
+def test_ids_of_an_unknown_backend_or_target_are_refused(tmp_path: Path) -> None:
+    matrix = made_matrix(tmp_path)
+    with pytest.raises(ToolError, match="'opencl' is no backend"):
+        build_ids(matrix, "opencl")
+    with pytest.raises(ToolError, match="'plan9-x86_64' is no target"):
+        check_ids(matrix, "plan9-x86_64")
+
+
+def test_rows_are_every_python_on_linux_the_newest_elsewhere_and_what_is_verified(tmp_path: Path) -> None:
+    def unit(target: str, python: str, runner: str) -> dict[str, str]:
+        return {"id": f"{target}-{python}", "python": python, "runner": runner}
+
+    assert workflow_rows(made_matrix(tmp_path)) == {
+        "unit": [
+            unit("linux-x86_64", "3.11", "ubuntu-24.04"),
+            unit("linux-x86_64", "3.13", "ubuntu-24.04"),
+            unit("windows-x86_64", "3.13", "windows-2025"),
+            unit("macos-arm64", "3.13", "macos-15"),
+        ],
+        "check": [
+            {"id": "cpu-linux-x86_64", "session": "test-cpu", "runner": "ubuntu-24.04", "python": "3.13"},
+        ],
+    }
+
+
+def test_rows_are_one_line_for_the_file_of_outputs() -> None:
+    line = workflow_output(load_matrix())
+    assert line.startswith("rows={")
+    assert line.count("\n") == 1
+    assert line.endswith("}\n")
+    assert json.loads(line.removeprefix("rows=")) == workflow_rows(load_matrix())
+
+
+def rows_of(text: str, section: str) -> list[list[str]]:
+    body = text.split(f"## {section}\n")[1].split("\n## ")[0]
+    lines = [line for line in body.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_page_calls_verified_only_what_a_session_runs(tmp_path: Path) -> None:
+    rows = rows_of(page(made_matrix(tmp_path)), "CPU levels")
+    assert {row[0]: row[4] for row in rows} == {
+        "`cpu-linux-x86_64-x64`": "`nox -s test-cpu`, native",
+        "`cpu-linux-x86_64-haswell`": "`nox -s test-cpu`, native",
+        "`cpu-linux-x86_64-zen4`": "`nox -s test-cpu`, native",
+        "`cpu-windows-x86_64-x64`": "not verified",
+        "`cpu-windows-x86_64-haswell`": "not verified",
+        "`cpu-windows-x86_64-zen4`": "not verified",
+        "`cpu-macos-arm64-apple_m1`": "not verified",
+    }
+
+
+def test_the_page_says_how_a_build_can_be_proven(tmp_path: Path) -> None:
+    rows = {row[0]: row[1:] for row in rows_of(page(made_matrix(tmp_path)), "Builds")}
+    assert rows["`vulkan-linux-x86_64`"] == [
+        "linux-x86_64 with a GPU", "linux-x86_64, `lavapipe`", "linux-x86_64", "not verified",
+    ]  # fmt: skip
+    assert rows["`cpu-windows-x86_64`"] == [
+        "windows-x86_64", "linux-x86_64, `wine`", "linux-x86_64; windows-x86_64", "not verified",
+    ]  # fmt: skip
+
+
+def test_the_page_has_every_cell_and_every_line_of_a_table_the_same_width() -> None:
+    matrix = load_matrix()
+    text = page(matrix)
+    assert [row[0].strip("`") for row in rows_of(text, "Builds")] == [cell.id for cell in matrix.builds]
+    assert [row[0].strip("`") for row in rows_of(text, "CPU levels")] == [cell.id for cell in matrix.checks]
+    for section in text.split("\n## ")[1:]:
+        assert len({line.count("|") for line in section.splitlines() if line.startswith("|")}) == 1

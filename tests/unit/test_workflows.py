@@ -1,0 +1,119 @@
+"""Workflows only orchestrate: check out, set up Python, call Nox."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.matrix import load_matrix
+from tools.matrix_views import workflow_rows
+from tools.paths import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+INSTALL = "python -m pip install --require-hashes --no-deps --requirement requirements/nox.txt"
+PINNED = re.compile(r"uses: actions/(checkout|setup-python)@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+
+Workflow = dict[str, Any]
+
+
+def load(path: Path) -> Workflow:
+    loaded: Workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(params=WORKFLOWS, ids=lambda path: path.name)
+def workflow(request: pytest.FixtureRequest) -> Workflow:
+    return load(request.param)
+
+
+def commands(workflow: Workflow) -> Iterator[str]:
+    for name, job in workflow["jobs"].items():
+        if name != "required":
+            yield from (step["run"] for step in job["steps"] if "run" in step)
+
+
+def nox_sessions(noxfile: Path) -> set[str]:
+    names = set()
+    for node in ast.parse(noxfile.read_text(encoding="utf-8")).body:
+        for decorator in getattr(node, "decorator_list", []):
+            call = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(node, ast.FunctionDef) and ast.unparse(call) == "nox.session":
+                given = {key.arg: ast.literal_eval(key.value) for key in getattr(decorator, "keywords", [])}
+                names.add(given.get("name", node.name))
+    return names
+
+
+def test_there_is_a_workflow() -> None:
+    assert [path.name for path in WORKFLOWS] == ["ci.yml"]
+
+
+def test_nothing_is_permitted_but_reading_the_source(workflow: Workflow) -> None:
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        assert job.get("permissions", {}) in ({}, {"contents": "read"})
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
+    lines = [line.strip().removeprefix("- ") for line in path.read_text(encoding="utf-8").splitlines()]
+    uses = [line for line in lines if line.startswith("uses:")]
+    assert uses
+    assert [line for line in uses if not PINNED.fullmatch(line)] == []
+    assert len(set(uses)) == 2, "the same action in two versions"
+
+
+def test_checkouts_keep_no_credentials(workflow: Workflow) -> None:
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkouts
+    assert [step for step in checkouts if step.get("with", {}).get("persist-credentials") is not False] == []
+
+
+def test_steps_install_nox_by_hash_and_call_it(workflow: Workflow) -> None:
+    others = [line for line in commands(workflow) if line != INSTALL]
+    assert others
+    assert [line for line in others if not line.startswith("python -m nox -s ") or "\n" in line] == []
+
+
+def test_sessions_that_are_called_exist(workflow: Workflow) -> None:
+    called = [shlex.split(line.removeprefix("python -m nox -s ")) for line in commands(workflow) if line != INSTALL]
+    sessions = {word for words in called for word in (words[: words.index("--")] if "--" in words else words)}
+    from_rows = {row["session"] for row in workflow_rows(load_matrix())["check"]}
+    assert (sessions - {"$SESSION"}) | from_rows <= nox_sessions(ROOT / "noxfile.py")
+
+
+def test_rows_come_from_the_matrix(workflow: Workflow) -> None:
+    rows = workflow_rows(load_matrix())
+    taken = {name: job["strategy"]["matrix"] for name, job in workflow["jobs"].items() if "strategy" in job}
+    assert taken == {name: {"include": f"${{{{ fromJSON(needs.plan.outputs.rows).{name} }}}}"} for name in rows}
+
+
+def test_every_key_of_a_row_that_a_job_uses_is_there(workflow: Workflow) -> None:
+    rows = workflow_rows(load_matrix())
+    for name, job in workflow["jobs"].items():
+        used = set(re.findall(r"\$\{\{ matrix\.(\w+) \}\}", yaml.safe_dump(job)))
+        assert all(used <= set(row) for row in rows.get(name, []))
+        assert not used or rows[name]
+
+
+def test_one_required_job_needs_all_the_others_and_always_runs(workflow: Workflow) -> None:
+    jobs = dict(workflow["jobs"])
+    required = jobs.pop("required")
+    assert required["if"] == "always()"
+    assert required["needs"] == list(jobs)
+    (step,) = required["steps"]
+    assert step["run"] == "exit 1"
+    assert set(re.findall(r"contains\(needs\.\*\.result, '(\w+)'\)", step["if"])) == {
+        "failure", "cancelled", "skipped",
+    }  # fmt: skip
+
+
+def test_every_job_ends_by_itself(workflow: Workflow) -> None:
+    assert [name for name, job in workflow["jobs"].items() if "timeout-minutes" not in job] == []
