@@ -1,0 +1,91 @@
+"""Read a file here and there, holding a small part of it at a time."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+from llamapack.errors import LlamapackError
+
+_CHUNK = 1 << 18
+_length = struct.Struct("<Q").unpack_from
+
+
+class DamageError(LlamapackError):
+    """What is wrong with a file, and where; whoever knows the file's name makes a ModelFormatError of it."""
+
+    def __init__(self, at: int, reason: str) -> None:
+        """Say what is wrong at byte `at`."""
+        super().__init__(f"At byte {at}: {reason}")
+
+
+class Window:
+    """A moving view of a file of `size` bytes: nothing outside it is ever asked for."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        """Look into `file`, which the caller closes."""
+        self._file = file
+        self.size = size
+        self.buffer = b""
+        self._start = 0
+
+    def index(self, at: int, count: int, what: str) -> int:
+        """Return where in `buffer` the `count` bytes at `at` of the file are; raise DamageError past the end."""
+        index = at - self._start
+        if index >= 0 and index + count <= len(self.buffer):
+            return index
+        if at + count > self.size:
+            raise DamageError(at, f"{what} needs {count} bytes, but the file ends after {self.size}.")
+        self._file.seek(at)
+        self.buffer = self._file.read(max(count, _CHUNK))
+        self._start = at
+        if len(self.buffer) < count:
+            raise DamageError(at, f"{what} could not be read; the file became shorter.")
+        return 0
+
+    def unpack(self, at: int, form: struct.Struct, what: str) -> tuple[int, ...]:
+        """Read the numbers of `form` at `at`."""
+        # index() first: it replaces the buffer
+        index = self.index(at, form.size, what)
+        return form.unpack_from(self.buffer, index)
+
+    def string(self, at: int, what: str, limit: int) -> bytes:
+        """Read the string at `at`, which starts with its length; raise DamageError where it is longer than `limit`."""
+        size = self.string_size(at, what)
+        if size > limit:
+            raise DamageError(at, f"{what} has {size} bytes; at most {limit} are allowed.")
+        index = self.index(at + 8, size, what)
+        return self.buffer[index : index + size]
+
+    def string_size(self, at: int, what: str) -> int:
+        """Return the length of the string at `at`; raise DamageError where it does not lie in the file."""
+        index = self.index(at, 8, what)
+        (size,) = _length(self.buffer, index)
+        if size > self.size - at - 8:
+            raise DamageError(at, f"{what} claims {size} bytes, but the file ends after {self.size}.")
+        return int(size)
+
+    def skip_strings(self, at: int, count: int, what: str) -> int:
+        """Return where the `count` strings at `at` end; raise DamageError where one does not lie in the file.
+
+        Vocabularies have a hundred thousand strings and are walked before every load, hence the bare loop.
+        """
+        while count:
+            index = first = self.index(at, 8, what)
+            buffer, length, left = self.buffer, _length, count
+            try:
+                for left in range(count, 0, -1):  # noqa: B007 - what is left when the buffer ends
+                    index += 8 + length(buffer, index)[0]
+                left = 0
+            except (struct.error, OverflowError):
+                pass
+            end = at + index - first
+            if end > self.size:
+                self._find_fault(at, count - left, what)
+            at, count = end, left
+        return at
+
+    def _find_fault(self, at: int, count: int, what: str) -> None:
+        """Walk `count` strings again, slowly, to name the one that leaves the file."""
+        for _ in range(count):
+            at += 8 + self.string_size(at, what)
