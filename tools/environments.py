@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import stamps
-from tools.live import Say, quiet, run_live
+from tools.live import Say, Word, quiet, run_live
 from tools.paths import ROOT
 
 BUILD_ENVIRONMENT = ROOT / "build" / "env"
 REQUIREMENTS = ROOT / "requirements"
+PIP_VARIABLES = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",
+    "PYTHONNOUSERSITE": "1",
+}
 NETWORK = (
     "Check the network, and which package index pip uses: python -m pip config list. "
     "Then run the same command again: it goes on where this one stopped."
@@ -48,8 +54,10 @@ class Environment:
         return self.programs / (f"{name}.exe" if sys.platform == "win32" else name)
 
 
-def ensure_environment(names: Sequence[str] = (), *, folder: Path = BUILD_ENVIRONMENT, say: Say = quiet) -> Environment:
-    """Return the environment in `folder` with the packages of requirements/NAME.txt for each of `names`.
+def ensure_environment(
+    names: Sequence[str] = (), *, folder: Path = BUILD_ENVIRONMENT, wheel: Path | None = None, say: Say = quiet
+) -> Environment:
+    """Return the environment in `folder` with the packages of requirements/NAME.txt for each of `names`, and `wheel`.
 
     What is there already is not asked for again, so a second call needs no network. Packages are never taken out.
     """
@@ -60,16 +68,19 @@ def ensure_environment(names: Sequence[str] = (), *, folder: Path = BUILD_ENVIRO
         stamps.write(stamp, {})
     for name in names:
         key = {name: stamps.file_digest(REQUIREMENTS / f"{name}.txt")}
-        if stamps.read(stamp).get(name) != key[name]:
+        if not key.items() <= stamps.read(stamp).items():
             say(f"Installing requirements/{name}.txt into {folder}")
             install(environment, name)
             stamps.write(stamp, stamps.read(stamp) | key)
+    if wheel and stamps.read(stamp).get("wheel") != (digest := stamps.file_digest(wheel)):
+        install_wheel(environment, wheel)
+        stamps.write(stamp, stamps.read(stamp) | {"wheel": digest})
     return environment
 
 
 def install(environment: Environment, name: str) -> None:
     """Install requirements/NAME.txt, every file checked by its hash."""
-    pip = [environment.python, "-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input"]
+    pip: list[Word] = [environment.python, "-m", "pip", "install", "--require-hashes", "--no-deps"]
     run_live(
         [*pip, "--requirement", REQUIREMENTS / f"{name}.txt"],
         what=f"The packages of requirements/{name}.txt could not be installed",
@@ -78,9 +89,16 @@ def install(environment: Environment, name: str) -> None:
     )
 
 
+def install_wheel(environment: Environment, wheel: Path) -> None:
+    """Install `wheel` alone, in place of the one that may be there."""
+    pip: list[Word] = [environment.python, "-m", "pip", "install", "--quiet"]
+    pip += ["--no-deps", "--no-index", "--force-reinstall"]
+    run_live([*pip, wheel], what=f"{wheel.name} could not be installed", env=pip_variables())
+
+
 def pip_variables() -> dict[str, str]:
     """Return this process's variables, made so that pip keeps to its task."""
-    return os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONNOUSERSITE": "1"}
+    return {**os.environ, **PIP_VARIABLES}
 
 
 def _create(environment: Environment) -> None:

