@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tools import shell, zig
+from tools import shell, stamps, zig
 from tools.environments import Environment
 from tools.errors import ToolError
+from tools.paths import ROOT
 
 PROBE = """\
 #include <memory>
@@ -25,6 +26,7 @@ int main(int argc, char **argv) {
 """
 PAIRS = (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++"))
 PARTNERS = (("clang", "clang++"), ("gcc", "g++"), ("icx", "icpx"), ("cc", "c++"))
+PROVEN = ROOT / "build" / "compilers.json"
 FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "CMAKE_GENERATOR")
 
 
@@ -130,11 +132,21 @@ def _version(command: list[str], variables: Mapping[str, str]) -> str:
 
 
 def _problem(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
-    """Return why `toolchain` cannot build a small C++17 program; nothing where it can."""
+    """Return why `toolchain` cannot build a small C++17 program; nothing where it can, or did before."""
+    state = Path(toolchain.cxx[0]).stat()
+    proof = {shlex.join(toolchain.cxx): f"{state.st_size} bytes of {state.st_mtime_ns}: {toolchain.description}"}
+    if proof.items() <= stamps.read(PROVEN).items():
+        return ""
+    if not (problem := _try(toolchain, variables)):
+        stamps.write(PROVEN, stamps.read(PROVEN) | proof)
+    return problem
+
+
+def _try(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
     with tempfile.TemporaryDirectory(prefix="llamapack-probe-") as folder:
         source = Path(folder, "probe.cpp")
         source.write_text(PROBE, encoding="utf-8")
-        command = [*toolchain.cxx, "-std=c++17", source, "-o", Path(folder, "probe")]
+        command = [*toolchain.cxx, "-std=c++17", str(source), "-o", str(Path(folder, "probe"))]
         done = shell.run(command, cwd=Path(folder), env=variables, check=False)
     return (done.stderr or done.stdout).strip() or f"status {done.returncode}" if done.returncode else ""
 

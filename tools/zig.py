@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import os
-import platform
-import re
 import shlex
-import sys
 from pathlib import Path
 
-from tools.environments import REQUIREMENTS
+from tools.matrix import host_target, load_matrix
 
 
 def version() -> str:
-    """Return the version that requirements/zig.txt pins."""
-    pinned = re.search(r"^ziglang==(\S+)", (REQUIREMENTS / "zig.txt").read_text(encoding="utf-8"), re.MULTILINE)
-    assert pinned, "requirements/zig.txt pins no ziglang"
-    return pinned[1]
+    """Return the version that the matrix states; requirements/zig.txt pins the same."""
+    return load_matrix().toolchains["zig"].version
 
 
 def target() -> str:
     """Return this machine as zig's `-target`, which it must be given: without, it builds for this very processor."""
-    machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
-    if sys.platform == "darwin":
-        return f"{machine}-macos"
-    return f"{machine}-linux-gnu.2.28" if platform.libc_ver()[0] == "glibc" else f"{machine}-linux-musl"
+    return load_matrix().zig_target(host_target())
 
 
 def write_scripts(folder: Path, program: Path) -> dict[str, Path]:
