@@ -1,0 +1,162 @@
+"""The core wheel is built where an input changed, and only there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools import upstream, wheels
+from tools.errors import ToolError
+from tools.toolchains import Toolchain
+from tools.wheels import Build, core_wheel
+
+INPUTS = {
+    "native/CMakeLists.txt": "native sources",
+    "native/src/engine.cpp": "native sources",
+    "src/llamapack/model.py": "Python sources",
+    "pyproject.toml": "package metadata",
+    "README.md": "package metadata",
+    "LICENSE": "package metadata",
+    "native/llama.cpp/llamapack-manifest.json": "llama.cpp's source",
+}
+
+
+@pytest.fixture
+def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with one file of each kind, and no compiler that anyone calls."""
+    core = tmp_path / "packages" / "core"
+    for name in [*INPUTS, "native/llama.cpp/ggml.c"]:
+        (core / name).parent.mkdir(parents=True, exist_ok=True)
+        (core / name).write_text(name)
+    synced = core / "native" / "llama.cpp"
+    places = {"ROOT": tmp_path, "DIST": tmp_path / "dist", "CORE": core, "SYNCED": synced}
+    for name, value in (places | {"MANIFEST": synced / "llamapack-manifest.json"}).items():
+        monkeypatch.setattr(wheels, name, value)
+    monkeypatch.setattr(wheels, "ensure_source", lambda say: None)
+    monkeypatch.setattr(wheels, "host_target", lambda: "linux-x86_64")
+    monkeypatch.setattr(wheels, "find_toolchain", lambda: Toolchain(c=("cc",), cxx=("c++",), description="c++ 12"))
+    return core
+
+
+@pytest.fixture
+def built(core: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids that were built, each into a small file."""
+    ids: list[str] = []
+
+    def build(build: Build, _: object) -> Path:
+        ids.append(build.id)
+        wheels.DIST.mkdir(exist_ok=True)
+        wheel = wheels.DIST / "llamapack-0-py3-none-any.whl"
+        wheel.write_text(f"wheel {len(ids)}")
+        return wheel
+
+    monkeypatch.setattr(wheels, "_build", build)
+    return ids
+
+
+def changes(said: list[str]) -> str:
+    return said[0].partition("Changed: ")[2]
+
+
+def test_first_call_builds_and_second_does_not(built: list[str]) -> None:
+    first = core_wheel()
+    assert core_wheel(say=pytest.fail) == first
+    assert built == ["cpu-linux-x86_64"]
+
+
+@pytest.mark.parametrize(("name", "kind"), INPUTS.items())
+def test_changed_input_rebuilds_and_is_named(core: Path, built: list[str], name: str, kind: str) -> None:
+    core_wheel()
+    (core / name).write_text("something else")
+    said: list[str] = []
+    core_wheel(said.append)
+    assert (len(built), changes(said)) == (2, kind)
+
+
+def test_new_file_of_ours_rebuilds(core: Path, built: list[str]) -> None:
+    core_wheel()
+    (core / "native" / "src" / "new.cpp").touch()
+    core_wheel()
+    assert len(built) == 2
+
+
+@pytest.mark.parametrize("name", ["native/llama.cpp/ggml.c", "src/llamapack/__pycache__/model.pyc", "notes.txt"])
+def test_other_files_do_not_rebuild(core: Path, built: list[str], name: str) -> None:
+    core_wheel()
+    (core / name).parent.mkdir(exist_ok=True)
+    (core / name).write_text("something else")
+    core_wheel()
+    assert len(built) == 1
+
+
+def test_other_compiler_rebuilds(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    core_wheel()
+    monkeypatch.setattr(wheels, "find_toolchain", lambda: Toolchain(description="zig", note="Zig is used."))
+    said: list[str] = []
+    core_wheel(said.append)
+    assert said == ["Building the core wheel (cpu-linux-x86_64). Changed: compiler", "Zig is used."]
+
+
+def test_other_levels_rebuild(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    core_wheel()
+    monkeypatch.setenv("LLAMAPACK_CPU_LEVELS", "haswell")
+    said: list[str] = []
+    core_wheel(said.append)
+    assert changes(said) == "CPU levels"
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda wheel: wheel.write_text("other")])
+def test_missing_or_altered_wheel_is_built_again(built: list[str], damage: object) -> None:
+    assert callable(damage)
+    damage(core_wheel())
+    said: list[str] = []
+    assert core_wheel(said.append).read_text() == "wheel 2"
+    assert changes(said) == "wheel file"
+
+
+def test_failed_build_is_tried_again_and_the_old_wheel_stays(
+    core: Path, built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = core_wheel()
+    (core / "LICENSE").write_text("something else")
+
+    def fail(*_: object) -> Path:
+        raise ToolError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wheels, "_build", fail)
+        with pytest.raises(ToolError, match=r"^no room$"):
+            core_wheel()
+    assert old.read_text() == "wheel 1"
+    core_wheel()
+    assert len(built) == 2
+
+
+def test_refused_source_stops_before_anything_is_built(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(say: object) -> None:
+        raise ToolError("The synced source was edited by hand.", fix="Run: inv vendor.sync")
+
+    monkeypatch.setattr(wheels, "ensure_source", refuse)
+    with pytest.raises(ToolError, match=r"^The synced source was edited by hand\.\nRun: inv vendor\.sync$"):
+        core_wheel()
+    assert built == []
+
+
+def test_full_disk_is_refused_before_a_compiler_runs(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path, mib: int, *, purpose: str) -> None:
+        assert (folder, mib, purpose) == (core.parent.parent / "build", wheels.COLD_BUILD_MIB, "the build")
+        raise ToolError("full")
+
+    monkeypatch.setattr(wheels, "require_space", refuse)
+    monkeypatch.setattr(wheels, "workshop", pytest.fail)
+    with pytest.raises(ToolError, match=r"^full$"):
+        core_wheel()
+    assert not wheels.DIST.exists()
+
+
+def test_unknown_upstream_program_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(
+        ToolError, match=r"^Upstream's llama-nothing cannot be built here\.\nKnown: llamapack-reference,"
+    ):
+        upstream.build_upstream(["llama-nothing"])

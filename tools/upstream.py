@@ -1,0 +1,47 @@
+"""Build llama.cpp's own programs from the same tree and with the same libraries: what tests compare with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools import stamps
+from tools.errors import ToolError
+from tools.live import Say, Word, quiet, run_live
+from tools.paths import CORE, TRACKING
+from tools.wheels import core_wheel, host_build, workshop
+
+PROGRAMS = ("llamapack-reference", "llama-tokenize")
+"""llamapack-reference holds llama-completion, llama-bench and llama-perplexity; its first argument is a backend."""
+
+
+def build_upstream(programs: Sequence[str] = PROGRAMS, say: Say = quiet) -> Path:
+    """Return the folder with upstream's `programs`, built beside the core wheel's libraries where they changed."""
+    if unknown := sorted(set(programs) - set(PROGRAMS)):
+        raise ToolError(f"Upstream's {', '.join(unknown)} cannot be built here.", fix=f"Known: {', '.join(PROGRAMS)}.")
+    core_wheel(say)
+    build = host_build()
+    folder = build.folder / "reference"
+    key = build.inputs() | dict.fromkeys(programs, "built")
+    stamp = folder / "llamapack-stamp.json"
+    if stamps.changed(stamp, key) or not all(_program(folder, name).exists() for name in programs):
+        say(f"Building upstream's {', '.join(programs)}")
+        with workshop(build, say) as shop:
+            cmake: list[Word] = [shop.environment.python, "-m", "cmake"]
+            what, env = "Upstream's programs could not be built", shop.variables
+            configure: list[Word] = [
+                "-S",
+                CORE / "native",
+                "-B",
+                build.folder,
+                f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}",
+            ]
+            run_live([*cmake, *configure], what=what, env=env)
+            run_live([*cmake, "--build", build.folder, "--target", *programs], what=what, env=env)
+        stamps.write(stamp, key)
+    return folder
+
+
+def _program(folder: Path, name: str) -> Path:
+    return folder / (f"{name}.exe" if sys.platform == "win32" else name)
