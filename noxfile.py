@@ -1,0 +1,138 @@
+"""Everything that is built and checked here: a session prepares an environment and runs one thing.
+
+The two to begin with are `nox -s run -- "Why is the sky blue?"` and `nox -s test`.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import nox
+
+# `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from tools import environments, matrix, models, upstream, vendoring, wheels
+from tools.matrix import Cell
+from tools.matrix_views import workflow_output
+from tools.paths import ROOT
+from tools.sessions import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["test"]
+nox.options.reuse_venv = "yes"
+
+
+@nox.session
+def run(session: nox.Session) -> None:
+    """Answer a prompt with a small model, from nothing: nox -s run -- "Why is the sky blue?"
+
+    Gets the source, builds and installs the core wheel, fetches the model, and streams the answer. What did not change
+    is not made again. Options of `llamapack run` may stand before the prompt.
+    """
+    with explained(session):
+        prepare(session, "core", wheel=wheels.core_wheel(session.log))
+        model = models.demo_model(session.log)
+    prompt = session.posargs or ["Why is the sky blue?"]
+    session.run("llamapack", "run", "--model", str(model), *prompt, env=CLEAN, stderr=None)
+
+
+@nox.session(venv_backend="none")
+def test(session: nox.Session) -> None:
+    """Run all that this host can check: lint, types, unit, integration and packaging."""
+    with explained(session):
+        vendoring.ensure_source(say=session.log)
+    for name in ("lint", "types", "unit", "integration", "packaging"):
+        session.notify(name, [])
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and workflows; with `-- --fix`, mend what can be mended."""
+    with explained(session):
+        prepare(session, "lint")
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []))
+    session.run("ruff", "format", *([] if fix else ["--check"]))
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--quiet", ".github/workflows")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check all types with mypy, strictly."""
+    with explained(session):
+        prepare(session, "types")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Test the tools and the package's Python without native code, in seconds."""
+    with explained(session):
+        prepare(session, "core", "nox", "bindgen", "test")
+    session.run("python", "-m", "pytest", "tests/unit", *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Test the installed wheel with a real model, against llama.cpp's own programs."""
+    with explained(session):
+        prepare(session, "core", "test", wheel=wheels.core_wheel(session.log))
+        reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
+    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_UPSTREAM_BIN": str(reference)}
+    run_pytest(session, str(ROOT / "tests" / "integration"), *session.posargs, env=variables)
+
+
+@nox.session
+def packaging(session: nox.Session) -> None:
+    """Look into the finished wheel, and run it in a clean environment of every Python on this machine."""
+    with explained(session):
+        prepare(session, "test", "packaging")
+        wheel, model = wheels.core_wheel(session.log), models.demo_model(session.log)
+    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
+    run_pytest(session, str(ROOT / "tests" / "packaging"), *session.posargs, env=variables)
+
+
+@nox.session(tags=["gen"])
+def gen(session: nox.Session) -> None:
+    """Write the derived files that are stale: bindings, ABI table, export lists, the page of the build matrix."""
+    with explained(session):
+        vendoring.ensure_source(say=session.log)
+        prepare(session, "bindgen")
+    session.run("python", "-c", "from tools import gen; print(*gen.write(), sep='\\n')")
+
+
+@nox.session(name="plan-rows", venv_backend="none")
+def plan_rows(session: nox.Session) -> None:
+    """Print the rows of the workflow's jobs, from matrix.toml; with `-- FILE`, append them to FILE for later jobs."""
+    rows = workflow_output(matrix.load_matrix())
+    with Path(session.posargs[0]).open("a", encoding="utf-8") if session.posargs else nullcontext(sys.stdout) as file:
+        file.write(rows)
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("cell", cells("builds"))
+def wheel(session: nox.Session, cell: Cell) -> None:
+    """Build one wheel into dist/; one that this machine cannot build is skipped, with the reason."""
+    with explained(session):
+        skip_unless_here(session, cell)
+        path = wheels.core_wheel(session.log)
+    session.log(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+LEVEL_TEST = "test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
+
+
+@nox.session(name="test-cpu", venv_backend="none")
+@nox.parametrize("cell", cells("checks"))
+def test_cpu(session: nox.Session, cell: Cell) -> None:
+    """Generate at one CPU level; one that this machine lacks is skipped, with the reason."""
+    with explained(session):
+        skip_unless_here(session, cell)
+        wheel, model = wheels.core_wheel(session.log), models.demo_model(session.log)
+        place = environments.ensure_environment(["core", "test"], folder=ROOT / "build" / "test-cpu", wheel=wheel)
+    level_test = f"{ROOT}/tests/integration/test_greedy.py::{LEVEL_TEST}[{cell.level}]"
+    run_pytest(session, level_test, *session.posargs, env={"LLAMAPACK_TEST_MODEL": str(model)}, python=place.python)

@@ -1,0 +1,91 @@
+"""What Nox sessions share: one message for a failure, environments that are filled once, and a place for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+
+from tools import stamps
+from tools.environments import NETWORK, PIP_VARIABLES, REQUIREMENTS
+from tools.errors import ToolError
+from tools.hosts import runnable_levels, this_host
+from tools.matrix import Cell, load_matrix
+from tools.paths import ROOT
+
+# Nothing of the checkout or of the person's own settings may reach the installed package.
+CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONHOME": None, "PYTHONNOUSERSITE": "1"}
+SCRATCH = ROOT / "build" / "tests"
+
+
+@contextmanager
+def explained(session: nox.Session) -> Iterator[None]:
+    """End the session with the message of a ToolError, without a traceback."""
+    try:
+        yield
+    except ToolError as error:
+        session.error(str(error))
+
+
+def prepare(session: nox.Session, *names: str, wheel: Path | None = None) -> None:
+    """Fill the session's environment with requirements/NAME.txt for each name, and `wheel`.
+
+    Where it holds just that already, nothing runs and no network is needed.
+    """
+    stamp = Path(session.virtualenv.location, "llamapack-stamp.json")
+    key = {name: stamps.file_digest(REQUIREMENTS / f"{name}.txt") for name in names}
+    if wheel:
+        key |= {"wheel": stamps.file_digest(wheel)}
+    if not (changed := stamps.changed(stamp, key)):
+        return
+    stamp.unlink(missing_ok=True)
+    for name in names:
+        if name in changed:
+            _install(session, name)
+    if wheel and "wheel" in changed:
+        session.install("--no-deps", "--no-index", "--force-reinstall", str(wheel))
+    stamps.write(stamp, key)
+
+
+def _install(session: nox.Session, name: str) -> None:
+    file = str(REQUIREMENTS / f"{name}.txt")
+    try:
+        session.install("--require-hashes", "--no-deps", "--requirement", file, env=PIP_VARIABLES)
+    except CommandFailed as error:
+        what = f"The packages of requirements/{name}.txt could not be installed; pip says why above."
+        raise ToolError(what, fix=NETWORK) from error
+
+
+def run_pytest(
+    session: nox.Session,
+    *arguments: str,
+    env: Mapping[str, str],
+    python: Path | None = None,
+) -> None:
+    """Run pytest on installed code: from a folder where the checkout's own packages are not importable."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    words = ["-m", "pytest", "--config-file", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
+    words += ["--override-ini", "pythonpath=."]
+    with session.chdir(SCRATCH):
+        session.run(str(python or "python"), *words, *arguments, env={**CLEAN, **env}, external=bool(python))
+
+
+def cells(kind: str) -> list[object]:
+    """Return Nox parameters for the `builds` or `checks` of the matrix, called by their ids."""
+    found: Sequence[Cell] = getattr(load_matrix(), kind)
+    return [nox.param(cell, id=cell.id) for cell in found]
+
+
+def skip_unless_here(session: nox.Session, cell: Cell) -> None:
+    """Skip the session with the reason where this machine cannot build `cell`, or run its CPU level."""
+    host = this_host()
+    if cell.target != host.target:
+        session.skip(f"{cell.id} is for {cell.target}, and this machine is {host.target}")
+    if cell.backend != "cpu":
+        session.skip(f"{cell.id}: the wheel for {cell.backend} is not built by this project yet")
+    for verdict in runnable_levels(load_matrix(), host):
+        if verdict.level == cell.level and verdict.runs is False:
+            session.skip(verdict.reason)
