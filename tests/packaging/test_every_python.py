@@ -1,0 +1,89 @@
+"""The wheel, installed alone into a clean environment of every Python here, generates the same text."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.environments import REQUIREMENTS, Environment
+from tools.paths import ROOT
+
+VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.13t", "3.14t", "pypy3.11")
+COMMAND = ["--raw", "--temp", "0", "--max-tokens", "16", "--quiet", "The capital of France is"]
+PLACE = "import llamapack, sys; print(llamapack.__file__); print(sys.version_info[:2])"
+
+
+def find_python(version: str) -> str | None:
+    """Return an interpreter of `version`: the running one, on PATH, of pyenv, or by Windows's launcher."""
+    if version == f"{sys.version_info[0]}.{sys.version_info[1]}" and sys.implementation.name == "cpython":
+        return sys.executable
+    name = version if version.startswith("pypy") else f"python{version}"
+    pyenv = sorted(
+        Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob(f"{version}*/bin/{name}")
+    )
+    for command in [[name], *([str(path)] for path in pyenv), ["py", f"-{version}"]]:
+        if shutil.which(command[0]) and (found := answers(command)):
+            return found
+    return None
+
+
+def answers(command: list[str]) -> str | None:
+    """Return the interpreter behind `command`; a pyenv shim of a version that is not chosen answers with nothing."""
+    said = subprocess.run(
+        [*command, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=False
+    )
+    return said.stdout.strip() if said.returncode == 0 else None
+
+
+def clean_variables() -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("LLAMAPACK_", "PYTHON", "VIRTUAL_ENV"))
+    }
+    return kept | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def call(*words: object, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(word) for word in words],
+        cwd=cwd,
+        env=clean_variables(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """What each Python generated so far."""
+    return {}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_wheel_alone_generates(version: str, wheel: Path, model: Path, tmp_path: Path, texts: dict[str, str]) -> None:
+    if not (python := find_python(version)):
+        pytest.skip(f"Python {version} is not on this machine")
+    environment = Environment(folder=tmp_path / "env")
+    call(python, "-m", "venv", environment.folder, cwd=tmp_path)
+    pip = [environment.python, "-m", "pip", "install", "--quiet", "--no-deps"]
+    call(*pip, "--require-hashes", "--requirement", REQUIREMENTS / "core.txt", cwd=tmp_path)
+    call(*pip, "--no-index", wheel, cwd=tmp_path)
+    place = Path(call(environment.python, "-c", PLACE, cwd=tmp_path).splitlines()[0])
+    assert place.is_relative_to(environment.folder)
+    assert not place.is_relative_to(ROOT)
+    texts[version] = call(environment.program("llamapack"), "run", "--model", model, *COMMAND, cwd=tmp_path)
+    assert "Paris" in texts[version]
+    assert set(texts.values()) == {texts[version]}
+
+
+def test_running_python_is_always_among_them() -> None:
+    assert f"{sys.version_info[0]}.{sys.version_info[1]}" in VERSIONS
