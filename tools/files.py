@@ -1,0 +1,106 @@
+"""Make files and folders so that a stop at any moment leaves the old state or the new one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tools.errors import ToolError
+
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`; another process that holds it is waited for, and a killed one holds nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        _lock(file.fileno())
+        yield
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+@contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside `target`, which becomes `target` at the end, or goes away after an error.
+
+    `target` must not exist, or be empty. What a killed process left is removed first, so hold a lock around this.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{target.name}.new-*"):
+        remove_tree(left)
+    staged = target.parent / f".{target.name}.new-{uuid.uuid4().hex[:8]}"
+    staged.mkdir()
+    try:
+        yield staged
+        if target.is_dir():
+            target.rmdir()
+        staged.rename(target)
+    finally:
+        remove_tree(staged)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove `folder` with read-only files in it, as git's are; a missing one is no error."""
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(folder, onexc=_make_writable_or_skip)
+    else:
+        shutil.rmtree(folder, onerror=_make_writable_or_skip)
+
+
+def _make_writable_or_skip(again: Callable[..., Any], path: str, problem: Any) -> None:
+    error = problem[1] if isinstance(problem, tuple) else problem
+    if isinstance(error, FileNotFoundError):
+        return
+    if not isinstance(error, PermissionError):
+        raise error
+    Path(path).parent.chmod(stat.S_IRWXU)
+    Path(path).chmod(stat.S_IRWXU)
+    again(path)
+
+
+def write_file(path: Path, data: bytes, *, executable: bool = False) -> None:
+    """Write `path` in one step, making its folder: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.new-{os.getpid()}")
+    try:
+        half.write_bytes(data)
+        if executable:
+            half.chmod(0o755)
+        half.replace(path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn a full disk or a refused permission into a ToolError that says what was being done."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise ToolError(
+                f"The disk is full: {doing}.", why=str(error), fix="Free some space; then run it again."
+            ) from error
+        if isinstance(error, PermissionError):
+            raise ToolError(f"Not allowed: {doing}.", why=str(error), fix="Check who owns that path.") from error
+        raise

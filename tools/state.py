@@ -1,0 +1,61 @@
+"""See what is going on in the tracking repository: edits, conflicts, operations that were not finished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.git import Git
+
+_MARKS = {
+    "rebase-merge": "rebase",
+    "rebase-apply/applying": "am",
+    "rebase-apply": "rebase",
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "BISECT_LOG": "bisect",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What a move of HEAD would run over."""
+
+    operation: str
+    """An am, rebase, merge, cherry-pick, revert or bisect that is open; else empty."""
+    locked: bool
+    """Whether .git/index.lock is there: a git command runs, or was killed."""
+    conflicted: tuple[str, ...]
+    staged: tuple[str, ...]
+    unstaged: tuple[str, ...]
+    untracked: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the working tree is HEAD and nothing is under way."""
+        return not (self.operation or self.locked or self.dirty)
+
+    @property
+    def dirty(self) -> tuple[str, ...]:
+        """Every file that is not as in HEAD."""
+        return tuple(sorted({*self.conflicted, *self.staged, *self.unstaged, *self.untracked}))
+
+
+def read_state(git: Git) -> State:
+    """Return the state of the repository."""
+    found: dict[str, list[str]] = {"conflicted": [], "staged": [], "unstaged": [], "untracked": []}
+    for line in git.names("status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"):
+        kind, _, rest = line.partition(" ")
+        if kind == "?":
+            found["untracked"].append(rest)
+        elif kind == "u":
+            found["conflicted"].append(rest.split(" ", 9)[9])
+        elif kind == "1":
+            staged, unstaged, path = rest[0], rest[1], rest.split(" ", 7)[7]
+            found["staged"] += [path] if staged != "." else []
+            found["unstaged"] += [path] if unstaged != "." else []
+    return State(
+        operation=next((name for mark, name in _MARKS.items() if (git.dir / mark).exists()), ""),
+        locked=(git.dir / "index.lock").exists(),
+        **{name: tuple(paths) for name, paths in found.items()},
+    )

@@ -1,0 +1,265 @@
+"""Copy upstream's files into each package, by content: an unchanged tree is not touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.checkout import Checkout
+from tools.errors import ToolError
+from tools.files import explained, locked, staged_folder, write_file
+from tools.filters import Section, load_filter
+from tools.git import Git
+from tools.pin import Pin, load_pin
+from tools.plain import plain_snapshot
+from tools.provenance import (
+    MANIFEST,
+    NEXT,
+    FileRecord,
+    Manifest,
+    present,
+    read_manifest,
+    record,
+    record_of,
+)
+from tools.safety import save_copies
+from tools.series import Patch, read_series
+from tools.snapshot import Snapshot, require_plain, take_snapshot
+from tools.source import BASE
+from tools.state import read_state
+
+_CONFLICT = re.compile(rb"^<<<<<<< .*?^=======$.*?^>>>>>>> ", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synced:
+    """What a sync did to one package's tree."""
+
+    section: str
+    into: Path
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    manifest_written: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncReport:
+    """What a sync did, and what is new upstream since the one before."""
+
+    trees: tuple[Synced, ...]
+    upstream_new: Mapping[str, tuple[str, ...]]
+    """Files that appeared upstream, with the sections that take them."""
+    upstream_gone: tuple[str, ...]
+    saved: Path | None = None
+    """Where hand-edited files were put that `discard` replaced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What a section's tree is to hold."""
+
+    section: Section
+    into: Path
+    manifest: Manifest
+    contents: Mapping[str, bytes]
+
+
+def sync(checkout: Checkout, *, discard: bool = False, source: Path | None = None, patch: bool = False) -> SyncReport:
+    """Make every package's tree hold what the tracking repository's working tree has, edits included.
+
+    `source` is a tree to copy from instead, as it is or, with `patch`, with the series applied to the copy. Files of
+    a synced tree that were edited by hand stop it, unless `discard`, which saves them outside the checkout first;
+    files that nobody lists always do.
+    """
+    with locked(checkout.lock_file), explained("copying llama.cpp into the packages"):
+        return sync_unlocked(checkout, discard=discard, source=source, patch=patch)
+
+
+def sync_unlocked(
+    checkout: Checkout,
+    *,
+    discard: bool = False,
+    source: Path | None = None,
+    patch: bool = False,
+    only: Sequence[str] = (),
+) -> SyncReport:
+    """Do what `sync` does, for a caller that holds the lock; `only` names sections, none means all."""
+    pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
+    sections = tuple(s for s in load_filter(checkout.filter_file) if not only or s.name in only)
+    with plain_snapshot(source, series if patch else ()) if source else tracking_snapshot(checkout) as snapshot:
+        plans = [_plan(checkout, section, snapshot, pin, series, local=bool(source)) for section in sections]
+        before = next((found for plan in plans if (found := read_manifest(plan.into))), None)
+        new, gone = _upstream_changes(snapshot, before, sections)
+    edited = [(plan.into, path) for plan in plans for path in _hand_edited(plan)]
+    if edited and not discard:
+        raise _edited_error(checkout, edited)
+    saved = save_copies(checkout, [folder / path for folder, path in edited]) if edited else None
+    trees = tuple(_write(plan) for plan in plans)
+    return SyncReport(trees=trees, upstream_new=new, upstream_gone=gone, saved=saved)
+
+
+@contextmanager
+def tracking_snapshot(checkout: Checkout) -> Iterator[Snapshot]:
+    """Give the tracking repository's working tree, edits included; refused while it is in conflict."""
+    git = Git.at(checkout.tracking)
+    if not git.exists:
+        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
+    refuse_unfinished(git)
+    snapshot = take_snapshot(git)
+    _refuse_markers(git, snapshot)
+    yield snapshot
+
+
+def refuse_unfinished(git: Git) -> None:
+    """Raise ToolError while an operation is open or files are in conflict."""
+    state = read_state(git)
+    if state.operation or state.conflicted:
+        names = f" Files in conflict: {', '.join(state.conflicted)}." if state.conflicted else ""
+        raise ToolError(
+            f"An unfinished {state.operation or 'merge'} is open in {git.folder}.{names}",
+            why="A tree in the middle of it is neither the old nor the new source.",
+            fix="Run: inv vendor.status   (then inv vendor.continue or inv vendor.abort)",
+        )
+
+
+def _refuse_markers(git: Git, snapshot: Snapshot) -> None:
+    # Upstream's own files may hold such lines: only what differs from the base is looked at.
+    changed = git.names("diff-tree", "-r", "-z", "--name-only", "--diff-filter=d", "--no-renames", BASE, snapshot.tree)
+    ids = [git.id_of(f"{snapshot.tree}:{path}") for path in changed]
+    marked = [path for path, content in zip(changed, git.blobs(ids), strict=True) if _CONFLICT.search(content)]
+    if marked:
+        raise ToolError(
+            f"Conflict markers are in {', '.join(marked)} of {git.folder}.",
+            fix="Resolve them; then run it again.",
+        )
+
+
+def _plan(
+    checkout: Checkout, section: Section, snapshot: Snapshot, pin: Pin, series: tuple[Patch, ...], *, local: bool
+) -> _Plan:
+    taken = {path: entry for path, entry in snapshot.entries().items() if section.takes(path)}
+    require_plain(taken)
+    if both := sorted(set(section.own) & set(taken)):
+        raise ToolError(
+            f"{both[0]} is listed as ours in [{section.name}] of vendor/sync.toml, and upstream has it too.",
+            fix="Rename ours, or leave upstream's out.",
+        )
+    contents = dict(zip(taken, snapshot.git.blobs([entry.blob for entry in taken.values()]), strict=True))
+    manifest = Manifest(
+        commit=snapshot.tree if local else pin.commit,
+        tree=snapshot.tree if local else pin.tree,
+        build_number=0 if local else pin.build_number,
+        ggml_tree=snapshot.ggml_tree,
+        source_tree=snapshot.tree,
+        source="local" if local else "tracking",
+        patches={patch.name: patch.sha256 for patch in series},
+        filter_sha256=section.digest,
+        files={path: record(contents[path], entry.mode) for path, entry in taken.items()},
+    )
+    return _Plan(section=section, into=checkout.root / section.into, manifest=manifest, contents=contents)
+
+
+def _upstream_changes(
+    snapshot: Snapshot, before: Manifest | None, sections: tuple[Section, ...]
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    git = snapshot.git
+    if before is None or git.run("cat-file", "-e", before.source_tree, check=False).returncode != 0:
+        return {}, ()
+    listing = ("diff-tree", "-r", "-z", "--name-only", "--no-renames")
+    new = git.names(*listing, "--diff-filter=A", before.source_tree, snapshot.tree)
+    gone = git.names(*listing, "--diff-filter=D", before.source_tree, snapshot.tree)
+    return {path: tuple(s.name for s in sections if s.takes(path)) for path in new}, gone
+
+
+def _hand_edited(plan: _Plan) -> tuple[str, ...]:
+    """Return the files whose content no sync wrote; files that no sync wrote at all are refused here."""
+    before = [m for m in (read_manifest(plan.into), read_manifest(plan.into, NEXT)) if m]
+    edited: list[str] = []
+    unlisted: list[str] = []
+    for path in sorted(present(plan.into) - set(plan.section.own)):
+        found = record_of(plan.into / path, None)
+        ours = {m.files[path].sha256 for m in (*before, plan.manifest) if path in m.files}
+        if found is None or found.sha256 not in ours:
+            (edited if any(path in m.files for m in before) else unlisted).append(path)
+    if unlisted:
+        raise _unlisted_error(plan, unlisted)
+    return tuple(edited)
+
+
+def _unlisted_error(plan: _Plan, paths: list[str]) -> ToolError:
+    return ToolError(
+        f"{plan.into} has {_count(paths)} not listed in vendor/sync.toml and not upstream's: {_some(paths)}.",
+        why="It would be lost among upstream's, so it is never removed.",
+        fix=f"Move it away, or add it to `own` in [{plan.section.name}] of vendor/sync.toml.",
+    )
+
+
+def _edited_error(checkout: Checkout, edited: list[tuple[Path, str]]) -> ToolError:
+    return ToolError(
+        f"Edited by hand in a synced tree: {_some([str(folder / path) for folder, path in edited])}.",
+        why="A sync would replace it with what the tracking repository has.",
+        fix=f"To keep it, make the same edit in {checkout.tracking}. "
+        "To replace it (a copy is saved): inv vendor.sync --discard",
+    )
+
+
+def _count(paths: list[str]) -> str:
+    return "a file" if len(paths) == 1 else f"{len(paths)} files"
+
+
+def _some(paths: list[str]) -> str:
+    return ", ".join(paths[:10]) + (f" and {len(paths) - 10} more" if len(paths) > 10 else "")
+
+
+def _write(plan: _Plan) -> Synced:
+    if not (plan.into.exists() and any(plan.into.iterdir())):
+        with staged_folder(plan.into) as folder:
+            for path, content in plan.contents.items():
+                _write_one(folder, path, content, plan.manifest.files[path])
+            write_file(folder / MANIFEST, plan.manifest.to_json().encode())
+        return Synced(
+            section=plan.section.name, into=plan.into, added=tuple(sorted(plan.contents)), manifest_written=True
+        )
+    return _update(plan)
+
+
+def _update(plan: _Plan) -> Synced:
+    wanted, there = plan.manifest.files, present(plan.into) - set(plan.section.own)
+    changed = [p for p in wanted if p in there and record_of(plan.into / p, wanted[p]) != wanted[p]]
+    added, removed = sorted(set(wanted) - there), sorted(there - set(wanted))
+    text = plan.manifest.to_json().encode()
+    manifest = plan.into / MANIFEST
+    same = manifest.is_file() and manifest.read_bytes() == text
+    if changed or added or removed or not same:
+        # Until it is done, a stop leaves files of the old manifest and of this one: the next run knows both.
+        write_file(plan.into / NEXT, text)
+        for path in removed:
+            _remove_one(plan.into, path)
+        for path in (*changed, *added):
+            _write_one(plan.into, path, plan.contents[path], wanted[path])
+        write_file(manifest, text)
+    (plan.into / NEXT).unlink(missing_ok=True)
+    return Synced(
+        section=plan.section.name,
+        into=plan.into,
+        added=tuple(added),
+        changed=tuple(sorted(changed)),
+        removed=tuple(removed),
+        manifest_written=not same,
+    )
+
+
+def _write_one(folder: Path, path: str, content: bytes, listed: FileRecord) -> None:
+    write_file(folder / path, content, executable=listed.mode == "100755")
+
+
+def _remove_one(folder: Path, path: str) -> None:
+    (folder / path).unlink()
+    for parent in (folder / path).parents:
+        if parent == folder or any(parent.iterdir()):
+            break
+        parent.rmdir()

@@ -1,0 +1,42 @@
+"""Tell whether a package's synced tree is what it should be made from now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tools.checkout import Checkout
+from tools.filters import Section
+from tools.pin import load_pin
+from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest
+from tools.series import read_series
+
+
+def stale_reasons(checkout: Checkout, section: Section) -> tuple[str, ...]:
+    """Return why a section's synced tree is not what it should be made from now; empty where it is."""
+    into = checkout.root / section.into
+    manifest = read_manifest(into)
+    if manifest is None:
+        return (f"{into / MANIFEST} is missing",)
+    if (into / NEXT).exists():
+        return ("a sync was cut off",)
+    return tuple(_stale(checkout, section, manifest))
+
+
+def _stale(checkout: Checkout, section: Section, manifest: Manifest) -> Iterator[str]:
+    pin = load_pin(checkout.pin_file)
+    if manifest.source == "local":
+        return
+    if (manifest.commit, manifest.tree, manifest.build_number) != (pin.commit, pin.tree, pin.build_number):
+        yield f"it was made from llama.cpp {manifest.commit[:9]}, and {pin.commit[:9]} is pinned"
+    if dict(manifest.patches) != {patch.name: patch.sha256 for patch in read_series(checkout.patches)}:
+        yield "patches/ has changed since"
+    if manifest.filter_sha256 != section.digest:
+        yield f"[{section.name}] of vendor/sync.toml has changed since"
+
+
+def edited_files(checkout: Checkout, section: Section) -> tuple[str, ...]:
+    """Return the files of a section's synced tree that its manifest does not describe, each with what is wrong."""
+    into = checkout.root / section.into
+    manifest = read_manifest(into)
+    found = differences(into, manifest, section.own) if manifest else ()
+    return tuple(f"{problem.path} ({problem.kind})" for problem in found)

@@ -1,0 +1,128 @@
+"""What builds need to know of vendoring: have the source in place, or say how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.checkout import Checkout
+from tools.errors import ToolError
+from tools.files import explained, locked, staged_folder
+from tools.filters import Section, load_filter
+from tools.git import Git
+from tools.live import Say, quiet
+from tools.patching import apply_to_fresh
+from tools.paths import ROOT
+from tools.pin import load_pin
+from tools.provenance import Manifest, read_manifest
+from tools.series import read_series
+from tools.snapshot import take_snapshot
+from tools.source import BRANCH, Origin, make_repository
+from tools.sync import sync_unlocked
+from tools.synced import edited_files, stale_reasons
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceState:
+    """The source that packages build from."""
+
+    commit: str
+    tree: str
+    ggml_tree: str
+    tracking: Path
+    synced: tuple[Path, ...]
+    origin: Origin
+    """`here` where the tracking repository was there already."""
+    made: bool
+    """Whether this call made any of it."""
+    local: bool
+    """Whether it is a developer's own tree and not the pinned one."""
+
+
+def ensure_source(root: Path = ROOT, say: Say = quiet) -> SourceState:
+    """Have the tracking repository and every synced tree, made where there is none.
+
+    Nothing that exists is changed: a stale or hand-edited tree is a ToolError that names the command to mend it.
+    """
+    checkout = Checkout(root=root)
+    with locked(checkout.lock_file), explained("putting llama.cpp's source in place"):
+        sections = load_filter(checkout.filter_file)
+        origin = make_tracking(checkout, say)
+        missing = [section for section in sections if not _has_files(root / section.into)]
+        for section in sections:
+            if section not in missing:
+                _require_current(checkout, section)
+        if missing:
+            say("Copying llama.cpp's source into the packages")
+            sync_unlocked(checkout, only=[section.name for section in missing])
+        return _state(checkout, sections, origin, made=bool(missing) or origin != "here")
+
+
+def make_tracking(checkout: Checkout, say: Say = quiet) -> Origin:
+    """Make the tracking repository with the whole series applied, unless there is one; for a caller with the lock."""
+    git = Git.at(checkout.tracking)
+    if git.exists:
+        return "here"
+    if _has_files(checkout.tracking):
+        raise ToolError(
+            f"{checkout.tracking} holds files, and no git repository.",
+            fix="Move it away; then run it again: the tracking repository is made there.",
+        )
+    pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
+    with staged_folder(checkout.tracking) as folder:
+        fetched = make_repository(folder, pin, say)
+        apply_to_fresh(Git.at(folder), series)
+    return fetched.origin
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _require_current(checkout: Checkout, section: Section) -> None:
+    into = checkout.root / section.into
+    if reasons := stale_reasons(checkout, section):
+        raise ToolError(
+            f"{into} is stale: {'; '.join(reasons)}.",
+            why="Builds use what is there; nothing changes it behind your back.",
+            fix="Run: inv vendor.apply-patches vendor.sync",
+        )
+    if edited := edited_files(checkout, section):
+        names = ", ".join(edited[:10]) + (f" and {len(edited) - 10} more" if len(edited) > 10 else "")
+        raise ToolError(
+            f"{into} is not as it was copied: {names}.",
+            why="Edits belong in the tracking repository; here the next sync would meet them.",
+            fix=f"To keep them, make them in {checkout.tracking} and run: inv vendor.sync --discard\n"
+            "To undo them (a copy is saved): inv vendor.sync --discard",
+        )
+    _require_same_as_tracking(checkout, into)
+
+
+def _require_same_as_tracking(checkout: Checkout, into: Path) -> None:
+    """Refuse a tree that was copied before the tracking repository was edited.
+
+    On a branch other than ours the maintainer is at something else, and what was copied stays good.
+    """
+    git, manifest = Git.at(checkout.tracking), read_manifest(into)
+    on_ours = git.run("symbolic-ref", "--short", "HEAD", check=False).stdout.strip() == BRANCH
+    if manifest and manifest.source == "tracking" and on_ours and take_snapshot(git).tree != manifest.source_tree:
+        raise ToolError(
+            f"{checkout.tracking} was changed after it was copied to {into}.",
+            why="A build would not contain the change.",
+            fix="Run: inv vendor.sync",
+        )
+
+
+def _state(checkout: Checkout, sections: tuple[Section, ...], origin: Origin, *, made: bool) -> SourceState:
+    manifests: list[Manifest] = [m for s in sections if (m := read_manifest(checkout.root / s.into))]
+    first = manifests[0]
+    return SourceState(
+        commit=first.commit,
+        tree=first.tree,
+        ggml_tree=first.ggml_tree,
+        tracking=checkout.tracking,
+        synced=tuple(checkout.root / section.into for section in sections),
+        origin=origin,
+        made=made,
+        local=any(manifest.source == "local" for manifest in manifests),
+    )
