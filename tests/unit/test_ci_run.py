@@ -16,7 +16,8 @@ COMMAND = "python -m pip install nox && python -m nox -s test"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason=".ci/run is for bash")
 
 OLD = 'case "$1" in -c) exit 1;; esac; echo "old $*"; exit 99'
-GOOD = 'case "$1$2" in -c*) ;; -mvenv) mkdir -p "$3/bin" && cp "$0" "$3/bin/python";; *) echo "$NAME $*"; exit $STATUS;; esac'
+MAKE_ENVIRONMENT = 'mkdir -p "$3/bin" && cp "$0" "$3/bin/python"'
+GOOD = f'case "$1$2" in -c*) ;; -mvenv) {MAKE_ENVIRONMENT};; *) echo "$NAME $*";; esac'
 MANAGED = GOOD.replace('cp "$0"', 'cp "${0%/*}/of-environment"').replace("*) echo", "-mpip) exit 1;; *) echo")
 
 
@@ -34,11 +35,11 @@ def checkout(tmp_path: Path) -> Path:
 def run(checkout: Path, **pythons: str) -> subprocess.CompletedProcess[str]:
     for name, body in pythons.items():
         program = checkout / "bin" / name.replace("_", ".")
-        program.write_text(f'#!{shutil.which("bash")}\nNAME={name}; {body}\n')
+        program.write_text(f"#!{shutil.which('bash')}\nNAME={name}; {body}\n")
         program.chmod(0o755)
-    env = os.environ | {"PATH": str(checkout / "bin"), "STATUS": "0", "TMPDIR": str(checkout)}
-    command = [str(shutil.which("bash")), ".ci/run"]
-    return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    env = os.environ | {"PATH": str(checkout / "bin"), "TMPDIR": str(checkout)}
+    command, nothing = [str(shutil.which("bash")), ".ci/run"], subprocess.DEVNULL
+    return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False, stdin=nothing)
 
 
 def test_script_runs_the_command_of_the_readme() -> None:
@@ -48,7 +49,7 @@ def test_script_runs_the_command_of_the_readme() -> None:
 
 def test_python_that_takes_packages_is_used_as_it_is(checkout: Path) -> None:
     done = run(checkout, python=GOOD)
-    assert done.stdout.splitlines() == ["python -m pip install nox", "python -m pip install nox", "python -m nox -s test"]
+    assert done.stdout.splitlines() == [*["python -m pip install nox"] * 2, "python -m nox -s test"]
 
 
 def test_old_python_leaves_its_place_to_an_environment_of_a_newer_one(checkout: Path) -> None:
@@ -72,5 +73,5 @@ def test_machine_without_a_new_python_is_told(checkout: Path) -> None:
 
 
 def test_failed_tests_fail_the_run(checkout: Path) -> None:
-    body = GOOD.replace("exit $STATUS", 'case "$2" in nox) exit 7;; esac')
+    body = GOOD.replace('"$NAME $*"', '"$NAME $*"; case "$2" in nox) exit 7;; esac')
     assert run(checkout, python=body).returncode == 7
