@@ -1,4 +1,4 @@
-"""Who imports whom, read from the sources without running them."""
+"""Who imports whom and which sessions there are, read from the sources without running them."""
 
 from __future__ import annotations
 
@@ -47,3 +47,15 @@ def modules(package: Path) -> set[str]:
     """Return the names of the files and folders directly in `package` that can be imported."""
     folders = {path.parent.name for path in package.glob("*/__init__.py")}
     return folders | {path.stem for path in package.glob("*.py")}
+
+
+def nox_sessions(noxfile: Path) -> set[str]:
+    """Return the names of the sessions that `noxfile` defines."""
+    names = set()
+    for node in ast.parse(noxfile.read_text(encoding="utf-8")).body:
+        for decorator in getattr(node, "decorator_list", []):
+            call = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(node, ast.FunctionDef) and ast.unparse(call) == "nox.session":
+                given = {key.arg: ast.literal_eval(key.value) for key in getattr(decorator, "keywords", [])}
+                names.add(given.get("name", node.name))
+    return names

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.import_graph import forbidden, modules, upward
+from tests.unit.import_graph import forbidden, modules, nox_sessions, upward
 from tools.paths import CORE, ROOT
 
 PACKAGE = CORE / "src" / "llamapack"
@@ -175,6 +175,13 @@ def test_links_between_documents_lead_somewhere() -> None:
     pages = [path for path in files() if path.suffix == ".md"]
     assert ROOT / "docs" / "reference" / "build-matrix.md" in pages
     assert {page.relative_to(ROOT).as_posix(): broken for page in pages if (broken := broken_links(page))} == {}
+
+
+def test_sessions_that_documents_name_exist() -> None:
+    pages = {path: path.read_text(encoding="utf-8") for path in files() if path.suffix == ".md"}
+    known = nox_sessions(ROOT / "noxfile.py")
+    named = {path.name: set(re.findall(r"nox -s ([a-z][\w-]*)", text)) - known for path, text in pages.items()}
+    assert {name: unknown for name, unknown in named.items() if unknown} == {}
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.unit.import_graph import nox_sessions
 from tools.matrix import load_matrix
 from tools.matrix_views import workflow_rows
 from tools.paths import ROOT
@@ -37,17 +37,6 @@ def commands(workflow: Workflow) -> Iterator[str]:
     for name, job in workflow["jobs"].items():
         if name != "required":
             yield from (step["run"] for step in job["steps"] if "run" in step)
-
-
-def nox_sessions(noxfile: Path) -> set[str]:
-    names = set()
-    for node in ast.parse(noxfile.read_text(encoding="utf-8")).body:
-        for decorator in getattr(node, "decorator_list", []):
-            call = decorator.func if isinstance(decorator, ast.Call) else decorator
-            if isinstance(node, ast.FunctionDef) and ast.unparse(call) == "nox.session":
-                given = {key.arg: ast.literal_eval(key.value) for key in getattr(decorator, "keywords", [])}
-                names.add(given.get("name", node.name))
-    return names
 
 
 def test_there_is_a_workflow() -> None:
