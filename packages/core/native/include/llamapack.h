@@ -33,6 +33,7 @@ enum llamapack_status {
     LLAMAPACK_STATUS_INVALID   = 1, // the caller's input is wrong
     LLAMAPACK_STATUS_NO_MEMORY = 2,
     LLAMAPACK_STATUS_INTERNAL  = 3, // something upstream threw
+    LLAMAPACK_STATUS_CONFLICT  = 4, // right in itself, but not as things stand: no token is left, or it does not fit
 };
 
 LLAMAPACK_API void llamapack_string_free(char * text);
@@ -83,6 +84,71 @@ LLAMAPACK_API bool llamapack_chat_templates_explicit(const struct llamapack_chat
 // preserved_tokens, format, parser, generation_prompt.
 LLAMAPACK_API enum llamapack_status llamapack_chat_apply(
     const struct llamapack_chat_templates * templates, const char * request, char ** response, char ** error);
+
+// Samplers. Where a grammar does not fit, or logits are not numbers, upstream ends the process or throws; these return a
+// status and leave the chain as it was. A chain is made and filled with llama.h's functions.
+
+// A link that allows what a GBNF grammar does. A lazy one allows everything until a pattern (an ECMAScript regular
+// expression, searched for in all that was accepted) or a token triggers it; of a pattern, the first group that is not
+// empty, or else the whole match, is where the grammar begins.
+LLAMAPACK_API enum llamapack_status llamapack_sampler_init_grammar(
+    const struct llama_vocab * vocab, const char * grammar, const char * root, bool lazy, const char * const * patterns,
+    size_t n_patterns, const int32_t * tokens, size_t n_tokens, struct llama_sampler ** out, char ** error);
+
+// Apply a chain to candidates: `size` of them at `data`. What is left begins at `data` again, `selected` is its index or -1.
+LLAMAPACK_API enum llamapack_status llamapack_sampler_apply(
+    struct llama_sampler * chain, struct llama_token_data_array * candidates, char ** error);
+
+// Tell a chain which token comes next, and which ones a prompt has; grammars are not told of the latter.
+LLAMAPACK_API enum llamapack_status llamapack_sampler_accept(struct llama_sampler * chain, int32_t token, char ** error);
+LLAMAPACK_API enum llamapack_status llamapack_sampler_accept_prompt(
+    struct llama_sampler * chain, const int32_t * tokens, size_t n_tokens, char ** error);
+
+// Choose a token from the logits at `index` and accept it. `candidates` is room for the whole vocabulary: `data`, and
+// its capacity in `size`. A grammar that is the first link is asked about the choice, and applied to all candidates only
+// if it refuses, as upstream does it.
+LLAMAPACK_API enum llamapack_status llamapack_sampler_sample(
+    struct llama_sampler * chain, struct llama_context * ctx, int32_t index,
+    const struct llama_token_data_array * candidates, int32_t * token, char ** error);
+
+// Copy a chain with its state, and bring one back to its beginning.
+LLAMAPACK_API enum llamapack_status llamapack_sampler_copy(
+    const struct llama_sampler * chain, struct llama_sampler ** out, char ** error);
+LLAMAPACK_API enum llamapack_status llamapack_sampler_reset(struct llama_sampler * chain, char ** error);
+
+// Check a GBNF grammar. `vocab` may be NULL if the grammar names no tokens.
+LLAMAPACK_API enum llamapack_status llamapack_grammar_check(
+    const struct llama_vocab * vocab, const char * grammar, const char * root, char ** error);
+
+// Turn a JSON schema (JSON text) into a GBNF grammar with the rule `root`.
+LLAMAPACK_API enum llamapack_status llamapack_json_schema_to_grammar(const char * schema, char ** grammar, char ** error);
+
+// Stops the long calls of one context: when any thread asks for it, or when a callback does.
+struct llamapack_watch;
+typedef bool (*llamapack_poll_callback)(void * user_data);
+
+// Watch the computations of `ctx`, for as long as the context lives: free the watch after it. `poll` may be NULL; it is
+// asked on the calling thread, at most once in `interval_ms`, and returns true to stop the call.
+LLAMAPACK_API enum llamapack_status llamapack_watch_new(
+    struct llama_context * ctx, llamapack_poll_callback poll, void * user_data, int32_t interval_ms,
+    struct llamapack_watch ** out, char ** error);
+LLAMAPACK_API void llamapack_watch_free(struct llamapack_watch * watch);
+
+// Stop the running call and all later ones, until taken back with `stop` false. For any thread.
+LLAMAPACK_API void llamapack_watch_stop(struct llamapack_watch * watch, bool stop);
+
+// llama_decode and llama_encode, watched; `poll` says whether the watch's callback may be asked during this call.
+// *result receives what upstream returned; 2 is a stopped call. Pending shifts and copies of the memory are carried out
+// first, and are never stopped half-way.
+LLAMAPACK_API enum llamapack_status llamapack_decode(
+    struct llama_context * ctx, const struct llama_batch * batch, struct llamapack_watch * watch, bool poll,
+    int32_t * result, char ** error);
+LLAMAPACK_API enum llamapack_status llamapack_encode(
+    struct llama_context * ctx, const struct llama_batch * batch, struct llamapack_watch * watch, bool poll,
+    int32_t * result, char ** error);
+
+// Carry out pending shifts and copies now instead of before the next decode, so that the state can be saved.
+LLAMAPACK_API enum llamapack_status llamapack_memory_update(struct llama_context * ctx, char ** error);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,11 @@ struct invalid_input : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// What was asked for is right in itself, but cannot be done as things stand.
+struct conflict : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 // A copy that llamapack_string_free takes back; throws std::bad_alloc.
 char * copy_string(const std::string & text);
 
@@ -36,6 +41,9 @@ llamapack_status guarded(char ** error, Body && body) noexcept {
     } catch (const invalid_input & problem) {
         store_error(error, problem.what());
         return LLAMAPACK_STATUS_INVALID;
+    } catch (const conflict & problem) {
+        store_error(error, problem.what());
+        return LLAMAPACK_STATUS_CONFLICT;
     } catch (const std::bad_alloc &) {
         store_error(error, "out of memory");
         return LLAMAPACK_STATUS_NO_MEMORY;

@@ -1,0 +1,40 @@
+// GBNF grammars as links of a sampler chain, on upstream's grammar engine but with its checks in front of it.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "llama-grammar.h"
+#include "llama.h"
+
+namespace llamapack {
+
+// Parse a grammar, and refuse what upstream would abort on, recurse into without end, or use up the memory for: throws
+// invalid_input with the place and the reason.
+struct parsed_grammar {
+    llama_grammar_parser parser;
+    size_t               root;
+
+    parsed_grammar(const llama_vocab * vocab, const std::string & source, const std::string & root_name);
+};
+
+// What wakes a lazy grammar; without either, it is none.
+struct grammar_triggers {
+    bool                     lazy = false;
+    std::vector<std::string> patterns;
+    std::vector<llama_token> tokens;
+};
+
+llama_sampler * new_grammar_sampler(const parsed_grammar & grammar, const grammar_triggers & triggers);
+
+bool is_grammar(const llama_sampler * link);
+
+// True if the grammar that a link holds allows `token` next.
+bool grammar_allows(llama_sampler * link, llama_token token);
+
+// Advance a link's grammar; throws conflict, and changes nothing, where the token does not fit.
+void grammar_accept(llama_sampler * link, llama_token token);
+
+} // namespace llamapack

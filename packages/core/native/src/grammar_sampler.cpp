@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <regex>
+#include <utility>
+
+#include "grammar.hpp"
+#include "status.hpp"
+
+namespace llamapack {
+
+namespace {
+
+// std::regex recurses once a character, and upstream searches all the text again after every token: beyond this many
+// bytes only the last ones are looked at.
+constexpr size_t max_watched = 2000;
+
+struct free_grammar {
+    void operator()(llama_grammar * grammar) const { llama_grammar_free_impl(grammar); }
+};
+
+using grammar_ptr = std::unique_ptr<llama_grammar, free_grammar>;
+
+struct state {
+    std::shared_ptr<llama_grammar> start; // as it was made; never advanced
+    grammar_ptr                    now;
+};
+
+llama_grammar & grammar_of(const llama_sampler * link) {
+    return *static_cast<state *>(link->ctx)->now;
+}
+
+grammar_ptr copy_of(const llama_grammar & grammar) {
+    return grammar_ptr(llama_grammar_clone_impl(grammar));
+}
+
+const char * name(const llama_sampler *) {
+    return "grammar";
+}
+
+void accept(llama_sampler * link, llama_token token) {
+    grammar_accept(link, token);
+}
+
+void apply(llama_sampler * link, llama_token_data_array * candidates) {
+    const llama_grammar & grammar = grammar_of(link);
+    if (!grammar.awaiting_trigger) {
+        llama_grammar_apply_impl(grammar, candidates);
+        candidates->sorted = false; // upstream leaves the flag, and the next link takes a refused token for the likeliest
+    }
+}
+
+void reset(llama_sampler * link) {
+    auto & current = *static_cast<state *>(link->ctx);
+    current.now    = copy_of(*current.start);
+}
+
+llama_sampler * clone(const llama_sampler * link);
+
+void free_state(llama_sampler * link) {
+    delete static_cast<state *>(link->ctx);
+}
+
+llama_sampler_i make_interface() {
+    llama_sampler_i made = {};
+    made.name   = name;
+    made.accept = accept;
+    made.apply  = apply;
+    made.reset  = reset;
+    made.clone  = clone;
+    made.free   = free_state;
+    return made;
+}
+
+llama_sampler_i grammar_interface = make_interface();
+
+llama_sampler * wrap(std::unique_ptr<state> made) {
+    llama_sampler * link = llama_sampler_init(&grammar_interface, made.get());
+    made.release();
+    return link;
+}
+
+llama_sampler * clone(const llama_sampler * link) {
+    const auto & from = *static_cast<const state *>(link->ctx);
+    return wrap(std::make_unique<state>(state{ from.start, copy_of(*from.now) }));
+}
+
+// What accepting a token changes, to be put back where it fails.
+struct snapshot {
+    llama_grammar_stacks                  stacks;
+    llama_partial_utf8                    partial_utf8;
+    bool                                  awaiting;
+    std::string                           buffer;
+    std::vector<llama_grammar::token_pos> positions;
+
+    explicit snapshot(const llama_grammar & grammar)
+        : stacks(grammar.stacks), partial_utf8(grammar.partial_utf8), awaiting(grammar.awaiting_trigger),
+          buffer(grammar.trigger_buffer), positions(grammar.trigger_buffer_positions) {}
+
+    void restore(llama_grammar & grammar) {
+        grammar.stacks                   = std::move(stacks);
+        grammar.partial_utf8             = partial_utf8;
+        grammar.awaiting_trigger         = awaiting;
+        grammar.trigger_buffer           = std::move(buffer);
+        grammar.trigger_buffer_positions = std::move(positions);
+    }
+};
+
+bool may_end(const llama_grammar & grammar) {
+    for (const auto & stack : grammar.stacks) {
+        if (stack.empty()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Keep the text short that triggers are searched in; what must match from its beginning cannot match any more.
+void forget_old_text(llama_grammar & grammar) {
+    auto & positions = grammar.trigger_buffer_positions;
+    if (grammar.trigger_buffer.size() <= max_watched) {
+        return;
+    }
+    size_t tokens = 0;
+    size_t bytes  = 0;
+    while (tokens < positions.size() && grammar.trigger_buffer.size() - bytes > max_watched / 2) {
+        bytes = positions[tokens++].second.second;
+    }
+    positions.erase(positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(tokens));
+    for (auto & position : positions) {
+        position.second.first -= bytes;
+        position.second.second -= bytes;
+    }
+    grammar.trigger_buffer.erase(0, bytes);
+    auto &     patterns = grammar.trigger_patterns;
+    const auto anchored = [](const auto & trigger) { return !trigger.pattern.empty() && trigger.pattern[0] == '^'; };
+    patterns.erase(std::remove_if(patterns.begin(), patterns.end(), anchored), patterns.end());
+}
+
+std::string refusal(const llama_grammar & grammar, llama_token token) {
+    char      piece[64];
+    const int size = llama_token_to_piece(grammar.vocab, token, piece, sizeof(piece), 0, /* special= */ true);
+    return "the grammar does not allow the token " + std::to_string(token) +
+           (size > 0 ? " ('" + std::string(piece, static_cast<size_t>(size)) + "')" : "") + " here";
+}
+
+std::vector<llama_grammar_trigger_pattern> compiled(const std::vector<std::string> & patterns) {
+    std::vector<llama_grammar_trigger_pattern> made;
+    for (const auto & pattern : patterns) {
+        try {
+            made.push_back({ pattern, std::regex(pattern) });
+        } catch (const std::regex_error & problem) {
+            throw invalid_input("the trigger pattern '" + pattern + "' is not a regular expression: " + problem.what());
+        }
+    }
+    return made;
+}
+
+} // namespace
+
+llama_sampler * new_grammar_sampler(const parsed_grammar & grammar, const grammar_triggers & triggers) {
+    auto         rules = grammar.parser.c_rules();
+    grammar_ptr  start(llama_grammar_init_impl(grammar.parser.vocab, rules.data(), rules.size(), grammar.root));
+    if (start == nullptr) {
+        throw std::runtime_error("llama.cpp refuses a grammar that was found to be good");
+    }
+    start->lazy             = triggers.lazy;
+    start->awaiting_trigger = triggers.lazy;
+    start->trigger_tokens   = triggers.tokens;
+    start->trigger_patterns = compiled(triggers.patterns);
+    auto made   = std::make_unique<state>();
+    made->now   = copy_of(*start);
+    made->start = std::move(start);
+    return wrap(std::move(made));
+}
+
+bool is_grammar(const llama_sampler * link) {
+    return link->iface == &grammar_interface;
+}
+
+bool grammar_allows(llama_sampler * link, llama_token token) {
+    llama_token_data       candidate  = { token, 1.0f, 0.0f };
+    llama_token_data_array candidates = { &candidate, 1, -1, false };
+    apply(link, &candidates);
+    return candidate.logit != -INFINITY;
+}
+
+void grammar_accept(llama_sampler * link, llama_token token) {
+    llama_grammar & grammar = grammar_of(link);
+    if (!grammar.awaiting_trigger && llama_vocab_is_eog(grammar.vocab, token)) {
+        if (!may_end(grammar)) {
+            throw conflict(refusal(grammar, token));
+        }
+        return;
+    }
+    snapshot before(grammar);
+    try {
+        forget_old_text(grammar);
+        llama_grammar_accept_impl(grammar, token);
+    } catch (const std::bad_alloc &) {
+        before.restore(grammar);
+        throw;
+    } catch (const std::exception &) {
+        before.restore(grammar);
+        throw conflict(refusal(grammar, token));
+    }
+}
+
+} // namespace llamapack

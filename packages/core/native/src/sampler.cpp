@@ -1,0 +1,270 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "grammar.hpp"
+#include "status.hpp"
+
+using llamapack::conflict;
+using llamapack::invalid_input;
+
+namespace {
+
+int32_t length_of(const llama_sampler * chain) {
+    return llama_sampler_chain_n(chain);
+}
+
+llama_sampler * link_at(llama_sampler * chain, int32_t i) {
+    return llama_sampler_chain_get(chain, i);
+}
+
+bool is(const llama_sampler * link, const char * name) {
+    return std::strcmp(llama_sampler_name(link), name) == 0;
+}
+
+// A dynamic temperature near 0 overflows what it divides; its limit is the likeliest token alone.
+void settle(llama_token_data_array & candidates) {
+    llama_token_data * end  = candidates.data + candidates.size;
+    llama_token_data * best = std::find_if(candidates.data, end, [](const auto & c) { return c.logit == INFINITY; });
+    if (best != end) {
+        *best           = { best->id, 0.0f, 1.0f };
+        *candidates.data = *best;
+        candidates.size  = 1;
+    }
+}
+
+// Drop what has no chance in single precision: 0 * log(0) makes the entropy, and with it every score, not a number.
+void drop_impossible(llama_token_data_array & candidates) {
+    float most = -INFINITY;
+    for (size_t i = 0; i < candidates.size; ++i) {
+        most = std::max(most, candidates.data[i].logit);
+    }
+    const auto hopeless = [&](const auto & candidate) { return candidate.logit < most - 80.0f; };
+    candidates.size     = static_cast<size_t>(
+        std::remove_if(candidates.data, candidates.data + candidates.size, hopeless) - candidates.data);
+}
+
+void apply_link(llama_sampler * link, llama_token_data_array & candidates) {
+    if (link->iface->apply == nullptr) {
+        return;
+    }
+    if (is(link, "typical") || is(link, "mirostat")) {
+        drop_impossible(candidates);
+    }
+    llama_sampler_apply(link, &candidates);
+    if (is(link, "temp-ext")) {
+        settle(candidates);
+    } else if (is(link, "logit-bias")) {
+        candidates.sorted = false; // upstream leaves the flag as it was
+    }
+}
+
+void check_numbers(const llama_token_data_array & candidates) {
+    bool good = true;
+    for (size_t i = 0; i < candidates.size; ++i) {
+        good &= candidates.data[i].logit < INFINITY; // false for what is not a number, too
+    }
+    if (!good) {
+        throw conflict("a logit is infinite or not a number");
+    }
+}
+
+void apply_links(llama_sampler * chain, int32_t first, llama_token_data_array & candidates) {
+    llama_token_data * const begin = candidates.data;
+    check_numbers(candidates);
+    for (int32_t i = first; i < length_of(chain); ++i) {
+        if (candidates.size == 0) {
+            throw conflict("the links before '" + std::string(llama_sampler_name(link_at(chain, i))) +
+                           "' leave no token");
+        }
+        apply_link(link_at(chain, i), candidates);
+    }
+    if (candidates.data != begin) { // xtc moves the pointer
+        std::memmove(begin, candidates.data, candidates.size * sizeof(llama_token_data));
+        candidates.data = begin;
+    }
+}
+
+llama_token choice_of(const llama_token_data_array & candidates) {
+    if (candidates.selected < 0 || static_cast<size_t>(candidates.selected) >= candidates.size) {
+        throw conflict("no link of the chain chooses a token");
+    }
+    const llama_token_data & choice = candidates.data[candidates.selected];
+    if (!(choice.logit > -INFINITY) || std::isnan(choice.p)) {
+        throw conflict("no token is left to choose: the grammar or the bias refuses all of them");
+    }
+    return choice.id;
+}
+
+void accept(llama_sampler * chain, llama_token token) {
+    for (int32_t i = 0; i < length_of(chain); ++i) {
+        if (llamapack::is_grammar(link_at(chain, i)) && !llamapack::grammar_allows(link_at(chain, i), token)) {
+            llamapack::grammar_accept(link_at(chain, i), token); // throws with the reason
+        }
+    }
+    for (int32_t i = 0; i < length_of(chain); ++i) {
+        if (llamapack::is_grammar(link_at(chain, i))) {
+            llamapack::grammar_accept(link_at(chain, i), token);
+        } else {
+            llama_sampler_accept(link_at(chain, i), token);
+        }
+    }
+}
+
+// What a context gives to choose from: logits of the whole vocabulary, or of the candidates that a backend left.
+struct output {
+    const float *       logits;
+    const llama_token * ids; // NULL: 0, 1, 2 ...
+    size_t              count;
+};
+
+output output_of(llama_context * ctx, int32_t index) {
+    output found{ llama_get_sampled_logits_ith(ctx, index), nullptr, 0 };
+    if (found.logits != nullptr) {
+        found.ids   = llama_get_sampled_candidates_ith(ctx, index);
+        found.count = llama_get_sampled_logits_count_ith(ctx, index);
+        return found;
+    }
+    found.logits = llama_get_logits_ith(ctx, index);
+    found.count  = static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(llama_get_model(ctx))));
+    if (found.logits == nullptr) {
+        throw conflict("there are no logits at " + std::to_string(index));
+    }
+    return found;
+}
+
+llama_token likeliest(const output & from) {
+    float most = -INFINITY;
+    bool  good = true;
+    for (size_t i = 0; i < from.count; ++i) {
+        good &= from.logits[i] < INFINITY;
+        most = from.logits[i] > most ? from.logits[i] : most;
+    }
+    if (!good) {
+        throw conflict("a logit is infinite or not a number");
+    }
+    if (most == -INFINITY) {
+        throw conflict("no token is left to choose");
+    }
+    const auto at = std::find(from.logits, from.logits + from.count, most) - from.logits;
+    return from.ids == nullptr ? static_cast<llama_token>(at) : from.ids[at];
+}
+
+llama_token choose(llama_sampler * chain, const output & from, int32_t first, llama_token_data_array candidates) {
+    if (from.count > candidates.size) {
+        throw invalid_input("there is no room for " + std::to_string(from.count) + " candidates");
+    }
+    for (size_t i = 0; i < from.count; ++i) {
+        candidates.data[i] = { from.ids == nullptr ? static_cast<llama_token>(i) : from.ids[i], from.logits[i], 0.0f };
+    }
+    candidates.size     = from.count;
+    candidates.selected = -1;
+    candidates.sorted   = false;
+    apply_links(chain, first, candidates);
+    return choice_of(candidates);
+}
+
+bool has(llama_sampler * chain, const char * name) {
+    for (int32_t i = 0; i < length_of(chain); ++i) {
+        if (is(link_at(chain, i), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+llama_token sample(llama_sampler * chain, llama_context * ctx, int32_t index, const llama_token_data_array & room) {
+    const llama_token sampled = llama_get_sampled_token_ith(ctx, index);
+    if (sampled != LLAMA_TOKEN_NULL) {
+        return sampled; // a backend has done it
+    }
+    const output  from  = output_of(ctx, index);
+    const int32_t count = length_of(chain);
+    if (count == 1 && is(link_at(chain, 0), "greedy")) {
+        return likeliest(from);
+    }
+    // Checking one token against a grammar is a thousand times cheaper than all; mirostat learns from every choice.
+    const bool after = count > 1 && llamapack::is_grammar(link_at(chain, 0)) && !has(chain, "mirostat") &&
+                       !has(chain, "mirostat-v2");
+    if (after) {
+        const llama_token token = choose(chain, from, 1, room);
+        if (llamapack::grammar_allows(link_at(chain, 0), token)) {
+            return token;
+        }
+    }
+    return choose(chain, from, 0, room);
+}
+
+template <typename... Pointers>
+void check_given(const Pointers *... pointers) {
+    if (((pointers == nullptr) || ...)) {
+        throw invalid_input("an argument is missing");
+    }
+}
+
+} // namespace
+
+llamapack_status llamapack_sampler_init_grammar(
+    const llama_vocab * vocab, const char * grammar, const char * root, bool lazy, const char * const * patterns,
+    size_t n_patterns, const int32_t * tokens, size_t n_tokens, llama_sampler ** out, char ** error) {
+    return llamapack::guarded(error, [&] {
+        check_given(vocab, grammar, root, out);
+        *out = nullptr;
+        const llamapack::parsed_grammar parsed(vocab, grammar, root);
+        *out = llamapack::new_grammar_sampler(
+            parsed, { lazy, { patterns, patterns + n_patterns }, { tokens, tokens + n_tokens } });
+    });
+}
+
+llamapack_status llamapack_sampler_apply(llama_sampler * chain, llama_token_data_array * candidates, char ** error) {
+    return llamapack::guarded(error, [&] {
+        check_given(chain, candidates);
+        apply_links(chain, 0, *candidates);
+    });
+}
+
+llamapack_status llamapack_sampler_accept(llama_sampler * chain, int32_t token, char ** error) {
+    return llamapack::guarded(error, [&] {
+        check_given(chain);
+        accept(chain, token);
+    });
+}
+
+llamapack_status llamapack_sampler_accept_prompt(
+    llama_sampler * chain, const int32_t * tokens, size_t n_tokens, char ** error) {
+    return llamapack::guarded(error, [&] {
+        check_given(chain, tokens);
+        for (int32_t i = 0; i < length_of(chain); ++i) {
+            for (size_t t = 0; t < n_tokens && !llamapack::is_grammar(link_at(chain, i)); ++t) {
+                llama_sampler_accept(link_at(chain, i), tokens[t]);
+            }
+        }
+    });
+}
+
+llamapack_status llamapack_sampler_sample(
+    llama_sampler * chain, llama_context * ctx, int32_t index, const llama_token_data_array * candidates,
+    int32_t * token, char ** error) {
+    return llamapack::guarded(error, [&] {
+        check_given(chain, ctx, candidates, token);
+        const llama_token chosen = sample(chain, ctx, index, *candidates);
+        accept(chain, chosen);
+        *token = chosen;
+    });
+}
+
+llamapack_status llamapack_sampler_copy(const llama_sampler * chain, llama_sampler ** out, char ** error) {
+    return llamapack::guarded(error, [&] {
+        check_given(chain, out);
+        *out = nullptr;
+        *out = llama_sampler_clone(chain);
+    });
+}
+
+llamapack_status llamapack_sampler_reset(llama_sampler * chain, char ** error) {
+    return llamapack::guarded(error, [&] {
+        check_given(chain);
+        llama_sampler_reset(chain);
+    });
+}
