@@ -80,7 +80,7 @@ def require_fresh(producers: Sequence[Producer] = PRODUCERS, root: Path = ROOT) 
     for producer in producers:
         if found := stale([producer]):
             names = ", ".join(sorted(path.relative_to(root).as_posix() for path in found))
-            raise ToolError(f"{names}: not what {producer.source} says now.", fix=MEND)
+            raise ToolError(f"{names}: not made from {producer.source} as it is now.", fix=MEND)
 
 
 def _read(path: Path) -> str | None:

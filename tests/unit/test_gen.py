@@ -29,7 +29,7 @@ def test_stale_file_is_refused_with_the_command_that_mends_it(tmp_path: Path, co
         path.write_bytes(content)
     with pytest.raises(ToolError) as caught:
         gen.require_fresh([made(path, "new\n")], root=tmp_path)
-    assert str(caught.value) == "docs/page.md: not what its source says now.\nRun: nox -t gen"
+    assert str(caught.value) == "docs/page.md: not made from its source as it is now.\nRun: nox -t gen"
 
 
 def test_write_mends_the_stale_and_leaves_the_others_untouched(tmp_path: Path) -> None:
