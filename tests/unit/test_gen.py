@@ -48,8 +48,3 @@ def test_a_producer_that_lacks_something_is_left_out_with_its_reason(tmp_path: P
     assert gen.stale([producer]) == {}
     assert gen.write([producer]) == []
     assert gen.left_out([producer]) == {"its source": "no libclang"}
-
-
-def test_no_two_producers_make_the_same_file() -> None:
-    paths = [path for producer in gen.PRODUCERS if not producer.missing() for path in producer.make()]
-    assert len(paths) == len(set(paths))
