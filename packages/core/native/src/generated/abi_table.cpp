@@ -1058,6 +1058,7 @@ const Constant enum_43[] = {
     {"INVALID", LLAMAPACK_STATUS_INVALID},
     {"NO_MEMORY", LLAMAPACK_STATUS_NO_MEMORY},
     {"INTERNAL", LLAMAPACK_STATUS_INTERNAL},
+    {"CONFLICT", LLAMAPACK_STATUS_CONFLICT},
 };
 const Enumeration enumerations[] = {
     {"ggml_status", enum_0, std::size(enum_0)},
@@ -1147,7 +1148,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "4d6b093ea1a6af9515021175e541a631a9f7462dc57c523804ddda0390b7bf76";
+const char layout_hash[] = "2306a6ca7f2c78b2ec3dbb80a17b418c999320103fb0ff9fb341c651acaaa75a";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '4d6b093ea1a6af9515021175e541a631a9f7462dc57c523804ddda0390b7bf76'
+LAYOUT_HASH = '2306a6ca7f2c78b2ec3dbb80a17b418c999320103fb0ff9fb341c651acaaa75a'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -148,6 +148,7 @@ class mtmd_helper_video_info(Structure): __slots__ = ()
 class mtmd_helper_gen_audio(Structure): __slots__ = ()
 class mtmd_helper_gen_audio_inp(Structure): __slots__ = ()
 class llamapack_chat_templates(Structure): __slots__ = ()
+class llamapack_watch(Structure): __slots__ = ()
 
 ggml_backend_buffer_p = POINTER(ggml_backend_buffer)
 ggml_tensor_p = POINTER(ggml_tensor)
@@ -267,6 +268,11 @@ c_uint32_pp = POINTER(c_uint32_p)
 llamapack_log_callback = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 llamapack_chat_templates_p = POINTER(llamapack_chat_templates)
 llamapack_chat_templates_pp = POINTER(llamapack_chat_templates_p)
+llama_sampler_pp = POINTER(llama_sampler_p)
+llamapack_poll_callback = CFUNCTYPE(c_bool, c_void_p)
+llamapack_watch_p = POINTER(llamapack_watch)
+llamapack_watch_pp = POINTER(llamapack_watch_p)
+llama_batch_p = POINTER(llama_batch)
 ggml_backend_comm_init_t = CFUNCTYPE(c_void_p, ggml_backend_pp, c_size_t)
 ggml_backend_comm_free_t = CFUNCTYPE(None, c_void_p)
 ggml_backend_comm_allreduce_tensor_t = CFUNCTYPE(c_bool, c_void_p, ggml_tensor_pp)
@@ -773,7 +779,7 @@ ENUMS = {
     'mtmd_gen_audio_type': ('IntEnum', {'NONE': 0, 'QWEN3TTS': 1, 'POCKETTTS': 2}),
     'mtmd_gen_process_type': ('IntEnum', {'GEN_CODE': 0, 'GEN_WAV': 1}),
     'mtmd_helper_gen_audio_outtype': ('IntEnum', {'PCM': 0, 'WAV': 1}),
-    'llamapack_status': ('IntEnum', {'OK': 0, 'INVALID': 1, 'NO_MEMORY': 2, 'INTERNAL': 3}),
+    'llamapack_status': ('IntEnum', {'OK': 0, 'INVALID': 1, 'NO_MEMORY': 2, 'INTERNAL': 3, 'CONFLICT': 4}),
 }
 
 # library, result, parameters
@@ -1415,6 +1421,21 @@ FUNCTIONS = {
     'llamapack_chat_templates_free': 'llamapack None llamapack_chat_templates_p',
     'llamapack_chat_templates_explicit': 'llamapack c_bool llamapack_chat_templates_p',
     'llamapack_chat_apply': 'llamapack c_int llamapack_chat_templates_p c_char_p char_pp char_pp',
+    'llamapack_sampler_init_grammar': 'llamapack c_int llama_vocab_p c_char_p c_char_p c_bool c_char_pp c_size_t c_int32_p c_size_t llama_sampler_pp char_pp',
+    'llamapack_sampler_apply': 'llamapack c_int llama_sampler_p llama_token_data_array_p char_pp',
+    'llamapack_sampler_accept': 'llamapack c_int llama_sampler_p c_int32 char_pp',
+    'llamapack_sampler_accept_prompt': 'llamapack c_int llama_sampler_p c_int32_p c_size_t char_pp',
+    'llamapack_sampler_sample': 'llamapack c_int llama_sampler_p llama_context_p c_int32 llama_token_data_array_p c_int32_p char_pp',
+    'llamapack_sampler_copy': 'llamapack c_int llama_sampler_p llama_sampler_pp char_pp',
+    'llamapack_sampler_reset': 'llamapack c_int llama_sampler_p char_pp',
+    'llamapack_grammar_check': 'llamapack c_int llama_vocab_p c_char_p c_char_p char_pp',
+    'llamapack_json_schema_to_grammar': 'llamapack c_int c_char_p char_pp char_pp',
+    'llamapack_watch_new': 'llamapack c_int llama_context_p llamapack_poll_callback c_void_p c_int32 llamapack_watch_pp char_pp',
+    'llamapack_watch_free': 'llamapack None llamapack_watch_p',
+    'llamapack_watch_stop': 'llamapack None llamapack_watch_p c_bool',
+    'llamapack_decode': 'llamapack c_int llama_context_p llama_batch_p llamapack_watch_p c_bool c_int32_p char_pp',
+    'llamapack_encode': 'llamapack c_int llama_context_p llama_batch_p llamapack_watch_p c_bool c_int32_p char_pp',
+    'llamapack_memory_update': 'llamapack c_int llama_context_p char_pp',
 }
 
 class Native:
