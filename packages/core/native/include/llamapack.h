@@ -150,6 +150,21 @@ LLAMAPACK_API enum llamapack_status llamapack_encode(
 // Carry out pending shifts and copies now instead of before the next decode, so that the state can be saved.
 LLAMAPACK_API enum llamapack_status llamapack_memory_update(struct llama_context * ctx, char ** error);
 
+// Text to tokens as llama_tokenize does it, for vocabularies too that lack what their own tokenizer needs. *count receives
+// the number of tokens, or minus that number where it exceeds n_tokens_max; INT32_MIN if no int32_t counts them.
+LLAMAPACK_API enum llamapack_status llamapack_tokenize(
+    const struct llama_vocab * vocab, const char * text, int32_t text_len, int32_t * tokens, int32_t n_tokens_max,
+    bool add_special, bool parse_special, int32_t * count, char ** error);
+
+// Walk `count` strings of a GGUF file at `data`. Returns how many remain where their lengths leave the `size` bytes; *end
+// receives where the last one walked ends, which may be past them.
+LLAMAPACK_API uint64_t llamapack_gguf_skip_strings(const uint8_t * data, uint64_t size, uint64_t count, uint64_t * end);
+
+// Find two tokens of a GGUF vocabulary that upstream would take for the same, which it aborts on. *first and *second
+// receive their indices, or -1.
+LLAMAPACK_API enum llamapack_status llamapack_gguf_find_duplicate(
+    const uint8_t * data, uint64_t size, uint64_t count, int64_t * first, int64_t * second, char ** error);
+
 #ifdef __cplusplus
 }
 #endif

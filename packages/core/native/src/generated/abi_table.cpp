@@ -1148,7 +1148,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "2306a6ca7f2c78b2ec3dbb80a17b418c999320103fb0ff9fb341c651acaaa75a";
+const char layout_hash[] = "8eebd7409b3767b3a4059682788626a5e8a4191e9deb16164d15aa1706961170";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '2306a6ca7f2c78b2ec3dbb80a17b418c999320103fb0ff9fb341c651acaaa75a'
+LAYOUT_HASH = '8eebd7409b3767b3a4059682788626a5e8a4191e9deb16164d15aa1706961170'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -273,6 +273,7 @@ llamapack_poll_callback = CFUNCTYPE(c_bool, c_void_p)
 llamapack_watch_p = POINTER(llamapack_watch)
 llamapack_watch_pp = POINTER(llamapack_watch_p)
 llama_batch_p = POINTER(llama_batch)
+c_uint64_p = POINTER(c_uint64)
 ggml_backend_comm_init_t = CFUNCTYPE(c_void_p, ggml_backend_pp, c_size_t)
 ggml_backend_comm_free_t = CFUNCTYPE(None, c_void_p)
 ggml_backend_comm_allreduce_tensor_t = CFUNCTYPE(c_bool, c_void_p, ggml_tensor_pp)
@@ -1436,6 +1437,9 @@ FUNCTIONS = {
     'llamapack_decode': 'llamapack c_int llama_context_p llama_batch_p llamapack_watch_p c_bool c_int32_p char_pp',
     'llamapack_encode': 'llamapack c_int llama_context_p llama_batch_p llamapack_watch_p c_bool c_int32_p char_pp',
     'llamapack_memory_update': 'llamapack c_int llama_context_p char_pp',
+    'llamapack_tokenize': 'llamapack c_int llama_vocab_p c_char_p c_int32 c_int32_p c_int32 c_bool c_bool c_int32_p char_pp',
+    'llamapack_gguf_skip_strings': 'llamapack c_uint64 c_uint8_p c_uint64 c_uint64 c_uint64_p',
+    'llamapack_gguf_find_duplicate': 'llamapack c_int c_uint8_p c_uint64 c_uint64 c_int64_p c_int64_p char_pp',
 }
 
 class Native:

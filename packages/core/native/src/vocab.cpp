@@ -1,0 +1,43 @@
+// Text to tokens, for vocabularies that lack what their own tokenizer needs: upstream throws through its C interface, or
+// ends the process.
+
+#include "llama.h"
+#include "llamapack.h"
+#include "status.hpp"
+
+namespace {
+
+using llamapack::invalid_input;
+
+void check_special(const llama_vocab * vocab) {
+    const bool wordpiece = llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_WPM; // always adds both
+    if ((llama_vocab_get_add_bos(vocab) || wordpiece) && llama_vocab_bos(vocab) == LLAMA_TOKEN_NULL) {
+        throw invalid_input("the vocabulary wants a beginning-of-sequence token added, but has none");
+    }
+    if (llama_vocab_get_add_eos(vocab) && llama_vocab_eos(vocab) == LLAMA_TOKEN_NULL) {
+        throw invalid_input("the vocabulary wants an end-of-sequence token added, but has none");
+    }
+    if (wordpiece && llama_vocab_sep(vocab) == LLAMA_TOKEN_NULL) {
+        throw invalid_input("the vocabulary wants a separator token added, but has none");
+    }
+}
+
+} // namespace
+
+llamapack_status llamapack_tokenize(
+    const llama_vocab * vocab, const char * text, int32_t text_len, int32_t * tokens, int32_t n_tokens_max, bool add_special,
+    bool parse_special, int32_t * count, char ** error) {
+    return llamapack::guarded(error, [&] {
+        if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) {
+            throw invalid_input("the model has no vocabulary");
+        }
+        if (add_special) {
+            check_special(vocab);
+        }
+        try {
+            *count = llama_tokenize(vocab, text, text_len, tokens, n_tokens_max, add_special, parse_special);
+        } catch (const std::out_of_range &) {
+            throw invalid_input("the vocabulary lacks a token that its tokenizer needs for this text");
+        }
+    });
+}
