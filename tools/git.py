@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Git:
         folder.mkdir(parents=True, exist_ok=True)
         # Given GIT_WORK_TREE, `git init` would write the folder's present name into the configuration.
         variables = {name: value for name, value in made._environment().items() if name not in made._where()}
-        shell.run(made._argv(["init", "--quiet", "--template=", "."]), cwd=folder, env=variables)
+        _call(made._argv(["init", "--quiet", "--template=", "."]), folder, variables)
         made.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
         for name, value in (("core.autocrlf", "false"), ("core.eol", "lf"), ("gc.auto", "0")):
             made.run("config", name, value)
@@ -98,8 +99,8 @@ class Git:
         return Git(folder=self.folder, dir=self.dir, variables={**self.variables, **variables})
 
     def run(self, *words: str | os.PathLike[str], check: bool = True, stdin: str | None = None) -> shell.Result:
-        """Run `git WORDS` without the user's configuration."""
-        return shell.run(self._argv(words), cwd=self.folder, env=self._environment(), check=check, stdin=stdin)
+        """Run `git WORDS` without the user's configuration. Text goes in and comes out with its line endings."""
+        return _call(self._argv(words), self.folder, self._environment(), check=check, stdin=stdin)
 
     def ask(self, *words: str | os.PathLike[str]) -> str:
         """Return what `git WORDS` prints, without the space around it."""
@@ -143,14 +144,9 @@ class Git:
     def network(self, *words: str, timeout: float) -> shell.Result:
         """Run `git WORDS` with the user's configuration, which may hold proxies; it never asks a question."""
         keep = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(_FOR_NETWORK)}
+        variables = {**keep, **self._where(), **_FIXED}
         try:
-            return shell.run(
-                self._argv(words),
-                cwd=self.folder,
-                env={**keep, **self._where(), **_FIXED},
-                check=False,
-                timeout=timeout,
-            )
+            return _call(self._argv(words), self.folder, variables, check=False, timeout=timeout)
         except subprocess.TimeoutExpired:
             why = f"no answer within {timeout:.0f} seconds"
             return shell.Result(argv=tuple(words), returncode=124, stdout="", stderr=why)
@@ -169,9 +165,47 @@ class Git:
         return {**clean, **homes, **self._where(), **_FIXED, **_ALONE, **self.variables}
 
 
+def _call(
+    argv: Sequence[str | os.PathLike[str]],
+    folder: Path,
+    variables: Mapping[str, str],
+    *,
+    check: bool = True,
+    stdin: str | None = None,
+    timeout: float | None = None,
+) -> shell.Result:
+    # Not shell.run: in text mode, Python would change the line endings of patches.
+    words = tuple(os.fspath(word) for word in argv)
+    given = (stdin or "").encode("utf-8", "surrogateescape")
+    try:
+        done = subprocess.run(
+            words, cwd=folder, env=variables, input=given, capture_output=True, timeout=timeout, check=False
+        )
+    except FileNotFoundError as error:
+        raise _not_found(folder) from error
+    out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+    if check and done.returncode != 0:
+        said = [word for word in words[1:] if word != "-c" and word.partition("=")[0] not in _SETTINGS]
+        raise ToolError(
+            f"git {shlex.join(said)} failed with status {done.returncode} in {folder}.",
+            why=(err or out).strip()[-4000:],
+        )
+    return shell.Result(argv=words, returncode=done.returncode, stdout=out, stderr=err)
+
+
+def _not_found(folder: Path) -> ToolError:
+    if not folder.is_dir():
+        return ToolError(f"{folder} is not there.", fix="Run: inv vendor.apply-patches")
+    return ToolError(
+        "git was not found.",
+        why="llama.cpp's source is kept and patched with it.",
+        fix="Install git 2.30 or newer, and put it on PATH.",
+    )
+
+
 def require_git() -> None:
     """Raise ToolError where git is missing or too old."""
-    said = shell.run(["git", "--version"]).stdout
+    said = _call(["git", "--version"], Path.cwd(), os.environ).stdout
     found = re.search(r"(\d+)\.(\d+)", said)
     if not found or (int(found[1]), int(found[2])) < OLDEST:
         raise ToolError(

@@ -44,6 +44,7 @@ class Manifest:
     """`tracking`, or `local` where a tree of the developer's own was used."""
     patches: Mapping[str, str]
     filter_sha256: str
+    pin_sha256: str
     files: Mapping[str, FileRecord]
 
     def to_json(self) -> str:
@@ -59,6 +60,7 @@ class Manifest:
                     "source": self.source,
                     "patches": [{"name": name, "sha256": sha256} for name, sha256 in self.patches.items()],
                     "filter_sha256": self.filter_sha256,
+                    "pin_sha256": self.pin_sha256,
                     "files": {
                         path: {"sha256": record.sha256, "mode": record.mode}
                         for path, record in sorted(self.files.items())
@@ -93,14 +95,23 @@ def read_manifest(tree: Path, name: str = MANIFEST) -> Manifest | None:
             source=data["source"],
             patches={patch["name"]: patch["sha256"] for patch in data["patches"]},
             filter_sha256=data["filter_sha256"],
+            pin_sha256=data["pin_sha256"],
             files={file: FileRecord(sha256=r["sha256"], mode=r["mode"]) for file, r in data["files"].items()},
         )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ToolError(
-            f"{path} is damaged.", why=f"{type(error).__name__}: {error}", fix="Run: inv vendor.sync --discard"
+            f"{path} is damaged.", why=f"{type(error).__name__}: {error}", fix="Run: inv vendor.sync"
         ) from error
+
+
+def readable_manifest(tree: Path, name: str = MANIFEST) -> Manifest | None:
+    """Return the manifest in the synced tree; None where there is none that can be read."""
+    try:
+        return read_manifest(tree, name)
+    except ToolError:
+        return None
 
 
 def record(content: bytes, mode: str) -> FileRecord:

@@ -1,23 +1,161 @@
-"""Keep what a maintainer did: copies outside the checkout before anything is replaced."""
+"""See that nothing a maintainer did is lost: find it, refuse or save it."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from tools.checkout import Checkout
+from tools.errors import ToolError
+from tools.export import exported_content
+from tools.git import Git
 from tools.paths import cache_dir
+from tools.series import read_series
+from tools.snapshot import take_snapshot
+from tools.source import BASE, BRANCH
+from tools.state import State, read_state
+
+BACKUPS = "refs/llamapack/backup/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """A commit of the tracking repository."""
+
+    id: str
+    subject: str
+
+    def __str__(self) -> str:
+        """Return it as people name commits."""
+        return f"{self.id[:9]} {self.subject}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtRisk:
+    """What a move of HEAD would lose."""
+
+    state: State
+    commits: tuple[Commit, ...]
+    """Commits that no patch file and no other branch holds."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether HEAD can be moved."""
+        return self.state.is_clean and not self.commits
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was found, one kind a line."""
+        state = self.state
+        found = (
+            ("unfinished operation", (f"git {state.operation}",) if state.operation else ()),
+            ("in conflict", state.conflicted),
+            ("staged", state.staged),
+            ("unstaged", state.unstaged),
+            ("untracked", state.untracked),
+            ("commits that no patch file holds", tuple(map(str, self.commits))),
+        )
+        return tuple(f"{kind}: {', '.join(names)}" for kind, names in found if names)
+
+
+def at_risk(checkout: Checkout, git: Git) -> AtRisk:
+    """Return what only the tracking repository has."""
+    return AtRisk(state=read_state(git), commits=unexported(checkout, git))
+
+
+def unexported(checkout: Checkout, git: Git) -> tuple[Commit, ...]:
+    """Return the commits of HEAD and of our branch that no patch file holds, now or in this project's history.
+
+    Those that another branch or a tag holds too are not among them: they stay when HEAD moves.
+    """
+    roots = [name for name in ("HEAD", f"refs/heads/{BRANCH}") if git.id_of(f"{name}^{{commit}}")]
+    base = git.id_of(f"{BASE}^{{commit}}")
+    if not roots or not base:
+        return ()
+    others = (f"--exclude={BRANCH}", "--branches", "--tags", "--remotes")
+    ids = git.ask("rev-list", "--reverse", *roots, "--not", base, *others).split()
+    held = {patch.sha256 for patch in read_series(checkout.patches)}
+    return tuple(commit_of(git, name) for name in ids if not _is_held(checkout, git, name, held))
+
+
+def commit_of(git: Git, name: str) -> Commit:
+    """Return a commit with its subject."""
+    return Commit(id=git.id_of(f"{name}^{{commit}}"), subject=git.ask("log", "-1", "--format=%s", name))
+
+
+def require_nothing_at_risk(checkout: Checkout, git: Git, *, discard: bool, doing: str) -> str:
+    """Raise ToolError where moving HEAD would lose something; with `discard`, save it and return the backup ref.
+
+    Afterwards the working tree is HEAD's. Nothing to save returns an empty string.
+    """
+    found = at_risk(checkout, git)
+    _refuse_lock(git, found.state)
+    if found.nothing:
+        return ""
+    if not discard:
+        raise ToolError(
+            f"{doing} would lose what is in {git.folder}:\n  " + "\n  ".join(found.lines),
+            fix="To keep it: commit it there, then inv vendor.create-patches (an unfinished operation: finish it).\n"
+            "To discard it (a backup ref is left): the same command with --discard",
+        )
+    backup = save_backup(git, f"before: {doing}")
+    clear(git, found.state)
+    return backup
+
+
+def clear(git: Git, state: State) -> None:
+    """Close what is open and make the working tree HEAD's; ignored files stay. Save first what is wanted."""
+    if state.operation == "bisect":
+        (git.dir / "BISECT_LOG").unlink(missing_ok=True)
+    elif state.operation:
+        git.run(state.operation, "--quit", check=False)
+    git.run("reset", "--quiet", "--hard", "HEAD")
+    git.run("clean", "--quiet", "--force", "-d")
+
+
+def save_backup(git: Git, why: str) -> str:
+    """Keep HEAD, our branch, the index and the working tree, new files included, under a new ref; return the ref."""
+    head = git.id_of("HEAD^{commit}")
+    parents = [head]
+    index = git.run("write-tree", check=False)  # refused while files are in conflict
+    if index.returncode == 0 and index.stdout.strip() != git.id_of("HEAD^{tree}"):
+        parents = [_commit(git, index.stdout.strip(), parents, f"index {why}")]
+    branch = git.id_of(f"refs/heads/{BRANCH}")
+    parents += [branch] if branch and branch != head else []
+    commit = _commit(git, take_snapshot(git).tree, parents, why)
+    ref = f"{BACKUPS}{stamp()}"
+    git.run("update-ref", "-m", why, ref, commit)
+    return ref
+
+
+def _commit(git: Git, tree: str, parents: Sequence[str], message: str) -> str:
+    author = git.with_variables(GIT_AUTHOR_NAME="llamapack", GIT_AUTHOR_EMAIL="llamapack@localhost")
+    return author.ask("commit-tree", tree, *(word for parent in parents for word in ("-p", parent)), "-m", message)
+
+
+def backups(git: Git) -> tuple[str, ...]:
+    """Return the backup refs, oldest first."""
+    return tuple(git.ask("for-each-ref", "--format=%(refname)", BACKUPS).split())
 
 
 def save_copies(checkout: Checkout, paths: Sequence[Path]) -> Path:
     """Copy files of the checkout to a new folder below the cache, and return it."""
-    folder = _new_folder()
+    folder = new_backup_folder()
     for path in paths:
         target = folder / path.relative_to(checkout.root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target, follow_symlinks=False)
+    return folder
+
+
+def new_backup_folder() -> Path:
+    """Make a folder for a backup outside the checkout."""
+    folder = cache_dir() / "backups" / stamp()
+    folder.mkdir(parents=True)
     return folder
 
 
@@ -26,7 +164,34 @@ def stamp() -> str:
     return datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
 
 
-def _new_folder() -> Path:
-    folder = cache_dir() / "backups" / stamp()
-    folder.mkdir(parents=True)
-    return folder
+def _is_held(checkout: Checkout, git: Git, commit: str, held: set[str]) -> bool:
+    try:
+        content = exported_content(git, commit)
+    except ToolError:
+        return False
+    return hashlib.sha256(content).hexdigest() in held or _was_committed(checkout, content)
+
+
+def _was_committed(checkout: Checkout, content: bytes) -> bool:
+    """Tell whether a commit of this project has, or had, a patch file with `content`."""
+    project = Git.at(checkout.root)
+    if not project.exists or not project.id_of("HEAD"):
+        return False
+    blob = _blob_id(project, content)
+    if project.run("cat-file", "-e", blob, check=False).returncode != 0:
+        return False
+    words = ("log", "--all", "-1", "--format=%H", f"--find-object={blob}", "--", "patches")
+    return bool(project.run(*words, check=False).stdout.strip())
+
+
+def _blob_id(project: Git, content: bytes) -> str:
+    text = content.decode("utf-8", "surrogateescape")
+    return project.run("hash-object", "--stdin", "--no-filters", stdin=text).stdout.strip()
+
+
+def _refuse_lock(git: Git, state: State) -> None:
+    if state.locked:
+        raise ToolError(
+            f"{git.dir / 'index.lock'} is there: a git command runs in it, or one was killed.",
+            fix="Wait for it. If none runs, remove that file; then run this again.",
+        )

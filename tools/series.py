@@ -33,6 +33,16 @@ class Patch:
         return self.content.decode("utf-8", "surrogateescape")
 
     @property
+    def message(self) -> str:
+        """Its header and message."""
+        return self.text.partition("\ndiff --git ")[0]
+
+    @property
+    def change(self) -> str:
+        """Its difference, without the ids of contents."""
+        return re.sub(r"^index .*$", "", self.text.partition("\ndiff --git ")[2], flags=re.MULTILINE)
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The files it changes."""
         found = re.findall(r"^diff --git a/(\S+) b/", self.text, re.MULTILINE)
@@ -41,10 +51,9 @@ class Patch:
     @property
     def missing_headers(self) -> tuple[str, ...]:
         """Which of Why, Upstream and Drop when its message lacks."""
-        message = self.text.partition("\n---\n")[0]
-        return tuple(
-            name for name in HEADERS if not re.search(rf"^{name}: (?!{re.escape(PLACEHOLDER)})\S", message, re.M)
-        )
+        pattern = rf"^({'|'.join(HEADERS)}): (?!{re.escape(PLACEHOLDER)})\S"
+        given = re.findall(pattern, self.message, re.MULTILINE)
+        return tuple(name for name in HEADERS if name not in given)
 
 
 def read_series(folder: Path) -> tuple[Patch, ...]:

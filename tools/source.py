@@ -41,6 +41,15 @@ def make_repository(folder: Path, pin: Pin, say: Say = quiet) -> Fetched:
     return fetched
 
 
+def refuse_foreign(folder: Path) -> None:
+    """Raise ToolError where `folder` holds something that is not a repository."""
+    if folder.exists() and not Git.at(folder).exists and not (folder.is_dir() and not any(folder.iterdir())):
+        raise ToolError(
+            f"{folder} holds files, and no git repository.",
+            fix="Move it away; then run it again: the tracking repository is made there.",
+        )
+
+
 def fetch_pinned(git: Git, pin: Pin, say: Say = quiet) -> Fetched:
     """Have the pinned commit in `git`, and verify its ids; a commit that no place has is a ToolError."""
     fetched = Fetched(origin="here") if git.has(pin.commit) else _fetch(git, pin, say)

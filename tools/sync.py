@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from tools.errors import ToolError
 from tools.files import explained, locked, staged_folder, write_file
 from tools.filters import Section, load_filter
 from tools.git import Git
-from tools.pin import Pin, load_pin
+from tools.markers import is_marked
+from tools.pin import Pin, load_pin, render_pin
 from tools.plain import plain_snapshot
 from tools.provenance import (
     MANIFEST,
@@ -21,7 +22,7 @@ from tools.provenance import (
     FileRecord,
     Manifest,
     present,
-    read_manifest,
+    readable_manifest,
     record,
     record_of,
 )
@@ -30,8 +31,6 @@ from tools.series import Patch, read_series
 from tools.snapshot import Snapshot, require_plain, take_snapshot
 from tools.source import BASE
 from tools.state import read_state
-
-_CONFLICT = re.compile(rb"^<<<<<<< .*?^=======$.*?^>>>>>>> ", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ class SyncReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
+class Plan:
     """What a section's tree is to hold."""
 
     section: Section
@@ -91,8 +90,8 @@ def sync_unlocked(
     pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
     sections = tuple(s for s in load_filter(checkout.filter_file) if not only or s.name in only)
     with plain_snapshot(source, series if patch else ()) if source else tracking_snapshot(checkout) as snapshot:
-        plans = [_plan(checkout, section, snapshot, pin, series, local=bool(source)) for section in sections]
-        before = next((found for plan in plans if (found := read_manifest(plan.into))), None)
+        plans = [plan_section(checkout, section, snapshot, pin, series, local=bool(source)) for section in sections]
+        before = next((found for plan in plans if (found := readable_manifest(plan.into))), None)
         new, gone = _upstream_changes(snapshot, before, sections)
     edited = [(plan.into, path) for plan in plans for path in _hand_edited(plan)]
     if edited and not discard:
@@ -130,7 +129,7 @@ def _refuse_markers(git: Git, snapshot: Snapshot) -> None:
     # Upstream's own files may hold such lines: only what differs from the base is looked at.
     changed = git.names("diff-tree", "-r", "-z", "--name-only", "--diff-filter=d", "--no-renames", BASE, snapshot.tree)
     ids = [git.id_of(f"{snapshot.tree}:{path}") for path in changed]
-    marked = [path for path, content in zip(changed, git.blobs(ids), strict=True) if _CONFLICT.search(content)]
+    marked = [path for path, content in zip(changed, git.blobs(ids), strict=True) if is_marked(content)]
     if marked:
         raise ToolError(
             f"Conflict markers are in {', '.join(marked)} of {git.folder}.",
@@ -138,9 +137,16 @@ def _refuse_markers(git: Git, snapshot: Snapshot) -> None:
         )
 
 
-def _plan(
-    checkout: Checkout, section: Section, snapshot: Snapshot, pin: Pin, series: tuple[Patch, ...], *, local: bool
-) -> _Plan:
+def plan_section(
+    checkout: Checkout,
+    section: Section,
+    snapshot: Snapshot,
+    pin: Pin,
+    series: tuple[Patch, ...],
+    *,
+    local: bool = False,
+) -> Plan:
+    """Return what the tree of `section` is to hold, copied from `snapshot`; colliding names are refused."""
     taken = {path: entry for path, entry in snapshot.entries().items() if section.takes(path)}
     require_plain(taken)
     if both := sorted(set(section.own) & set(taken)):
@@ -158,9 +164,10 @@ def _plan(
         source="local" if local else "tracking",
         patches={patch.name: patch.sha256 for patch in series},
         filter_sha256=section.digest,
+        pin_sha256=hashlib.sha256(render_pin(pin).encode()).hexdigest(),
         files={path: record(contents[path], entry.mode) for path, entry in taken.items()},
     )
-    return _Plan(section=section, into=checkout.root / section.into, manifest=manifest, contents=contents)
+    return Plan(section=section, into=checkout.root / section.into, manifest=manifest, contents=contents)
 
 
 def _upstream_changes(
@@ -175,9 +182,9 @@ def _upstream_changes(
     return {path: tuple(s.name for s in sections if s.takes(path)) for path in new}, gone
 
 
-def _hand_edited(plan: _Plan) -> tuple[str, ...]:
+def _hand_edited(plan: Plan) -> tuple[str, ...]:
     """Return the files whose content no sync wrote; files that no sync wrote at all are refused here."""
-    before = [m for m in (read_manifest(plan.into), read_manifest(plan.into, NEXT)) if m]
+    before = [m for m in (readable_manifest(plan.into), readable_manifest(plan.into, NEXT)) if m]
     edited: list[str] = []
     unlisted: list[str] = []
     for path in sorted(present(plan.into) - set(plan.section.own)):
@@ -190,7 +197,7 @@ def _hand_edited(plan: _Plan) -> tuple[str, ...]:
     return tuple(edited)
 
 
-def _unlisted_error(plan: _Plan, paths: list[str]) -> ToolError:
+def _unlisted_error(plan: Plan, paths: list[str]) -> ToolError:
     return ToolError(
         f"{plan.into} has {_count(paths)} not listed in vendor/sync.toml and not upstream's: {_some(paths)}.",
         why="It would be lost among upstream's, so it is never removed.",
@@ -215,7 +222,7 @@ def _some(paths: list[str]) -> str:
     return ", ".join(paths[:10]) + (f" and {len(paths) - 10} more" if len(paths) > 10 else "")
 
 
-def _write(plan: _Plan) -> Synced:
+def _write(plan: Plan) -> Synced:
     if not (plan.into.exists() and any(plan.into.iterdir())):
         with staged_folder(plan.into) as folder:
             for path, content in plan.contents.items():
@@ -227,7 +234,7 @@ def _write(plan: _Plan) -> Synced:
     return _update(plan)
 
 
-def _update(plan: _Plan) -> Synced:
+def _update(plan: Plan) -> Synced:
     wanted, there = plan.manifest.files, present(plan.into) - set(plan.section.own)
     changed = [p for p in wanted if p in there and record_of(plan.into / p, wanted[p]) != wanted[p]]
     added, removed = sorted(set(wanted) - there), sorted(there - set(wanted))

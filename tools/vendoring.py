@@ -17,7 +17,7 @@ from tools.pin import load_pin
 from tools.provenance import Manifest, read_manifest
 from tools.series import read_series
 from tools.snapshot import take_snapshot
-from tools.source import BRANCH, Origin, make_repository
+from tools.source import BRANCH, Origin, make_repository, refuse_foreign
 from tools.sync import sync_unlocked
 from tools.synced import edited_files, stale_reasons
 
@@ -63,11 +63,7 @@ def make_tracking(checkout: Checkout, say: Say = quiet) -> Origin:
     git = Git.at(checkout.tracking)
     if git.exists:
         return "here"
-    if _has_files(checkout.tracking):
-        raise ToolError(
-            f"{checkout.tracking} holds files, and no git repository.",
-            fix="Move it away; then run it again: the tracking repository is made there.",
-        )
+    refuse_foreign(checkout.tracking)
     pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
     with staged_folder(checkout.tracking) as folder:
         fetched = make_repository(folder, pin, say)

@@ -1,0 +1,156 @@
+"""Move the pin to another commit of llama.cpp, and the patches with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from tools.archive import fetch_from_package
+from tools.changelog import UPSTREAM
+from tools.checkout import Checkout
+from tools.errors import ToolError
+from tools.files import explained, locked
+from tools.git import Git
+from tools.live import Say, quiet
+from tools.patching import Applied, operation_to, refuse_open, start
+from tools.pin import Mirror, Pin, load_pin, render_pin
+from tools.rehearsal import Outcome, rehearse
+from tools.safety import require_nothing_at_risk
+from tools.series import read_series
+from tools.source import ANSWER_SECONDS, FETCH_SECONDS, reach
+
+_PACKAGE = re.compile(r"(?P<package>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9._+-]+)")
+_RELEASE = re.compile(r"b(\d+)")
+_WANTED = "refs/llamapack/wanted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a bump would do."""
+
+    old: Pin
+    new: Pin
+    outcomes: tuple[Outcome, ...]
+
+
+def preview_bump(checkout: Checkout, ref: str, *, sha256: str = "", say: Say = quiet) -> Preview:
+    """Say for each patch how it would go on `ref`; nothing but the object store changes."""
+    with locked(checkout.lock_file):
+        git, old = _tracking(checkout), load_pin(checkout.pin_file)
+        new = new_pin(git, old, ref, sha256=sha256, say=say)
+        with rehearse(git, new.commit, read_series(checkout.patches)) as rehearsal:
+            return Preview(old=old, new=new, outcomes=rehearsal.outcomes)
+
+
+def bump(checkout: Checkout, ref: str, *, sha256: str = "", discard: bool = False, say: Say = quiet) -> Applied:
+    """Put the series on `ref`; when all of it is applied, write the pin and the changelog's line.
+
+    `ref` is a branch, tag or commit of upstream, or NAME==VERSION of a package that carries a checkout, with its
+    SHA-256. It stops at conflicts like `apply_patches`; `abort` brings back the old pin and the old commits.
+    """
+    with locked(checkout.lock_file), explained(f"moving {checkout.tracking}"):
+        git, old = _tracking(checkout), load_pin(checkout.pin_file)
+        refuse_open(git)
+        backup = require_nothing_at_risk(checkout, git, discard=discard, doing="The bump")
+        new = new_pin(git, old, ref, sha256=sha256, say=say)
+        if new == old:
+            raise ToolError(f"{ref} is {old.commit}, which is pinned already.", fix="Name another commit.")
+        series = read_series(checkout.patches)
+        operation = replace(
+            operation_to(git, new.commit, series),
+            kind="bump",
+            old_pin=checkout.pin_file.read_text(encoding="utf-8"),
+            new_pin=render_pin(new),
+            changelog=f"{UPSTREAM}{_described(git, new)}.",
+        )
+        return replace(start(checkout, git, operation, series), backup=backup)
+
+
+def new_pin(git: Git, old: Pin, ref: str, *, sha256: str = "", say: Say = quiet) -> Pin:
+    """Fetch `ref` and return the pin of it."""
+    number, mirrors = 0, old.mirrors
+    if package := _PACKAGE.fullmatch(ref):
+        mirrors = (_mirror(old, package, sha256),)
+        commit = fetch_from_package(git, mirrors[0], "", say)
+    else:
+        commit, number = _from_git(git, old, ref, say)
+        mirrors = old.mirrors if commit == old.commit else ()
+    if not (ggml := git.id_of(f"{commit}:ggml")):
+        raise ToolError(f"{ref} is {commit}, which has no ggml folder.", fix="Name a commit of llama.cpp.")
+    tree = git.id_of(f"{commit}^{{tree}}")
+    known = old.build_number if commit == old.commit else number or _counted(git, commit)
+    return replace(old, commit=commit, tree=tree, ggml_tree=ggml, build_number=known, mirrors=mirrors)
+
+
+def _tracking(checkout: Checkout) -> Git:
+    git = Git.at(checkout.tracking)
+    if not git.exists:
+        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
+    return git
+
+
+def _mirror(old: Pin, package: re.Match[str], sha256: str) -> Mirror:
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise ToolError(
+            f"{package[0]} needs the SHA-256 of its source distribution, not {sha256!r}.",
+            why="A package is only used with a hash, so that everyone gets the same.",
+            fix=f"Run: inv vendor.bump {package[0]} --sha256 HASH   (the index shows it beside the file)",
+        )
+    known = [mirror.git_dir for mirror in old.mirrors if mirror.package == package["package"]]
+    git_dir = known[0] if known else ".git/modules/vendor/llama.cpp"
+    return Mirror(package=package["package"], version=package["version"], sha256=sha256, git_dir=git_dir)
+
+
+def _from_git(git: Git, old: Pin, ref: str, say: Say) -> tuple[str, int]:
+    if ref.startswith("-") or not ref.strip():
+        raise ToolError(f"{ref!r} is not a name of a commit.", fix="Name a branch, a tag or a commit of upstream.")
+    if problem := reach(git, old.repository):
+        if commit := git.id_of(f"{ref}^{{commit}}"):
+            return commit, 0
+        raise ToolError(
+            f"{ref} is not known here, and {old.repository} cannot be reached.",
+            why=problem,
+            fix="Check the network, or bump to a package: inv vendor.bump NAME==VERSION --sha256 HASH",
+        )
+    say(f"Fetching {ref} from {old.repository}")
+    with _wanted(git):
+        shallow = ["--depth=1"] if (git.dir / "shallow").exists() else []
+        options = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *shallow)
+        done = git.network(*options, old.repository, f"+{ref}:{_WANTED}", timeout=FETCH_SECONDS)
+        commit = git.id_of(f"{_WANTED}^{{commit}}") or git.id_of(f"{ref}^{{commit}}")
+    if done.returncode != 0 and not commit:
+        raise ToolError(
+            f"{old.repository} has no {ref}.", why=done.stderr.strip(), fix="Name a branch, a tag or a whole commit id."
+        )
+    return commit, _released(git, old, ref, commit)
+
+
+@contextmanager
+def _wanted(git: Git) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        git.run("update-ref", "-d", _WANTED)
+
+
+def _released(git: Git, old: Pin, ref: str, commit: str) -> int:
+    """Return upstream's build number where a release tag (b1234) names the commit."""
+    if found := _RELEASE.fullmatch(ref):
+        return int(found[1])
+    listed = git.network("ls-remote", "--tags", old.repository, "b*", timeout=ANSWER_SECONDS).stdout
+    tags = [
+        line.partition("refs/tags/")[2].removesuffix("^{}") for line in listed.splitlines() if line.startswith(commit)
+    ]
+    return next((int(found[1]) for tag in tags if (found := _RELEASE.fullmatch(tag))), 0)
+
+
+def _counted(git: Git, commit: str) -> int:
+    return 0 if (git.dir / "shallow").exists() else int(git.ask("rev-list", "--count", commit))
+
+
+def _described(git: Git, pin: Pin) -> str:
+    date = git.ask("log", "-1", "--format=%cs", pin.commit)
+    number = f"b{pin.build_number}, " if pin.build_number else ""
+    return f"{pin.commit[:9]} ({number}{date})"

@@ -1,0 +1,174 @@
+"""Write the commits of the tracking repository as the patch series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.checkout import Checkout
+from tools.errors import ToolError
+from tools.export import commits_since, export_commits, refuse_unwritable
+from tools.files import explained, locked, write_file
+from tools.git import Git
+from tools.operation import current_operation, known_series, remember_series
+from tools.pin import load_pin
+from tools.safety import save_copies
+from tools.series import HEADERS, PLACEHOLDER, Patch, read_series
+from tools.source import BASE, BRANCH
+from tools.state import read_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What became of the folder."""
+
+    series: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    removed: tuple[str, ...] = ()
+    incomplete: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Patches whose message lacks a header, with its names; `vendor.check` refuses them."""
+    saved: Path | None = None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether not a byte of the folder changed."""
+        return not (self.added or self.changed or self.renamed or self.removed)
+
+
+def create_patches(checkout: Checkout, *, discard: bool = False) -> Written:
+    """Make patches/ hold exactly the commits between the pin and our branch, each as one file.
+
+    The same commits give the same bytes. A patch file that was never applied here stops it, unless `discard`, which
+    saves a copy of that file outside the checkout.
+    """
+    with locked(checkout.lock_file), explained(f"writing {checkout.patches}"):
+        git = Git.at(checkout.tracking)
+        _require_writable(checkout, git)
+        commits = commits_since(git, BASE, BRANCH)
+        refuse_unwritable(git, commits)
+        series = export_commits(git, commits)
+        saved = _keep_unknown(checkout, git, series, discard=discard)
+        return _write(checkout, git, series, saved)
+
+
+def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "", drop_when: str = "") -> str:
+    """Commit every edit in the tracking repository as one new patch called `name`; return the commit's id.
+
+    Its author is the one that the user's git names. Headers that are not given are left to be written.
+    """
+    with locked(checkout.lock_file):
+        git = Git.at(checkout.tracking)
+        _refuse_unfinished(git)
+        if not read_state(git).dirty:
+            raise ToolError(f"Nothing is edited in {git.folder}.", fix="Make the change there first.")
+        texts = zip(HEADERS, (why, upstream, drop_when), strict=True)
+        message = f"{name}\n\n" + "\n".join(f"{header}: {text or PLACEHOLDER}" for header, text in texts) + "\n"
+        git.run("add", "--all", "--", ".")
+        author = _author(git)
+        named = git.with_variables(GIT_AUTHOR_NAME=author[0], GIT_AUTHOR_EMAIL=author[1])
+        named.run("commit", "--quiet", "--file=-", stdin=message)
+        return git.id_of("HEAD")
+
+
+def _author(git: Git) -> tuple[str, str]:
+    found = [git.network("config", name, timeout=10).stdout.strip() for name in ("user.name", "user.email")]
+    if not all(found):
+        raise ToolError(
+            "git does not know who you are, and a patch has an author.",
+            fix='Run: git config --global user.name "Your Name"; git config --global user.email you@example.org',
+        )
+    return found[0], found[1]
+
+
+def _refuse_unfinished(git: Git) -> None:
+    if not git.exists:
+        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
+    state = read_state(git)
+    if current_operation(git) or state.operation:
+        raise ToolError(
+            f"An unfinished {state.operation or 'apply or bump'} is open in {git.folder}.", fix="Run: inv vendor.status"
+        )
+    head = git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip()
+    if head != BRANCH:
+        raise ToolError(
+            f"HEAD of {git.folder} is on {head or 'no branch'}, and the series is made from {BRANCH}.",
+            fix=f"Run there: git checkout {BRANCH}",
+        )
+
+
+def _require_writable(checkout: Checkout, git: Git) -> None:
+    _refuse_unfinished(git)
+    state = read_state(git)
+    if state.dirty:
+        kinds = ("conflicted", "staged", "unstaged", "untracked")
+        found = [f"{kind}: {', '.join(getattr(state, kind))}" for kind in kinds if getattr(state, kind)]
+        raise ToolError(
+            f"{git.folder} has edits that are in no commit:\n  " + "\n  ".join(found),
+            why="A series is made from commits.",
+            fix='Commit them there, or: inv vendor.new-patch "What it does"   (git stash puts them aside)',
+        )
+    pin, base = load_pin(checkout.pin_file), git.id_of(BASE)
+    if base != pin.commit:
+        raise ToolError(
+            f"{git.folder} stands on {base[:9] or 'nothing'}, and vendor/llama.cpp.toml pins {pin.commit[:9]}.",
+            fix="Run: inv vendor.apply-patches   (or inv vendor.bump REF)",
+        )
+    if git.run("merge-base", "--is-ancestor", BASE, BRANCH, check=False).returncode != 0:
+        raise ToolError(
+            f"{BRANCH} in {git.folder} does not stand on the pinned {base[:9]}.",
+            why="It was rebased onto another commit of upstream.",
+            fix=f"Put it back (git rebase --onto {base[:9]} …), or move the pin too: inv vendor.bump REF",
+        )
+
+
+def _keep_unknown(checkout: Checkout, git: Git, series: tuple[Patch, ...], *, discard: bool) -> Path | None:
+    """Refuse to remove or replace a patch file that no commit here was ever made from or written to."""
+    known = known_series(git) | {patch.sha256 for patch in series}
+    unknown = [patch.name for patch in read_series(checkout.patches) if patch.sha256 not in known]
+    if unknown and not discard:
+        raise ToolError(
+            f"Never applied in {git.folder}: {', '.join(unknown)}.",
+            why="patches/ becomes exactly the commits that are there, so it would be lost.",
+            fix="To keep it: inv vendor.apply-patches   (after saving commits of your own elsewhere)\n"
+            "To discard it (a copy is saved): inv vendor.create-patches --discard",
+        )
+    return save_copies(checkout, [checkout.patches / name for name in unknown]) if unknown else None
+
+
+def _write(checkout: Checkout, git: Git, series: tuple[Patch, ...], saved: Path | None) -> Written:
+    before = {patch.name: patch for patch in read_series(checkout.patches)}
+    after = {patch.name: patch for patch in series}
+    renamed = _renames(before, after)
+    remember_series(git, series)
+    for patch in series:
+        if patch.name not in before or before[patch.name].content != patch.content:
+            write_file(checkout.patches / patch.name, patch.content)
+    gone = [name for name in before if name not in after]
+    for name in gone:
+        (checkout.patches / name).unlink()
+    return Written(
+        series=tuple(after),
+        added=tuple(name for name in after if name not in before and name not in renamed.values()),
+        changed=tuple(name for name in after if name in before and before[name].content != after[name].content),
+        renamed=tuple(renamed.items()),
+        removed=tuple(name for name in gone if name not in renamed),
+        incomplete=tuple((patch.name, missing) for patch in series if (missing := patch.missing_headers)),
+        saved=saved,
+    )
+
+
+def _renames(before: dict[str, Patch], after: dict[str, Patch]) -> dict[str, str]:
+    """Return which file lives on under which new name: one with its subject or with its change."""
+    new = [name for name in after if name not in before]
+    found: dict[str, str] = {}
+    for name in before:
+        if name not in after:
+            same = [n for n in new if n not in found.values() and _is_same(before[name], after[n])]
+            found |= {name: same[0]} if same else {}
+    return found
+
+
+def _is_same(first: Patch, second: Patch) -> bool:
+    return first.name[5:] == second.name[5:] or first.change == second.change

@@ -1,0 +1,111 @@
+"""Rebuild pin and patches in a scratch clone, and compare with what the packages would build from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from tools.archive import verify_mirror
+from tools.checkout import Checkout
+from tools.errors import ToolError
+from tools.export import commits_since, export_commits
+from tools.files import locked
+from tools.filters import Section, load_filter
+from tools.git import Git
+from tools.live import Say, quiet
+from tools.pin import Pin, load_pin
+from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest
+from tools.rehearsal import Rehearsal, rehearse
+from tools.series import Patch, read_series
+from tools.snapshot import Snapshot
+from tools.source import fetch_pinned
+from tools.sync import plan_section
+
+_MEANING = {
+    "files": "its list of files",
+    "patches": "the patches it was made with",
+    "filter_sha256": "the filter it was made with (vendor/sync.toml)",
+    "pin_sha256": "the pin it was made from (vendor/llama.cpp.toml)",
+    "source": "where it was copied from",
+}
+
+
+def check(checkout: Checkout, *, mirrors: bool = False, say: Say = quiet) -> tuple[str, ...]:
+    """Name every difference between the packages' trees and a rebuild of them from pin, patches and filter.
+
+    None is good. What cannot be read at all is a ToolError. With `mirrors`, each package that the pin names is
+    looked into as well, and must carry the pinned commit.
+    """
+    with locked(checkout.lock_file):
+        git = Git.at(checkout.tracking)
+        if not git.exists:
+            raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
+        pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
+        sections = load_filter(checkout.filter_file)
+        fetch_pinned(git, pin, say)
+        with rehearse(git, pin.commit, series) as rebuilt:
+            problems = list(_series_problems(rebuilt, pin, series))
+            for section in sections:
+                problems += _section_problems(checkout, section, rebuilt, pin, series)
+        for mirror in pin.mirrors if mirrors else ():
+            problems += verify_mirror(mirror, pin.commit, say)
+        return tuple(problems)
+
+
+def _series_problems(rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]) -> Iterator[str]:
+    for outcome in rebuilt.outcomes:
+        if outcome.how == "conflict":
+            yield f"patches/{outcome.name} does not apply: {', '.join(outcome.files)}. Run: inv vendor.apply-patches"
+        elif outcome.how == "upstream":
+            yield f"patches/{outcome.name} is in llama.cpp already: its `Drop when` has come true. Remove it."
+        elif outcome.how == "fuzzy":
+            yield f"patches/{outcome.name} applies only by a merge. Run: inv vendor.apply-patches vendor.create-patches"
+    for patch in series:
+        if missing := patch.missing_headers:
+            yield f"patches/{patch.name} does not say: {', '.join(missing)}. patches/README.md shows how."
+    clean = [outcome.name for outcome in rebuilt.outcomes if outcome.how == "clean"]
+    commits = commits_since(rebuilt.git, pin.commit, "HEAD")
+    if len(clean) == len(series) == len(commits):
+        for patch, written in zip(series, export_commits(rebuilt.git, commits), strict=True):
+            if patch.content != written.content:
+                yield f"patches/{patch.name} is not as it would be written. Run: inv vendor.create-patches"
+            elif patch.name != written.name:
+                yield f"patches/{patch.name} would be called {written.name}. Run: inv vendor.create-patches"
+
+
+def _section_problems(
+    checkout: Checkout, section: Section, rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]
+) -> Iterator[str]:
+    snapshot = Snapshot(git=rebuilt.git, tree=rebuilt.tree)
+    for pattern in section.idle(snapshot.entries()):
+        yield f"vendor/sync.toml: [{section.name}] {pattern} matches nothing upstream."
+    plan = plan_section(checkout, section, snapshot, pin, series)
+    found = read_manifest(plan.into)
+    if found is None:
+        yield f"{plan.into / MANIFEST} is missing. Run: inv vendor.sync"
+        return
+    if (plan.into / NEXT).exists():
+        yield f"{plan.into}: a sync was cut off. Run: inv vendor.sync"
+    if found.to_json() != (plan.into / MANIFEST).read_text(encoding="utf-8"):
+        yield f"{plan.into / MANIFEST} is not as it was written. Run: inv vendor.sync"
+    yield from (f"{plan.into / MANIFEST}: {line}" for line in _manifest_problems(found, plan.manifest))
+    for problem in differences(plan.into, plan.manifest, section.own):
+        yield f"{plan.into / problem.path} is {_words(problem.kind)}. Run: inv vendor.sync"
+
+
+def _manifest_problems(found: Manifest, wanted: Manifest) -> Iterator[str]:
+    for field in fields(Manifest):
+        was, should = getattr(found, field.name), getattr(wanted, field.name)
+        if was != should:
+            told = _MEANING.get(field.name, field.name)
+            values = "" if isinstance(should, dict) else f" ({was}, now {should})"
+            yield f"{told} differs{values}. Run: inv vendor.sync"
+
+
+def _words(kind: str) -> str:
+    return {
+        "edited": "not what pin and patches give",
+        "missing": "missing",
+        "unlisted": "neither upstream's nor listed as ours",
+        "mode": "executable where it should not be, or the other way round",
+    }[kind]

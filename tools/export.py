@@ -1,0 +1,97 @@
+"""Write commits as patch files: the same commits are the same bytes, whoever writes them and with whichever git."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.errors import ToolError
+from tools.git import Git
+from tools.scratch import scratch_clone
+from tools.series import Patch
+
+_FORMAT = (
+    *("format-patch", "--stdout", "-1", "-p", "--zero-commit", "--no-signature", "--no-numbered", "--no-thread"),
+    *("--no-attach", "--no-base", "--no-cover-letter", "--no-notes", "--no-from", "--no-to", "--no-cc"),
+    *("--no-add-header", "--no-signoff", "--subject-prefix=PATCH", "--encode-email-headers"),
+    *("--binary", "--full-index", "--no-renames", "--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers"),
+    *("--indent-heuristic", "--src-prefix=a/", "--dst-prefix=b/", "--no-relative", "--no-color", "--no-ext-diff"),
+    *("--no-textconv", "--submodule=short", "--ignore-submodules=none"),
+)
+_NAME_LENGTH = 52
+
+
+def commits_since(git: Git, base: str, head: str) -> tuple[str, ...]:
+    """Return the ids of the commits after `base` up to `head`, oldest first."""
+    return tuple(git.ask("rev-list", "--reverse", head, f"^{base}").split())
+
+
+def export_commits(git: Git, commits: tuple[str, ...]) -> tuple[Patch, ...]:
+    """Return each commit as a patch of the series, in the order given."""
+    if not commits:
+        return ()
+    with scratch_clone(git) as clone:
+        return tuple(_export(clone, commit, number) for number, commit in enumerate(commits, start=1))
+
+
+def exported_content(git: Git, commit: str) -> bytes:
+    """Return the bytes of the patch file that holds `commit`."""
+    return export_commits(git, (commit,))[0].content
+
+
+def refuse_unwritable(git: Git, commits: tuple[str, ...]) -> None:
+    """Raise ToolError for a commit that a patch file cannot hold, or that would come back changed."""
+    for commit in commits:
+        subject = f"{commit[:9]} ({git.ask('log', '-1', '--format=%s', commit)})"
+        if len(git.ask("rev-list", "--parents", "-1", commit).split()) != 2:
+            raise ToolError(
+                f"{subject} is a merge.", why="A series is a line of patches.", fix="Rebase without merges: git rebase"
+            )
+        if not git.names("diff-tree", "-r", "-z", "--name-only", commit):
+            raise ToolError(f"{subject} changes nothing.", fix="Drop it: git rebase --empty=drop")
+        if binary := re.findall(r"^-\t-\t(.*)$", git.run("diff-tree", "-r", "--numstat", commit).stdout, re.MULTILINE):
+            raise ToolError(
+                f"{subject} changes the binary file {binary[0]}.",
+                why="A patch of the series is text that people read.",
+                fix="Keep that file in this project instead.",
+            )
+
+
+def _export(clone: Git, commit: str, number: int) -> Patch:
+    slug = re.sub(r"[^a-z0-9]+", "-", clone.ask("log", "-1", "--format=%f", commit).lower()).strip("-")
+    text = clone.run(*_FORMAT, commit).stdout
+    patch = Patch(
+        name=f"{number:04}-{slug[:_NAME_LENGTH].rstrip('-') or 'patch'}.patch",
+        content=text.encode("utf-8", "surrogateescape"),
+    )
+    _refuse_altered_message(clone, commit, patch)
+    return patch
+
+
+def _refuse_altered_message(clone: Git, commit: str, patch: Patch) -> None:
+    """Compare the message with the one that `git am` would read out of the patch."""
+    wanted = list(_lines(clone.run("log", "-1", "--format=%B", commit).stdout))
+    found = list(_lines(_message_of(clone, patch)))
+    if wanted != found:
+        line = next((w for w, f in zip(wanted, [*found, *[""] * len(wanted)], strict=False) if w != f), "")
+        raise ToolError(
+            f"The message of {commit[:9]} would come back changed at the line: {line!r}",
+            why="`git am` ends a message at a line that begins like a diff or with three dashes, and joins the "
+            "lines of a subject.",
+            fix="Word that line otherwise: git commit --amend (or git rebase -i)",
+        )
+
+
+def _message_of(clone: Git, patch: Patch) -> str:
+    with tempfile.TemporaryDirectory(prefix="llamapack-message-") as folder:
+        body = Path(folder, "body")
+        words = ("mailinfo", "-b", "--no-scissors", "--encoding=UTF-8", str(body), str(Path(folder, "diff")))
+        headers = clone.run(*words, stdin=patch.text).stdout
+        subject = re.search(r"^Subject: (.*)$", headers, re.MULTILINE)
+        return (subject[1] if subject else "") + "\n\n" + body.read_text(encoding="utf-8", errors="surrogateescape")
+
+
+def _lines(message: str) -> Iterator[str]:
+    yield from (line.rstrip() for line in message.splitlines() if line.strip())

@@ -1,0 +1,53 @@
+"""Turn patch files into commits: `git am`, always called the same way."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from tools import shell
+from tools.errors import ToolError
+from tools.git import Git
+from tools.series import Patch
+from tools.snapshot import scratch_index
+
+_AM = (
+    *("am", "--quiet", "--3way", "--keep-non-patch", "--keep-cr", "--no-scissors", "--no-gpg-sign"),
+    *("--committer-date-is-author-date", "--whitespace=nowarn"),
+)
+
+
+def am(git: Git, patch: Patch) -> shell.Result:
+    """Run `git am` for one patch; a conflict leaves it open. The same patch on the same base is the same commit."""
+    with tempfile.TemporaryDirectory(prefix="llamapack-am-") as folder:
+        file = Path(folder, patch.name)
+        file.write_bytes(patch.content)
+        return git.run(*_AM, "--", file, check=False)
+
+
+def am_continue(git: Git) -> None:
+    """Make the commit of the `am` that is open from what is staged."""
+    done = git.run("am", "--continue", "--committer-date-is-author-date", check=False)
+    if done.returncode != 0:
+        raise ToolError(
+            "git could not conclude the patch.",
+            why=(done.stderr or done.stdout).strip(),
+            fix="Run: inv vendor.status",
+        )
+
+
+def expected(git: Git, commit: str, patch: Patch) -> Literal["clean", "fuzzy", "upstream"]:
+    """Say how `patch` would go on top of `commit`, if it does: as it is, not at all, or with a merge.
+
+    One that applies is never taken for one that upstream has, even where its result is found elsewhere too.
+    """
+    with scratch_index(git, commit) as index:
+        if _fits(index, patch):
+            return "clean"
+        return "upstream" if _fits(index, patch, "--reverse") else "fuzzy"
+
+
+def _fits(index: Git, patch: Patch, *options: str) -> bool:
+    words = ("apply", "--cached", "--check", *options, "-")
+    return index.run(*words, check=False, stdin=patch.text).returncode == 0

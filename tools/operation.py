@@ -1,0 +1,123 @@
+"""What an apply or a bump has done and has still to do: written down before each step, so a kill loses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from tools.errors import ToolError
+from tools.files import remove_tree, write_file
+from tools.git import Git
+from tools.series import Patch, read_series
+
+Kind = Literal["apply", "bump"]
+How = Literal["clean", "fuzzy", "resolved", "upstream", "dropped"]
+"""How a patch went in: as it is, by a three-way merge, by hand, or not: upstream has it, or it was left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A patch that is dealt with."""
+
+    name: str
+    how: How
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """An apply or a bump that is under way."""
+
+    kind: Kind
+    base: str
+    """The commit that the series goes on."""
+    names: tuple[str, ...]
+    start_head: str
+    start_ref: str
+    """The branch that HEAD was on, as a full ref; empty where it was on none."""
+    start_branch: str
+    start_base: str
+    old_pin: str = ""
+    new_pin: str = ""
+    """The text of the pin file before a bump, and the one written when all is applied."""
+    changelog: str = ""
+    """The line that goes into the changelog then."""
+    done: tuple[Done, ...] = ()
+    before: str = ""
+    """HEAD before the patch at hand; empty until the base is checked out."""
+    stopped: bool = False
+    """Whether the patch at hand waits for the maintainer."""
+
+    @property
+    def current(self) -> str:
+        """The patch at hand; empty where all are dealt with."""
+        return self.names[len(self.done)] if len(self.done) < len(self.names) else ""
+
+    def with_done(self, how: How, head: str) -> Operation:
+        """Return the operation with the patch at hand dealt with."""
+        done = (*self.done, Done(name=self.current, how=how))
+        return replace(self, done=done, before=head, stopped=False)
+
+
+def _folder(git: Git) -> Path:
+    return git.dir / "llamapack"
+
+
+def begin(git: Git, operation: Operation, series: Sequence[Patch]) -> None:
+    """Write the operation down with copies of its patches: later edits of the folder do not change it."""
+    remove_tree(_folder(git) / "series")
+    for patch in series:
+        write_file(_folder(git) / "series" / patch.name, patch.content)
+    save(git, operation)
+
+
+def save(git: Git, operation: Operation) -> None:
+    """Write down where the operation is."""
+    write_file(_folder(git) / "operation.json", json.dumps(asdict(operation), indent=1).encode())
+
+
+def current_operation(git: Git) -> Operation | None:
+    """Return the operation that is under way; None where none is."""
+    path = _folder(git) / "operation.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data["done"] = tuple(Done(**done) for done in data["done"])
+        data["names"] = tuple(data["names"])
+        return Operation(**data)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ToolError(f"{path} is damaged.", why=str(error), fix="Run: inv vendor.apply-patches --discard") from error
+
+
+def patch_at_hand(git: Git, operation: Operation) -> Patch:
+    """Return the patch that is next or waits."""
+    path = _folder(git) / "series" / operation.current
+    return Patch(name=operation.current, content=path.read_bytes())
+
+
+def series_of(git: Git) -> tuple[Patch, ...]:
+    """Return the copies of the operation's patches."""
+    return read_series(_folder(git) / "series")
+
+
+def finish(git: Git) -> None:
+    """Forget the operation."""
+    (_folder(git) / "operation.json").unlink(missing_ok=True)
+    remove_tree(_folder(git) / "series")
+
+
+def remember_series(git: Git, series: Sequence[Patch]) -> None:
+    """Note which patch files the tracking repository's commits were made from, or were written to."""
+    text = json.dumps(sorted({*known_series(git), *(patch.sha256 for patch in series)}), indent=1)
+    write_file(_folder(git) / "known.json", text.encode())
+
+
+def known_series(git: Git) -> set[str]:
+    """Return the SHA-256 of every patch file noted so far."""
+    try:
+        return set(json.loads((_folder(git) / "known.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return set()

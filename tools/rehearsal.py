@@ -1,0 +1,64 @@
+"""Try a series on a commit in a scratch clone: what would happen, with nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from tools.git import Git
+from tools.mailbox import am, expected
+from tools.operation import How
+from tools.safety import clear
+from tools.scratch import scratch_clone
+from tools.series import Patch
+from tools.state import read_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a patch of the series would go."""
+
+    name: str
+    how: How | Literal["conflict"]
+    files: tuple[str, ...] = ()
+    """The files in conflict."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsal:
+    """A scratch clone that stands at the base with all patches that apply."""
+
+    git: Git
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def tree(self) -> str:
+        """The tree that results."""
+        return self.git.id_of("HEAD^{tree}")
+
+    @property
+    def conflicts(self) -> tuple[Outcome, ...]:
+        """The patches that do not apply."""
+        return tuple(outcome for outcome in self.outcomes if outcome.how == "conflict")
+
+
+@contextmanager
+def rehearse(git: Git, base: str, series: Sequence[Patch]) -> Iterator[Rehearsal]:
+    """Give a scratch clone of `git` at `base` with the series applied; patches in conflict are left out."""
+    with scratch_clone(git) as clone:
+        clone.run("checkout", "--quiet", "--force", "-B", "rehearsal", base)
+        yield Rehearsal(git=clone, outcomes=tuple(_try(clone, patch) for patch in series))
+
+
+def _try(clone: Git, patch: Patch) -> Outcome:
+    before = clone.id_of("HEAD")
+    how = expected(clone, before, patch)
+    if how == "upstream":
+        return Outcome(name=patch.name, how=how)
+    if am(clone, patch).returncode == 0:
+        return Outcome(name=patch.name, how="upstream" if clone.id_of("HEAD") == before else how)
+    state = read_state(clone)
+    clear(clone, state)
+    return Outcome(name=patch.name, how="conflict", files=state.conflicted or patch.files)

@@ -1,0 +1,102 @@
+"""Say where vendoring stands, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.checkout import Checkout
+from tools.export import commits_since
+from tools.filters import load_filter
+from tools.git import Git
+from tools.operation import Operation, current_operation
+from tools.pin import Pin, load_pin
+from tools.safety import AtRisk, Commit, at_risk, backups, commit_of
+from tools.series import read_series
+from tools.source import BASE, BRANCH
+from tools.synced import edited_files, stale_reasons
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeStatus:
+    """A package's synced tree."""
+
+    into: Path
+    stale: tuple[str, ...]
+    edited: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingStatus:
+    """The tracking repository."""
+
+    base: str
+    branch: str
+    """The branch that HEAD is on; empty where it is on none."""
+    commits: tuple[Commit, ...]
+    """The commits on the base, on our branch."""
+    operation: Operation | None
+    risk: AtRisk
+    backups: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """Everything that a maintainer wants to know before the next command."""
+
+    pin: Pin
+    series: tuple[str, ...]
+    tracking: TrackingStatus | None
+    trees: tuple[TreeStatus, ...]
+    next: tuple[str, ...]
+    """The commands that make sense now."""
+
+
+def read_status(checkout: Checkout) -> Status:
+    """Look at pin, series, tracking repository and synced trees; nothing is changed."""
+    pin = load_pin(checkout.pin_file)
+    git = Git.at(checkout.tracking)
+    tracking = _tracking(checkout, git) if git.exists else None
+    trees = tuple(
+        TreeStatus(
+            into=checkout.root / section.into,
+            stale=stale_reasons(checkout, section),
+            edited=edited_files(checkout, section),
+        )
+        for section in load_filter(checkout.filter_file)
+    )
+    series = tuple(patch.name for patch in read_series(checkout.patches))
+    return Status(pin=pin, series=series, tracking=tracking, trees=trees, next=_next(pin, tracking, trees, series))
+
+
+def _tracking(checkout: Checkout, git: Git) -> TrackingStatus:
+    base = git.id_of(BASE)
+    ours = git.id_of(f"refs/heads/{BRANCH}")
+    return TrackingStatus(
+        base=base,
+        branch=git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip(),
+        commits=tuple(commit_of(git, name) for name in commits_since(git, base, ours)) if base and ours else (),
+        operation=current_operation(git),
+        risk=at_risk(checkout, git),
+        backups=backups(git),
+    )
+
+
+def _next(
+    pin: Pin, tracking: TrackingStatus | None, trees: tuple[TreeStatus, ...], series: tuple[str, ...]
+) -> tuple[str, ...]:
+    if tracking is None:
+        return ("inv vendor.apply-patches",)
+    if tracking.operation:
+        return ("inv vendor.continue", "inv vendor.abort")
+    if tracking.risk.state.operation:
+        return (f"git {tracking.risk.state.operation} --continue (or --abort), in the tracking repository",)
+    if tracking.risk.state.dirty:
+        return ("inv vendor.sync (to build with the edits)", 'inv vendor.new-patch "What it does" (to keep them)')
+    if tracking.risk.commits or len(tracking.commits) != len(series):
+        return ("inv vendor.create-patches",) if tracking.base == pin.commit else ("inv vendor.apply-patches",)
+    if tracking.base != pin.commit:
+        return ("inv vendor.apply-patches",)
+    if any(tree.edited for tree in trees):
+        return ("inv vendor.sync --discard (undoes edits in synced trees; a copy is saved)",)
+    return ("inv vendor.sync",) if any(tree.stale for tree in trees) else ()
