@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _ctypes
 import ctypes
 import json
 import os
@@ -13,9 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from llamapack._native import _generated as api
-from llamapack.errors import BackendError, InstallationError
+from llamapack.errors import InstallationError
 
-_REINSTALL = "Run: python -m pip install --force-reinstall llamapack"
+REINSTALL = "Run: python -m pip install --force-reinstall llamapack"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ def read_abi() -> Abi:
         raise InstallationError(
             f"llamapack's libraries are not there or not complete: {path} cannot be read.",
             why=f"{type(error).__name__}: {error}",
-            fix=_REINSTALL,
+            fix=REINSTALL,
         ) from error
 
 
@@ -51,7 +50,7 @@ def read_abi() -> Abi:
 def native() -> api.Native:
     """Open the libraries, check that the bindings fit them, and return their functions."""
     ggml_base, ggml, llamapack = (
-        _open(library_dir() / _file_name(stem)) for stem in ("ggml-base", "ggml", "llamapack")
+        open_library(library_dir() / _file_name(stem)) for stem in ("ggml-base", "ggml", "llamapack")
     )
     bound = api.Native({"ggml-base": ggml_base, "ggml": ggml, "llamapack": llamapack})
     check_abi(bound, read_abi().abi_id)
@@ -75,28 +74,8 @@ def check_abi(bound: api.Native, abi_id: str) -> None:
             raise InstallationError(
                 f"llamapack's Python files and its libraries do not belong together: the {name} of libllamapack is "
                 f"{library}, but the Python files expect {ours}.",
-                fix=_REINSTALL,
+                fix=REINSTALL,
             )
-
-
-def score_backend(path: Path) -> int:
-    """Open a backend library, ask for its score on this machine (0: cannot run), and close it again."""
-    native()
-    module = _open(path)
-    try:
-        score = module.ggml_backend_score
-        score.restype, score.argtypes = ctypes.c_int, ()
-        return int(score())
-    except AttributeError:
-        return 1  # a target with one level only has nothing to score
-    finally:
-        _close(module)
-
-
-def load_backend(path: Path) -> None:
-    """Register the backend in the library at `path` with ggml."""
-    if not native().ggml_backend_load(encode_path(path)):
-        raise BackendError(f"The backend library {path} could not be loaded.", fix=_REINSTALL)
 
 
 def encode_path(path: Path) -> bytes:
@@ -120,17 +99,10 @@ def _file_name(stem: str) -> str:
     return f"lib{name}.dylib" if sys.platform == "darwin" else f"lib{name}.so"
 
 
-def _open(path: Path) -> ctypes.CDLL:
+def open_library(path: Path) -> ctypes.CDLL:
     if not path.is_file():
-        raise InstallationError(f"The library {path} is missing.", fix=_REINSTALL)
+        raise InstallationError(f"The library {path} is missing.", fix=REINSTALL)
     try:
         return ctypes.CDLL(str(path))
     except OSError as error:
-        raise InstallationError(f"The library {path} cannot be loaded.", why=str(error), fix=_REINSTALL) from error
-
-
-def _close(module: ctypes.CDLL) -> None:
-    if sys.platform == "win32":
-        _ctypes.FreeLibrary(module._handle)
-    else:
-        _ctypes.dlclose(module._handle)
+        raise InstallationError(f"The library {path} cannot be loaded.", why=str(error), fix=REINSTALL) from error

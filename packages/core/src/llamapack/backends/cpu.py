@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from llamapack._native.library import library_dir, load_backend, read_abi, score_backend
+from llamapack._native.library import library_dir, read_abi
+from llamapack._native.modules import load_backend, score_backend
 from llamapack.errors import BackendError, CpuLevelError
 
 VARIABLE = "LLAMAPACK_CPU"

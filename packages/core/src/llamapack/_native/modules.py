@@ -1,0 +1,41 @@
+"""Backend libraries: ask one for its score, or register it with ggml."""
+
+from __future__ import annotations
+
+import _ctypes
+import ctypes
+import sys
+from pathlib import Path
+
+from llamapack._native.library import REINSTALL, encode_path, native, open_library
+from llamapack._native.log import captured_errors
+from llamapack.errors import BackendError
+
+
+def score_backend(path: Path) -> int:
+    """Open a backend library, ask for its score on this machine (0: cannot run), and close it again."""
+    native()
+    module = open_library(path)
+    try:
+        score = module.ggml_backend_score
+        score.restype, score.argtypes = ctypes.c_int, ()
+        return int(score())
+    except AttributeError:
+        return 1  # a target with one level only has nothing to score
+    finally:
+        _close(module)
+
+
+def load_backend(path: Path) -> None:
+    """Register the backend in the library at `path` with ggml."""
+    with captured_errors() as errors:
+        loaded = native().ggml_backend_load(encode_path(path))
+    if not loaded:
+        raise BackendError(f"The backend library {path} could not be loaded.", why="\n".join(errors), fix=REINSTALL)
+
+
+def _close(module: ctypes.CDLL) -> None:
+    if sys.platform == "win32":
+        _ctypes.FreeLibrary(module._handle)
+    else:
+        _ctypes.dlclose(module._handle)
