@@ -101,8 +101,8 @@ SIZE = len(TINY.data)
         (
             "tokenizer.ggml.tokens",
             "count",
-            struct.pack("<Q", 2**22 + 1),
-            "The array 'tokenizer.ggml.tokens' has 4194305 elements; at most 4194304 are allowed.",
+            struct.pack("<Q", 2**20 + 1),
+            "The array 'tokenizer.ggml.tokens' has 1048577 elements; at most 1048576 are allowed.",
         ),
         (
             "tokenizer.ggml.token_type",

@@ -2,8 +2,11 @@
 // many to be walked in Python each time a model is loaded.
 
 #include <cstring>
+#include <deque>
+#include <functional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+#include <vector>
 
 #include "llamapack.h"
 #include "status.hpp"
@@ -19,12 +22,45 @@ uint64_t read_length(const uint8_t * data) {
     return length;
 }
 
-// A token as upstream takes it: up to a NUL, and named after its index if it is empty.
-std::string token_text(const uint8_t * data, uint64_t length, uint64_t index) {
-    const char * text = reinterpret_cast<const char *>(data);
-    std::string  token(text, strnlen(text, length));
-    return token.empty() ? "[EMPTY_" + std::to_string(index) + "]" : token;
-}
+// Tokens as upstream takes them: up to a NUL, and named after their index if they are empty.
+class token_set {
+  public:
+    explicit token_set(uint64_t count) {
+        texts.reserve(count);
+        size_t size = 16;
+        while (size < 2 * count) {
+            size *= 2;
+        }
+        slots.assign(size, none);
+    }
+
+    // Returns the index of the token that is the same, or -1.
+    int64_t add(const uint8_t * data, uint64_t length) {
+        const char *     begin = reinterpret_cast<const char *>(data);
+        std::string_view text(begin, strnlen(begin, length));
+        if (text.empty()) {
+            names.push_back("[EMPTY_" + std::to_string(texts.size()) + "]");
+            text = names.back();
+        }
+        size_t slot = std::hash<std::string_view>()(text) & (slots.size() - 1);
+        while (slots[slot] != none) {
+            if (texts[slots[slot]] == text) {
+                return slots[slot];
+            }
+            slot = (slot + 1) & (slots.size() - 1);
+        }
+        slots[slot] = static_cast<uint32_t>(texts.size());
+        texts.push_back(text);
+        return -1;
+    }
+
+  private:
+    static constexpr uint32_t none = UINT32_MAX;
+
+    std::vector<std::string_view> texts;
+    std::vector<uint32_t>         slots; // open addressing; at most half are taken
+    std::deque<std::string>       names;
+};
 
 } // namespace
 
@@ -50,18 +86,19 @@ llamapack_status llamapack_gguf_find_duplicate(
     *first  = -1;
     *second = -1;
     return llamapack::guarded(error, [&] {
-        std::unordered_map<std::string, int64_t> seen;
-        seen.reserve(count);
-        uint64_t at = 0;
+        if (count > size / prefix || count >= UINT32_MAX) {
+            throw llamapack::invalid_input("there cannot be so many strings");
+        }
+        token_set seen(count);
+        uint64_t  at = 0;
         for (uint64_t i = 0; i < count; ++i) {
-            const uint64_t room = at <= size ? size - at : 0;
-            if (room < prefix || read_length(data + at) > room - prefix) {
+            if (size - at < prefix || read_length(data + at) > size - at - prefix) {
                 throw llamapack::invalid_input("string " + std::to_string(i) + " does not lie in the data");
             }
             const uint64_t length = read_length(data + at);
-            const auto     added  = seen.emplace(token_text(data + at + prefix, length, i), static_cast<int64_t>(i));
-            if (!added.second) {
-                *first  = added.first->second;
+            const int64_t  same   = seen.add(data + at + prefix, length);
+            if (same >= 0) {
+                *first  = same;
                 *second = static_cast<int64_t>(i);
                 return;
             }

@@ -15,6 +15,8 @@ from pathlib import Path
 from llamapack.errors import ModelFormatError
 from llamapack.gguf.file import Array, Gguf, Metadata, Value, read_file
 from llamapack.gguf.formats import TensorType, ValueType
+from llamapack.gguf.loadable import problems
+from llamapack.gguf.opening import DOWNLOAD_AGAIN, opened
 from llamapack.gguf.parser import Header, Tensor
 from llamapack.gguf.splits import check_part, part_paths
 
@@ -47,11 +49,16 @@ def read(path: str | os.PathLike[str]) -> Gguf:
 
 
 def check(path: Path) -> None:
-    """Refuse what llama.cpp could not load without harm.
+    """Refuse what llama.cpp could not load without harm: before it looks at the file, which may end the process.
 
-    Raises ModelNotFoundError and ModelFormatError as `read` does.
+    Raises ModelNotFoundError and ModelFormatError as `read` does, and ModelFormatError for what is sound as a file but
+    no model.
     """
-    read(path)
+    found = read(path)
+    with opened(path) as window:
+        problem = next(problems(found.metadata.entries, found.tensors, window), None)
+    if problem:
+        raise ModelFormatError(f"The model {path} cannot be loaded.", why=problem, fix=DOWNLOAD_AGAIN)
 
 
 def _merge(tensors: dict[str, Tensor], header: Header, path: Path, number: int) -> None:

@@ -64,11 +64,11 @@ class Metadata(Mapping[str, Value]):
     def __init__(self, path: Path, entries: Mapping[str, Entry]) -> None:
         """Show the `entries` of the file at `path`."""
         self._path = path
-        self._entries = entries
+        self.entries = entries  # where each value lies
 
     def __getitem__(self, key: str) -> Value:
         """Return a number, a bool, a text or an Array."""
-        entry = self._entries[key]
+        entry = self.entries[key]
         if entry.item is not None:
             return Array(type=entry.item, length=entry.count, path=self._path, at=entry.at)
         value = entry.value
@@ -79,15 +79,15 @@ class Metadata(Mapping[str, Value]):
 
     def __iter__(self) -> Iterator[str]:
         """Yield the keys."""
-        return iter(self._entries)
+        return iter(self.entries)
 
     def __len__(self) -> int:
         """Return how many entries there are."""
-        return len(self._entries)
+        return len(self.entries)
 
     def type(self, key: str) -> ValueType:
         """Return the type of the value of `key`."""
-        return self._entries[key].type
+        return self.entries[key].type
 
     def __repr__(self) -> str:
         """Show how many entries there are: the values may be long."""

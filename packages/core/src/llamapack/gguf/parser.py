@@ -21,7 +21,8 @@ MAX_ENTRIES = 1 << 16
 MAX_TENSORS = 1 << 16
 MAX_KEY_BYTES = 1 << 16
 MAX_KEYS_BYTES = 1 << 24
-MAX_ARRAY_STRINGS = 1 << 22
+MAX_ARRAY_STRINGS = 1 << 20
+MAX_STRINGS_BYTES = 1 << 26
 MAX_ARRAY_NUMBERS = 1 << 30  # llama.cpp's own limit, as the next three
 MAX_NAME_BYTES = 63
 MAX_DIMENSIONS = 4
@@ -29,7 +30,7 @@ MAX_SIZE = 2**63 - 1
 
 _TYPE = struct.Struct("<I")
 _ARRAY = struct.Struct("<IQ")
-_OFFSET = struct.Struct("<Q")
+_TENSORS = tuple(struct.Struct(f"<{n}QIQ") for n in range(MAX_DIMENSIONS + 1))  # shape, type, offset
 _DEFAULT_ALIGNMENT = 32
 _KEPT_STRING = 1024  # longer ones are read again when they are asked for
 
@@ -42,6 +43,7 @@ class Entry:
     at: int
     item: ValueType | None = None  # of an array
     count: int = 1
+    size: int = 0  # of an array, in bytes
     value: int | float | bool | bytes | None = None
 
 
@@ -144,9 +146,13 @@ def _parse_array(window: Window, at: int, key: str) -> tuple[Entry, int]:
         )
     if item is ValueType.STRING:
         end = window.skip_strings(start, count, f"a string of the array {key}")
+        if end - start > MAX_STRINGS_BYTES:
+            raise DamageError(
+                at, f"The array {key!r} has {end - start} bytes; at most {MAX_STRINGS_BYTES} are allowed."
+            )
     else:
         end = start + count * width
-    return Entry(type=ValueType.ARRAY, at=start, item=item, count=count), end
+    return Entry(type=ValueType.ARRAY, at=start, item=item, count=count, size=end - start), end
 
 
 def _value_type(number: int, at: int, key: str) -> ValueType:
@@ -167,7 +173,7 @@ def _alignment(entries: dict[str, Entry]) -> int:
     return entry.value
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)  # models have thousands: made quickly
 class _Announced:
     """A tensor as the header announces it."""
 
@@ -196,23 +202,22 @@ def _parse_tensor(window: Window, at: int, number: int) -> tuple[_Announced, int
     raw = window.string(at, f"the name of tensor {number}", MAX_NAME_BYTES)
     name = _text(raw, at + 8, "a tensor's name")
     at += 8 + len(raw)
-    (n_dimensions,) = window.unpack(at, _TYPE, f"the tensor {name}")
+    (n_dimensions,) = window.unpack(at, _TYPE, "a tensor")
     if n_dimensions > MAX_DIMENSIONS:
         raise DamageError(
             at, f"The tensor {name!r} has {n_dimensions} dimensions; at most {MAX_DIMENSIONS} are allowed."
         )
-    shape = window.unpack(at + 4, struct.Struct(f"<{n_dimensions}Q"), f"the shape of {name}")
-    at += 4 + 8 * n_dimensions
-    (type_id,) = window.unpack(at, _TYPE, f"the type of {name}")
+    form = _TENSORS[n_dimensions]
+    *shape, type_id, offset = window.unpack(at + 4, form, "a tensor")
+    at += 4 + form.size
     kind = TENSOR_TYPES.get(type_id)
     if kind is None:
-        raise DamageError(at, f"The tensor {name!r} has the unknown type {type_id}.")
-    (offset,) = window.unpack(at + 4, _OFFSET, f"the offset of {name}")
+        raise DamageError(at - 12, f"The tensor {name!r} has the unknown type {type_id}.")
     size = _tensor_size(name, begin, shape, kind)
-    return _Announced(name=name, at=begin, shape=shape, type=kind, offset=offset, size=size), at + 12
+    return _Announced(name=name, at=begin, shape=tuple(shape), type=kind, offset=offset, size=size), at
 
 
-def _tensor_size(name: str, at: int, shape: tuple[int, ...], kind: TensorType) -> int:
+def _tensor_size(name: str, at: int, shape: list[int], kind: TensorType) -> int:
     row = shape[0] if shape else 1
     if row % kind.block:
         raise DamageError(
@@ -221,9 +226,9 @@ def _tensor_size(name: str, at: int, shape: tuple[int, ...], kind: TensorType) -
         )
     count = 1
     for length in shape:
-        count *= max(length, 1)  # llama.cpp multiplies so, and would overflow
+        count *= length or 1  # llama.cpp multiplies so, and would overflow
     if max(count, count // kind.block * kind.size) > MAX_SIZE:
-        raise DamageError(at, f"The tensor {name!r} of shape {list(shape)} is too large for any machine.")
+        raise DamageError(at, f"The tensor {name!r} of shape {shape} is too large for any machine.")
     return 0 if 0 in shape else count // kind.block * kind.size
 
 

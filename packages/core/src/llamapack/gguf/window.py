@@ -6,6 +6,7 @@ import struct
 from typing import BinaryIO
 
 from llamapack.errors import LlamapackError
+from llamapack.gguf.strings import walk
 
 _CHUNK = 1 << 18
 _length = struct.Struct("<Q").unpack_from
@@ -66,19 +67,10 @@ class Window:
         return int(size)
 
     def skip_strings(self, at: int, count: int, what: str) -> int:
-        """Return where the `count` strings at `at` end; raise DamageError where one does not lie in the file.
-
-        Vocabularies have a hundred thousand strings and are walked before every load, hence the bare loop.
-        """
+        """Return where the `count` strings at `at` end; raise DamageError where one does not lie in the file."""
         while count:
-            index = first = self.index(at, 8, what)
-            buffer, length, left = self.buffer, _length, count
-            try:
-                for left in range(count, 0, -1):  # noqa: B007 - what is left when the buffer ends
-                    index += 8 + length(buffer, index)[0]
-                left = 0
-            except (struct.error, OverflowError):
-                pass
+            first = self.index(at, 8, what)
+            index, left = walk(self.buffer, first, count)
             end = at + index - first
             if end > self.size:
                 self._find_fault(at, count - left, what)
@@ -89,3 +81,12 @@ class Window:
         """Walk `count` strings again, slowly, to name the one that leaves the file."""
         for _ in range(count):
             at += 8 + self.string_size(at, what)
+
+    def read(self, at: int, size: int) -> bytes:
+        """Return the `size` bytes at `at`."""
+        index = self.index(at, size, "an array")
+        return self.buffer[index : index + size]
+
+    def int32s(self, at: int, count: int) -> tuple[int, ...]:
+        """Return the `count` numbers at `at`."""
+        return self.unpack(at, struct.Struct(f"<{count}i"), "an array")

@@ -1,0 +1,69 @@
+"""Load unsound files, one after the other, in a process that may die of it.
+
+Run as `python -m tests.integration.load_cases SEED FIRST END FOLDER`: writes a line of JSON before and after each case,
+so that whoever started it knows which case was its last.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import llamapack
+from llamapack.errors import LlamapackError
+
+from tests.gguf_files import encode, tiny_model
+from tests.gguf_mutations import make_case
+
+CPU_SECONDS = 2.0
+MEMORY_LIMIT = 2 << 30  # of addresses, so that a wild allocation cannot take the machine along
+
+
+def main(seed: int, first: int, end: int, folder: Path) -> None:
+    """Load the cases from `first` up to `end`."""
+    path = folder / "case.gguf"
+    path.write_bytes(encode(tiny_model()).data)
+    use(path)  # libraries, level and caches belong to the baseline
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY_LIMIT, size + MEMORY_LIMIT))
+    for number in range(first, end):
+        case = make_case(seed, number)
+        path.write_bytes(case.data)
+        say({"begins": number, "label": case.label})
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        # SIGPROF ends the process, also in native code
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+        outcome = attempt(path)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        say({"ends": number, **outcome, "mib": (after.ru_maxrss - before.ru_maxrss) / 1024})
+
+
+def attempt(path: Path) -> dict[str, str]:
+    """Use the model; our errors are an outcome, all others are a bug."""
+    try:
+        use(path)
+    except LlamapackError as error:
+        return {"outcome": type(error).__name__, "message": str(error)}
+    return {"outcome": "loaded", "message": ""}
+
+
+def use(path: Path) -> None:
+    """Load the model, tokenize and run one token through it."""
+    with llamapack.Model(path) as model:
+        tokens = model.vocab.tokenize("hello world\n", parse_special=True)
+        model.vocab.detokenize(tokens)
+        if len(model.vocab) and model.n_ctx_train:
+            llamapack.Context(model, n_ctx=32, n_threads=1).decode(tokens[:1] or [0])
+
+
+def say(facts: dict[str, object]) -> None:
+    """Write a line that survives the process."""
+    print(json.dumps(facts), flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
