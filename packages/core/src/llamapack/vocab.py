@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from llamapack._native import _generated as api
-from llamapack._native.library import native
+from llamapack._native.library import native, take_text
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Vocab:
         self._model = model
         self._native = native()
         self._pointer = self._native.llama_model_get_vocab(model._handle)
+        self._textless = self._native.llama_vocab_type(self._pointer) == api.llama_vocab_type.NONE
         self._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
 
     @property
@@ -42,23 +43,29 @@ class Vocab:
         reads `<|im_start|>` and the like as control tokens: leave it off for text that is not yours.
         """
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+        if len(data) >= 2**31:
+            raise InputError(f"The text has {len(data)} bytes; at most {2**31 - 1} can be tokenized at once.")
         capacity = len(data) + 8
         while True:
             tokens = (ctypes.c_int32 * capacity)()
-            count = self._native.llama_tokenize(
-                self._handle, data, len(data), tokens, capacity, add_special, parse_special
+            count, message = ctypes.c_int32(), api.char_p()
+            status = self._native.llamapack_tokenize(
+                *(self._handle, data, len(data), tokens, capacity, add_special, parse_special),
+                *(ctypes.byref(count), ctypes.byref(message)),
             )
-            if count >= 0:
-                return tokens[:count]
-            if -count <= capacity:
+            why = take_text(message)
+            if status != api.llamapack_status.OK or count.value == -(2**31):
                 raise InputError(
                     f"The text of {len(data)} bytes cannot be tokenized.",
-                    why="The model's vocabulary has no tokenizer, or the text gives more tokens than an int32 counts.",
+                    why=why or "It gives more tokens than an int32 counts.",
                 )
-            capacity = -count
+            if count.value >= 0:
+                return tokens[: count.value]
+            capacity = -count.value
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """Return the bytes of one token, perhaps a part of a character; `special` shows control tokens too."""
+        self._require_text()
         buffer = self._buffer
         size = self._native.llama_token_to_piece(self._handle, self._checked(token), buffer, len(buffer), 0, special)
         if size >= 0:
@@ -69,6 +76,7 @@ class Vocab:
 
     def detokenize(self, tokens: Iterable[int], *, remove_special: bool = False, special: bool = True) -> bytes:
         """Return the bytes of `tokens`; `remove_special` drops what `add_special` added, `special` shows the rest."""
+        self._require_text()
         ids: Sequence[int] = [self._checked(token) for token in tokens]
         array = (ctypes.c_int32 * len(ids))(*ids)
         capacity = 8 * len(ids) + 8
@@ -99,6 +107,10 @@ class Vocab:
     def eot(self) -> int | None:
         """The end-of-turn token, if there is one."""
         return _or_none(self._native.llama_vocab_eot(self._handle))
+
+    def _require_text(self) -> None:
+        if self._textless:
+            raise InputError("The model has no vocabulary.", why="Its tokens are numbers without text.")
 
     def _checked(self, token: int) -> int:
         if not 0 <= token < len(self):
