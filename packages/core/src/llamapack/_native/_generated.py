@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '8eebd7409b3767b3a4059682788626a5e8a4191e9deb16164d15aa1706961170'
+LAYOUT_HASH = '04ffef70b6a85fffe03c9e1adb75cd1aa275f228e1799051c6e13bfdecfc10fa'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -148,6 +148,7 @@ class mtmd_helper_video_info(Structure): __slots__ = ()
 class mtmd_helper_gen_audio(Structure): __slots__ = ()
 class mtmd_helper_gen_audio_inp(Structure): __slots__ = ()
 class llamapack_chat_templates(Structure): __slots__ = ()
+class llamapack_model_facts(Structure): __slots__ = ()
 class llamapack_watch(Structure): __slots__ = ()
 
 ggml_backend_buffer_p = POINTER(ggml_backend_buffer)
@@ -269,6 +270,7 @@ llamapack_log_callback = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 llamapack_chat_templates_p = POINTER(llamapack_chat_templates)
 llamapack_chat_templates_pp = POINTER(llamapack_chat_templates_p)
 llama_sampler_pp = POINTER(llama_sampler_p)
+llamapack_model_facts_p = POINTER(llamapack_model_facts)
 llamapack_poll_callback = CFUNCTYPE(c_bool, c_void_p)
 llamapack_watch_p = POINTER(llamapack_watch)
 llamapack_watch_pp = POINTER(llamapack_watch_p)
@@ -672,6 +674,17 @@ mtmd_helper_gen_audio_inp._fields_ = [
     ('seed', c_uint32),
     ('out_type', c_int),
 ]
+llamapack_model_facts._fields_ = [
+    ('head_size_k', c_uint32),
+    ('head_size_v', c_uint32),
+    ('n_pos_per_embd', c_uint32),
+    ('n_positions', c_uint32),
+    ('pooling', c_int32),
+    ('vocab_only', c_bool),
+    ('causal', c_bool),
+    ('mla', c_bool),
+    ('classifier', c_bool),
+]
 
 STRUCTS = (
     ggml_bf16_t,
@@ -724,6 +737,7 @@ STRUCTS = (
     mtmd_helper_embd_batch,
     mtmd_helper_video_info,
     mtmd_helper_gen_audio_inp,
+    llamapack_model_facts,
 )
 
 DEFAULTS = (
@@ -1431,6 +1445,7 @@ FUNCTIONS = {
     'llamapack_sampler_reset': 'llamapack c_int llama_sampler_p char_pp',
     'llamapack_grammar_check': 'llamapack c_int llama_vocab_p c_char_p c_char_p char_pp',
     'llamapack_json_schema_to_grammar': 'llamapack c_int c_char_p char_pp char_pp',
+    'llamapack_model_facts_get': 'llamapack None llama_model_p llamapack_model_facts_p',
     'llamapack_watch_new': 'llamapack c_int llama_context_p llamapack_poll_callback c_void_p c_int32 llamapack_watch_pp char_pp',
     'llamapack_watch_free': 'llamapack None llamapack_watch_p',
     'llamapack_watch_stop': 'llamapack None llamapack_watch_p c_bool',

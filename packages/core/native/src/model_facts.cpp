@@ -1,0 +1,31 @@
+// What a model cannot be asked through llama.h, and what decides whether upstream takes a context or a batch, or aborts.
+
+#include <numeric>
+
+#include "llama-model.h"
+#include "llamapack.h"
+
+namespace {
+
+// Rows of the table of absolute positions; 0 where there is none.
+uint32_t position_count(const llama_model & model) {
+    return model.pos_embd != nullptr ? static_cast<uint32_t>(model.pos_embd->ne[1]) : 0;
+}
+
+} // namespace
+
+void llamapack_model_facts_get(const llama_model * model, llamapack_model_facts * facts) {
+    const auto & hparams = model->hparams;
+    *facts               = {};
+    for (uint32_t layer = 0; layer < hparams.n_layer_all; ++layer) {
+        facts->head_size_k = std::gcd(facts->head_size_k, hparams.n_embd_head_k(layer));
+        facts->head_size_v = std::gcd(facts->head_size_v, hparams.n_embd_head_v(layer));
+    }
+    facts->n_pos_per_embd = hparams.n_pos_per_embd();
+    facts->n_positions    = position_count(*model);
+    facts->vocab_only     = hparams.vocab_only;
+    facts->causal         = hparams.causal_attn;
+    facts->mla            = hparams.is_mla() || model->arch == LLM_ARCH_DEEPSEEK4;
+    facts->classifier     = model->cls != nullptr || model->cls_out != nullptr;
+    facts->pooling        = hparams.pooling_type;
+}
