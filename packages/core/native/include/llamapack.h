@@ -55,10 +55,14 @@ LLAMAPACK_API size_t llamapack_struct_sizes(const uint32_t ** sizes);
 LLAMAPACK_API const char * llamapack_build_info(void);
 
 // Where log lines of llama.cpp, mtmd and ggml go, from `min_level` (a ggml_log_level) upwards. Lines come whole and without
-// their end; the callback may run on any thread and must not call back into this library. NULL silences everything.
-// Until the first call upstream writes to standard error.
-typedef void (*llamapack_log_callback)(int32_t level, const char * line, void * user_data);
-LLAMAPACK_API void llamapack_log_set(llamapack_log_callback callback, void * user_data, int32_t min_level);
+// their end, one at a time; the callback may run on any thread and must not call back into this library. NULL silences
+// everything. Until the first call upstream writes to standard error.
+struct llamapack_log_line {
+    int32_t      level;
+    const char * text;
+};
+typedef void (*llamapack_log_callback)(const struct llamapack_log_line * line);
+LLAMAPACK_API void llamapack_log_set(llamapack_log_callback callback, int32_t min_level);
 
 struct llamapack_chat_templates;
 
@@ -163,6 +167,20 @@ LLAMAPACK_API enum llamapack_status llamapack_encode(
 
 // Carry out pending shifts and copies now instead of before the next decode, so that the state can be saved.
 LLAMAPACK_API enum llamapack_status llamapack_memory_update(struct llama_context * ctx, char ** error);
+
+// llama_model_load_from_file. *out receives NULL where upstream logs an error, or the progress callback stops it; what
+// upstream would abort on is a status and a message.
+LLAMAPACK_API enum llamapack_status llamapack_model_load(
+    const char * path, const struct llama_model_params * params, struct llama_model ** out, char ** error);
+
+// Called before a tensor is written: its number from 1, and how many there are. Returns false to stop.
+typedef bool (*llamapack_quantize_callback)(int32_t number, int32_t count, const char * name, void * user_data);
+
+// llama_model_quantize, with a callback that may be NULL. *result receives what upstream returned. llamapack_log_set must
+// have been called before.
+LLAMAPACK_API enum llamapack_status llamapack_model_quantize(
+    const char * source, const char * target, const struct llama_model_quantize_params * params,
+    llamapack_quantize_callback callback, void * user_data, uint32_t * result, char ** error);
 
 // Text to tokens as llama_tokenize does it, for vocabularies too that lack what their own tokenizer needs. *count receives
 // the number of tokens, or minus that number where it exceeds n_tokens_max; INT32_MIN if no int32_t counts them.

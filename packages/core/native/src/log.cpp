@@ -1,10 +1,12 @@
 // Upstream has one logger per process, set from anywhere. This makes lines of its fragments and drops those below the
 // wanted level before they cost the caller anything.
 
+#include <chrono>
 #include <mutex>
 #include <string>
 
 #include "log.h"
+#include "log.hpp"
 #include "llamapack.h"
 #include "mtmd-helper.h"
 
@@ -12,12 +14,15 @@ namespace {
 
 struct destination {
     llamapack_log_callback callback  = nullptr;
-    void *                 user_data = nullptr;
     int32_t                min_level = GGML_LOG_LEVEL_NONE;
 };
 
 std::mutex  mutex;
 destination current;
+
+// Held while the callback runs. With a limit, because a forked child may find it taken by a thread that is not there.
+std::recursive_timed_mutex turn;
+constexpr auto             longest_wait = std::chrono::seconds(2);
 
 destination read_destination() {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -32,14 +37,23 @@ struct pending_line {
 
 thread_local pending_line pending;
 
+thread_local llamapack::log_listener * listening = nullptr;
+
 void flush(const destination & to) {
     if (!pending.text.empty() && to.callback != nullptr && pending.level >= to.min_level) {
-        to.callback(pending.level, pending.text.c_str(), to.user_data);
+        const std::unique_lock<std::recursive_timed_mutex> lock(turn, longest_wait);
+        const llamapack_log_line                           line = { pending.level, pending.text.c_str() };
+        if (lock.owns_lock()) {
+            to.callback(&line);
+        }
     }
     pending.text.clear();
 }
 
 void forward(ggml_log_level level, const char * text, void *) {
+    if (listening != nullptr && text != nullptr) {
+        listening->hear(text);
+    }
     try {
         const destination to = read_destination();
         if (to.callback == nullptr || text == nullptr) {
@@ -65,10 +79,18 @@ void forward(ggml_log_level level, const char * text, void *) {
 
 } // namespace
 
-void llamapack_log_set(llamapack_log_callback callback, void * user_data, int32_t min_level) {
+llamapack::log_listener::log_listener() {
+    listening = this;
+}
+
+llamapack::log_listener::~log_listener() {
+    listening = nullptr;
+}
+
+void llamapack_log_set(llamapack_log_callback callback, int32_t min_level) {
     {
         const std::lock_guard<std::mutex> lock(mutex);
-        current = { callback, user_data, min_level };
+        current = { callback, min_level };
     }
     llama_log_set(forward, nullptr);
     mtmd_helper_log_set(forward, nullptr);

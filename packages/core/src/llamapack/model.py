@@ -10,7 +10,7 @@ from pathlib import Path
 
 from llamapack import gguf
 from llamapack._native import _generated as api
-from llamapack._native.library import encode_path, native
+from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
 from llamapack.backends.cpu import CpuChoice, load_cpu
@@ -55,9 +55,13 @@ class Model(Owner[api.llama_model_p]):
         params.check_tensors = check_tensors
         watcher = _Progress(progress)
         params.progress_callback = watcher.callback
+        pointer, message = api.llama_model_p(), api.char_p()
         with captured_errors() as errors:
-            pointer = native().llama_model_load_from_file(encode_path(self.path), params)
+            native().llamapack_model_load(
+                encode_path(self.path), ctypes.byref(params), ctypes.byref(pointer), ctypes.byref(message)
+            )
         watcher.raise_if_stopped(self.path)
+        errors += take_text(message).splitlines()
         if not pointer:
             raise _load_error(self.path, errors)
         super().__init__(pointer, native().llama_model_free)

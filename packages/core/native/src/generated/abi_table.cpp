@@ -501,17 +501,22 @@ const Offset fields_49[] = {
     {"seed", offsetof(T49, seed)},
     {"out_type", offsetof(T49, out_type)},
 };
-using T50 = struct llamapack_model_facts;
+using T50 = struct llamapack_log_line;
 const Offset fields_50[] = {
-    {"head_size_k", offsetof(T50, head_size_k)},
-    {"head_size_v", offsetof(T50, head_size_v)},
-    {"n_pos_per_embd", offsetof(T50, n_pos_per_embd)},
-    {"n_positions", offsetof(T50, n_positions)},
-    {"pooling", offsetof(T50, pooling)},
-    {"vocab_only", offsetof(T50, vocab_only)},
-    {"causal", offsetof(T50, causal)},
-    {"mla", offsetof(T50, mla)},
-    {"classifier", offsetof(T50, classifier)},
+    {"level", offsetof(T50, level)},
+    {"text", offsetof(T50, text)},
+};
+using T51 = struct llamapack_model_facts;
+const Offset fields_51[] = {
+    {"head_size_k", offsetof(T51, head_size_k)},
+    {"head_size_v", offsetof(T51, head_size_v)},
+    {"n_pos_per_embd", offsetof(T51, n_pos_per_embd)},
+    {"n_positions", offsetof(T51, n_positions)},
+    {"pooling", offsetof(T51, pooling)},
+    {"vocab_only", offsetof(T51, vocab_only)},
+    {"causal", offsetof(T51, causal)},
+    {"mla", offsetof(T51, mla)},
+    {"classifier", offsetof(T51, classifier)},
 };
 const Layout layouts[] = {
     {"ggml_bf16_t", sizeof(T0), alignof(T0), fields_0, std::size(fields_0)},
@@ -564,7 +569,8 @@ const Layout layouts[] = {
     {"mtmd_helper_embd_batch", sizeof(T47), alignof(T47), fields_47, std::size(fields_47)},
     {"mtmd_helper_video_info", sizeof(T48), alignof(T48), fields_48, std::size(fields_48)},
     {"mtmd_helper_gen_audio_inp", sizeof(T49), alignof(T49), fields_49, std::size(fields_49)},
-    {"llamapack_model_facts", sizeof(T50), alignof(T50), fields_50, std::size(fields_50)},
+    {"llamapack_log_line", sizeof(T50), alignof(T50), fields_50, std::size(fields_50)},
+    {"llamapack_model_facts", sizeof(T51), alignof(T51), fields_51, std::size(fields_51)},
 };
 const Constant enum_0[] = {
     {"ALLOC_FAILED", GGML_STATUS_ALLOC_FAILED},
@@ -1161,7 +1167,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "04ffef70b6a85fffe03c9e1adb75cd1aa275f228e1799051c6e13bfdecfc10fa";
+const char layout_hash[] = "9afd93859e71314159ec6aea19286dfdff13b451abcf914df994c82a117aa195";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),
@@ -1214,6 +1220,7 @@ const std::uint32_t struct_sizes[] = {
     sizeof(T48),
     sizeof(T49),
     sizeof(T50),
+    sizeof(T51),
 };
 const std::size_t struct_count = std::size(struct_sizes);
 

@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '04ffef70b6a85fffe03c9e1adb75cd1aa275f228e1799051c6e13bfdecfc10fa'
+LAYOUT_HASH = '9afd93859e71314159ec6aea19286dfdff13b451abcf914df994c82a117aa195'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -147,6 +147,7 @@ class mtmd_helper_embd_batch(Structure): __slots__ = ()
 class mtmd_helper_video_info(Structure): __slots__ = ()
 class mtmd_helper_gen_audio(Structure): __slots__ = ()
 class mtmd_helper_gen_audio_inp(Structure): __slots__ = ()
+class llamapack_log_line(Structure): __slots__ = ()
 class llamapack_chat_templates(Structure): __slots__ = ()
 class llamapack_model_facts(Structure): __slots__ = ()
 class llamapack_watch(Structure): __slots__ = ()
@@ -210,6 +211,7 @@ mtmd_bitmap_pp = POINTER(mtmd_bitmap_p)
 char_p = POINTER(c_char)
 char_pp = POINTER(char_p)
 mtmd_helper_embd_batch_p = POINTER(mtmd_helper_embd_batch)
+llamapack_log_line_p = POINTER(llamapack_log_line)
 ggml_abort_callback_t = CFUNCTYPE(None, c_char_p)
 c_uint16_p = POINTER(c_uint16)
 ggml_bf16_t_p = POINTER(ggml_bf16_t)
@@ -266,7 +268,7 @@ c_float_pp = POINTER(c_float_p)
 c_bool_p = POINTER(c_bool)
 c_uint32_p = POINTER(c_uint32)
 c_uint32_pp = POINTER(c_uint32_p)
-llamapack_log_callback = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
+llamapack_log_callback = CFUNCTYPE(None, llamapack_log_line_p)
 llamapack_chat_templates_p = POINTER(llamapack_chat_templates)
 llamapack_chat_templates_pp = POINTER(llamapack_chat_templates_p)
 llama_sampler_pp = POINTER(llama_sampler_p)
@@ -275,6 +277,9 @@ llamapack_poll_callback = CFUNCTYPE(c_bool, c_void_p)
 llamapack_watch_p = POINTER(llamapack_watch)
 llamapack_watch_pp = POINTER(llamapack_watch_p)
 llama_batch_p = POINTER(llama_batch)
+llama_model_params_p = POINTER(llama_model_params)
+llama_model_pp = POINTER(llama_model_p)
+llamapack_quantize_callback = CFUNCTYPE(c_bool, c_int32, c_int32, c_char_p, c_void_p)
 c_uint64_p = POINTER(c_uint64)
 ggml_backend_comm_init_t = CFUNCTYPE(c_void_p, ggml_backend_pp, c_size_t)
 ggml_backend_comm_free_t = CFUNCTYPE(None, c_void_p)
@@ -674,6 +679,10 @@ mtmd_helper_gen_audio_inp._fields_ = [
     ('seed', c_uint32),
     ('out_type', c_int),
 ]
+llamapack_log_line._fields_ = [
+    ('level', c_int32),
+    ('text', c_char_p),
+]
 llamapack_model_facts._fields_ = [
     ('head_size_k', c_uint32),
     ('head_size_v', c_uint32),
@@ -737,6 +746,7 @@ STRUCTS = (
     mtmd_helper_embd_batch,
     mtmd_helper_video_info,
     mtmd_helper_gen_audio_inp,
+    llamapack_log_line,
     llamapack_model_facts,
 )
 
@@ -1431,7 +1441,7 @@ FUNCTIONS = {
     'llamapack_layout_hash': 'llamapack c_char_p',
     'llamapack_struct_sizes': 'llamapack c_size_t c_uint32_pp',
     'llamapack_build_info': 'llamapack c_char_p',
-    'llamapack_log_set': 'llamapack None llamapack_log_callback c_void_p c_int32',
+    'llamapack_log_set': 'llamapack None llamapack_log_callback c_int32',
     'llamapack_chat_templates_init': 'llamapack c_int llama_model_p c_char_p llamapack_chat_templates_pp char_pp',
     'llamapack_chat_templates_free': 'llamapack None llamapack_chat_templates_p',
     'llamapack_chat_templates_explicit': 'llamapack c_bool llamapack_chat_templates_p',
@@ -1452,6 +1462,8 @@ FUNCTIONS = {
     'llamapack_decode': 'llamapack c_int llama_context_p llama_batch_p llamapack_watch_p c_bool c_int32_p char_pp',
     'llamapack_encode': 'llamapack c_int llama_context_p llama_batch_p llamapack_watch_p c_bool c_int32_p char_pp',
     'llamapack_memory_update': 'llamapack c_int llama_context_p char_pp',
+    'llamapack_model_load': 'llamapack c_int c_char_p llama_model_params_p llama_model_pp char_pp',
+    'llamapack_model_quantize': 'llamapack c_int c_char_p c_char_p llama_model_quantize_params_p llamapack_quantize_callback c_void_p c_uint32_p char_pp',
     'llamapack_tokenize': 'llamapack c_int llama_vocab_p c_char_p c_int32 c_int32_p c_int32 c_bool c_bool c_int32_p char_pp',
     'llamapack_gguf_skip_strings': 'llamapack c_uint64 c_uint8_p c_uint64 c_uint64 c_uint64_p',
     'llamapack_gguf_find_duplicate': 'llamapack c_int c_uint8_p c_uint64 c_uint64 c_int64_p c_int64_p char_pp',

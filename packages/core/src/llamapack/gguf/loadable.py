@@ -23,7 +23,14 @@ _DATA_ALIGNMENT = 32
 # What cannot be multiplied on a CPU. Some architectures have tables of integers, but not under these names.
 _UNUSABLE = frozenset({"I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"})
 _MATRIX = re.compile(r"(token_embd|output|blk\.\d+\.(attn|ffn)_(?!gate_tid2eid)\w+)\.weight")
-_VECTORS = ("norm.weight", ".bias", ".scale")
+_VECTORS = (
+    "norm.weight",
+    ".bias",
+    ".scale",
+    "rope_freqs.weight",
+    "rope_factors_long.weight",
+    "rope_factors_short.weight",
+)
 
 
 Entries = Mapping[str, Entry]

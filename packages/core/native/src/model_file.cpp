@@ -1,0 +1,57 @@
+// Models from and to files. What upstream asserts of a file ends in an error here, not in the end of the process.
+
+#include <cstdio>
+#include <string>
+
+#include "aborts.hpp"
+#include "llama.h"
+#include "llamapack.h"
+#include "log.hpp"
+#include "status.hpp"
+
+namespace {
+
+// Upstream has no callback for quantizing, but logs "[ 12/ 272] name - ..." before each tensor, when none of its own
+// threads run.
+class tensor_listener : public llamapack::log_listener {
+  public:
+    tensor_listener(llamapack_quantize_callback callback, void * user_data) : callback(callback), user_data(user_data) {}
+
+    void hear(const char * text) override {
+        int  number = 0;
+        int  count  = 0;
+        char name[128];
+        if (callback == nullptr || std::sscanf(text, " [%d/%d] %127s", &number, &count, name) != 3) {
+            return;
+        }
+        if (!callback(number, count, name, user_data)) {
+            throw std::runtime_error("stopped by the callback");
+        }
+    }
+
+  private:
+    llamapack_quantize_callback callback;
+    void *                      user_data;
+};
+
+} // namespace
+
+llamapack_status llamapack_model_load(
+    const char * path, const llama_model_params * params, llama_model ** out, char ** error) {
+    *out = nullptr;
+    return llamapack::guarded(error, [&] {
+        const llamapack::caught_aborts guard;
+        *out = llama_model_load_from_file(path, *params);
+    });
+}
+
+llamapack_status llamapack_model_quantize(
+    const char * source, const char * target, const llama_model_quantize_params * params,
+    llamapack_quantize_callback callback, void * user_data, uint32_t * result, char ** error) {
+    *result = 1;
+    return llamapack::guarded(error, [&] {
+        const llamapack::caught_aborts guard;
+        const tensor_listener          listener(callback, user_data);
+        *result = llama_model_quantize(source, target, params);
+    });
+}
