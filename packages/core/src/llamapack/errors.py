@@ -9,7 +9,9 @@ LlamapackError
 │   └── ModelFormatError        not GGUF, truncated, or of an unknown architecture
 ├── InputError                  an argument is wrong; also a ValueError
 │   ├── PromptTooLongError      it does not fit the context
-│   └── ChatTemplateError       the template refuses the messages
+│   ├── ChatTemplateError       the template refuses the messages
+│   └── GrammarError            a grammar or a JSON schema cannot be used
+├── SamplingError               no token can be chosen, or it does not fit the grammar
 ├── DecodeError                 llama.cpp could not process a batch
 │   └── CacheFullError          no room is left in the KV cache
 ├── CancelledError              a callback or another thread asked to stop
@@ -72,6 +74,14 @@ class PromptTooLongError(InputError):
 
 class ChatTemplateError(InputError):
     """The chat template refuses the messages."""
+
+
+class GrammarError(InputError):
+    """A grammar, or a JSON schema, cannot be used."""
+
+
+class SamplingError(LlamapackError):
+    """No token can be chosen, or one does not fit the grammar."""
 
 
 class DecodeError(LlamapackError):

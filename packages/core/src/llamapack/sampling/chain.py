@@ -1,0 +1,278 @@
+"""The sampler: a chain of links that ends in the choice of a token."""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llamapack._native import _generated as api
+from llamapack._native.library import native, take_text
+from llamapack._native.owner import Owner
+from llamapack.context import Context
+from llamapack.errors import InputError, LlamapackError, SamplingError, StateError, ThreadError
+from llamapack.sampling.candidates import Candidates, Room
+from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole
+from llamapack.sampling.links import AdaptiveP, Greedy, Infill, Link, Place, RandomLink, TopK
+from llamapack.sampling.parameters import SamplingParameters
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from typing_extensions import Unpack
+
+    from llamapack.sampling.parameters import SamplingOptions
+    from llamapack.vocab import Vocab
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerPerf:
+    """How many tokens a sampler chose, and how long that took."""
+
+    tokens: int
+    seconds: float
+
+
+class Sampler(Owner[api.llama_sampler_p]):
+    """A chain of links; it owns them natively. One thread at a time may use it.
+
+    A sampler remembers: the tokens for its penalties, where its grammar stands, its random numbers. Use one for one
+    text, and `copy` or `reset` it for another.
+    """
+
+    _kind = "sampler"
+
+    def __init__(self, vocab: Vocab | None = None, **options: Unpack[SamplingOptions]) -> None:
+        """Make the chain that llama.cpp makes of SamplingParameters: `Sampler(temperature=0.7, seed=1)`.
+
+        Grammars, DRY and mirostat 1 need the `vocab`; the sampler then belongs to its model and is closed with it.
+
+        Raises InputError for numbers out of range, and GrammarError for a grammar or schema that cannot be used.
+        """
+        parameters = SamplingParameters(**options)
+        self._begin(parameters.links(), vocab, parameters.seed)
+
+    @classmethod
+    def chain(cls, links: Sequence[Link], *, vocab: Vocab | None = None, seed: int | None = None) -> Sampler:
+        """Make a chain of any links, in this order; `seed` is for those that have none of their own."""
+        made = cls.__new__(cls)
+        made._begin(links, vocab, seed)
+        return made
+
+    @classmethod
+    def greedy(cls) -> Sampler:
+        """Make a sampler that always takes the likeliest token."""
+        return cls.chain([Greedy()])
+
+    def _begin(self, links: Sequence[Link], vocab: Vocab | None, seed: int | None) -> None:
+        check_seed(seed)
+        self._place = Place(
+            native=native(), vocab=vocab, seed=secrets.randbelow(RANDOM_SEED) if seed is None else seed
+        )
+        params = self._place.native.llama_sampler_chain_default_params()
+        self._adopt(self._place.native.llama_sampler_chain_init(params), ())
+        try:
+            for link in links:
+                self.add(link)
+        except BaseException:
+            self.close()
+            raise
+
+    def _adopt(self, pointer: api.llama_sampler_p, links: tuple[Link, ...]) -> None:
+        vocab, bound = self._place.vocab, self._place.native
+        super().__init__(pointer, bound.llama_sampler_free, parent=None if vocab is None else vocab._model)
+        self._native = bound
+        self._links = links
+        self._lock = threading.Lock()
+        self._pending = False  # applied, and the choice not accepted yet
+        self._tokens, self._seconds = 0, 0.0
+        self._token, self._message = ctypes.c_int32(), api.char_p()
+        self._out = (ctypes.byref(self._token), ctypes.byref(self._message))
+        self._room: ctypes.Array[api.llama_token_data] | None = None
+        self._candidates = api.llama_token_data_array()
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The links, in their order."""
+        return self._links
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What llama.cpp calls the links; a question mark before a name says that it does nothing."""
+        get, name = self._native.llama_sampler_chain_get, self._native.llama_sampler_name
+        return tuple((name(get(self._handle, i)) or b"").decode() for i in range(len(self._links)))
+
+    @property
+    def seed(self) -> int | None:
+        """The seed in use, also where it was chosen at random; None where nothing is random."""
+        seeds = [link._seed(self._place) for link in self._links if isinstance(link, RandomLink)]
+        return seeds[-1] if seeds else None
+
+    @property
+    def perf(self) -> SamplerPerf:
+        """What `sample` did so far."""
+        return SamplerPerf(tokens=self._tokens, seconds=self._seconds)
+
+    @property
+    def reads_prompt(self) -> bool:
+        """True if a link counts the tokens of the prompt too, so that `accept_prompt` changes something."""
+        return any(link.reads_prompt for link in self._links)
+
+    def add(self, link: Link, index: int | None = None) -> None:
+        """Put a link at the end, or before the one at `index`."""
+        place = len(self._links) if index is None else index
+        check_whole("index", place, 0, len(self._links))
+        self._check_link(link, place)
+        with self._exclusive() as chain:
+            pointer = link._make(self._place)
+            later = [self._native.llama_sampler_chain_remove(chain, place) for _ in self._links[place:]]
+            for each in (pointer, *later):
+                self._native.llama_sampler_chain_add(chain, each)
+        self._links = (*self._links[:place], link, *self._links[place:])
+
+    def remove(self, index: int) -> Link:
+        """Take the link at `index` out, with all that it remembers, and return what it was made from."""
+        check_whole("index", index, 0, len(self._links) - 1)
+        with self._exclusive() as chain:
+            self._native.llama_sampler_free(self._native.llama_sampler_chain_remove(chain, index))
+        link = self._links[index]
+        self._links = (*self._links[:index], *self._links[index + 1 :])
+        return link
+
+    def _check_link(self, link: Link, place: int) -> None:
+        if link.needs_vocab and self._place.vocab is None:
+            raise InputError(
+                f"{type(link).__name__} needs the vocabulary.", fix="Give the sampler one: vocab=model.vocab."
+            )
+        if isinstance(link, Infill) and not any(isinstance(each, TopK) and each.k for each in self._links[:place]):
+            raise InputError(
+                "Infill needs a TopK before it.",
+                why="It compares all candidates with each other, which takes hours for a whole vocabulary.",
+            )
+
+    def sample(self, context: Context, index: int = -1) -> int:
+        """Choose the token after what `context` read last, or at another of its outputs, and accept it.
+
+        Raises SamplingError where no token can be chosen; the sampler is then as it was.
+        """
+        with context._exclusive():
+            return self._sample(context, index)
+
+    def _sample(self, context: Context, index: int = -1) -> int:
+        context._check_readable()
+        began = time.perf_counter()
+        with self._exclusive() as chain:
+            status = self._native.llamapack_sampler_sample(
+                chain, context._handle, index, self._room_for(context), *self._out
+            )
+            if status:
+                raise self._error(status, "No token can be chosen.")
+        self._pending = False
+        self._tokens += 1
+        self._seconds += time.perf_counter() - began
+        return self._token.value
+
+    def _room_for(self, context: Context) -> api.llama_token_data_array:
+        if self._room is None and self._links != (Greedy(),):
+            count = len(context.model.vocab)
+            self._room = (api.llama_token_data * count)()
+            self._candidates.data = ctypes.cast(self._room, ctypes.POINTER(api.llama_token_data))
+            self._candidates.size = count
+        return self._candidates
+
+    def apply(self, logits: ArrayLike, ids: ArrayLike | None = None) -> Candidates:
+        """Run the chain over given logits, of the tokens 0, 1, 2 and so on or of `ids`, and return what is left.
+
+        Random numbers are used up, but nothing is accepted: `accept` the selected token to go on with it.
+        """
+        room = Room(logits, ids)
+        if self._place.vocab is not None:
+            self._place.vocab._checked(int(room.tokens.max()))
+        with self._exclusive() as chain:
+            self._pending = True
+            status = self._native.llamapack_sampler_apply(chain, ctypes.byref(room.native), self._out[1])
+            if status:
+                raise self._error(status, "The chain cannot be applied.")
+        return room.result()
+
+    def accept(self, token: int) -> None:
+        """Take `token` as the next one, as if `sample` had chosen it.
+
+        Raises SamplingError if a grammar does not allow it; the sampler is then as it was.
+        """
+        self._check_token(token)
+        with self._exclusive() as chain:
+            status = self._native.llamapack_sampler_accept(chain, token, self._out[1])
+            if status:
+                raise self._error(status, f"The token {token} cannot be accepted.")
+            self._pending = False
+
+    def accept_prompt(self, tokens: Sequence[int]) -> None:
+        """Count the tokens of a prompt for penalties; grammars are about the answer and do not hear of them."""
+        for token in tokens:
+            self._check_token(token)
+        with self._exclusive() as chain:
+            array = (ctypes.c_int32 * len(tokens))(*tokens)
+            status = self._native.llamapack_sampler_accept_prompt(chain, array, len(tokens), self._out[1])
+            if status:
+                raise self._error(status, "The prompt cannot be accepted.")
+
+    def _check_token(self, token: int) -> None:
+        if self._place.vocab is not None:
+            self._place.vocab._checked(token)
+        else:
+            check_whole("A token", token, 0)
+
+    def reset(self) -> None:
+        """Forget the tokens so far and begin again, with the same random numbers."""
+        with self._exclusive() as chain:
+            status = self._native.llamapack_sampler_reset(chain, self._out[1])
+            if status:
+                raise self._error(status, "The sampler cannot be reset.")
+            self._pending = False
+
+    def copy(self) -> Sampler:
+        """Make an independent sampler that remembers the same."""
+        if self._pending and any(isinstance(link, AdaptiveP) for link in self._links):
+            raise StateError(
+                "A sampler with AdaptiveP cannot be copied between `apply` and `accept`.", fix="Accept a token first."
+            )
+        pointer = api.llama_sampler_p()
+        with self._exclusive() as chain:
+            status = self._native.llamapack_sampler_copy(chain, ctypes.byref(pointer), self._out[1])
+            if status:
+                raise self._error(status, "The sampler cannot be copied.")
+        made = type(self).__new__(type(self))
+        made._place = self._place
+        made._adopt(pointer, self._links)
+        return made
+
+    def _error(self, status: int, what: str) -> LlamapackError:
+        why = take_text(self._message)
+        kind = InputError if status == api.llamapack_status.INVALID else SamplingError
+        return kind(what, why=why)
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[api.llama_sampler_p]:
+        """Refuse a second thread instead of letting it spoil what the sampler remembers."""
+        if not self._lock.acquire(blocking=False):
+            raise ThreadError(
+                f"The thread {threading.current_thread().name!r} cannot use this sampler: another thread is using it.",
+                fix="Give each thread a sampler of its own, such as a copy.",
+            )
+        try:
+            yield self._handle
+        finally:
+            self._lock.release()
+
+    def __len__(self) -> int:
+        """Return the number of links."""
+        return len(self._links)
+
+    def __repr__(self) -> str:
+        """Show the links."""
+        return f"<Sampler {' -> '.join(map(repr, self._links))}{' (closed)' if self.closed else ''}>"

@@ -1,0 +1,387 @@
+"""The links of a sampler chain: what each does, and with which numbers.
+
+A link takes the candidates that are left and their logits, and removes some, changes logits, or chooses one. Links are
+values: they hold no native memory, and one may stand in several chains. `p` is a candidate's probability among those
+left, the softmax of the logits.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from llamapack._native import _generated as api
+from llamapack.errors import InputError
+from llamapack.sampling.checks import check_number, check_seed, check_temperature, check_whole, is_number
+
+if TYPE_CHECKING:
+    from llamapack.vocab import Vocab
+
+MAX_HISTORY = 2**24  # tokens that penalties look back at; each costs 4 bytes
+BREAKERS = ("\n", ":", '"', "*")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a link may need to become native."""
+
+    native: api.Native
+    vocab: Vocab | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link of a chain."""
+
+    needs_vocab: ClassVar[bool] = False
+    chooses: ClassVar[bool] = False
+    reads_prompt: ClassVar[bool] = False
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class RandomLink(Link):
+    """A link that draws random numbers; without a seed of its own it takes the chain's."""
+
+    _: KW_ONLY
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the seed."""
+        check_seed(self.seed)
+
+    def _seed(self, place: Place) -> int:
+        return place.seed if self.seed is None else self.seed
+
+
+@dataclass(frozen=True)
+class Greedy(Link):
+    """Choose the likeliest; of several, the first."""
+
+    chooses: ClassVar[bool] = True
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_greedy()
+
+
+@dataclass(frozen=True)
+class Dist(RandomLink):
+    """Choose at random, each with its probability."""
+
+    chooses: ClassVar[bool] = True
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_dist(self._seed(place))
+
+
+@dataclass(frozen=True)
+class TopK(Link):
+    """Keep the `k` likeliest; 0 keeps all."""
+
+    k: int
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_whole("top_k", self.k, 0, note=" (all tokens)")
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_top_k(self.k)
+
+
+@dataclass(frozen=True)
+class TopP(Link):
+    """Keep the likeliest that together reach `p`, and at least `min_keep`; 1 keeps all."""
+
+    p: float
+    min_keep: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_number("top_p", self.p, 0, 1)
+        check_whole("min_keep", self.min_keep, 0)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_top_p(self.p, self.min_keep)
+
+
+@dataclass(frozen=True)
+class MinP(Link):
+    """Keep those at least `p` times as likely as the likeliest, and at least `min_keep`; 0 keeps all."""
+
+    p: float
+    min_keep: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_number("min_p", self.p, 0, 1)
+        check_whole("min_keep", self.min_keep, 0)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_min_p(self.p, self.min_keep)
+
+
+@dataclass(frozen=True)
+class Typical(Link):
+    """Keep those whose surprise is nearest to the expected one, until together they exceed `p`; 1 keeps all.
+
+    From "Locally Typical Sampling" (Meister et al., 2022).
+    """
+
+    p: float
+    min_keep: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_number("typical_p", self.p, 0, 1)
+        check_whole("min_keep", self.min_keep, 0)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_typical(self.p, self.min_keep)
+
+
+@dataclass(frozen=True)
+class TopNSigma(Link):
+    """Refuse logits more than `n` standard deviations below the highest; 0 keeps all.
+
+    From "Top-nσ: Not All Logits Are You Need" (Tang et al., 2024).
+    """
+
+    n: float
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_number("top_n_sigma", self.n, 0, 1e6)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_top_n_sigma(self.n)
+
+
+@dataclass(frozen=True)
+class Temperature(Link):
+    """Divide all logits; 0 refuses all but the likeliest."""
+
+    temperature: float
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_temperature("temperature", self.temperature)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_temp(self.temperature)
+
+
+@dataclass(frozen=True)
+class DynamicTemperature(Link):
+    """Divide all logits by a temperature that follows the entropy.
+
+    It runs from `temperature - spread` (not below 0) for a sure model to `temperature + spread` for one that knows
+    nothing, with the part `(entropy / highest possible entropy) ** exponent` of the way.
+    """
+
+    temperature: float
+    spread: float
+    exponent: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_temperature("temperature", self.temperature)
+        check_number("dynatemp_range", self.spread, 0, 1e6)
+        check_number("dynatemp_exponent", self.exponent, 0, 100)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_temp_ext(self.temperature, self.spread, self.exponent)
+
+
+@dataclass(frozen=True)
+class Xtc(RandomLink):
+    """With `probability`, remove all candidates of at least `threshold` but the least likely of them.
+
+    "Exclude top choices". Nothing happens if fewer than `min_keep` would be left; a threshold above 0.5 turns it off.
+    """
+
+    probability: float
+    threshold: float = 0.1
+    min_keep: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        check_number("xtc_probability", self.probability, 0, 1)
+        check_number("xtc_threshold", self.threshold, 0, 1)
+        check_whole("min_keep", self.min_keep, 0)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_xtc(self.probability, self.threshold, self.min_keep, self._seed(place))
+
+
+@dataclass(frozen=True)
+class Mirostat(RandomLink):
+    """Choose so that the surprise stays near `tau` bits; `eta` is how fast it learns, `m` how many tokens it looks at.
+
+    From "Mirostat: A Neural Text Decoding Algorithm that Directly Controls Perplexity" (Basu et al., 2021).
+    """
+
+    needs_vocab: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
+    tau: float = 5.0
+    eta: float = 0.1
+    m: int = 100
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        check_number("mirostat_tau", self.tau, 0, 1000)
+        check_number("mirostat_eta", self.eta, 0, 1)
+        check_whole("m", self.m, 2)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        count = len(place.vocab) if place.vocab is not None else 0
+        return place.native.llama_sampler_init_mirostat(count, self._seed(place), self.tau, self.eta, self.m)
+
+
+@dataclass(frozen=True)
+class MirostatV2(RandomLink):
+    """Choose among the candidates whose surprise is at most mu, and move mu so that it stays near `tau` bits."""
+
+    chooses: ClassVar[bool] = True
+    tau: float = 5.0
+    eta: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        check_number("mirostat_tau", self.tau, 0, 1000)
+        check_number("mirostat_eta", self.eta, 0, 1)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_mirostat_v2(self._seed(place), self.tau, self.eta)
+
+
+@dataclass(frozen=True)
+class AdaptiveP(RandomLink):
+    """Choose candidates near the probability `target`, corrected by the average of those chosen before.
+
+    `decay` says how long the average remembers, about `1 / (1 - decay)` tokens. A copy begins its random numbers anew.
+    """
+
+    chooses: ClassVar[bool] = True
+    target: float
+    decay: float = 0.9
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        check_number("adaptive_target", self.target, 0, 1)
+        check_number("adaptive_decay", self.decay, 0, 0.99)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        return place.native.llama_sampler_init_adaptive_p(self.target, self.decay, self._seed(place))
+
+
+@dataclass(frozen=True)
+class Penalties(Link):
+    """Make tokens among the `last_n` before less likely.
+
+    Their logits are divided by `repeat` (multiplied if below 0), and lowered by `frequency` for each time a token was
+    seen and by `presence` once. Put it before links that remove candidates.
+    """
+
+    reads_prompt: ClassVar[bool] = True
+    last_n: int = 64
+    repeat: float = 1.0
+    frequency: float = 0.0
+    presence: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_whole("repeat_last_n", self.last_n, 0, MAX_HISTORY)
+        check_number("repeat_penalty", self.repeat, 0.01, 100)
+        check_number("frequency_penalty", self.frequency, -1000, 1000)
+        check_number("presence_penalty", self.presence, -1000, 1000)
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        count = len(place.vocab) if place.vocab is not None else 0
+        return place.native.llama_sampler_init_penalties(
+            count, self.last_n, self.repeat, self.frequency, self.presence
+        )
+
+
+@dataclass(frozen=True)
+class Dry(Link):
+    """Make a token less likely that would go on repeating what was written before.
+
+    If it would continue a repetition of n tokens, its logit is lowered by `multiplier * base ** (n - allowed_length)`,
+    once n reaches `allowed_length`. The text is searched `last_n` tokens back, but not past one of the `breakers`.
+    """
+
+    needs_vocab: ClassVar[bool] = True
+    reads_prompt: ClassVar[bool] = True
+    multiplier: float
+    base: float = 1.75
+    allowed_length: int = 2
+    last_n: int = 64
+    breakers: tuple[str, ...] = BREAKERS
+
+    def __post_init__(self) -> None:
+        """Check the ranges, and that each breaker can be looked for."""
+        object.__setattr__(self, "breakers", tuple(self.breakers))
+        check_number("dry_multiplier", self.multiplier, 0, 1000)
+        check_number("dry_base", self.base, 1, 100)
+        check_whole("dry_allowed_length", self.allowed_length, 0)
+        check_whole("dry_penalty_last_n", self.last_n, 0, MAX_HISTORY)
+        for breaker in self.breakers:
+            if not breaker or "\0" in breaker or len(breaker.encode()) > 40:
+                raise InputError(f"A DRY sequence breaker must have 1 to 40 bytes and no NUL, not {breaker!r}.")
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        assert place.vocab is not None
+        texts = (ctypes.c_char_p * len(self.breakers))(*(text.encode() for text in self.breakers))
+        return place.native.llama_sampler_init_dry(
+            place.vocab._handle, self.multiplier, self.base, self.allowed_length, self.last_n, texts, len(texts)
+        )
+
+
+@dataclass(frozen=True)
+class LogitBias(Link):
+    """Add a number to the logits of some tokens; `-inf` refuses a token."""
+
+    biases: Mapping[int, float] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        """Check tokens and numbers."""
+        object.__setattr__(self, "biases", dict(self.biases))
+        for token, bias in self.biases.items():
+            check_whole("A token of logit_bias", token, 0)
+            if not (is_number(bias) and abs(bias) <= 1e6) and bias != -math.inf:
+                raise InputError(
+                    f"The bias of token {token} must be between -1e+06 and 1e+06, or -inf, not {bias!r}."
+                )
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        if place.vocab is not None:
+            for token in self.biases:
+                place.vocab._checked(token)
+        biases = (api.llama_logit_bias * len(self.biases))()
+        for entry, (token, bias) in zip(biases, self.biases.items(), strict=True):
+            entry.token, entry.bias = token, bias
+        count = len(place.vocab) if place.vocab is not None else 0
+        return place.native.llama_sampler_init_logit_bias(count, len(biases), biases)
+
+
+@dataclass(frozen=True)
+class Infill(Link):
+    """For a text with a gap: end it rather than guess, and merge candidates that begin alike. Put TopK before it."""
+
+    needs_vocab: ClassVar[bool] = True
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        assert place.vocab is not None
+        if place.vocab.eot is None and place.vocab.eos is None:
+            raise InputError("Infill needs an end token, and this vocabulary has none.")
+        return place.native.llama_sampler_init_infill(place.vocab._handle)
