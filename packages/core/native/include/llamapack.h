@@ -173,6 +173,10 @@ LLAMAPACK_API enum llamapack_status llamapack_memory_update(struct llama_context
 LLAMAPACK_API enum llamapack_status llamapack_model_load(
     const char * path, const struct llama_model_params * params, struct llama_model ** out, char ** error);
 
+// llama_init_from_model. *out receives NULL where upstream logs an error; what it would abort on is a status and a message.
+LLAMAPACK_API enum llamapack_status llamapack_context_init(
+    struct llama_model * model, const struct llama_context_params * params, struct llama_context ** out, char ** error);
+
 // Called before a tensor is written: its number from 1, and how many there are. Returns false to stop.
 typedef bool (*llamapack_quantize_callback)(int32_t number, int32_t count, const char * name, void * user_data);
 

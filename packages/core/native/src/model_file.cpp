@@ -1,4 +1,5 @@
-// Models from and to files. What upstream asserts of a file ends in an error here, not in the end of the process.
+// Models from and to files, and contexts of them. What upstream asserts of a file ends in an error here, not in the end of
+// the process.
 
 #include <cstdio>
 #include <string>
@@ -42,6 +43,15 @@ llamapack_status llamapack_model_load(
     return llamapack::guarded(error, [&] {
         const llamapack::caught_aborts guard;
         *out = llama_model_load_from_file(path, *params);
+    });
+}
+
+llamapack_status llamapack_context_init(
+    llama_model * model, const llama_context_params * params, llama_context ** out, char ** error) {
+    *out = nullptr;
+    return llamapack::guarded(error, [&] {
+        const llamapack::caught_aborts guard;
+        *out = llama_init_from_model(model, *params);
     });
 }
 

@@ -1167,7 +1167,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "9afd93859e71314159ec6aea19286dfdff13b451abcf914df994c82a117aa195";
+const char layout_hash[] = "35c3ec7e84f6e9f10aea7ef89b80e67fe19105ee1e932fe3d163435f9c857f7f";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

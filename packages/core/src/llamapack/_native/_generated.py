@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '9afd93859e71314159ec6aea19286dfdff13b451abcf914df994c82a117aa195'
+LAYOUT_HASH = '35c3ec7e84f6e9f10aea7ef89b80e67fe19105ee1e932fe3d163435f9c857f7f'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -279,6 +279,8 @@ llamapack_watch_pp = POINTER(llamapack_watch_p)
 llama_batch_p = POINTER(llama_batch)
 llama_model_params_p = POINTER(llama_model_params)
 llama_model_pp = POINTER(llama_model_p)
+llama_context_params_p = POINTER(llama_context_params)
+llama_context_pp = POINTER(llama_context_p)
 llamapack_quantize_callback = CFUNCTYPE(c_bool, c_int32, c_int32, c_char_p, c_void_p)
 c_uint64_p = POINTER(c_uint64)
 ggml_backend_comm_init_t = CFUNCTYPE(c_void_p, ggml_backend_pp, c_size_t)
@@ -1463,6 +1465,7 @@ FUNCTIONS = {
     'llamapack_encode': 'llamapack c_int llama_context_p llama_batch_p llamapack_watch_p c_bool c_int32_p char_pp',
     'llamapack_memory_update': 'llamapack c_int llama_context_p char_pp',
     'llamapack_model_load': 'llamapack c_int c_char_p llama_model_params_p llama_model_pp char_pp',
+    'llamapack_context_init': 'llamapack c_int llama_model_p llama_context_params_p llama_context_pp char_pp',
     'llamapack_model_quantize': 'llamapack c_int c_char_p c_char_p llama_model_quantize_params_p llamapack_quantize_callback c_void_p c_uint32_p char_pp',
     'llamapack_tokenize': 'llamapack c_int llama_vocab_p c_char_p c_int32 c_int32_p c_int32 c_bool c_bool c_int32_p char_pp',
     'llamapack_gguf_skip_strings': 'llamapack c_uint64 c_uint8_p c_uint64 c_uint64 c_uint64_p',

@@ -16,6 +16,7 @@ from llamapack.gguf.window import Window
 MAX_LAYERS = 512
 MAX_EXPERTS = 512
 _ROPE_SCALING = ("none", "linear", "yarn", "longrope")
+_SECTIONED = ("qwen2vl", "paddleocr", "qwen3vl", "qwen3vlmoe", "qwen35", "qwen35moe", "qwen4exp", "qwen3tts")
 _MAX_DUMMY_TOKENS = 1 << 22
 _BYTE_TOKEN = 6
 _DATA_ALIGNMENT = 32
@@ -41,6 +42,7 @@ def problems(entries: Entries, tensors: Mapping[str, Tensor], window: Window) ->
     yield from _layers(entries)
     yield from _experts(entries, window)
     yield from _numbers(entries)
+    yield from _rope_sections(entries, window)
     yield from _tensors(tensors)
     yield from _vocabulary(entries, window)
 
@@ -88,6 +90,18 @@ def _numbers(entries: Entries) -> Iterator[str]:
         epsilon = entries.get(f"{architecture}.attention.{kind}")
         if epsilon is not None and isinstance(epsilon.value, float) and not epsilon.value >= 0:
             yield f"The {kind} is {epsilon.value}; it must be a number, and not negative."
+
+
+def _rope_sections(entries: Entries, window: Window) -> Iterator[str]:
+    """ggml_compute_forward_rope, for positions of several dimensions."""
+    architecture = _architecture(entries)
+    if architecture not in _SECTIONED:
+        return
+    sections = entries.get(f"{architecture}.rope.dimension_sections")
+    if sections is not None and (sections.item not in (ValueType.INT32, ValueType.UINT32) or sections.count < 3):
+        return  # llama.cpp complains of it
+    if sections is None or max(window.int32s(sections.at, 3)) < 1:
+        yield "The rope.dimension_sections are missing or all zero."
 
 
 def _tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
