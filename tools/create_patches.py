@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.export import commits_since, export_commits, refuse_unwritable
-from tools.files import explained, locked, write_file
+from tools.export import commits_since, export_commits
+from tools.files import explained, locked, sweep, write_file
 from tools.git import Git
 from tools.operation import current_operation, known_series, remember_series
 from tools.pin import load_pin
 from tools.safety import save_copies
-from tools.series import HEADERS, PLACEHOLDER, Patch, read_series
+from tools.series import HEADERS, PLACEHOLDER, Patch, read_patches
 from tools.source import BASE, BRANCH
 from tools.state import read_state
 
@@ -46,8 +46,8 @@ def create_patches(checkout: Checkout, *, discard: bool = False) -> Written:
     with locked(checkout.lock_file), explained(f"writing {checkout.patches}"):
         git = Git.at(checkout.tracking)
         _require_writable(checkout, git)
+        sweep(checkout.patches)
         commits = commits_since(git, BASE, BRANCH)
-        refuse_unwritable(git, commits)
         series = export_commits(git, commits)
         saved = _keep_unknown(checkout, git, series, discard=discard)
         return _write(checkout, git, series, saved)
@@ -126,7 +126,7 @@ def _require_writable(checkout: Checkout, git: Git) -> None:
 def _keep_unknown(checkout: Checkout, git: Git, series: tuple[Patch, ...], *, discard: bool) -> Path | None:
     """Refuse to remove or replace a patch file that no commit here was ever made from or written to."""
     known = known_series(git) | {patch.sha256 for patch in series}
-    unknown = [patch.name for patch in read_series(checkout.patches) if patch.sha256 not in known]
+    unknown = [patch.name for patch in read_patches(checkout.patches) if patch.sha256 not in known]
     if unknown and not discard:
         raise ToolError(
             f"Never applied in {git.folder}: {', '.join(unknown)}.",
@@ -138,7 +138,7 @@ def _keep_unknown(checkout: Checkout, git: Git, series: tuple[Patch, ...], *, di
 
 
 def _write(checkout: Checkout, git: Git, series: tuple[Patch, ...], saved: Path | None) -> Written:
-    before = {patch.name: patch for patch in read_series(checkout.patches)}
+    before = {patch.name: patch for patch in read_patches(checkout.patches)}
     after = {patch.name: patch for patch in series}
     renamed = _renames(before, after)
     remember_series(git, series)

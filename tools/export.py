@@ -29,7 +29,7 @@ def commits_since(git: Git, base: str, head: str) -> tuple[str, ...]:
 
 
 def export_commits(git: Git, commits: tuple[str, ...]) -> tuple[Patch, ...]:
-    """Return each commit as a patch of the series, in the order given."""
+    """Return each commit as a patch of the series, in order; one that a patch file cannot hold is refused."""
     if not commits:
         return ()
     with scratch_clone(git) as clone:
@@ -41,25 +41,26 @@ def exported_content(git: Git, commit: str) -> bytes:
     return export_commits(git, (commit,))[0].content
 
 
-def refuse_unwritable(git: Git, commits: tuple[str, ...]) -> None:
-    """Raise ToolError for a commit that a patch file cannot hold, or that would come back changed."""
-    for commit in commits:
-        subject = f"{commit[:9]} ({git.ask('log', '-1', '--format=%s', commit)})"
-        if len(git.ask("rev-list", "--parents", "-1", commit).split()) != 2:
-            raise ToolError(
-                f"{subject} is a merge.", why="A series is a line of patches.", fix="Rebase without merges: git rebase"
-            )
-        if not git.names("diff-tree", "-r", "-z", "--name-only", commit):
-            raise ToolError(f"{subject} changes nothing.", fix="Drop it: git rebase --empty=drop")
-        if binary := re.findall(r"^-\t-\t(.*)$", git.run("diff-tree", "-r", "--numstat", commit).stdout, re.MULTILINE):
-            raise ToolError(
-                f"{subject} changes the binary file {binary[0]}.",
-                why="A patch of the series is text that people read.",
-                fix="Keep that file in this project instead.",
-            )
+def _refuse_unwritable(clone: Git, commit: str) -> None:
+    """Raise ToolError for a commit that a patch file cannot hold."""
+    subject = f"{commit[:9]} ({clone.ask('log', '-1', '--format=%s', commit)})"
+    if len(clone.ask("rev-list", "--parents", "-1", commit).split()) != 2:
+        raise ToolError(
+            f"{subject} is a merge.", why="A series is a line of patches.", fix="Rebase without merges: git rebase"
+        )
+    changes = clone.run("diff-tree", "-r", "--no-commit-id", "--numstat", commit).stdout.splitlines()
+    if not changes:
+        raise ToolError(f"{subject} changes nothing.", fix="Drop it: git rebase --empty=drop")
+    if binary := [line.split("\t")[2] for line in changes if line.startswith("-\t-\t")]:
+        raise ToolError(
+            f"{subject} changes the binary file {binary[0]}.",
+            why="A patch of the series is text that people read.",
+            fix="Keep that file in this project instead.",
+        )
 
 
 def _export(clone: Git, commit: str, number: int) -> Patch:
+    _refuse_unwritable(clone, commit)
     slug = re.sub(r"[^a-z0-9]+", "-", clone.ask("log", "-1", "--format=%f", commit).lower()).strip("-")
     text = clone.run(*_FORMAT, commit).stdout
     patch = Patch(

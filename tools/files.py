@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 from tools.errors import ToolError
 
+_HALF = re.compile(r"\..+\.half-\d+")
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -77,10 +79,21 @@ def _make_writable_or_skip(again: Callable[..., Any], path: str, problem: Any) -
     again(path)
 
 
+def is_leftover(name: str) -> bool:
+    """Tell whether a file of this name is what a killed `write_file` left."""
+    return bool(_HALF.fullmatch(name))
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed `write_file` left in `folder`; for a caller that holds the lock."""
+    for path in folder.glob(".*.half-*"):
+        path.unlink(missing_ok=True)
+
+
 def write_file(path: Path, data: bytes, *, executable: bool = False) -> None:
     """Write `path` in one step, making its folder: a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.new-{os.getpid()}")
+    half = path.with_name(f".{path.name}.half-{os.getpid()}")
     try:
         half.write_bytes(data)
         if executable:

@@ -34,8 +34,8 @@ _SETTINGS = {
     "core.untrackedCache": "false",
     "diff.renames": "true",
     "gc.auto": "0",
-    "i18n.commitEncoding": "utf-8",
-    "i18n.logOutputEncoding": "utf-8",
+    "i18n.commitEncoding": "UTF-8",
+    "i18n.logOutputEncoding": "UTF-8",
     "maintenance.auto": "false",
     "merge.conflictStyle": "merge",
     "merge.renames": "true",
@@ -83,10 +83,11 @@ class Git:
         folder.mkdir(parents=True, exist_ok=True)
         # Given GIT_WORK_TREE, `git init` would write the folder's present name into the configuration.
         variables = {name: value for name, value in made._environment().items() if name not in made._where()}
-        _call(made._argv(["init", "--quiet", "--template=", "."]), folder, variables)
-        made.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
-        for name, value in (("core.autocrlf", "false"), ("core.eol", "lf"), ("gc.auto", "0")):
-            made.run("config", name, value)
+        _call(
+            made._argv(["-c", f"init.defaultBranch={branch}", "init", "--quiet", "--template=", "."]), folder, variables
+        )
+        with (made.dir / "config").open("a", encoding="utf-8", newline="\n") as config:
+            config.write("[core]\n\tautocrlf = false\n\teol = lf\n[gc]\n\tauto = 0\n")
         return made
 
     @property

@@ -9,7 +9,7 @@ from tools import changelog
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.export import commits_since, export_commits
-from tools.files import explained, locked, staged_folder, write_file
+from tools.files import explained, locked, staged_folder, sweep, write_file
 from tools.git import Git, require_git
 from tools.live import Say, quiet
 from tools.mailbox import am, am_continue, expected
@@ -311,6 +311,8 @@ def _switch_to_ours(git: Git) -> bool:
 
 
 def _finish(checkout: Checkout, git: Git, operation: Operation) -> Applied:
+    for folder in (checkout.root, checkout.pin_file.parent):
+        sweep(folder)
     if operation.new_pin:
         _write_pin(checkout, operation)
     if operation.changelog:

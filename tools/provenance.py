@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tools.errors import ToolError
+from tools.files import is_leftover
 
 MANIFEST = "llamapack-manifest.json"
 NEXT = "llamapack-manifest.json.next"
@@ -140,7 +141,8 @@ def present(tree: Path) -> set[str]:
     found: set[str] = set()
     for folder, folders, files in os.walk(tree):
         links = [name for name in folders if Path(folder, name).is_symlink()]
-        found |= {Path(folder, name).relative_to(tree).as_posix() for name in (*files, *links)}
+        names = [name for name in (*files, *links) if not is_leftover(name)]
+        found |= {Path(folder, name).relative_to(tree).as_posix() for name in names}
     return found - {MANIFEST, NEXT}
 
 

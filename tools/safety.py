@@ -14,7 +14,7 @@ from tools.errors import ToolError
 from tools.export import exported_content
 from tools.git import Git
 from tools.paths import cache_dir
-from tools.series import read_series
+from tools.series import read_patches
 from tools.snapshot import take_snapshot
 from tools.source import BASE, BRANCH
 from tools.state import State, read_state
@@ -78,7 +78,7 @@ def unexported(checkout: Checkout, git: Git) -> tuple[Commit, ...]:
         return ()
     others = (f"--exclude={BRANCH}", "--branches", "--tags", "--remotes")
     ids = git.ask("rev-list", "--reverse", *roots, "--not", base, *others).split()
-    held = {patch.sha256 for patch in read_series(checkout.patches)}
+    held = {patch.sha256 for patch in read_patches(checkout.patches)}
     return tuple(commit_of(git, name) for name in ids if not _is_held(checkout, git, name, held))
 
 

@@ -57,7 +57,20 @@ class Patch:
 
 
 def read_series(folder: Path) -> tuple[Patch, ...]:
-    """Return the patches in `folder`, in order; none is a series too. A badly named one is refused."""
+    """Return the patches in `folder`, in order; none is a series too. Two of one number are refused."""
+    patches = read_patches(folder)
+    for first, second in itertools.pairwise(patches):
+        if first.name[:4] == second.name[:4]:
+            raise ToolError(
+                f"{first.name} and {second.name} in {folder} have the same number.",
+                why="The numbers are the order of the series.",
+                fix="Give one of them the next free number; or, to write what is applied: inv vendor.create-patches",
+            )
+    return patches
+
+
+def read_patches(folder: Path) -> tuple[Patch, ...]:
+    """Return the patch files in `folder`; a badly named one is refused."""
     patches = tuple(
         Patch(name=path.name, content=path.read_bytes()) for path in sorted(folder.glob("*.patch")) if path.is_file()
     )
@@ -67,15 +80,4 @@ def read_series(folder: Path) -> tuple[Patch, ...]:
                 f"{folder / patch.name} is not named as a patch of the series.",
                 fix="Call it NNNN-name.patch, all lower case, or take it out of the folder.",
             )
-    _refuse_same_numbers(folder, patches)
     return patches
-
-
-def _refuse_same_numbers(folder: Path, patches: tuple[Patch, ...]) -> None:
-    for first, second in itertools.pairwise(patches):
-        if first.name[:4] == second.name[:4]:
-            raise ToolError(
-                f"{first.name} and {second.name} in {folder} have the same number.",
-                why="The numbers are the order of the series.",
-                fix="Give one of them the next free number.",
-            )

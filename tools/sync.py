@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.files import explained, locked, staged_folder, write_file
+from tools.files import explained, locked, staged_folder, sweep, write_file
 from tools.filters import Section, load_filter
 from tools.git import Git
 from tools.markers import is_marked
@@ -241,7 +241,7 @@ def _update(plan: Plan) -> Synced:
     text = plan.manifest.to_json().encode()
     manifest = plan.into / MANIFEST
     same = manifest.is_file() and manifest.read_bytes() == text
-    if changed or added or removed or not same:
+    if changed or added or removed or not same or (plan.into / NEXT).exists():
         # Until it is done, a stop leaves files of the old manifest and of this one: the next run knows both.
         write_file(plan.into / NEXT, text)
         for path in removed:
@@ -249,7 +249,10 @@ def _update(plan: Plan) -> Synced:
         for path in (*changed, *added):
             _write_one(plan.into, path, plan.contents[path], wanted[path])
         write_file(manifest, text)
-    (plan.into / NEXT).unlink(missing_ok=True)
+    if (plan.into / NEXT).exists():
+        for folder in {(plan.into / path).parent for path in (MANIFEST, *wanted)}:
+            sweep(folder)
+        (plan.into / NEXT).unlink()
     return Synced(
         section=plan.section.name,
         into=plan.into,

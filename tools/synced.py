@@ -8,7 +8,7 @@ from tools.checkout import Checkout
 from tools.filters import Section
 from tools.pin import load_pin
 from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest
-from tools.series import read_series
+from tools.series import read_patches
 
 
 def stale_reasons(checkout: Checkout, section: Section) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def _stale(checkout: Checkout, section: Section, manifest: Manifest) -> Iterator
         return
     if (manifest.commit, manifest.tree, manifest.build_number) != (pin.commit, pin.tree, pin.build_number):
         yield f"it was made from llama.cpp {manifest.commit[:9]}, and {pin.commit[:9]} is pinned"
-    if dict(manifest.patches) != {patch.name: patch.sha256 for patch in read_series(checkout.patches)}:
+    if dict(manifest.patches) != {patch.name: patch.sha256 for patch in read_patches(checkout.patches)}:
         yield "patches/ has changed since"
     if manifest.filter_sha256 != section.digest:
         yield f"[{section.name}] of vendor/sync.toml has changed since"

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.checkout import Checkout
+from tools.errors import ToolError
 from tools.export import commits_since
 from tools.filters import load_filter
 from tools.git import Git
 from tools.operation import Operation, current_operation
 from tools.pin import Pin, load_pin
 from tools.safety import AtRisk, Commit, at_risk, backups, commit_of
-from tools.series import read_series
+from tools.series import read_patches, read_series
 from tools.source import BASE, BRANCH
 from tools.synced import edited_files, stale_reasons
 
@@ -46,6 +47,8 @@ class Status:
 
     pin: Pin
     series: tuple[str, ...]
+    problem: str
+    """Why the files of patches/ are no series; empty where they are one."""
     tracking: TrackingStatus | None
     trees: tuple[TreeStatus, ...]
     next: tuple[str, ...]
@@ -65,8 +68,18 @@ def read_status(checkout: Checkout) -> Status:
         )
         for section in load_filter(checkout.filter_file)
     )
-    series = tuple(patch.name for patch in read_series(checkout.patches))
-    return Status(pin=pin, series=series, tracking=tracking, trees=trees, next=_next(pin, tracking, trees, series))
+    series = tuple(patch.name for patch in read_patches(checkout.patches))
+    problem = _series_problem(checkout)
+    following = ("inv vendor.create-patches",) if problem else _next(pin, tracking, trees, series)
+    return Status(pin=pin, series=series, problem=problem, tracking=tracking, trees=trees, next=following)
+
+
+def _series_problem(checkout: Checkout) -> str:
+    try:
+        read_series(checkout.patches)
+    except ToolError as error:
+        return error.what
+    return ""
 
 
 def _tracking(checkout: Checkout, git: Git) -> TrackingStatus:

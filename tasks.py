@@ -1,0 +1,167 @@
+"""Vendoring of llama.cpp: the only commands that change source which is there already. `inv --list` shows them all.
+
+The story around them is in docs/development/vendoring.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task, task
+
+if sys.version_info < (3, 11):
+    raise SystemExit(f"These tasks need Python 3.11 or newer; this is {sys.version.split()[0]}.")
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from tools import bump as bumping
+from tools import cleaning, create_patches, drift, patching, vendor_status, vendor_words
+from tools import sync as syncing
+from tools.checkout import Checkout
+from tools.errors import ToolError
+
+HERE = Checkout(root=Path(__file__).resolve().parent)
+DISCARD = "discard what would be lost; a backup is left and named"
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn our errors into a message and status 1; anything else is a bug and shows its traceback."""
+    try:
+        yield
+    except ToolError as error:
+        raise Exit(str(error), code=1) from error
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def _print(lines: Iterable[str]) -> None:
+    print("\n".join(lines), flush=True)
+
+
+@task(help={"discard": DISCARD})
+def apply_patches(_: Context, discard: bool = False) -> None:
+    """Get llama.cpp at the pinned commit into vendor/llama.cpp and put the patches on top.
+
+    It stops at the first patch that does not apply, for you to resolve it there. Edits and commits that only that
+    repository has are never run over.
+    """
+    with _explained():
+        _print(vendor_words.applied(patching.apply_patches(HERE, discard=discard, say=_say)))
+
+
+@task
+def status(_: Context) -> None:
+    """Say where vendoring stands and what to do next; changes nothing."""
+    with _explained():
+        _print(vendor_words.status(vendor_status.read_status(HERE)))
+
+
+@task(name="continue", help={"skip": "leave the patch at hand out of the series"})
+def continue_(_: Context, skip: bool = False) -> None:
+    """Go on with the patches after a conflict was resolved and `git add`ed, or after a kill."""
+    with _explained():
+        _print(vendor_words.applied(patching.continue_operation(HERE, skip=skip)))
+
+
+@task
+def abort(_: Context) -> None:
+    """Give up an apply or a bump: pin and vendor/llama.cpp go back to where they were."""
+    with _explained():
+        _print(vendor_words.aborted(patching.abort_operation(HERE)))
+
+
+@task(name="create-patches", help={"discard": "remove patch files that were never applied here; a copy is saved"})
+def create_patches_(_: Context, discard: bool = False) -> None:
+    """Write the commits in vendor/llama.cpp as patches/, which then holds exactly them."""
+    with _explained():
+        _print(vendor_words.written(create_patches.create_patches(HERE, discard=discard)))
+
+
+@task(
+    help={
+        "name": "what it does, in a few words: the subject of the commit",
+        "why": "why it is needed",
+        "upstream": "where upstream knows of it: an issue, a pull request",
+        "drop-when": "what must be true for it to go",
+    }
+)
+def new_patch(_: Context, name: str, why: str = "", upstream: str = "", drop_when: str = "") -> None:
+    """Commit the edits in vendor/llama.cpp as one new patch, with its three headers."""
+    with _explained():
+        made = create_patches.new_patch(HERE, name, why=why, upstream=upstream, drop_when=drop_when)
+        _print([f"{made[:9]} {name}", "Next: inv vendor.create-patches vendor.sync"])
+
+
+@task(
+    help={
+        "discard": "replace files that were edited by hand in a synced tree; a copy is saved",
+        "source": "a folder to copy from instead of vendor/llama.cpp: a tree of your own",
+        "patch": "with --source: put the patches on the copy",
+    }
+)
+def sync(_: Context, discard: bool = False, source: str = "", patch: bool = False) -> None:
+    """Copy vendor/llama.cpp, edits included, into the packages; only files that differ are touched."""
+    with _explained():
+        folder = Path(source).expanduser().resolve() if source else None
+        _print(vendor_words.synced(syncing.sync(HERE, discard=discard, source=folder, patch=patch)))
+
+
+@task(help={"mirrors": "also look into the packages that the pin names"})
+def check(_: Context, mirrors: bool = False) -> None:
+    """Rebuild pin and patches in a scratch clone; fail where the packages would build from anything else."""
+    with _explained():
+        if problems := drift.check(HERE, mirrors=mirrors, say=_say):
+            raise Exit("\n".join([*problems, f"{len(problems)} differences."]), code=1)
+        _print(["The packages build from exactly the pin and the patches."])
+
+
+@task(
+    help={
+        "ref": "a branch, tag or commit of upstream, or NAME==VERSION of a package that carries a checkout",
+        "dry-run": "only say for each patch how it would go",
+        "sha256": "of that package's source distribution",
+        "discard": DISCARD,
+    }
+)
+def bump(_: Context, ref: str, dry_run: bool = False, sha256: str = "", discard: bool = False) -> None:
+    """Move the pin to another llama.cpp and the patches with it; it stops where a patch does not apply."""
+    with _explained():
+        if dry_run:
+            _print(vendor_words.previewed(bumping.preview_bump(HERE, ref, sha256=sha256, say=_say)))
+        else:
+            _print(vendor_words.applied(bumping.bump(HERE, ref, sha256=sha256, discard=discard, say=_say)))
+
+
+@task(help={"tracking": "remove vendor/llama.cpp too", "discard": DISCARD})
+def clean(_: Context, tracking: bool = False, discard: bool = False) -> None:
+    """Remove the copies in the packages; the next build makes them again."""
+    with _explained():
+        _print(vendor_words.cleaned(cleaning.clean(HERE, tracking=tracking, discard=discard)))
+
+
+TASKS: tuple[Task[Any], ...] = (
+    apply_patches,
+    status,
+    continue_,
+    abort,
+    create_patches_,
+    new_patch,
+    sync,
+    check,
+    bump,
+    clean,
+)
+vendor = Collection("vendor")
+for entry in TASKS:
+    vendor.add_task(entry)
+namespace = Collection(vendor)

@@ -1,0 +1,139 @@
+"""Put what vendoring did into words: lists of lines, for whoever prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tools.bump import Preview
+from tools.cleaning import Cleaned
+from tools.create_patches import Written
+from tools.patching import Applied
+from tools.sync import Synced, SyncReport
+from tools.vendor_status import Status, TrackingStatus, TreeStatus
+
+_HOW = {
+    "clean": "applied",
+    "fuzzy": "applied by a merge",
+    "resolved": "applied after it was resolved",
+    "upstream": "not needed: llama.cpp has it",
+    "dropped": "left out",
+    "conflict": "conflict",
+}
+_SHOWN = 12
+
+
+def applied(result: Applied) -> Iterator[str]:
+    """Tell of a series that was applied."""
+    yield from (f"  {done.name}: {_HOW[done.how]}" for done in result.done)
+    where = f"vendor/llama.cpp is at llama.cpp {result.base[:9]} with {_count(result.done)}"
+    yield f"{where}." if result.changed else f"{where}, as it was."
+    yield from _backup(result.backup)
+    different = any(done.how != "clean" for done in result.done)
+    if result.bumped:
+        yield "The pin and the changelog are written. Next: inv vendor.create-patches vendor.sync; nox -t gen"
+        yield "Then look at it, and commit it together: vendor/, patches/, CHANGELOG.md, what nox -t gen wrote."
+    elif different:
+        yield "The commits differ from patches/ now. Next: inv vendor.create-patches vendor.sync"
+
+
+def _count(done: Sequence[object]) -> str:
+    return "no patch" if not done else "1 patch" if len(done) == 1 else f"{len(done)} patches dealt with"
+
+
+def _backup(ref: str) -> Iterator[str]:
+    if ref:
+        yield f"What was discarded is kept as {ref}: git -C vendor/llama.cpp show {ref}"
+
+
+def aborted(backup: str) -> Iterator[str]:
+    """Tell of an operation that was given up."""
+    yield "vendor/llama.cpp is back where it was."
+    yield from _backup(backup)
+
+
+def written(result: Written) -> Iterator[str]:
+    """Tell of a series that was written."""
+    for word, names in (("new", result.added), ("changed", result.changed), ("removed", result.removed)):
+        yield from (f"  {word}: patches/{name}" for name in names)
+    yield from (f"  renamed: patches/{old} to {new}" for old, new in result.renamed)
+    yield f"patches/ holds {len(result.series)} patches" + (", as it did before." if result.is_same else ".")
+    for name, headers in result.incomplete:
+        yield f"{name} does not say: {', '.join(headers)}. vendor.check refuses it so; git commit --amend adds them."
+    if result.saved:
+        yield f"What was replaced is saved in {result.saved}."
+
+
+def synced(report: SyncReport) -> Iterator[str]:
+    """Tell of a sync."""
+    for tree in report.trees:
+        yield from _synced_tree(tree)
+    for path, sections in report.upstream_new.items():
+        yield f"  new upstream: {path} ({'taken by ' + ', '.join(sections) if sections else 'not taken'})"
+    yield from (f"  gone upstream: {path}" for path in report.upstream_gone)
+    if report.saved:
+        yield f"Files that were edited by hand are saved in {report.saved}."
+
+
+def _synced_tree(tree: Synced) -> Iterator[str]:
+    for word, paths in (("added", tree.added), ("changed", tree.changed), ("removed", tree.removed)):
+        if len(paths) > _SHOWN:
+            yield f"  {word}: {len(paths)} files"
+        else:
+            yield from (f"  {word}: {path}" for path in paths)
+    touched = len(tree.added) + len(tree.changed) + len(tree.removed)
+    if not touched and not tree.manifest_written:
+        yield f"{tree.section}: nothing has changed."
+    else:
+        manifest = "a new manifest" if tree.manifest_written else "the same manifest"
+        yield f"{tree.section}: {touched} files written or removed, {manifest}."
+
+
+def previewed(preview: Preview) -> Iterator[str]:
+    """Tell what a bump would do."""
+    yield f"llama.cpp {preview.old.commit[:9]} to {preview.new.commit[:9]}:"
+    for outcome in preview.outcomes:
+        files = f": {', '.join(outcome.files)}" if outcome.files else ""
+        yield f"  {outcome.name}: {_HOW[outcome.how]}{files}"
+    yield "Nothing was changed."
+
+
+def cleaned(result: Cleaned) -> Iterator[str]:
+    """Tell what was removed."""
+    yield from (f"  removed: {path}" for path in result.removed)
+    yield from (f"  saved: {path}" for path in result.saved)
+    if not result.removed:
+        yield "There was nothing to remove."
+
+
+def status(found: Status) -> Iterator[str]:
+    """Tell where vendoring stands."""
+    number = f" (b{found.pin.build_number})" if found.pin.build_number else ""
+    yield f"pin: llama.cpp {found.pin.commit}{number}, {len(found.series)} patches"
+    if found.problem:
+        yield f"  {found.problem}"
+    yield from _tracking(found, found.tracking) if found.tracking else ("tracking repository: none",)
+    for tree in found.trees:
+        yield from _tree(tree)
+    yield "next: " + ("; or ".join(found.next) if found.next else "nothing is to be done")
+
+
+def _tracking(found: Status, tracking: TrackingStatus) -> Iterator[str]:
+    on = f"on branch {tracking.branch}" if tracking.branch else "on no branch"
+    yield f"tracking repository: base {tracking.base[:9] or 'unknown'}, {len(tracking.commits)} commits on it, {on}"
+    if tracking.base != found.pin.commit:
+        yield "  its base is not the pinned commit"
+    if operation := tracking.operation:
+        done, count = len(operation.done), len(operation.names)
+        yield f"  {operation.kind} under way: {done} of {count} patches are dealt with"
+        if operation.current:
+            stopped = "waits to be resolved" if operation.stopped else "was cut off"
+            yield f"  at hand: {operation.current}, which {stopped}"
+    yield from (f"  {line}" for line in tracking.risk.lines)
+    if tracking.risk.state.locked:
+        yield "  .git/index.lock is there: a git command runs, or was killed"
+    yield from (f"  backup: {ref}" for ref in tracking.backups)
+
+
+def _tree(tree: TreeStatus) -> Iterator[str]:
+    yield f"{tree.into}: " + ("; ".join(tree.stale) or ("edited by hand" if tree.edited else "as it should be"))
+    yield from (f"  {path}" for path in tree.edited[:_SHOWN])
