@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import stamps
+from tools.files import locked
 from tools.live import Say, Word, quiet, run_live
 from tools.paths import ROOT
 
@@ -62,20 +63,31 @@ def ensure_environment(
     What is there already is not asked for again, so a second call needs no network. Packages are never taken out.
     """
     environment = Environment(folder=folder)
-    stamp = folder / "llamapack-stamp.json"
-    if not (stamp.exists() and environment.python.exists()):
-        _create(environment)
-        stamps.write(stamp, {})
-    for name in names:
-        key = {name: stamps.file_digest(REQUIREMENTS / f"{name}.txt")}
-        if not key.items() <= stamps.read(stamp).items():
-            say(f"Installing requirements/{name}.txt into {folder}")
-            install(environment, name)
-            stamps.write(stamp, stamps.read(stamp) | key)
-    if wheel and stamps.read(stamp).get("wheel") != (digest := stamps.file_digest(wheel)):
-        install_wheel(environment, wheel)
-        stamps.write(stamp, stamps.read(stamp) | {"wheel": digest})
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        if not (_stamp(environment).exists() and environment.python.exists()):
+            _create(environment)
+            stamps.write(_stamp(environment), {})
+        for name in names:
+            if _is_new(environment, name, REQUIREMENTS / f"{name}.txt"):
+                say(f"Installing requirements/{name}.txt into {folder}")
+                install(environment, name)
+                _note(environment, name, REQUIREMENTS / f"{name}.txt")
+        if wheel and _is_new(environment, "wheel", wheel):
+            install_wheel(environment, wheel)
+            _note(environment, "wheel", wheel)
     return environment
+
+
+def _stamp(environment: Environment) -> Path:
+    return environment.folder / "llamapack-stamp.json"
+
+
+def _is_new(environment: Environment, name: str, file: Path) -> bool:
+    return stamps.read(_stamp(environment)).get(name) != stamps.file_digest(file)
+
+
+def _note(environment: Environment, name: str, file: Path) -> None:
+    stamps.write(_stamp(environment), stamps.read(_stamp(environment)) | {name: stamps.file_digest(file)})
 
 
 def install(environment: Environment, name: str) -> None:

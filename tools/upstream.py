@@ -8,9 +8,10 @@ from pathlib import Path
 
 from tools import stamps
 from tools.errors import ToolError
+from tools.files import locked
 from tools.live import Say, Word, quiet, run_live
 from tools.paths import CORE, TRACKING
-from tools.wheels import core_wheel, host_build, workshop
+from tools.wheels import Build, core_wheel, host_build, workshop
 
 PROGRAMS = ("llamapack-reference", "llama-tokenize")
 """llamapack-reference holds llama-completion, llama-bench and llama-perplexity; its first argument is a backend."""
@@ -23,24 +24,22 @@ def build_upstream(programs: Sequence[str] = PROGRAMS, say: Say = quiet) -> Path
     core_wheel(say)
     build = host_build()
     folder = build.folder / "reference"
-    key = build.inputs() | dict.fromkeys(programs, "built")
-    stamp = folder / "llamapack-stamp.json"
-    if stamps.changed(stamp, key) or not all(_program(folder, name).exists() for name in programs):
-        say(f"Building upstream's {', '.join(programs)}")
-        with workshop(build, say) as shop:
-            cmake: list[Word] = [shop.environment.python, "-m", "cmake"]
-            what, env = "Upstream's programs could not be built", shop.variables
-            configure: list[Word] = [
-                "-S",
-                CORE / "native",
-                "-B",
-                build.folder,
-                f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}",
-            ]
-            run_live([*cmake, *configure], what=what, env=env)
-            run_live([*cmake, "--build", build.folder, "--target", *programs], what=what, env=env)
-        stamps.write(stamp, key)
+    stamp, key = folder / "llamapack-stamp.json", build.inputs() | dict.fromkeys(programs, "built")
+    with locked(build.lock):
+        if stamps.changed(stamp, key) or not all(_program(folder, name).exists() for name in programs):
+            say(f"Building upstream's {', '.join(programs)}")
+            _build(build, programs, say)
+            stamps.write(stamp, key)
     return folder
+
+
+def _build(build: Build, programs: Sequence[str], say: Say) -> None:
+    with workshop(build, say) as shop:
+        cmake: list[Word] = [shop.environment.python, "-m", "cmake"]
+        what, env = "Upstream's programs could not be built", shop.variables
+        configure: list[Word] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
+        run_live([*cmake, *configure], what=what, env=env)
+        run_live([*cmake, "--build", build.folder, "--target", *programs], what=what, env=env)
 
 
 def _program(folder: Path, name: str) -> Path:

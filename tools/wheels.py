@@ -14,6 +14,7 @@ from tools import stamps
 from tools.compiler_cache import compiler_cache
 from tools.disk import require_space
 from tools.environments import REQUIREMENTS, Environment, ensure_environment
+from tools.files import locked
 from tools.jobs import parallel_jobs
 from tools.live import Say, quiet, run_live
 from tools.matrix import host_target
@@ -45,6 +46,11 @@ class Build:
         """What the wheel in dist/ was made from."""
         return ROOT / "build" / f"{self.id}.json"
 
+    @property
+    def lock(self) -> Path:
+        """Held by whoever changes `folder` or `stamp`."""
+        return ROOT / "build" / f"{self.id}.lock"
+
     def inputs(self) -> dict[str, str]:
         """Return a digest for each kind of input; llama.cpp's source stands by its manifest."""
         metadata = [CORE / name for name in ("pyproject.toml", "README.md", "LICENSE")]
@@ -73,16 +79,20 @@ def core_wheel(say: Say = quiet) -> Path:
     """
     ensure_source(say=say)
     build = host_build()
-    inputs = build.inputs()
-    if not (different := _different(build, inputs)):
+    with locked(build.lock):
+        inputs = build.inputs()
+        if different := _different(build, inputs):
+            _tell(build, different, say)
+            wheel = _build(build, say)
+            stamps.write(build.stamp, inputs | {"wheel": wheel.name, "wheel file": stamps.file_digest(wheel)})
         return DIST / stamps.read(build.stamp)["wheel"]
+
+
+def _tell(build: Build, different: tuple[str, ...], say: Say) -> None:
     reason = f"Changed: {', '.join(different)}" if build.stamp.exists() else "It was not built here before."
     say(f"Building the core wheel ({build.id}). {reason}")
     if build.toolchain.note:
         say(build.toolchain.note)
-    wheel = _build(build, say)
-    stamps.write(build.stamp, inputs | {"wheel": wheel.name, "wheel file": stamps.file_digest(wheel)})
-    return wheel
 
 
 def _different(build: Build, inputs: Mapping[str, str]) -> tuple[str, ...]:

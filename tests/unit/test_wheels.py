@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,24 @@ def test_failed_build_is_tried_again_and_the_old_wheel_stays(
     assert old.read_text() == "wheel 1"
     core_wheel()
     assert len(built) == 2
+
+
+def test_two_builds_at_once_take_turns(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    build = wheels._build
+    inside: list[str] = []
+
+    def slow_build(*arguments: object) -> Path:
+        inside.append("in")
+        assert len(inside) == 1
+        time.sleep(0.1)
+        inside.pop()
+        return build(*arguments)  # type: ignore[arg-type]  # a stand-in
+
+    monkeypatch.setattr(wheels, "_build", slow_build)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: core_wheel(), range(2))
+    assert first == second
+    assert built == ["cpu-linux-x86_64"]
 
 
 def test_refused_source_stops_before_anything_is_built(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
