@@ -58,7 +58,7 @@ class Room:
         tokens = np.arange(len(values), dtype=np.int32) if ids is None else np.asarray(ids)
         if tokens.shape != values.shape or not np.issubdtype(tokens.dtype, np.integer):
             raise InputError(f"There must be one whole number in ids for each of the {len(values)} logits.")
-        if len(np.unique(tokens)) != len(tokens) or not (0 <= tokens.min() and tokens.max() < 2**31):
+        if len(np.unique(tokens)) != len(tokens) or tokens.min() < 0 or tokens.max() >= 2**31:
             raise InputError("Each token must be in ids once, and none be negative.")
         self.tokens = tokens
         self._data = np.zeros(len(values), dtype=candidate_type())

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
-from llamapack.context import Context
 from llamapack.errors import InputError, LlamapackError, SamplingError, StateError, ThreadError
 from llamapack.sampling.candidates import Candidates, Room
 from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from typing_extensions import Unpack
 
+    from llamapack.context import Context
     from llamapack.sampling.parameters import SamplingOptions
     from llamapack.vocab import Vocab
 
@@ -70,9 +70,7 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     def _begin(self, links: Sequence[Link], vocab: Vocab | None, seed: int | None) -> None:
         check_seed(seed)
-        self._place = Place(
-            native=native(), vocab=vocab, seed=secrets.randbelow(RANDOM_SEED) if seed is None else seed
-        )
+        self._place = Place(native=native(), vocab=vocab, seed=secrets.randbelow(RANDOM_SEED) if seed is None else seed)
         params = self._place.native.llama_sampler_chain_default_params()
         self._adopt(self._place.native.llama_sampler_chain_init(params), ())
         try:

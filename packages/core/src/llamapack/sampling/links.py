@@ -149,7 +149,7 @@ class Typical(Link):
 class TopNSigma(Link):
     """Refuse logits more than `n` standard deviations below the highest; 0 keeps all.
 
-    From "Top-nσ: Not All Logits Are You Need" (Tang et al., 2024).
+    From "Top-n-sigma: Not All Logits Are You Need" (Tang et al., 2024).
     """
 
     n: float
@@ -307,9 +307,7 @@ class Penalties(Link):
 
     def _make(self, place: Place) -> api.llama_sampler_p:
         count = len(place.vocab) if place.vocab is not None else 0
-        return place.native.llama_sampler_init_penalties(
-            count, self.last_n, self.repeat, self.frequency, self.presence
-        )
+        return place.native.llama_sampler_init_penalties(count, self.last_n, self.repeat, self.frequency, self.presence)
 
 
 @dataclass(frozen=True)
@@ -359,9 +357,7 @@ class LogitBias(Link):
         for token, bias in self.biases.items():
             check_whole("A token of logit_bias", token, 0)
             if not (is_number(bias) and abs(bias) <= 1e6) and bias != -math.inf:
-                raise InputError(
-                    f"The bias of token {token} must be between -1e+06 and 1e+06, or -inf, not {bias!r}."
-                )
+                raise InputError(f"The bias of token {token} must be between -1e+06 and 1e+06, or -inf, not {bias!r}.")
 
     def _make(self, place: Place) -> api.llama_sampler_p:
         if place.vocab is not None:

@@ -134,8 +134,8 @@ class SamplingParameters:
 
         if self.grammar is not None and self.json_schema is not None:
             raise InputError("grammar and json_schema cannot be given together.", fix="Give one of them.")
-        if self.json_schema is not None:
-            return Grammar.from_json_schema(self.json_schema)
+        if self.grammar is None:
+            return Grammar.from_json_schema(self.json_schema or False)
         return Grammar(self.grammar) if isinstance(self.grammar, str) else self.grammar
 
     def _penalties(self) -> Iterator[Link]:

@@ -1,0 +1,111 @@
+"""Grammars: what a text must look like, for a sampler to allow nothing else."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from llamapack._json_schema import prepare
+from llamapack._native import _generated as api
+from llamapack._native.library import native, take_text
+from llamapack.errors import GrammarError, LlamapackError
+from llamapack.sampling.links import Link, Place
+
+if TYPE_CHECKING:
+    from llamapack.vocab import Vocab
+
+
+@dataclass(frozen=True, repr=False)
+class Grammar(Link):
+    """A grammar in GBNF, as a link of a sampler chain; best the first one, for then it costs least.
+
+    With triggers it is lazy: everything is allowed until one of the words, regular expressions (ECMAScript's, searched
+    for in the last 1,000 to 2,000 bytes) or tokens was generated; from there on the grammar holds. Of an expression,
+    the first group that matched something is where it begins, or else the whole match.
+    """
+
+    needs_vocab: ClassVar[bool] = True
+    text: str
+    root: str = "root"
+    _: KW_ONLY
+    trigger_words: tuple[str, ...] = ()
+    trigger_patterns: tuple[str, ...] = ()
+    trigger_tokens: tuple[int, ...] = ()
+    unenforced: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the library."""
+        for name in ("trigger_words", "trigger_patterns", "trigger_tokens"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        texts: dict[str, object] = {"grammar": self.text, "name of the root rule": self.root}
+        for name, text in texts.items():
+            if not isinstance(text, str) or not text.strip():
+                raise GrammarError(f"The {name} must be a text that is not empty, not {text!r}.")
+            if "\0" in text:
+                raise GrammarError(f"The {name} has a NUL character.")
+        for trigger in (*self.trigger_words, *self.trigger_patterns):
+            if not trigger or "\0" in trigger:
+                raise GrammarError(f"A trigger must not be empty or have a NUL character: {trigger!r}.")
+
+    @classmethod
+    def from_json_schema(cls, schema: Mapping[str, Any] | str | bool) -> Grammar:
+        """Make the grammar of the JSON texts that a schema allows, a parsed one or its JSON text.
+
+        Keys come in the schema's order. Objects with `properties` have no others unless `additionalProperties` allows
+        them. What a grammar cannot express is listed in `unenforced`, such as `#/properties/age/multipleOf`.
+
+        Raises GrammarError with the place for a schema that is wrong, allows nothing, or goes beyond limits.
+        """
+        prepared = prepare(schema)
+        out, message = api.char_p(), api.char_p()
+        status = native().llamapack_json_schema_to_grammar(
+            prepared.text.encode("utf-8", "surrogatepass"), ctypes.byref(out), ctypes.byref(message)
+        )
+        why = take_text(message)
+        if status:
+            raise GrammarError("The JSON schema cannot be turned into a grammar.", why=why)
+        grammar = cls(take_text(out), unenforced=prepared.unenforced)
+        grammar.check()
+        return grammar
+
+    @property
+    def lazy(self) -> bool:
+        """True if the grammar waits for a trigger."""
+        return bool(self.trigger_words or self.trigger_patterns or self.trigger_tokens)
+
+    def check(self, vocab: Vocab | None = None) -> None:
+        """Raise GrammarError, with the place, if the grammar is wrong; one that names tokens needs the `vocab`."""
+        message = api.char_p()
+        handle = None if vocab is None else vocab._handle
+        status = native().llamapack_grammar_check(handle, self.text.encode(), self.root.encode(), ctypes.byref(message))
+        if status:
+            raise _refused(take_text(message))
+
+    def _make(self, place: Place) -> api.llama_sampler_p:
+        assert place.vocab is not None
+        place.vocab._require_text()
+        patterns = [re.sub(r"[.^$|()*+?\[\]{}\\]", r"\\\g<0>", word).encode() for word in self.trigger_words]
+        patterns += [pattern.encode() for pattern in self.trigger_patterns]
+        tokens = [place.vocab._checked(token) for token in self.trigger_tokens]
+        out, message = api.llama_sampler_p(), api.char_p()
+        status = place.native.llamapack_sampler_init_grammar(
+            *(place.vocab._handle, self.text.encode(), self.root.encode(), self.lazy),
+            *((ctypes.c_char_p * len(patterns))(*patterns), len(patterns)),
+            *((ctypes.c_int32 * len(tokens))(*tokens), len(tokens)),
+            *(ctypes.byref(out), ctypes.byref(message)),
+        )
+        if status:
+            raise _refused(take_text(message))
+        return out
+
+    def __repr__(self) -> str:
+        """Show how the grammar begins."""
+        text = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
+        return f"Grammar({text!r}{', lazy' if self.lazy else ''})"
+
+
+def _refused(why: str) -> LlamapackError:
+    return GrammarError("The grammar cannot be used.", why=f"{why[:1].upper()}{why[1:]}.")
