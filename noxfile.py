@@ -11,6 +11,9 @@ from pathlib import Path
 
 import nox
 
+if sys.version_info < (3, 11):
+    raise SystemExit(f"Nox must run on Python 3.11 or newer here; this is {sys.version.split()[0]}: {sys.executable}")
+
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
