@@ -19,8 +19,8 @@ LAYERS = (
     ("__main__", "__init__"),
     ("cli",),
     ("generation", "chat"),
-    ("model", "vocab", "context", "sampling"),
-    ("backends", "gguf", "text", "threads"),
+    ("model", "vocab", "context", "sampling", "grammar"),
+    ("backends", "gguf", "schema", "text", "threads"),
     ("_native",),
     ("errors",),
 )

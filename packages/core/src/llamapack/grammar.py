@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from llamapack._json_schema import prepare
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack.errors import GrammarError, LlamapackError
 from llamapack.sampling.links import Link, Place
+from llamapack.schema import prepare
 
 if TYPE_CHECKING:
     from llamapack.vocab import Vocab

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from llamapack._json_merge import ANNOTATIONS, merged
-from llamapack._json_pattern import MAX_TIMES, PatternError, one_of, rewrite
-from llamapack._json_read import (
+from llamapack.errors import GrammarError
+from llamapack.schema.merging import ANNOTATIONS, merged
+from llamapack.schema.patterns import MAX_TIMES, PatternError, one_of, rewrite
+from llamapack.schema.reading import (
     NUMBER_KEYS,
     Schema,
     check_order,
@@ -27,7 +28,6 @@ from llamapack._json_read import (
     types_at,
     whole_bounds,
 )
-from llamapack.errors import GrammarError
 
 MAX_DEPTH = 200  # schemas inside one another, also through $ref: llama.cpp recurses, 1.4 KB of stack each
 MAX_KEY = 1000  # bytes; std::regex recurses once a character
