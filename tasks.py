@@ -14,7 +14,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import Task, task
+from invoke.tasks import task
 
 if sys.version_info < (3, 11):
     raise SystemExit(f"These tasks need Python 3.11 or newer; this is {sys.version.split()[0]}.")
@@ -149,7 +149,7 @@ def clean(_: Context, tracking: bool = False, discard: bool = False) -> None:
         _print(vendor_words.cleaned(cleaning.clean(HERE, tracking=tracking, discard=discard)))
 
 
-TASKS: tuple[Task[Any], ...] = (
+TASKS: tuple[Any, ...] = (
     apply_patches,
     status,
     continue_,

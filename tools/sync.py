@@ -89,7 +89,9 @@ def sync_unlocked(
     """Do what `sync` does, for a caller that holds the lock; `only` names sections, none means all."""
     pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
     sections = tuple(s for s in load_filter(checkout.filter_file) if not only or s.name in only)
-    with plain_snapshot(source, series if patch else ()) if source else tracking_snapshot(checkout) as snapshot:
+    if source and not patch:
+        series = ()
+    with plain_snapshot(source, series) if source else tracking_snapshot(checkout) as snapshot:
         plans = [plan_section(checkout, section, snapshot, pin, series, local=bool(source)) for section in sections]
         before = next((found for plan in plans if (found := readable_manifest(plan.into))), None)
         new, gone = _upstream_changes(snapshot, before, sections)

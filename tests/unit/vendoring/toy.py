@@ -151,9 +151,12 @@ def copy_toy(toy: Toy, folder: Path) -> Toy:
 
 def make_archive(toy: Toy, path: Path, *, git_dir: str = ".git/modules/vendor/llama.cpp", commit: str = "HEAD") -> Path:
     """Write a source distribution that carries the upstream's checkout, as a real one does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     module = path.parent / "module.git"
     store = Git(folder=module, dir=module)
-    Git.create(path.parent / "throwaway").run("clone", "--quiet", "--bare", str(toy.upstream.folder), str(module))
+    Git.create(path.parent / "throwaway").run(
+        *("clone", "--quiet", "--bare", "--depth=1", toy.upstream.dir.as_uri(), str(module))
+    )
     store.run("update-ref", "--no-deref", "HEAD", toy.upstream.id_of(commit))
     with tarfile.open(path, "w:gz") as tar:
         tar.add(module, f"package-1.0/{git_dir}")

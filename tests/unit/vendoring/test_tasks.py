@@ -1,0 +1,166 @@
+"""The commands as people type them: words and exit status agree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.vendoring.toy import Toy, commit_files, edited
+from tools.paths import ROOT
+from tools.pin import load_pin
+
+TASKS = (
+    "vendor.abort",
+    "vendor.apply-patches",
+    "vendor.bump",
+    "vendor.check",
+    "vendor.clean",
+    "vendor.continue",
+    "vendor.create-patches",
+    "vendor.new-patch",
+    "vendor.status",
+    "vendor.sync",
+)
+
+
+def inv(toy: Toy, *words: str) -> tuple[int, str, str]:
+    """Run `inv WORDS` in the toy checkout: its tools are this project's."""
+    pytest.importorskip("invoke", reason="Invoke is not installed: requirements/tasks.txt")
+    if not (toy.checkout.root / "tasks.py").exists():
+        shutil.copy(ROOT / "tasks.py", toy.checkout.root)
+        shutil.copytree(ROOT / "tools", toy.checkout.root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=toy.checkout.root,
+        env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_list_names_every_task_with_what_it_does(toy: Toy) -> None:
+    status, out, _ = inv(toy, "--list")
+    lines = [line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  vendor.")]
+    assert status == 0
+    assert tuple(line[0] for line in lines) == TASKS
+    assert all(len(line) == 2 and line[1][0].isupper() for line in lines)
+
+
+def test_whole_way_from_nothing(patched: Toy) -> None:
+    shutil.rmtree(patched.checkout.tracking)
+    assert inv(patched, "vendor.status")[1].splitlines()[-1] == "next: inv vendor.apply-patches"
+    status, out, err = inv(patched, "vendor.apply-patches", "vendor.create-patches", "vendor.sync", "vendor.check")
+    assert (status, err.count("Traceback")) == (0, 0)
+    assert "  0002-score-it.patch: applied\n" in out
+    assert f"vendor/llama.cpp is at llama.cpp {patched.base[:9]} with 3 patches dealt with.\n" in out
+    assert "patches/ holds 3 patches, as it did before.\n" in out
+    assert "core: 7 files written or removed, a new manifest.\n" in out
+    assert out.endswith("The packages build from exactly the pin and the patches.\n")
+    status, out, _ = inv(patched, "vendor.status")
+    assert (status, out.splitlines()[-1]) == (0, "next: nothing is to be done")
+
+
+def test_conflict_fails_and_says_nothing_of_success(patched: Toy) -> None:
+    patched.pin(commit_files(patched.upstream, {"ggml/src/cpu.c": edited(20, "theirs")}, "Newer\n"))
+    status, out, err = inv(patched, "vendor.apply-patches", "vendor.sync")
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-4:] == [
+        "0002-score-it.patch does not apply: ggml/src/cpu.c (1 of 3 patches are dealt with).",
+        f"Resolve it in {patched.checkout.tracking} and `git add` the files there; then run: inv vendor.continue",
+        "To leave this patch out: inv vendor.continue --skip",
+        "To go back to where you were: inv vendor.abort",
+    ]
+    status, out, _ = inv(patched, "vendor.status")
+    assert "  apply under way: 1 of 3 patches are dealt with\n" in out
+    assert "  at hand: 0002-score-it.patch, which waits to be resolved\n" in out
+    assert "  in conflict: ggml/src/cpu.c\n" in out
+    assert out.endswith("next: inv vendor.continue; or inv vendor.abort\n")
+    status, out, _ = inv(patched, "vendor.continue")
+    assert (status, out) == (1, "")
+    status, out, _ = inv(patched, "vendor.continue", "--skip")
+    assert status == 0
+    assert "  0002-score-it.patch: left out\n" in out
+    assert "Next: inv vendor.create-patches vendor.sync" in out
+
+
+def test_abort_says_where_the_edits_are(patched: Toy) -> None:
+    patched.pin(commit_files(patched.upstream, {"ggml/src/cpu.c": edited(20, "theirs")}, "Newer\n"))
+    inv(patched, "vendor.apply-patches")
+    status, out, _ = inv(patched, "vendor.abort")
+    assert status == 0
+    assert out.startswith(
+        "vendor/llama.cpp is back where it was.\nWhat was discarded is kept as refs/llamapack/backup/"
+    )
+    assert inv(patched, "vendor.abort")[0] == 1
+
+
+def test_gate_fails_with_the_list(patched: Toy) -> None:
+    assert inv(patched, "vendor.sync")[0] == 0
+    (patched.synced / "LICENSE").write_text("x", encoding="utf-8")
+    status, out, err = inv(patched, "vendor.check")
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-1] == "1 differences."
+    assert "LICENSE is not what pin and patches give" in err
+
+
+def test_bump_is_previewed_and_done(patched: Toy) -> None:
+    newer = commit_files(patched.upstream, {"docs/manual.md": "2\n"}, "Newer\n")
+    status, out, _ = inv(patched, "vendor.bump", newer, "--dry-run")
+    assert status == 0
+    assert out.splitlines()[0] == f"llama.cpp {patched.base[:9]} to {newer[:9]}:"
+    assert out.splitlines()[1:] == [
+        "  0001-change-the-first-lines.patch: applied",
+        "  0002-score-it.patch: applied",
+        "  0003-add-a-file.patch: applied",
+        "Nothing was changed.",
+    ]
+    status, out, _ = inv(patched, "vendor.bump", newer)
+    assert status == 0
+    assert "The pin and the changelog are written." in out
+    assert load_pin(patched.checkout.pin_file).commit == newer
+
+
+def test_clean_removes_what_can_be_made_again_and_saves_the_rest(patched: Toy, cache: Path) -> None:
+    inv(patched, "vendor.sync")
+    patched.write("src/mine.cpp", "mine\n")
+    status, _, err = inv(patched, "vendor.clean", "--tracking")
+    assert status == 1
+    assert "untracked: src/mine.cpp" in err
+    assert patched.synced.exists()
+    status, out, _ = inv(patched, "vendor.clean", "--tracking", "--discard")
+    assert status == 0
+    assert (patched.synced.exists(), patched.checkout.tracking.exists()) == (False, False)
+    (bundle,) = (cache / "backups").rglob("*.bundle")
+    assert f"  saved: {bundle}\n" in out
+    assert inv(patched, "vendor.apply-patches")[0] == 0
+    patched.git.run("fetch", "-q", str(bundle), "+refs/llamapack/backup/*:refs/llamapack/backup/*")
+    (backup,) = patched.git.ask("for-each-ref", "--format=%(refname)", "refs/llamapack/backup").split()
+    assert patched.git.run("show", f"{backup}:src/mine.cpp").stdout == "mine\n"
+
+
+def test_clean_keeps_own_files(patched: Toy) -> None:
+    inv(patched, "vendor.sync")
+    (patched.synced / "OURS.md").write_text("ours", encoding="utf-8")
+    assert inv(patched, "vendor.clean")[0] == 0
+    assert [path.name for path in patched.synced.rglob("*") if path.is_file()] == ["OURS.md"]
+    assert inv(patched, "vendor.sync")[0] == 0
+    assert (patched.synced / "OURS.md").exists()
+    (patched.synced / "LICENSE").write_text("by hand", encoding="utf-8")
+    status, _, err = inv(patched, "vendor.clean")
+    assert status == 1
+    assert "LICENSE" in err
+
+
+def test_unknown_failure_shows_its_traceback(toy: Toy) -> None:
+    toy.checkout.pin_file.unlink()
+    toy.checkout.pin_file.mkdir()
+    status, _, err = inv(toy, "vendor.status")
+    assert status == 1
+    assert "IsADirectoryError" in err or "PermissionError" in err
