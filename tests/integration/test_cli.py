@@ -12,36 +12,37 @@ from llamapack.backends.cpu import cpu_levels
 
 from tests.integration.children import command
 
-FRANCE = ("What is the capital of France?", "--temp", "0")
+QUESTION = ("What is 2+2?", "--temp", "0", "-n", "32")
+ANSWER = "The answer to this classic math problem is 4.\n"
 
 
 def test_run_answers_and_ends_with_one_line(model_path: Path) -> None:
-    answer = command("run", "--model", model_path, *FRANCE, "-t", "2")
-    assert (answer.status, answer.out) == (0, "The capital of France is Paris.\n")
+    answer = command("run", "--model", model_path, *QUESTION, "-t", "2")
+    assert (answer.status, answer.out) == (0, ANSWER)
     best = max(cpu_levels(), key=lambda level: level.score).name
     assert answer.err.startswith(f"[cpu {best}, 2 threads; prompt 37 tokens, ")
     assert answer.err.count("\n") == 1
 
 
 def test_quiet_leaves_the_line_out(model_path: Path) -> None:
-    answer = command("run", "--model", model_path, *FRANCE, "--quiet")
-    assert (answer.out, answer.err) == ("The capital of France is Paris.\n", "")
+    answer = command("run", "--model", model_path, *QUESTION, "--quiet")
+    assert (answer.out, answer.err) == (ANSWER, "")
 
 
 def test_the_prompt_can_come_from_standard_input(model_path: Path) -> None:
-    answer = command("run", "-q", "--model", model_path, "--temp", "0", stdin=FRANCE[0].encode())
-    assert answer.out == "The capital of France is Paris.\n"
+    answer = command("run", "-q", "--model", model_path, "--temp", "0", stdin=QUESTION[0].encode())
+    assert answer.out == ANSWER
 
 
 def test_raw_continues_the_prompt(model_path: Path) -> None:
-    answer = command("run", "-q", "--raw", "-n", "3", "--temp", "0", "-m", model_path, "The capital of France is")
-    assert answer.out == " Paris, the\n"
+    answer = command("run", "-q", "--raw", "-n", "6", "--temp", "0", "-m", model_path, "Count: 1, 2, 3,")
+    assert answer.out == " 4, 5,\n"
 
 
 def test_the_level_can_be_named_by_argument_and_by_variable(model_path: Path) -> None:
     lowest = min((level for level in cpu_levels() if level.supported), key=lambda level: level.score).name
-    by_argument = command("run", "-m", model_path, "-n", "2", "--cpu", lowest, *FRANCE)
-    by_variable = command("run", "-m", model_path, "-n", "2", *FRANCE, LLAMAPACK_CPU=lowest)
+    by_argument = command("run", "-m", model_path, *QUESTION, "-n", "2", "--cpu", lowest)
+    by_variable = command("run", "-m", model_path, *QUESTION, "-n", "2", LLAMAPACK_CPU=lowest)
     assert by_argument.err.startswith(f"[cpu {lowest}, ")
     assert by_variable.err.startswith(f"[cpu {lowest}, ")
 
@@ -125,5 +126,5 @@ def test_the_command_runs_from_any_folder(model_path: Path, tmp_path: Path) -> N
     folder = tmp_path / "ein Ordner & 文件夹"
     folder.mkdir()
     (folder / "model.gguf").symlink_to(model_path)
-    answer = command("run", "-q", "-m", "model.gguf", *FRANCE, cwd=folder)
-    assert answer.out == "The capital of France is Paris.\n"
+    answer = command("run", "-q", "-m", "model.gguf", *QUESTION, cwd=folder)
+    assert answer.out == ANSWER

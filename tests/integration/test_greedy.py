@@ -38,7 +38,7 @@ GREEDY = """
 import json, sys, llamapack
 from pathlib import Path
 with llamapack.Model(sys.argv[1], cpu_level=sys.argv[2]) as model:
-    text = "".join(llamapack.generate(model, "The capital of France is", temperature=0, max_tokens=16, n_threads=2))
+    text = "".join(llamapack.generate(model, "Count: 1, 2, 3,", temperature=0, max_tokens=12, n_threads=2))
 mapped = Path("/proc/self/maps")
 loaded = {Path(l.split()[-1]).name for l in mapped.open() if "libggml-cpu" in l} if mapped.exists() else None
 print(json.dumps({"text": text, "level": model.cpu.level.name, "reason": model.cpu.reason, "loaded": sorted(loaded)}))
@@ -59,4 +59,4 @@ def test_each_supported_level_gives_the_same_text_and_is_the_one_loaded(model_pa
     assert result["reason"] == "asked for by the argument"
     if result["loaded"] is not None:
         assert result["loaded"] == [level.path.name]
-    assert result["text"] == " Paris, the city of love and romance. Paris is a city of love,"
+    assert result["text"] == " 4, 5, 6, 7,"

@@ -26,7 +26,7 @@ void * ggml_backend_init(void) { leave_a_mark(); return 0; }
 GENERATE = """
 import sys, llamapack
 with llamapack.Model(sys.argv[1]) as model:
-    print("".join(llamapack.generate(model, "The capital of France is", temperature=0, max_tokens=4)))
+    print("".join(llamapack.generate(model, "Count: 1, 2, 3,", temperature=0, max_tokens=6)))
     print(model.cpu.level.path)
 """
 PROBE = "import ctypes, sys; ctypes.CDLL(sys.argv[1])"
@@ -83,6 +83,6 @@ def test_planted_libraries_are_not_run(planted: Path, tmp_path: Path, model_path
         beside.unlink(missing_ok=True)
     assert answer.status == 0, answer.err
     text, path = answer.out.splitlines()
-    assert text == " Paris, the city"
+    assert text == " 4, 5,"
     assert Path(path) in {level.path for level in cpu_levels()}
     assert not mark.exists(), "a planted library was run"
