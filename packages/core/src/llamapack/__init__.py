@@ -15,40 +15,64 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from llamapack.adapters import ControlVector as ControlVector
+    from llamapack.adapters import LoraAdapter as LoraAdapter
+    from llamapack.backends.devices import devices as devices
+    from llamapack.batch import Batch as Batch
     from llamapack.chat import ChatPrompt as ChatPrompt
     from llamapack.chat import ChatTemplate as ChatTemplate
     from llamapack.context import Context as Context
+    from llamapack.embedding import embed as embed
     from llamapack.errors import LlamapackError as LlamapackError
     from llamapack.generation import Generation as Generation
     from llamapack.generation import generate as generate
     from llamapack.model import Model as Model
+    from llamapack.probabilities import logprobs as logprobs
     from llamapack.sampling import Sampler as Sampler
+    from llamapack.state import SavedState as SavedState
+    from llamapack.system import system_info as system_info
     from llamapack.vocab import Vocab as Vocab
 
     __version__: str
 
 _HOME = {
+    "Batch": "batch",
     "ChatPrompt": "chat",
     "ChatTemplate": "chat",
     "Context": "context",
+    "ControlVector": "adapters",
     "Generation": "generation",
     "LlamapackError": "errors",
+    "LoraAdapter": "adapters",
     "Model": "model",
     "Sampler": "sampling",
+    "SavedState": "state",
     "Vocab": "vocab",
+    "devices": "backends.devices",
+    "embed": "embedding",
     "generate": "generation",
+    "logprobs": "probabilities",
+    "system_info": "system",
 }
 
 __all__ = [
+    "Batch",
     "ChatPrompt",
     "ChatTemplate",
     "Context",
+    "ControlVector",
     "Generation",
     "LlamapackError",
+    "LoraAdapter",
     "Model",
     "Sampler",
+    "SavedState",
     "Vocab",
+    "devices",
+    "embed",
     "generate",
+    "logprobs",
+    "system_info",
 ]
 
 

@@ -1,16 +1,32 @@
-"""A context: the KV cache and working memory in which a model reads and writes one text."""
+"""A context: the KV cache and working memory in which a model reads and writes texts."""
 
 from __future__ import annotations
 
+import atexit
 import ctypes
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import weakref
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
+from llamapack.adapters import Adapters
+from llamapack.batch import Batch, NativeBatch
+from llamapack.checks import whole
+from llamapack.context_options import (
+    POOLINGS,
+    Attention,
+    CacheType,
+    ContextOptions,
+    FlashAttention,
+    Pooling,
+    RopeScaling,
+    check_threads,
+    native_params,
+)
+from llamapack.context_parts import Parts, Turn
 from llamapack.errors import (
     CacheFullError,
     DecodeError,
@@ -18,16 +34,21 @@ from llamapack.errors import (
     LlamapackError,
     PromptTooLongError,
     StateError,
-    ThreadError,
 )
+from llamapack.memory import Memory
 from llamapack.model import Model
-from llamapack.threads import default_threads
-
-DEFAULT_N_CTX = 4096
+from llamapack.outputs import Outputs
+from llamapack.placing import check_sizes, place
+from llamapack.state import State
 
 
 class Context(Owner[api.llama_context_p]):
-    """A context of a model; it keeps the model alive. One thread at a time may use it."""
+    """A context of a model; it keeps the model alive. One thread at a time may use it.
+
+    `decode` reads tokens; then `outputs` has logits or embeddings, and a Sampler can choose the next token. `memory`
+    is what was read, by sequence; `state` saves and loads it; `adapters` are LoRA adapters and control vectors.
+    Any thread may call `cancel`.
+    """
 
     _kind = "context"
 
@@ -36,52 +57,127 @@ class Context(Owner[api.llama_context_p]):
         model: Model,
         *,
         n_ctx: int | None = None,
-        n_batch: int = 2048,
-        n_ubatch: int = 512,
+        n_batch: int | None = None,
+        n_ubatch: int | None = None,
+        n_seq_max: int = 1,
+        n_outputs_max: int | None = None,
         n_threads: int | None = None,
         n_threads_batch: int | None = None,
+        flash_attention: FlashAttention = "auto",
+        type_k: CacheType = "f16",
+        type_v: CacheType = "f16",
+        kv_unified: bool | None = None,
+        swa_full: bool = True,
+        offload_kqv: bool = True,
+        op_offload: bool = True,
+        embeddings: bool = False,
+        pooling: Pooling | None = None,
+        attention: Attention | None = None,
+        rope_scaling: RopeScaling | None = None,
+        rope_freq_base: float | None = None,
+        rope_freq_scale: float | None = None,
+        yarn_ext_factor: float | None = None,
+        yarn_attn_factor: float | None = None,
+        yarn_beta_fast: float | None = None,
+        yarn_beta_slow: float | None = None,
+        yarn_orig_ctx: int | None = None,
+        abort: Callable[[], object] | None = None,
     ) -> None:
         """Make a context for `model`.
 
-        `n_ctx` is its size in tokens (default: 4096, or less if the model was trained with less); `n_batch` and
-        `n_ubatch` are how many tokens are submitted and computed at once; `n_threads` and `n_threads_batch` how many
-        threads generate and read (default: `llamapack.threads.default_threads`).
+        Sizes, in tokens: `n_ctx` is how much it remembers (default: 4096, or less if the model was trained with less;
+        llama.cpp rounds up to 256); `n_batch` and `n_ubatch` are how many tokens are submitted and computed at once
+        (default: 2048 and 512). `n_seq_max` texts can be remembered side by side: they share `n_ctx` evenly, or with
+        `kv_unified` as they come. `n_outputs_max` limits the outputs of a batch, and with it the memory kept for
+        logits (default: n_batch).
 
-        Raises InputError for numbers out of range, and DecodeError if llama.cpp cannot make the context.
+        `n_threads` and `n_threads_batch` are how many threads generate and read (default:
+        `llamapack.threads.default_threads`). `flash_attention` is a way to compute, "auto" where all devices can;
+        `type_k` and `type_v` are the types of the KV cache: a quantized `type_v` needs flash attention. `swa_full`
+        keeps more than the window of models with sliding windows. `offload_kqv` puts the cache on the layers' devices,
+        `op_offload` large computations of layers that are not.
+
+        `embeddings` makes it give embeddings: of each text, pooled by `pooling` (default: the model's own), or of each
+        token with "none"; "rank" gives a reranker's scores. `attention` is "causal" or not (default: the model's own).
+        `rope_*` and `yarn_*` stretch the positions beyond what the model was trained with (default: the model's own).
+
+        `abort` is asked about ten times a second while something is computed; a true answer stops it with
+        CancelledError, and what it raises comes out of the call.
+
+        Raises InputError for numbers out of range and for what does not go together, and DecodeError if llama.cpp
+        cannot make the context.
         """
         self.model = model
-        size = n_ctx if n_ctx is not None else min(DEFAULT_N_CTX, model.n_ctx_train)
-        threads = n_threads if n_threads is not None else default_threads().count
-        _check_positive(n_ctx=size, n_batch=n_batch, n_ubatch=n_ubatch, n_threads=threads)
-        params = native().llama_context_default_params()
-        params.n_ctx = size
-        params.n_batch = min(n_batch, size)
-        params.n_ubatch = min(n_ubatch, n_batch, size)
-        params.n_threads = threads
-        params.n_threads_batch = n_threads_batch if n_threads_batch is not None else threads
-        params.no_perf = True
-        _check_positive(n_threads_batch=params.n_threads_batch)
-        with captured_errors() as errors:
-            pointer = native().llama_init_from_model(model._handle, params)
-        if not pointer:
-            raise DecodeError("The context cannot be made.", why="\n".join(errors), fix="Try a smaller n_ctx.")
-        super().__init__(pointer, native().llama_free, parent=model)
+        self.options = ContextOptions(
+            n_ctx=n_ctx,
+            n_batch=n_batch,
+            n_ubatch=n_ubatch,
+            n_seq_max=n_seq_max,
+            n_outputs_max=n_outputs_max,
+            n_threads=n_threads,
+            n_threads_batch=n_threads_batch,
+            flash_attention=flash_attention,
+            type_k=type_k,
+            type_v=type_v,
+            kv_unified=kv_unified,
+            swa_full=swa_full,
+            offload_kqv=offload_kqv,
+            op_offload=op_offload,
+            embeddings=embeddings,
+            pooling=pooling,
+            attention=attention,
+            rope_scaling=rope_scaling,
+            rope_freq_base=rope_freq_base,
+            rope_freq_scale=rope_freq_scale,
+            yarn_ext_factor=yarn_ext_factor,
+            yarn_attn_factor=yarn_attn_factor,
+            yarn_beta_fast=yarn_beta_fast,
+            yarn_beta_slow=yarn_beta_slow,
+            yarn_orig_ctx=yarn_orig_ctx,
+        )
+        params = native_params(model, self.options)
+        self._parts = Parts(model, params)
+        super().__init__(self._parts.context, self._parts.free, parent=model)
+        self._watch = self._parts.watched(abort)
         self._native = native()
-        self._user: str | None = None
-        self._lock = threading.Lock()
-        self._readable = False  # logits are there to sample from
+        self._turn = Turn(self._lifetime)
+        self.n_vocab, self.n_outputs_max = model.n_vocab, params.n_outputs_max
+        self.kv_unified = params.kv_unified or params.n_seq_max == 1
+        self.causal = self._native.llama_get_causal_attn(self._handle)
+        self.has_memory = bool(self._native.llama_get_memory(self._handle))
+        self._limited = self.has_memory and not model.is_recurrent  # by tokens; a recurrent state has no length
+        self._size = self.n_ctx_seq
+        self._sections = model._facts.n_pos_per_embd
+        self._encoded = False
+        self.outputs = Outputs(self)
         self._token = (ctypes.c_int32 * 1)()
-        self._single = self._native.llama_batch_get_one(self._token, 1)
+        self._single = ctypes.byref(self._native.llama_batch_get_one(self._token, 1))
+        _contexts.add(self)
 
     @property
     def n_ctx(self) -> int:
-        """The size of the context, in tokens."""
+        """How many tokens it remembers in all."""
         return self._native.llama_n_ctx(self._handle)
 
     @property
+    def n_ctx_seq(self) -> int:
+        """How many tokens one sequence can have."""
+        return self._native.llama_n_ctx_seq(self._handle)
+
+    @cached_property
     def n_batch(self) -> int:
         """How many tokens can be submitted at once."""
         return self._native.llama_n_batch(self._handle)
+
+    @cached_property
+    def n_ubatch(self) -> int:
+        """How many tokens are computed at once."""
+        return self._native.llama_n_ubatch(self._handle)
+
+    @cached_property
+    def n_seq_max(self) -> int:
+        """How many sequences there are; they are numbered from 0."""
+        return self._native.llama_n_seq_max(self._handle)
 
     @property
     def n_threads(self) -> int:
@@ -89,53 +185,179 @@ class Context(Owner[api.llama_context_p]):
         return self._native.llama_n_threads(self._handle)
 
     @property
+    def n_threads_batch(self) -> int:
+        """How many threads read batches of several tokens."""
+        return self._native.llama_n_threads_batch(self._handle)
+
+    @cached_property
+    def pooling(self) -> str:
+        """How embeddings are pooled: the option, or the model's own."""
+        number = self._native.llama_pooling_type(self._handle)
+        return next(name for name, value in POOLINGS.items() if value == number)
+
+    @property
     def n_used(self) -> int:
         """How many positions of the first sequence are filled."""
-        memory = self._native.llama_get_memory(self._handle)
-        return self._native.llama_memory_seq_pos_max(memory, 0) + 1 if memory else 0
+        with self._exclusive():
+            return self._n_used()
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What it remembers, by sequence and position."""
+        return Memory(self)
+
+    @cached_property
+    def state(self) -> State:
+        """Saving what it remembers, and loading it again."""
+        return State(self)
+
+    @cached_property
+    def adapters(self) -> Adapters:
+        """The LoRA adapters and control vectors in use."""
+        return Adapters(self)
+
+    def set_threads(self, n_threads: int, n_threads_batch: int | None = None) -> None:
+        """Use other numbers of threads from now on; raises InputError for numbers out of range."""
+        single = check_threads("n_threads", n_threads)
+        batch = single if n_threads_batch is None else check_threads("n_threads_batch", n_threads_batch)
+        with self._exclusive():
+            self._parts.set_threads(single, batch)
+
+    def cancel(self) -> None:
+        """Stop the call that is running, or the next one, with CancelledError; from any thread.
+
+        What the call had computed until then is remembered: see `n_used`.
+        """
+        with self._using():
+            self._watch.cancel()
 
     def clear(self) -> None:
         """Forget everything read so far."""
         with self._exclusive():
             memory = self._native.llama_get_memory(self._handle)
-            self._readable = False
+            self.outputs._forget()
+            self._encoded = False
             if memory:
                 self._native.llama_memory_clear(memory, True)
 
-    def decode(self, tokens: Sequence[int]) -> None:
-        """Read `tokens` after what was read before; afterwards the next token can be sampled.
+    def decode(self, tokens: Sequence[int] | Batch) -> None:
+        """Read `tokens` after what the first sequence has; afterwards the next token can be sampled.
 
-        Raises InputError for no or unknown tokens, PromptTooLongError where they do not fit, and DecodeError where
-        llama.cpp fails.
+        A Batch goes to its own sequences and positions, and has its own outputs; a list has one output, of its last
+        token, and may be longer than n_batch. A call that is stopped or fails leaves what was computed until then.
+
+        Raises InputError for no or unknown tokens and for a batch that does not fit, PromptTooLongError or
+        CacheFullError where no room is left, CancelledError where it was stopped, DecodeError where llama.cpp fails.
         """
+        with self._exclusive():
+            if self.model.has_encoder and self.model.has_decoder and not self._encoded:
+                raise StateError("There is nothing to decode from.", fix="Encode a text first: Context.encode.")
+            if isinstance(tokens, Batch):
+                self._decode_batch(tokens)
+            else:
+                self._decode_tokens(tokens)
+
+    def encode(self, tokens: Sequence[int] | Batch) -> None:
+        """Read `tokens` with the encoder of an encoder-decoder model, for `decode` to answer, or with an encoder alone.
+
+        Raises InputError for models without an encoder; the rest as `decode`.
+        """
+        if self.has_memory and not self.model.has_encoder:
+            raise InputError("This model has no encoder.", fix="Use Context.decode.")
+        batch = tokens
+        if not isinstance(batch, Batch):
+            batch = Batch()
+            batch.add(tokens)  # type: ignore[arg-type]  # not a Batch here
+        with self._exclusive():
+            self._submit(self._laid_out(batch, encode=True), encode=True)
+            self._encoded = True
+
+    def shift(self, n_keep: int = 0, n_discard: int | None = None, *, sequence: int = 0) -> int:
+        """Make room in a full sequence: keep its first `n_keep` tokens, forget the next ones, move up the rest.
+
+        `n_discard` is how many are forgotten (default: half of those after `n_keep`). Returns how many were. The text
+        goes on without what was forgotten; the rest was read with it, so this is an approximation.
+
+        Raises InputError for numbers that do not fit, and StateError where positions cannot be moved.
+        """
+        memory = self.memory
+        bounds = memory.bounds(sequence)
+        used = 0 if bounds is None else bounds[1] + 1
+        kept = whole("n_keep", n_keep, least=0)
+        discarded = (used - kept) // 2 if n_discard is None else whole("n_discard", n_discard)
+        if kept + discarded > used or discarded < 1:
+            raise InputError(
+                f"Of {used} tokens of sequence {sequence}, {kept} cannot be kept and {max(discarded, 1)} forgotten."
+            )
+        if not memory.can_shift:
+            memory.shift(sequence, -1)  # says why
+        memory.remove(sequence, kept, kept + discarded)
+        memory.shift(sequence, -discarded, kept + discarded)
+        return discarded
+
+    def _unused(self) -> Turn:
+        return self._exclusive()
+
+    def _exclusive(self) -> Turn:
+        """Refuse a second thread instead of letting it wait or corrupt the cache."""
+        return self._turn
+
+    def _n_used(self) -> int:
+        return self._last_position(0) + 1
+
+    def _last_position(self, sequence: int) -> int:
+        if not self.has_memory:
+            return -1
+        return self._native.llama_memory_seq_pos_max(self._native.llama_get_memory(self._handle), sequence)
+
+    def _decode_tokens(self, tokens: Sequence[int]) -> None:
         count = len(tokens)
-        if count == 0:
-            raise InputError("There are no tokens to decode.", fix="Give at least one; an empty prompt has none.")
-        size = len(self.model.vocab)
+        if not count:
+            raise InputError("There are no tokens to decode.")
+        size = self.n_vocab
         for token in tokens:
             if not 0 <= token < size:
                 raise InputError(f"There is no token {token}: the vocabulary has {size} tokens, from 0.")
-        with self._exclusive():
-            self._check_room(count)
-            array = (ctypes.c_int32 * count)(*tokens)
-            step = self.n_batch
-            for start in range(0, count, step):
-                here = ctypes.cast(ctypes.byref(array, start * 4), ctypes.POINTER(ctypes.c_int32))
-                self._decode(self._native.llama_batch_get_one(here, min(step, count - start)))
+        self._check_room(count)
+        step = self.n_batch
+        if self.options.embeddings or not self.has_memory:
+            check_sizes(self, count, 1, encode=False)
+        for start in range(0, count, step):
+            batch = Batch()
+            batch.add(tokens[start : start + step])
+            self._submit(self._laid_out(batch, encode=False))
+
+    def _decode_batch(self, batch: Batch) -> None:
+        self._submit(self._laid_out(batch, encode=False))
+
+    def _laid_out(self, batch: Batch, *, encode: bool) -> NativeBatch:
+        every = self.options.embeddings or encode
+        sections = self._sections if batch._rows else 1
+        return batch.native(place(self, batch, encode=encode), all_outputs=every, sections=sections)
+
+    def _submit(self, batch: NativeBatch, *, encode: bool = False) -> None:
+        run = self._watch.encode if encode else self._watch.decode
+        with self.outputs._replaced(batch.outputs), captured_errors() as errors:
+            status = run(self._handle, ctypes.byref(batch.struct))
+            if status != 0:
+                raise _decode_error(status, batch.struct.n_tokens, self.n_ctx, errors)
 
     def _decode_one(self, token: int) -> None:
         """Read one token that was sampled here, so that it needs no check."""
         self._token[0] = token
-        self._decode(self._single)
-
-    def _decode(self, batch: api.llama_batch) -> None:
-        status = self._native.llama_decode(self._handle, batch)
-        self._readable = status == 0
+        self.outputs._forget()
+        status = self._watch.decode(self._handle, self._single)
         if status != 0:
-            raise _decode_error(status, batch.n_tokens, self.n_ctx)
+            raise _decode_error(status, 1, self.n_ctx, ())
+        self.outputs._indices = _FIRST
+
+    def _is_full(self) -> bool:
+        return self._limited and self._n_used() >= self._size
 
     def _check_room(self, count: int) -> None:
-        used, size = self.n_used, self.n_ctx
+        if not self._limited:
+            return
+        used, size = self._n_used(), self._size
         if used + count > size:
             raise PromptTooLongError(
                 f"{count} tokens do not fit the context of {size} tokens"
@@ -143,43 +365,32 @@ class Context(Owner[api.llama_context_p]):
                 fix="Shorten the prompt, or make the context larger: n_ctx in Python, --ctx-size on the command line.",
             )
 
-    def _check_readable(self) -> None:
-        if not self._readable:
-            raise StateError("There is nothing to sample from.", fix="Decode at least one token first.")
-
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """Refuse a second thread instead of letting it wait or corrupt the cache."""
-        if not self._lock.acquire(blocking=False):
-            raise ThreadError(
-                f"The thread {threading.current_thread().name!r} cannot use this context: "
-                f"the thread {self._user!r} is using it.",
-                fix="Give each thread a context of its own; they can share the model.",
-            )
-        self._user = threading.current_thread().name
-        try:
-            yield
-        finally:
-            self._user = None
-            self._lock.release()
+    def _check_readable(self, index: int = -1) -> None:
+        self.outputs._row(index)
 
 
-def _check_positive(**numbers: object) -> None:
-    for name, value in numbers.items():
-        if not isinstance(value, int) or not 1 <= value < 2**31:
-            raise InputError(f"{name} must be a whole number from 1 to 2147483647, not {value!r}.")
+_FIRST = (0,)
+_contexts: weakref.WeakSet[Context] = weakref.WeakSet()
 
 
-def _decode_error(status: int, count: int, size: int) -> LlamapackError:
+@atexit.register
+def _cancel_all() -> None:
+    """Stop what daemon threads compute: they would come back to an interpreter that is no more."""
+    for context in list(_contexts):
+        if not context.closed:
+            context.cancel()
+
+
+def _decode_error(status: int, count: int, size: int, lines: Sequence[str]) -> LlamapackError:
+    why = "\n".join(line.split(": ", 1)[-1].strip() for line in lines)
     if status == 1:
         return CacheFullError(
             f"No room is left in the KV cache of {size} tokens for {count} more.",
             fix="Make the context larger (n_ctx), or remove tokens from the cache.",
         )
-    reasons = {
-        2: "it was aborted",
-        -1: "the batch is invalid",
-        -2: "memory could not be allocated",
-        -3: "a computation failed",
-    }
-    return DecodeError(f"llama.cpp could not decode {count} tokens: {reasons.get(status, f'status {status}')}.")
+    if status == -1:
+        return InputError(f"llama.cpp refuses the batch of {count} tokens.", why=why, fix="See Batch.add.")
+    reasons = {-2: "memory could not be allocated", -3: "a computation failed"}
+    return DecodeError(
+        f"llama.cpp could not decode {count} tokens: {reasons.get(status, f'status {status}')}.", why=why
+    )

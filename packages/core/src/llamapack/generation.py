@@ -93,7 +93,7 @@ class Generation(Iterator[str]):
         context = self.context
         with context._exclusive():
             if self.tokens:
-                if context.n_used >= context.n_ctx:
+                if context._is_full():
                     return None
                 context._decode_one(self.tokens[-1])
             return self.sampler._sample(context)
@@ -101,9 +101,7 @@ class Generation(Iterator[str]):
     def _read_prompt(self) -> None:
         self._started = True
         began = time.perf_counter()
-        # In parts, so that Ctrl-C is answered between them.
-        for start in range(0, len(self.prompt), 512):
-            self.context.decode(self.prompt[start : start + 512])
+        self.context.decode(self.prompt)
         self.timing.prompt_seconds = time.perf_counter() - began
         self.timing.prompt_tokens = len(self.prompt)
 

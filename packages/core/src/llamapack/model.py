@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from llamapack import gguf
 from llamapack._native import _generated as api
-from llamapack._native.library import encode_path, native, take_text
-from llamapack._native.log import captured_errors
+from llamapack._native.callbacks import Asking
+from llamapack._native.library import encode_path, native
+from llamapack._native.log import captured_lines
 from llamapack._native.owner import Owner
 from llamapack.backends.cpu import CpuChoice, load_cpu
 from llamapack.errors import CancelledError, LlamapackError, ModelError, ModelFormatError
+from llamapack.metadata import ModelMetadata
+from llamapack.model_options import (
+    LazyMode,
+    LoadParams,
+    ModelOptions,
+    Override,
+    SplitMode,
+    check_overrides,
+    native_params,
+)
 from llamapack.vocab import Vocab
+
+_Progress = Callable[[float], "bool | None"]
+_ROPE_TYPES = {-1: "none", 0: "norm", 2: "neox", 8: "mrope", 40: "imrope", 24: "vision"}
 
 
 class Model(Owner[api.llama_model_p]):
-    """A GGUF model.
+    """A GGUF model. Threads may share it.
 
     Close it, or use it in a `with` block, to give the memory back at once; contexts made from it are closed with it.
     """
@@ -30,46 +45,77 @@ class Model(Owner[api.llama_model_p]):
         self,
         path: str | os.PathLike[str],
         *,
-        use_mmap: bool = True,
+        use_mmap: bool | None = None,
         use_mlock: bool = False,
+        use_direct_io: bool = False,
+        lazy: LazyMode = "auto",
         vocab_only: bool = False,
         check_tensors: bool = False,
+        use_extra_buffers: bool = True,
+        devices: Sequence[str] | None = None,
+        n_gpu_layers: int | None = None,
+        main_gpu: int = 0,
+        split_mode: SplitMode = "layer",
+        tensor_split: Sequence[float] | None = None,
+        overrides: Mapping[str, Override] | None = None,
         cpu_level: str | None = None,
-        progress: Callable[[float], bool | None] | None = None,
+        progress: _Progress | None = None,
     ) -> None:
-        """Load the model at `path`.
+        """Load the model at `path`; of one in several files, the first.
 
-        `use_mmap` maps the file instead of reading it; `use_mlock` keeps it from being swapped out; `vocab_only` leaves
-        the weights out; `check_tensors` looks for invalid numbers in the weights. `cpu_level` names the CPU level to
-        use, which is one per process. `progress` is called with the part loaded, from 0 to 1; when it returns False,
-        loading stops with CancelledError.
+        Reading: `use_mmap` maps the file instead of reading it (default: where the devices can), `use_mlock` keeps it
+        from being swapped out, `use_direct_io` reads it past the system's cache; `lazy` reads the rows of huge
+        embedding tables only when they are wanted. `vocab_only` leaves the weights out; `check_tensors` looks for
+        invalid numbers in them; `use_extra_buffers` lets the CPU backend repack them for speed.
 
-        Raises ModelNotFoundError, ModelFormatError or ModelError, and CpuLevelError for `cpu_level`.
+        Placement: `devices` names those to use beside the CPU, see `llamapack.devices` (default: all GPUs; none: `[]`);
+        `n_gpu_layers` is how many layers go there (default: as many as there are); `split_mode` how several devices
+        share them: by layer, by row, as one tensor-parallel device, or "none": all on the GPU numbered `main_gpu`;
+        `tensor_split` the proportions. `cpu_level` names the CPU level to use, which is one per process.
+
+        `overrides` replaces metadata by key, with the type that the key has. `progress` is called with the part loaded,
+        from 0 to 1; when it returns False, loading stops with CancelledError.
+
+        Raises ModelNotFoundError, ModelFormatError or ModelError; CpuLevelError for `cpu_level`; InputError for
+        arguments that do not fit, such as a device that is not there or an override without effect.
         """
         self.path = Path(path)
         gguf.check(self.path)
         self.cpu: CpuChoice = load_cpu(cpu_level)
-        params = native().llama_model_default_params()
-        params.load_mode = _load_mode(use_mmap, use_mlock)
-        params.vocab_only = vocab_only
-        params.check_tensors = check_tensors
-        watcher = _Progress(progress)
-        params.progress_callback = watcher.callback
-        pointer, message = api.llama_model_p(), api.char_p()
-        with captured_errors() as errors:
-            native().llamapack_model_load(
-                encode_path(self.path), ctypes.byref(params), ctypes.byref(pointer), ctypes.byref(message)
-            )
-        watcher.raise_if_stopped(self.path)
-        errors += take_text(message).splitlines()
-        if not pointer:
-            raise _load_error(self.path, errors)
-        super().__init__(pointer, native().llama_model_free)
+        options = ModelOptions(
+            use_mmap=use_mmap,
+            use_mlock=use_mlock,
+            use_direct_io=use_direct_io,
+            lazy=lazy,
+            vocab_only=vocab_only,
+            check_tensors=check_tensors,
+            use_extra_buffers=use_extra_buffers,
+            devices=devices,
+            n_gpu_layers=n_gpu_layers,
+            main_gpu=main_gpu,
+            split_mode=split_mode,
+            tensor_split=tensor_split,
+            overrides=dict(overrides or {}),
+        )
+        super().__init__(_load(self.path, options, progress), native().llama_model_free)
+        self.options = options
 
     @cached_property
     def vocab(self) -> Vocab:
         """The vocabulary."""
         return Vocab(self)
+
+    @cached_property
+    def metadata(self) -> ModelMetadata:
+        """The file's metadata without its arrays, as text by key."""
+        return ModelMetadata(self)
+
+    def chat_template(self, name: str | None = None) -> str | None:
+        """Return the Jinja text of the model's chat template, or of the one called `name`; None if there is none."""
+        if name is not None and (not name or "\0" in name):
+            return None
+        text = native().llama_model_chat_template(self._handle, None if name is None else name.encode())
+        return None if text is None else text.decode("utf-8", "replace")
 
     @property
     def description(self) -> str:
@@ -79,19 +125,60 @@ class Model(Owner[api.llama_model_p]):
         return buffer.value.decode("utf-8", "replace")
 
     @property
+    def architecture(self) -> str:
+        """The architecture's name in GGUF, such as `llama`."""
+        return self.metadata["general.architecture"]
+
+    @property
+    def file_type(self) -> str:
+        """The quantization that most tensors have, such as `Q4_1`."""
+        name = native().llama_ftype_name(native().llama_model_ftype(self._handle))
+        return (name or b"").decode()
+
+    @property
     def n_ctx_train(self) -> int:
-        """The context length, in tokens, that the model was trained with."""
+        """The context length, in tokens, that the model was trained with; a context with YaRN scaling adjusts it."""
         return native().llama_model_n_ctx_train(self._handle)
 
     @property
+    def n_vocab(self) -> int:
+        """The number of tokens, and so of logits."""
+        return native().llama_vocab_n_tokens(native().llama_model_get_vocab(self._handle))
+
+    @property
     def n_embd(self) -> int:
-        """The width of its embeddings."""
+        """The width of its layers."""
         return native().llama_model_n_embd(self._handle)
+
+    @property
+    def n_embd_inp(self) -> int:
+        """The width of embeddings given instead of tokens."""
+        return native().llama_model_n_embd_inp(self._handle)
+
+    @property
+    def n_embd_out(self) -> int:
+        """The width of the embeddings that come out."""
+        return native().llama_model_n_embd_out(self._handle)
 
     @property
     def n_layer(self) -> int:
         """The number of layers."""
         return native().llama_model_n_layer(self._handle)
+
+    @property
+    def n_head(self) -> int:
+        """The number of attention heads of the first layer."""
+        return native().llama_model_n_head(self._handle)
+
+    @property
+    def n_head_kv(self) -> int:
+        """The number of heads that keys and values have, in the first layer."""
+        return native().llama_model_n_head_kv(self._handle)
+
+    @property
+    def n_swa(self) -> int:
+        """The width of the attention window, in tokens; 0 if the attention sees everything."""
+        return native().llama_model_n_swa(self._handle)
 
     @property
     def n_params(self) -> int:
@@ -103,46 +190,113 @@ class Model(Owner[api.llama_model_p]):
         """The size of all tensors, in bytes."""
         return native().llama_model_size(self._handle)
 
+    @property
+    def rope_type(self) -> str:
+        """How positions are encoded: none (no RoPE), norm, neox, mrope, imrope or vision."""
+        number = native().llama_model_rope_type(self._handle)
+        return _ROPE_TYPES.get(number, str(number))
+
+    @property
+    def rope_freq_scale_train(self) -> float:
+        """The RoPE frequency scale that the model was trained with."""
+        return native().llama_model_rope_freq_scale_train(self._handle)
+
+    @property
+    def has_encoder(self) -> bool:
+        """True if `Context.encode` must run before `Context.decode`, as in T5."""
+        return native().llama_model_has_encoder(self._handle)
+
+    @property
+    def has_decoder(self) -> bool:
+        """True if it decodes; False for an encoder alone."""
+        return native().llama_model_has_decoder(self._handle)
+
+    @property
+    def decoder_start_token(self) -> int | None:
+        """The token that the decoder of an encoder-decoder model begins with."""
+        token = native().llama_model_decoder_start_token(self._handle)
+        return token if token >= 0 else None
+
+    @property
+    def is_recurrent(self) -> bool:
+        """True for Mamba, RWKV and the like: their memory is a state, of which no part can be taken back."""
+        return native().llama_model_is_recurrent(self._handle)
+
+    @property
+    def is_hybrid(self) -> bool:
+        """True if some layers are recurrent and others attend."""
+        return native().llama_model_is_hybrid(self._handle)
+
+    @property
+    def is_diffusion(self) -> bool:
+        """True if text comes from denoising, not token by token."""
+        return native().llama_model_is_diffusion(self._handle)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels of a classifier's outputs; empty for other models. One without a name is an empty text."""
+        if not self._facts.classifier:
+            return ()
+        count = native().llama_model_n_cls_out(self._handle)
+        labels = (native().llama_model_cls_label(self._handle, index) for index in range(count))
+        return tuple((label or b"").decode("utf-8", "replace") for label in labels)
+
+    @cached_property
+    def _facts(self) -> api.llamapack_model_facts:
+        facts = api.llamapack_model_facts()
+        native().llamapack_model_facts_get(self._handle, ctypes.byref(facts))
+        return facts
+
     def __repr__(self) -> str:
         """Show the file and whether it is closed."""
         return f"<Model {str(self.path)!r}{' (closed)' if self.closed else ''}>"
 
 
-def _load_mode(use_mmap: bool, use_mlock: bool) -> int:
-    modes = api.llama_load_mode
-    if use_mmap:
-        return modes.MMAP_MLOCK if use_mlock else modes.MMAP
-    return modes.MLOCK if use_mlock else modes.NONE
+def _load(path: Path, options: ModelOptions, progress: _Progress | None) -> api.llama_model_p:
+    params = native_params(options)
+    watcher = _Watcher(path, progress, params)
+    level = logging.INFO if options.overrides else logging.ERROR
+    pointer = None
+    try:
+        with captured_lines(level) as lines:
+            pointer = native().llama_model_load_from_file(encode_path(path), params.native)
+        watcher.raise_if_stopped()
+        if not pointer:
+            raise _load_error(path, lines)
+        check_overrides(options.overrides, lines)
+    except BaseException:  # Ctrl-C may come when all is loaded
+        native().llama_model_free(pointer)
+        raise
+    return pointer
 
 
-class _Progress:
+class _Watcher:
     """Carry an exception, or a wish to stop, out of the callback that C calls."""
 
-    def __init__(self, progress: Callable[[float], bool | None] | None) -> None:
+    def __init__(self, path: Path, progress: _Progress | None, params: LoadParams) -> None:
+        self._path = path
         self._progress = progress
-        self._error: BaseException | None = None
         self._stopped_at: float | None = None
-        # Always ours: without a callback upstream prints dots.
-        self.callback = api.llama_progress_callback(self._on_progress)
+        self._asking: Asking[float, bool] = Asking(self._tell, otherwise=False)
+        # Always ours: without a callback upstream prints dots. The callback's second argument is of no use.
+        self._callback = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_float)(self._asking.answer)
+        params.native.progress_callback = ctypes.cast(self._callback, api.llama_progress_callback)
 
-    def _on_progress(self, part: float, _user_data: object) -> bool:
-        try:
-            if self._progress is not None and self._progress(part) is False:
-                self._stopped_at = part
-                return False
-        except BaseException as error:
-            self._error = error
+    def _tell(self, part: float) -> bool:
+        if self._progress is not None and self._progress(part) is False:
+            self._stopped_at = part
             return False
         return True
 
-    def raise_if_stopped(self, path: Path) -> None:
-        if self._error is not None:
-            raise self._error
+    def raise_if_stopped(self) -> None:
+        self._asking.raise_error()
         if self._stopped_at is not None:
-            raise CancelledError(f"Loading {path} was stopped by the progress callback at {self._stopped_at:.0%}.")
+            raise CancelledError(
+                f"Loading {self._path} was stopped by the progress callback at {self._stopped_at:.0%}."
+            )
 
 
-def _load_error(path: Path, lines: list[str]) -> LlamapackError:
+def _load_error(path: Path, lines: Sequence[str]) -> LlamapackError:
     why = "\n".join(line.split(": ", 1)[-1].strip() for line in lines) or "llama.cpp gave no reason."
     kind = ModelError if "memory" in why or "allocate" in why else ModelFormatError
     fix = "Get the file again and compare its checksum; for a new architecture, try a newer llamapack."

@@ -6,57 +6,113 @@ import atexit
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 
 logger = logging.getLogger("llamapack.native")
+# Without a handler anywhere, Python would print warnings and errors by itself.
+logging.getLogger("llamapack").addHandler(logging.NullHandler())
 
 # ggml_log_level, whose numbers are upstream's own
 _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
+_ALL = 1
+_ERRORS = 4
+
 _capture = threading.local()
 _installed: int | None = None
+_raised: dict[int, BaseException] = {}  # by thread: what a handler raised, or Ctrl-C during it
 
 
-def _on_line(level: int, line: bytes, _user_data: object) -> None:
-    text = line.decode("utf-8", "replace")
-    number = _LEVELS.get(level, logging.INFO)
-    lines: list[str] | None = getattr(_capture, "lines", None)
-    if lines is not None and number >= logging.ERROR:
-        lines.append(text)
-    else:
-        logger.log(number, "%s", text)
+def _lines() -> Generator[None, api.To[api.llamapack_log_line], None]:
+    """Take lines; a generator for the reason that `callbacks.Asking` gives. llama.cpp's side lets in one at a time."""
+    while True:
+        try:
+            while True:
+                _take((yield).contents)  # type: ignore[union-attr]  # never NULL
+        except GeneratorExit:
+            return
+        except BaseException as error:
+            _raised[threading.get_ident()] = error
 
 
-_callback = api.llamapack_log_callback(_on_line)
+def _take(line: api.llamapack_log_line) -> None:
+    level, text = _LEVELS.get(line.level, logging.INFO), (line.text or b"").decode("utf-8", "replace")
+    captured: Captured | None = getattr(_capture, "lines", None)
+    if captured is None or not captured.keep(level, text):
+        logger.log(level, "%s", text)
+
+
+_receiver = _lines()
+next(_receiver)
+_callback = api.llamapack_log_callback(_receiver.send)
+
+
+class Captured(list[str]):
+    """The lines of one call, from a level upwards; they are logged as well if they are no errors."""
+
+    def __init__(self, level: int) -> None:
+        """Keep lines of the logging level `level` and above."""
+        super().__init__()
+        self._level = level
+
+    def keep(self, level: int, text: str) -> bool:
+        """Keep the line if it is high enough; return True if that makes logging it needless."""
+        if level >= self._level:
+            self.append(text)
+        return level >= logging.ERROR
 
 
 def sync_log_level() -> None:
     """Ask llama.cpp for the lines that the logger's present level lets through, and for errors always."""
-    global _installed
     wanted = logger.getEffectiveLevel()
-    minimum = next((ours for ours, theirs in _LEVELS.items() if theirs >= wanted), 4)
+    _ask_for(next((ours for ours, theirs in _LEVELS.items() if theirs >= wanted), _ERRORS))
+
+
+def _ask_for(minimum: int) -> None:
+    global _installed
     if _installed is None:
         atexit.register(_silence)
     if _installed != minimum:
         _installed = minimum
-        native().llamapack_log_set(_callback, None, minimum)
+        native().llamapack_log_set(_callback, minimum)
 
 
 def _silence() -> None:
     """Stop calling Python: no interpreter is there for llama.cpp's last words."""
-    native().llamapack_log_set(api.llamapack_log_callback(), None, 4)
+    native().llamapack_log_set(api.llamapack_log_callback(), _ERRORS)
+
+
+def raise_pending() -> None:
+    """Raise what a log handler raised in this thread during a call, Ctrl-C included."""
+    if _raised:
+        error = _raised.pop(threading.get_ident(), None)
+        if error is not None:
+            raise error
 
 
 @contextlib.contextmanager
-def captured_errors() -> Iterator[list[str]]:
-    """Collect this thread's error lines instead of logging them, to explain the failure of a call."""
+def captured_lines(level: int) -> Iterator[list[str]]:
+    """Collect this thread's lines from the logging level `level` upwards, to learn what a call did.
+
+    Errors are not logged then, because they explain an exception; the others are. What a log handler raised during the
+    call is raised at its end.
+    """
     sync_log_level()
-    outer = getattr(_capture, "lines", None)
-    lines: list[str] = []
+    if level < logging.ERROR and _installed is not None:
+        _ask_for(min(_installed, next((ours for ours, theirs in _LEVELS.items() if theirs >= level), _ERRORS)))
+    outer, lines = getattr(_capture, "lines", None), Captured(level)
     _capture.lines = lines
     try:
         yield lines
     finally:
         _capture.lines = outer
+        if level < logging.ERROR:
+            sync_log_level()
+        raise_pending()
+
+
+def captured_errors() -> contextlib.AbstractContextManager[list[str]]:
+    """Collect this thread's error lines instead of logging them, to explain the failure of a call."""
+    return captured_lines(logging.ERROR)

@@ -1,21 +1,78 @@
-"""Own one native object: free it once, say so when it is used afterwards."""
+"""Own native objects: free each once, when its owner is closed or gone and nothing uses it any more."""
 
 from __future__ import annotations
 
+import os
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, ClassVar, Generic, TypeVar
 
-from llamapack.errors import ClosedError
+from llamapack.errors import ClosedError, StateError
 
 Pointer = TypeVar("Pointer")
+
+# Reentrant, because the garbage collector may end one object while another is being ended.
+_lock = threading.RLock()
+_owners: weakref.WeakSet[Owner[Any]] = weakref.WeakSet()
+_forks = 0
+
+
+class Lifetime(Generic[Pointer]):
+    """How long one native object lives: until its owner is closed or gone, and the last hold on it is dropped.
+
+    A hold is a call that is running, an object made from this one, or an array over its memory. What is still held
+    when the interpreter exits is left to the operating system.
+    """
+
+    __slots__ = ("__weakref__", "_ended", "_forks", "_free", "_freed", "_holds", "_parent", "_pointer")
+
+    def __init__(self, pointer: Pointer, free: Callable[[Pointer], object], parent: Lifetime[Any] | None) -> None:
+        """Begin with no hold; hold `parent` until `pointer` is freed."""
+        self._pointer = pointer
+        self._free = free
+        self._parent = parent
+        self._holds = 0
+        self._ended = self._freed = False
+        self._forks = _forks
+        if parent is not None:
+            parent.hold()
+
+    def hold(self) -> None:
+        """Keep the native object until `drop` is called as often as this was."""
+        with _lock:
+            self._holds += 1
+
+    def drop(self) -> None:
+        """Take one hold back."""
+        with _lock:
+            self._holds -= 1
+        self._free_if_over()
+
+    def end(self) -> None:
+        """Say that the owner needs it no more; safe to call twice."""
+        with _lock:
+            self._ended = True
+        self._free_if_over()
+
+    def _free_if_over(self) -> None:
+        with _lock:
+            if self._holds or self._freed or not self._ended:
+                return
+            self._freed = True
+        if self._forks != _forks:  # the parent process's object: its threads do not exist here
+            return
+        self._free(self._pointer)
+        if self._parent is not None:
+            self._parent.drop()
 
 
 class Owner(Generic[Pointer]):
     """The owner of one native object and of the objects made from it.
 
-    Closing twice is fine. A parent closes its children first; a child keeps its parent alive. What is still open
-    at interpreter exit is freed then, newest first.
+    Closing twice is fine. A parent closes its children first; a child keeps its parent alive. What is still open at
+    interpreter exit is freed then, newest first. After a fork the objects of the parent process cannot be used.
     """
 
     _kind: ClassVar[str] = "object"
@@ -25,9 +82,11 @@ class Owner(Generic[Pointer]):
         self._pointer: Pointer | None = pointer
         self._parent = parent
         self._children: weakref.WeakSet[Owner[Any]] = weakref.WeakSet()
-        self._finalizer = weakref.finalize(self, free, pointer)
+        self._lifetime: Lifetime[Pointer] = Lifetime(pointer, free, None if parent is None else parent._lifetime)
+        self._finalizer = weakref.finalize(self, self._lifetime.end)
         if parent is not None:
             parent._children.add(self)
+        _owners.add(self)
 
     @property
     def closed(self) -> bool:
@@ -38,15 +97,49 @@ class Owner(Generic[Pointer]):
     def _handle(self) -> Pointer:
         pointer = self._pointer
         if pointer is None:
-            raise ClosedError(f"This {self._kind} is closed.", fix=f"Make a new {self._kind}, or close it later.")
+            raise self._unusable()
         return pointer
 
+    @contextmanager
+    def _using(self) -> Iterator[Pointer]:
+        """Keep the native object for the length of a call, even if another thread closes it meanwhile."""
+        with _lock:
+            pointer = self._handle
+            self._lifetime.hold()
+        try:
+            yield pointer
+        finally:
+            self._lifetime.drop()
+
     def close(self) -> None:
-        """Free the native object and everything made from it."""
+        """Free the native object and everything made from it; raises ThreadError while another thread is in a call."""
+        family = list(self._family())
+        with ExitStack() as calls:
+            for owner in family:
+                calls.enter_context(owner._unused())
+            for owner in family:
+                owner._pointer = None
+        for owner in family:
+            owner._finalizer()
+
+    def _family(self) -> Iterator[Owner[Any]]:
+        """Yield everything made from this, the latest generation first, and this."""
         for child in list(self._children):
-            child.close()
-        self._pointer = None
-        self._finalizer()
+            yield from child._family()
+        yield self
+
+    def _unused(self) -> AbstractContextManager[object]:
+        """Wait for nobody: refuse if a call is running. Objects that threads may share have nothing to refuse."""
+        return nullcontext()
+
+    def _unusable(self) -> StateError:
+        if self._lifetime._forks != _forks:
+            return StateError(
+                f"This {self._kind} was made before the process forked, and cannot be used in the child.",
+                why="llama.cpp's threads stayed behind in the parent.",
+                fix=f"Make a new {self._kind} in the child, or start processes by multiprocessing's `spawn`.",
+            )
+        return ClosedError(f"This {self._kind} is closed.", fix=f"Make a new {self._kind}, or close it later.")
 
     def __enter__(self: Self) -> Self:
         """Return the object itself; it is closed at the end of the block."""
@@ -58,3 +151,17 @@ class Owner(Generic[Pointer]):
 
 
 Self = TypeVar("Self", bound=Owner[Any])
+
+
+def _leave_behind() -> None:
+    """In a forked child: make the parent's objects unusable, and never free them."""
+    global _forks, _lock
+    _lock = threading.RLock()
+    _forks += 1
+    for owner in list(_owners):
+        owner._pointer = None
+        owner._finalizer.detach()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_behind)

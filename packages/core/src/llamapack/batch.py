@@ -1,0 +1,239 @@
+"""A batch: tokens or embeddings, where they go, and which of them shall give an output."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from llamapack._native import _generated as api
+from llamapack.checks import whole
+from llamapack.errors import InputError
+
+if TYPE_CHECKING:
+    from llamapack.arrays import Floats
+
+Outputs = Literal["last", "all", "none"] | Sequence[bool]
+
+_MAX_POSITION = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A run of a batch: neighbours in the same sequences. `position` None goes on where the sequence ends."""
+
+    count: int
+    sequences: tuple[int, ...]
+    position: int | None
+    sections: tuple[Sequence[int], ...] | None  # with M-RoPE: for each section, the position of every row
+    outputs: tuple[int, ...]  # indices in the batch
+
+
+class Batch:
+    """Tokens, or embeddings in their place, for one call of Context.decode or Context.encode.
+
+        batch = Batch()
+        batch.add(question, sequence=0)
+        batch.add(other_question, sequence=1)
+        context.decode(batch)
+
+    What is checked against the context, such as sequences and positions, is checked by that call. A batch can be used
+    again, and with another context.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._tokens: list[int] = []
+        self._rows: list[Floats] = []
+        self._width = 0
+        self._count = 0
+        self._segments: list[Segment] = []
+
+    def add(
+        self,
+        tokens: Iterable[int],
+        *,
+        sequence: int | Sequence[int] = 0,
+        position: int | None = None,
+        outputs: Outputs = "last",
+    ) -> range:
+        """Add `tokens` to one sequence, or to several that have had the same tokens so far; return their indices.
+
+        `position` is that of the first (default: after what the sequence has). `outputs` says which tokens give logits
+        or embeddings.
+
+        Raises InputError for no tokens, numbers out of range, and a batch of embeddings.
+        """
+        if self._rows:
+            raise InputError("This batch holds embeddings.", fix="Put the tokens into a batch of their own.")
+        added = [whole("A token", _index(token), least=0) for token in tokens]
+        indices = self._add(len(added), "tokens", sequence, position, None, outputs)
+        self._tokens += added
+        return indices
+
+    def add_embeddings(
+        self,
+        rows: Floats,
+        *,
+        sequence: int | Sequence[int] = 0,
+        position: int | None = None,
+        sections: Sequence[Sequence[int]] | None = None,
+        outputs: Outputs = "last",
+    ) -> range:
+        """Add `rows`, of shape (count, Model.n_embd_inp), in the place of tokens; return their indices.
+
+        `sections` are the positions for models with M-RoPE, of shape (4, count), instead of `position`. The rest is as
+        in `add`.
+        """
+        import numpy as np
+
+        if self._tokens:
+            raise InputError("This batch holds tokens.", fix="Put the embeddings into a batch of their own.")
+        array = np.ascontiguousarray(rows, dtype=np.float32)
+        if array.ndim != 2 or not array.shape[1] or (self._width and array.shape[1] != self._width):
+            wanted = f"(count, {self._width or 'n_embd_inp'})"
+            raise InputError(f"Embeddings must be of shape {wanted}, not {array.shape}.")
+        indices = self._add(
+            len(array), "embeddings", sequence, position, _check_sections(sections, len(array)), outputs
+        )
+        self._width = array.shape[1]
+        self._rows.append(array.copy() if array is rows else array)
+        return indices
+
+    def clear(self) -> None:
+        """Forget everything that was added."""
+        self._tokens.clear()
+        self._rows.clear()
+        self._segments.clear()
+        self._width = self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many tokens or rows there are."""
+        return self._count
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The indices of those that give an output, in ascending order."""
+        return tuple(index for segment in self._segments for index in segment.outputs)
+
+    def _add(
+        self,
+        count: int,
+        what: str,
+        sequence: int | Sequence[int],
+        position: int | None,
+        sections: tuple[Sequence[int], ...] | None,
+        outputs: Outputs,
+    ) -> range:
+        if not count:
+            raise InputError(f"There are no {what} to add.")
+        if position is not None:
+            whole("position", position, least=0, most=_MAX_POSITION - count)
+        if position is not None and sections is not None:
+            raise InputError("Give position or sections, not both.")
+        indices = range(self._count, self._count + count)
+        segment = Segment(
+            count=count,
+            sequences=_check_sequences(sequence),
+            position=position,
+            sections=sections,
+            outputs=tuple(indices[at] for at in _check_outputs(outputs, count)),
+        )
+        self._segments.append(segment)
+        self._count += count
+        return indices
+
+    def native(self, places: Sequence[Place], *, all_outputs: bool, sections: int) -> NativeBatch:
+        """Lay the batch out for llama.cpp, each segment at its place; `sections` is the model's M-RoPE count, or 1."""
+        return NativeBatch(self, places, all_outputs=all_outputs, sections=sections)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A segment and the position of its first token."""
+
+    segment: Segment
+    position: int
+
+
+class NativeBatch:
+    """A batch as llama.cpp reads it; keeps the arrays that it points into."""
+
+    def __init__(self, batch: Batch, places: Sequence[Place], *, all_outputs: bool, sections: int) -> None:
+        """Fill the arrays."""
+        count = len(batch)
+        self.outputs: Sequence[int] = range(count) if all_outputs else batch.outputs
+        self._sequences = [
+            (ctypes.c_int32 * len(place.segment.sequences))(*place.segment.sequences) for place in places
+        ]
+        self._data = _tokens_of(batch) if batch._tokens else _rows_of(batch)
+        self._positions = (ctypes.c_int32 * (count * sections))(*_positions(places, sections))
+        self._counts = (ctypes.c_int32 * count)(*_spread(places, [len(place.segment.sequences) for place in places]))
+        pointers = [ctypes.cast(array, api.c_int32_p) for array in self._sequences]
+        self._pointers = (api.c_int32_p * (count + 1))(*_spread(places, pointers))
+        self._flags = (ctypes.c_int8 * count)(*[1] * count) if all_outputs else (ctypes.c_int8 * count)()
+        for index in () if all_outputs else self.outputs:
+            self._flags[index] = 1
+        self.struct = api.llama_batch(n_tokens=count)
+        if batch._tokens:
+            self.struct.token = self._data
+        else:
+            self.struct.embd = ctypes.cast(self._data.ctypes.data, ctypes.POINTER(ctypes.c_float))
+        self.struct.pos, self.struct.n_seq_id, self.struct.logits = self._positions, self._counts, self._flags
+        self.struct.seq_id = self._pointers
+
+
+def _tokens_of(batch: Batch) -> Any:
+    return (ctypes.c_int32 * len(batch._tokens))(*batch._tokens)
+
+
+def _rows_of(batch: Batch) -> Any:
+    import numpy as np
+
+    return np.concatenate(batch._rows)
+
+
+def _positions(places: Sequence[Place], sections: int) -> Iterator[int]:
+    """Yield the positions; for embeddings with M-RoPE one section after the other."""
+    for section in range(sections):
+        for place in places:
+            own = place.segment.sections
+            yield from own[section] if own else range(place.position, place.position + place.segment.count)
+
+
+def _spread(places: Sequence[Place], values: Sequence[Any]) -> list[Any]:
+    """Repeat each segment's value for each of its tokens."""
+    return [value for place, value in zip(places, values, strict=True) for _ in range(place.segment.count)]
+
+
+def _index(token: object) -> object:
+    """Take numpy's integers for Python's."""
+    return int(token) if hasattr(token, "__index__") and not isinstance(token, bool) else token
+
+
+def _check_sequences(sequence: int | Sequence[int]) -> tuple[int, ...]:
+    sequences = (sequence,) if isinstance(sequence, int) else tuple(sequence)
+    if not sequences or len(set(sequences)) != len(sequences):
+        raise InputError(f"sequence must name one or more different sequences, not {sequence!r}.")
+    return tuple(whole("A sequence", one, least=0) for one in sequences)
+
+
+def _check_outputs(outputs: Outputs, count: int) -> Iterable[int]:
+    if isinstance(outputs, str):
+        known = {"last": (count - 1,), "all": range(count), "none": ()}
+        if outputs not in known:
+            raise InputError(f"outputs must be 'last', 'all', 'none' or a bool for each token, not {outputs!r}.")
+        return known[outputs]
+    if len(outputs) != count:
+        raise InputError(f"outputs has {len(outputs)} values for {count} tokens.", fix="Give one for each.")
+    return [index for index, wanted in enumerate(outputs) if wanted]
+
+
+def _check_sections(sections: Sequence[Sequence[int]] | None, count: int) -> tuple[Sequence[int], ...] | None:
+    if sections is None:
+        return None
+    checked = tuple(tuple(whole("A position", _index(one), least=0) for one in row) for row in sections)
+    if len(checked) != 4 or any(len(row) != count for row in checked):
+        raise InputError(f"sections must be of shape (4, {count}).")
+    return checked

@@ -1,0 +1,89 @@
+"""Embeddings of texts, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from llamapack.arrays import normalized
+from llamapack.batch import Batch
+from llamapack.context import Context
+from llamapack.context_options import Pooling
+from llamapack.errors import InputError, PromptTooLongError
+from llamapack.model import Model
+
+if TYPE_CHECKING:
+    from llamapack.arrays import Floats
+
+_SEQUENCES = 32
+
+
+def embed(
+    model: Model,
+    texts: Sequence[str | bytes] | str | bytes,
+    *,
+    pooling: Pooling | None = None,
+    normalize: bool = True,
+    n_ctx: int | None = None,
+    n_threads: int | None = None,
+) -> Floats:
+    """Return the embeddings of `texts`, of shape (texts, n_embd_out), or (n_embd_out,) for a single text.
+
+    `pooling` makes one of those of a text's tokens (default: the model's own, or "mean" where it has none);
+    `normalize` divides each by its length, so that a product of two is their cosine. `n_ctx` limits how many tokens
+    are computed at once (default: what the longest text needs, and at least 512).
+
+    Raises InputError for no texts and empty ones, and PromptTooLongError for a text that does not fit.
+    """
+    import numpy as np
+
+    many = [texts] if isinstance(texts, (str, bytes)) else list(texts)
+    tokens = [model.vocab.tokenize(text, add_special=True, parse_special=False) for text in many]
+    if not tokens or not all(tokens):
+        raise InputError("There is no text to embed, or one is empty.", fix="Leave empty texts out.")
+    if pooling is None and model._facts.pooling <= 0:
+        pooling = "mean"
+    longest = max(map(len, tokens))
+    room = max(512, longest) if n_ctx is None else n_ctx
+    if longest > room:
+        raise PromptTooLongError(
+            f"A text of {longest} tokens does not fit n_ctx={room}.", fix="Make n_ctx larger, or shorten the text."
+        )
+    sequences = min(len(tokens), _SEQUENCES)
+    context = Context(
+        model,
+        n_ctx=room,
+        n_batch=room,
+        n_ubatch=room,
+        n_seq_max=sequences,
+        n_threads=n_threads,
+        embeddings=True,
+        pooling=pooling,
+    )
+    with context:
+        rows = [row for group in _groups(tokens, room, sequences) for row in _embed_group(context, group)]
+    array = np.stack(rows)
+    if normalize and context.options.pooling != "rank":
+        array = normalized(array)
+    return array[0] if isinstance(texts, (str, bytes)) else array
+
+
+def _groups(tokens: Sequence[list[int]], room: int, sequences: int) -> Iterator[list[list[int]]]:
+    """Put texts together, in their order, as long as they fit one batch."""
+    group: list[list[int]] = []
+    for text in tokens:
+        if group and (len(group) == sequences or sum(map(len, group)) + len(text) > room):
+            yield group
+            group = []
+        group.append(text)
+    if group:
+        yield group
+
+
+def _embed_group(context: Context, group: Sequence[list[int]]) -> list[Floats]:
+    batch = Batch()
+    for sequence, text in enumerate(group):
+        batch.add(text, sequence=sequence, outputs="all")
+    context.clear()
+    context.decode(batch)
+    return [context.outputs.sequence_embedding(sequence) for sequence in range(len(group))]

@@ -1,0 +1,195 @@
+"""What a context remembers of each sequence: the KV cache, or the state of a recurrent model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llamapack.checks import whole
+from llamapack.errors import InputError, StateError
+
+if TYPE_CHECKING:
+    from llamapack._native import _generated as api
+    from llamapack.context import Context
+
+_MAX_POSITION = 2**31 - 1
+
+
+class Memory:
+    """The memory of a context, by sequence and position; use `context.memory`.
+
+    Ranges are `start` up to, not including, `stop`; None is the beginning or the end of the sequence. Moving positions
+    takes effect before the next decode, encode or saved state.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Look at the memory of `context`."""
+        self._context = context
+        self._native = context._native
+
+    def bounds(self, sequence: int = 0) -> tuple[int, int] | None:
+        """Return the first and the last position that is remembered of `sequence`; None if nothing is.
+
+        The first is not 0 where an attention window has moved on.
+        """
+        with self._context._exclusive():
+            handle = self._handle()
+            return self._bounds(handle, self._check(sequence))
+
+    @property
+    def can_shift(self) -> bool:
+        """True if positions can be moved: `shift`, `divide` and Context.shift."""
+        with self._context._exclusive():
+            return self._refusal(self._handle()) == ""
+
+    def clear(self) -> None:
+        """Forget all sequences."""
+        self._context.clear()
+
+    def remove(self, sequence: int | None = None, start: int | None = None, stop: int | None = None) -> None:
+        """Forget a range of `sequence`, or of every one.
+
+        Raises StateError where only a whole sequence can be forgotten: recurrent models.
+        """
+        begin, end = _check_range(start, stop)
+        with self._context._exclusive():
+            handle = self._handle()
+            for one in range(self._count()) if sequence is None else (self._check(sequence),):
+                if not self._native.llama_memory_seq_rm(handle, one, begin, end):
+                    raise StateError(
+                        f"Sequence {one} cannot be forgotten in part.",
+                        why="The model is recurrent: its state holds all that was read, and none of it alone.",
+                        fix="Remove the whole sequence, or keep saved states to go back to.",
+                    )
+
+    def copy(self, source: int, target: int, start: int | None = None, stop: int | None = None) -> None:
+        """Let the sequence `target` remember a range of `source`, too; with a unified cache it takes no more room.
+
+        `target` must not remember positions of the range already. With a cache for each sequence, or a recurrent model,
+        only a whole sequence can be copied, and what `target` remembered is forgotten.
+        """
+        begin, end = _check_range(start, stop)
+        with self._context._exclusive():
+            handle = self._handle()
+            self._check(source)
+            self._check(target)
+            if source == target:
+                return
+            begin, end = self._checked_copy(handle, source, target, begin, end)
+            self._native.llama_memory_seq_cp(handle, source, target, begin, end)
+
+    def keep(self, sequence: int) -> None:
+        """Forget all sequences but this one."""
+        with self._context._exclusive():
+            handle = self._handle()
+            kept = self._check(sequence)
+            self._native.llama_memory_seq_keep(handle, kept)
+            # Upstream's own call looks at the cache of that sequence only.
+            for other in range(self._count()):
+                if other != kept:
+                    self._native.llama_memory_seq_rm(handle, other, -1, -1)
+
+    def shift(self, sequence: int, delta: int, start: int | None = None, stop: int | None = None) -> None:
+        """Add `delta` to the positions of a range; what falls below 0 is forgotten.
+
+        Sequences that share the range move with it. Raises StateError where positions cannot be moved.
+        """
+        begin, end = _check_range(start, stop)
+        whole("delta", delta, least=-_MAX_POSITION)
+        with self._context._exclusive():
+            handle = self._handle()
+            bounds = self._bounds(handle, self._check(sequence))
+            self._check_movable(handle)
+            if bounds is None:
+                return
+            model, moved = self._context.model, bounds[1] + delta
+            least = 0 if model.is_recurrent or model.is_hybrid else -_MAX_POSITION
+            if not least <= moved <= _MAX_POSITION:
+                raise InputError(f"delta={delta} moves position {bounds[1]} to {moved}, which is no position.")
+            self._native.llama_memory_seq_add(handle, sequence, begin, end, delta)
+
+    def divide(self, sequence: int, divisor: int, start: int | None = None, stop: int | None = None) -> None:
+        """Divide the positions of a range by `divisor`, rounding down, as self-extension does.
+
+        Raises StateError where positions cannot be moved.
+        """
+        begin, end = _check_range(start, stop)
+        whole("divisor", divisor)
+        with self._context._exclusive():
+            handle = self._handle()
+            self._check(sequence)
+            self._check_movable(handle)
+            self._native.llama_memory_seq_div(handle, sequence, begin, end, divisor)
+
+    def _handle(self) -> api.llama_memory_i_p:
+        handle = self._native.llama_get_memory(self._context._handle)
+        if not handle:
+            raise StateError(
+                "This context remembers nothing.",
+                why="Its model reads each batch by itself, as encoders do.",
+            )
+        return handle
+
+    def _count(self) -> int:
+        return self._context.n_seq_max
+
+    def _check(self, sequence: object) -> int:
+        if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < self._count():
+            raise InputError(
+                f"There is no sequence {sequence!r}: this context has {self._count()}, from 0.",
+                fix="Make the context with a larger n_seq_max.",
+            )
+        return sequence
+
+    def _bounds(self, handle: api.llama_memory_i_p, sequence: int) -> tuple[int, int] | None:
+        last = self._native.llama_memory_seq_pos_max(handle, sequence)
+        return None if last < 0 else (self._native.llama_memory_seq_pos_min(handle, sequence), last)
+
+    def _checked_copy(
+        self, handle: api.llama_memory_i_p, source: int, target: int, begin: int, end: int
+    ) -> tuple[int, int]:
+        """Return the range to copy; a whole sequence is spelled -1, -1, as upstream's assertion wants it."""
+        held, given = self._bounds(handle, target), self._bounds(handle, source)
+        if self._shares_cells():
+            if held and given and max(held[0], given[0], begin) <= min(held[1], given[1], _last(end)):
+                raise InputError(
+                    f"Sequence {target} remembers positions {held[0]} to {held[1]} already.",
+                    fix="Remove them first, or copy another range.",
+                )
+            return begin, end
+        if given and (begin > given[0] or _last(end) < given[1]):
+            raise InputError(
+                f"Only the whole of sequence {source}, positions {given[0]} to {given[1]}, can be copied here.",
+                why="Each sequence has a cache, or a state, of its own.",
+                fix="Leave start and stop out, or make the context with kv_unified=True.",
+            )
+        return -1, -1
+
+    def _shares_cells(self) -> bool:
+        model = self._context.model
+        return self._context.kv_unified and not model.is_recurrent and not model.is_hybrid
+
+    def _check_movable(self, handle: api.llama_memory_i_p) -> None:
+        reason = self._refusal(handle)
+        if reason:
+            raise StateError("The positions of this context cannot be moved.", why=reason)
+
+    def _refusal(self, handle: api.llama_memory_i_p) -> str:
+        if not self._native.llama_memory_can_shift(handle):
+            return "The memory of this model, or its attention window without swa_full, does not allow it."
+        rotated = self._context.model.rope_type != "none"
+        if rotated and self._context.options.type_k == "bf16":
+            return 'llama.cpp cannot rotate a K cache of type_k="bf16"; use another type.'
+        return ""
+
+
+def _check_range(start: int | None, stop: int | None) -> tuple[int, int]:
+    """Return the range as llama.cpp takes it, with -1 for an open end."""
+    begin = 0 if start is None else whole("start", start, least=0)
+    end = -1 if stop is None else whole("stop", stop, least=0)
+    if 0 <= end < begin:
+        raise InputError(f"The range from {begin} to {end} is backwards.", fix="Give start before stop.")
+    return begin, end
+
+
+def _last(end: int) -> int:
+    return _MAX_POSITION if end < 0 else end - 1

@@ -1,0 +1,236 @@
+"""Save what a context remembers, and load it again: into the same context, or another of the same model and shape.
+
+A state is a header of ours and llama.cpp's own bytes. The header names the model and the format, and has a digest,
+because llama.cpp trusts what it reads: what is damaged or foreign is refused before it sees it. The digest is no
+signature; load only what you trust.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import secrets
+import struct
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llamapack._native import _generated as api
+from llamapack._native.library import read_abi, take_text
+from llamapack._native.log import captured_errors
+from llamapack.checks import whole
+from llamapack.errors import DecodeError, InputError, StateError
+
+if TYPE_CHECKING:
+    from llamapack.context import Context
+    from llamapack.model import Model
+
+MAGIC = b"llamapack state\n"
+VERSION = 1
+_PREFIX = struct.Struct("<16sII32s")  # magic, version, length of the JSON header, digest of all that follows
+_HEADER_LIMIT = 1 << 26
+_SAMPLES = 16
+_SAMPLE_BYTES = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedState:
+    """What a state says of itself: the sequence it holds, or None for all of them, and the tokens given to `save`."""
+
+    sequence: int | None
+    tokens: tuple[int, ...]
+
+
+class State:
+    """Save and load the memory of a context; use `context.state`. Logits, adapters and samplers are not part of it."""
+
+    def __init__(self, context: Context) -> None:
+        """Save and load for `context`."""
+        self._context = context
+        self._native = context._native
+
+    def to_bytes(self, sequence: int | None = None, *, tokens: Sequence[int] = ()) -> bytes:
+        """Return the state of `sequence`, or of all; `tokens`, such as those it was made from, are saved with it.
+
+        Raises InputError for a sequence that there is not, and DecodeError if llama.cpp fails.
+        """
+        return bytes(self._build(sequence, tokens))
+
+    def save(self, path: str | os.PathLike[str], sequence: int | None = None, *, tokens: Sequence[int] = ()) -> None:
+        """Write the state to `path`; an older file there is replaced only when the new one is complete."""
+        _write_atomically(Path(path), self._build(sequence, tokens))
+
+    def from_bytes(self, data: bytes | bytearray | memoryview, sequence: int | None = None) -> SavedState:
+        """Load a state; one of a single sequence goes to `sequence` (default: where it came from).
+
+        What the context, or the sequence, remembered before is forgotten; there is nothing to sample from until the
+        next decode. Raises InputError for what is no state, damaged, of another model, or does not fit the context;
+        the memory is as before then, or where llama.cpp itself refuses the bytes, empty.
+        """
+        saved, payload = _parse(memoryview(data).cast("B"), self._context.model)
+        if sequence is not None and saved.sequence is None:
+            raise InputError("This is the state of a whole context, not of a sequence.", fix="Leave `sequence` out.")
+        target = saved.sequence if sequence is None else sequence
+        with self._context._exclusive():
+            if target is not None:
+                self._check_sequence(target)
+            self._settle()
+            self._context.outputs._forget()
+            self._write_from(payload, target)
+        return saved
+
+    def load(self, path: str | os.PathLike[str], sequence: int | None = None) -> SavedState:
+        """Load a state from the file at `path`, as `from_bytes` does; raises InputError where it cannot be read."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise InputError(f"The state {path} cannot be read.", why=str(error)) from error
+        return self.from_bytes(data, sequence)
+
+    def _build(self, sequence: int | None, tokens: Sequence[int]) -> bytearray:
+        with self._context._exclusive():
+            self._settle()
+            header = self._header(sequence, tokens)
+            size = self._size(sequence)
+            begin = _PREFIX.size + len(header)
+            data = bytearray(begin + size)
+            data[_PREFIX.size : begin] = header
+            self._read_into(data, begin, size, sequence)
+        _PREFIX.pack_into(data, 0, MAGIC, VERSION, len(header), _digest(memoryview(data)[_PREFIX.size :]))
+        return data
+
+    def _settle(self) -> None:
+        """Move positions that are still to be moved: llama.cpp would save them as moved, and the cache as it was."""
+        message = api.char_p()
+        status = self._native.llamapack_memory_update(self._context._handle, ctypes.byref(message))
+        if status != api.llamapack_status.OK:
+            raise DecodeError("The positions cannot be moved.", why=take_text(message))
+
+    def _check_sequence(self, sequence: int) -> None:
+        if not 0 <= whole("sequence", sequence, least=0) < self._context.n_seq_max:
+            raise InputError(f"There is no sequence {sequence}: this context has {self._context.n_seq_max}, from 0.")
+
+    def _header(self, sequence: int | None, tokens: Sequence[int]) -> bytes:
+        if sequence is not None:
+            self._check_sequence(sequence)
+        fields = {
+            "model": fingerprint(self._context.model),
+            "llama_commit": read_abi().llama_commit,
+            "sequence": sequence,
+            "tokens": [whole("A token", int(token), least=0) for token in tokens],
+        }
+        return json.dumps(fields).encode()
+
+    def _size(self, sequence: int | None) -> int:
+        if sequence is None:
+            return self._native.llama_state_get_size(self._context._handle)
+        return self._native.llama_state_seq_get_size(self._context._handle, sequence)
+
+    def _read_into(self, data: bytearray, begin: int, size: int, sequence: int | None) -> None:
+        place = (ctypes.c_uint8 * size).from_buffer(data, begin)
+        handle = self._context._handle
+        with captured_errors() as errors:
+            if sequence is None:
+                written = self._native.llama_state_get_data(handle, place, size)
+            else:
+                written = self._native.llama_state_seq_get_data(handle, place, size, sequence)
+        if not size or written != size:
+            raise DecodeError("The state cannot be saved.", why="\n".join(errors))
+
+    def _write_from(self, payload: memoryview, sequence: int | None) -> None:
+        import numpy as np
+
+        size, handle = len(payload), self._context._handle
+        # numpy, because ctypes takes no address of read-only bytes without copying them
+        place = ctypes.cast(np.frombuffer(payload, dtype=np.uint8).ctypes.data, ctypes.POINTER(ctypes.c_uint8))
+        with captured_errors() as errors:
+            if sequence is None:
+                read = self._native.llama_state_set_data(handle, place, size)
+            else:
+                read = self._native.llama_state_seq_set_data(handle, place, size, sequence)
+        if read == size:
+            return
+        memory = self._native.llama_get_memory(handle)
+        if sequence is None:
+            self._native.llama_memory_clear(memory, True)
+        else:
+            self._native.llama_memory_seq_rm(memory, sequence, -1, -1)
+        raise InputError(
+            "The state does not fit this context.",
+            why="\n".join(line.split(": ", 1)[-1] for line in errors),
+            fix="Make the context as the one it was saved from: n_ctx, n_seq_max, cache types, flash attention.",
+        )
+
+
+_fingerprints: weakref.WeakKeyDictionary[Model, str] = weakref.WeakKeyDictionary()
+
+
+def fingerprint(model: Model) -> str:
+    """Name a model by its metadata, sizes, and samples of its file."""
+    if model not in _fingerprints:
+        _fingerprints[model] = _compute_fingerprint(model)
+    return _fingerprints[model]
+
+
+def _compute_fingerprint(model: Model) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for key in sorted(model.metadata):
+        digest.update(f"{key}={model.metadata[key]}\n".encode("utf-8", "surrogateescape"))
+    digest.update(f"{model.n_params} {model.size} {model.n_vocab}".encode())
+    try:
+        with model.path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            for sample in range(_SAMPLES):
+                file.seek(size * sample // _SAMPLES)
+                digest.update(file.read(_SAMPLE_BYTES))
+    except OSError as error:
+        raise StateError(
+            f"The model's file {model.path} is needed to tell its states from others', and cannot be read.",
+            why=str(error),
+        ) from error
+    return digest.hexdigest()
+
+
+def _parse(data: memoryview, model: Model) -> tuple[SavedState, memoryview]:
+    if len(data) < _PREFIX.size or bytes(data[: len(MAGIC)]) != MAGIC:
+        raise InputError("These bytes are no state of llamapack.", fix="Save one with context.state.")
+    _, version, length, digest = _PREFIX.unpack_from(data)
+    if version != VERSION:
+        raise InputError(
+            f"The state has format {version}; this llamapack reads {VERSION}.", fix="Make it again from its tokens."
+        )
+    body = data[_PREFIX.size :]
+    if length > min(len(body), _HEADER_LIMIT) or _digest(body) != digest:
+        raise InputError("The state is damaged: its bytes do not fit its digest.", fix="Make it again from its tokens.")
+    fields: dict[str, Any] = json.loads(bytes(body[:length]))
+    for name, ours, what in (
+        ("llama_commit", read_abi().llama_commit, "version of llama.cpp"),
+        ("model", fingerprint(model), "model"),
+    ):
+        if fields[name] != ours:
+            raise InputError(
+                f"The state is of another {what}.", why=f"It is {fields[name]}, this is {ours}.", fix="Make it again."
+            )
+    return SavedState(sequence=fields["sequence"], tokens=tuple(fields["tokens"])), body[length:]
+
+
+def _digest(data: memoryview) -> bytes:
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def _write_atomically(path: Path, data: bytearray) -> None:
+    """Write beside `path`, and put it in its place when it is on the disk."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
