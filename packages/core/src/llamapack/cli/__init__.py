@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 import click
 
 from llamapack.cli.info import info
+from llamapack.cli.inspect import inspect
+from llamapack.cli.perplexity import perplexity
+from llamapack.cli.quantize import quantize
 from llamapack.cli.run import run
+from llamapack.cli.tokenize import tokenize
 from llamapack.errors import BackendError, InputError, LlamapackError, ModelError
 
 INTERRUPTED = 130  # 128 + SIGINT
@@ -33,12 +38,13 @@ def cli() -> None:
     """
 
 
-cli.add_command(run)
-cli.add_command(info)
+for command in (run, info, inspect, tokenize, quantize, perplexity):
+    cli.add_command(command)
 
 
 def main() -> None:
     """Run the command line and exit; our own errors become one message and a status."""
+    _allow_any_text()
     try:
         status = cli.main(prog_name="llamapack", standalone_mode=False)
         sys.stdout.flush()
@@ -55,3 +61,9 @@ def main() -> None:
         # Python flushes standard output once more at exit; let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
+
+
+def _allow_any_text() -> None:
+    """Let a character that standard output has no code for be shown as its number instead of ending the program."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

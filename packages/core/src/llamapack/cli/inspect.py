@@ -1,0 +1,181 @@
+"""`llamapack inspect`: what a GGUF file says of itself, without loading it."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from llamapack.gguf import Gguf, Value
+
+_SHORT_TEXT = 80
+_SHORT_ARRAY = 8
+
+
+@click.command()
+@click.argument("path", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option("--tensors", is_flag=True, help="List the tensors, too.")
+@click.option("--full", is_flag=True, help="Show long texts and arrays in full.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the tensors.")
+def inspect(path: Path, tensors: bool, full: bool, as_json: bool) -> None:
+    """Show the metadata, tensors and sizes of the GGUF file MODEL.
+
+    Of a model in several parts, name the first.
+    """
+    from llamapack import gguf
+
+    found = gguf.read(path)
+    if as_json:
+        click.echo(json.dumps(collect(found, full=full), indent=2))
+    else:
+        render(found, tensors=tensors, full=full)
+
+
+def collect(found: Gguf, *, full: bool) -> dict[str, Any]:
+    """Gather everything that `inspect` prints."""
+    return {
+        "files": [str(path) for path in found.paths],
+        "size": found.file_size,
+        "version": found.version,
+        "alignment": found.alignment,
+        "parameters": sum(tensor.n_elements for tensor in found.tensors.values()),
+        "types": by_type(found),
+        "metadata": {
+            key: {"type": found.metadata.type(key).label, **_json_value(value, full=full)}
+            for key, value in found.metadata.items()
+        },
+        "tensors": [
+            {
+                "name": tensor.name,
+                "shape": tensor.shape,
+                "type": tensor.type.name,
+                "file": tensor.part,
+                "offset": tensor.offset,
+                "size": tensor.size,
+            }
+            for tensor in found.tensors.values()
+        ],
+    }
+
+
+def by_type(found: Gguf) -> dict[str, dict[str, int]]:
+    """Count tensors, parameters and bytes of each type, the largest first."""
+    totals: dict[str, dict[str, int]] = {}
+    for tensor in found.tensors.values():
+        total = totals.setdefault(tensor.type.name, {"tensors": 0, "parameters": 0, "size": 0})
+        total["tensors"] += 1
+        total["parameters"] += tensor.n_elements
+        total["size"] += tensor.size
+    return dict(sorted(totals.items(), key=lambda item: -item[1]["size"]))
+
+
+def _json_value(value: Value, *, full: bool) -> dict[str, Any]:
+    from llamapack.gguf import Array
+
+    if not isinstance(value, Array):
+        # JSON has no infinities
+        odd = isinstance(value, float) and not math.isfinite(value)
+        return {"value": str(value) if odd else value}
+    items = list(value if full else islice(value, _SHORT_ARRAY))
+    return {"items": value.type.label, "length": len(value), "value" if full else "first": items}
+
+
+def render(found: Gguf, *, tensors: bool, full: bool) -> None:
+    """Lay it out for people."""
+    parts = f" in {len(found.paths)} files" if len(found.paths) > 1 else ""
+    click.echo(f"{found.paths[0]}: GGUF version {found.version}, {_bytes(found.file_size)}{parts}")
+    _print(_metadata_table(found, full=full))
+    _print(_types_table(found))
+    if tensors:
+        _print(_tensors_table(found))
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    click.echo()
+    if sys.stdout.isatty():
+        Console(highlight=False, markup=False).print(table)
+        return
+    # a pipe has no width that text should be cut or padded to
+    console = Console(highlight=False, markup=False, width=10_000)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def _metadata_table(found: Gguf, *, full: bool) -> Table:
+    table = _table("Metadata", "key", "type", "value")
+    for key, value in found.metadata.items():
+        table.add_row(_printable(key), found.metadata.type(key).label, _shown(value, full=full))
+    return table
+
+
+def _types_table(found: Gguf) -> Table:
+    table = _table("Tensors", "type", "tensors", "parameters", "size", "bits each", right=4)
+    totals = by_type(found)
+    rows = [*totals.items()]
+    if len(rows) != 1:
+        keys = ("tensors", "parameters", "size")
+        rows.append(("all", {key: sum(total[key] for total in totals.values()) for key in keys}))
+    for name, total in rows:
+        bits = f"{8 * total['size'] / total['parameters']:.2f}" if total["parameters"] else "-"
+        counts = (str(total["tensors"]), f"{total['parameters']:,}", _bytes(total["size"]))
+        table.add_row(name, *counts, bits)
+    return table
+
+
+def _tensors_table(found: Gguf) -> Table:
+    table = _table("All tensors", "name", "type", "shape", "size", "offset", right=2)
+    for tensor in found.tensors.values():
+        shape = " x ".join(map(str, tensor.shape)) or "1"
+        table.add_row(_printable(tensor.name), tensor.type.name, shape, _bytes(tensor.size), str(tensor.offset))
+    return table
+
+
+def _table(title: str, *columns: str, right: int = 0) -> Table:
+    """Make a table whose last `right` columns are numbers."""
+    from rich.table import Table
+
+    table = Table(title=title, box=None, title_justify="left", pad_edge=False)
+    for number, column in enumerate(columns):
+        is_number = number >= len(columns) - right
+        table.add_column(column, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+    return table
+
+
+def _shown(value: Value, *, full: bool) -> str:
+    from llamapack.gguf import Array
+
+    if isinstance(value, Array):
+        items = [repr(item) if isinstance(item, str) else str(item) for item in islice(value, None if full else 5)]
+        rest = "" if len(items) == len(value) else ", ..."
+        return _printable(f"{len(value)} x {value.type.label}: {', '.join(items)}{rest}")
+    if isinstance(value, str) and not full:
+        line = value.replace("\n", "\\n")
+        return _printable(line if len(line) <= _SHORT_TEXT else f"{line[:_SHORT_TEXT]}... ({len(value)} characters)")
+    return _printable(value) if isinstance(value, str) else str(value)
+
+
+def _printable(text: str) -> str:
+    """Show bytes that are no text, and control characters, which could do things to a terminal."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.2f} GiB"

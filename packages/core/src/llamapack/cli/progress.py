@@ -1,0 +1,30 @@
+"""Bars for long work: on standard error, and only where somebody watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Step = Callable[[int, int, str], None]
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Step]:
+    """Show a bar until the block ends; call the result with what is done, how much there is, and a word on it."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total, _word: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[word]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, word="")
+        yield lambda done, total, word: bar.update(task, completed=done, total=total, word=word)

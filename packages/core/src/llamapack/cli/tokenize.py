@@ -1,0 +1,65 @@
+"""`llamapack tokenize`: a text as the model's tokens."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("-m", "--model", "model_path", type=click.Path(path_type=Path), required=True, help="A GGUF file.")
+@click.option("--special/--no-special", default=True, show_default=True, help="Add what the model wants around a text.")
+@click.option("--parse-special", is_flag=True, help="Read <|im_start|> and the like in the text as control tokens.")
+@click.option("--ids", is_flag=True, help="Print the numbers only, on one line.")
+@click.option("--count", is_flag=True, help="Print only how many there are.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def tokenize(
+    text: str | None, model_path: Path, special: bool, parse_special: bool, ids: bool, count: bool, as_json: bool
+) -> None:
+    """Split TEXT into the model's tokens: a number and its bytes, one a line.
+
+    Without TEXT, or with `-`, standard input is the text, byte for byte. The weights are not loaded.
+    """
+    from llamapack.model import Model
+
+    if sum((ids, count, as_json)) > 1:
+        raise click.UsageError("Give only one of --ids, --count and --json.")
+    data = _text(text)
+    with Model(model_path, vocab_only=True) as model:
+        vocab = model.vocab
+        tokens = vocab.tokenize(data, add_special=special, parse_special=parse_special)
+        pieces = [vocab.piece(token, special=True) for token in tokens]
+    if count:
+        click.echo(len(tokens))
+    elif ids:
+        click.echo(" ".join(map(str, tokens)))
+    elif as_json:
+        click.echo(json.dumps([_facts(token, piece) for token, piece in zip(tokens, pieces, strict=True)]))
+    else:
+        for token, piece in zip(tokens, pieces, strict=True):
+            text = _decoded(piece)
+            click.echo(f"{token:>7}  {piece if text is None else text!r}")
+
+
+def _text(text: str | None) -> str | bytes:
+    if text is not None and text != "-":
+        return text
+    if text is None and sys.stdin.isatty():
+        raise click.UsageError("There is no TEXT. Give one, or pipe a text in.")
+    return sys.stdin.buffer.read()
+
+
+def _facts(token: int, piece: bytes) -> dict[str, object]:
+    return {"id": token, "text": _decoded(piece), "bytes": piece.hex()}
+
+
+def _decoded(piece: bytes) -> str | None:
+    """Return the text of a token, or None for a part of a character."""
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return None
