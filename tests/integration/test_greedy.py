@@ -31,7 +31,7 @@ def test_greedy_continuation_equals_upstreams(
         *("-no-cnv", "--no-display-prompt", "--simple-io", "--no-warmup"),
     )
     assert ours.strip()
-    assert ours == theirs.removesuffix("\n\n").removesuffix("\n").removesuffix(" [end of text]")
+    assert ours == theirs.removesuffix("\n\n").removesuffix(" [end of text]\n")
 
 
 GREEDY = """
