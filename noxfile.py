@@ -75,7 +75,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Test the tools and the package's Python without native code, in seconds."""
     with explained(session):
-        prepare(session, "core", "nox", "bindgen", "test")
+        prepare(session, "core", "nox", "bindgen", "tasks", "test")
     session.run("python", "-m", "pytest", "tests/unit", *session.posargs)
 
 
