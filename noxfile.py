@@ -67,7 +67,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check all types with mypy, strictly."""
     with explained(session):
-        prepare(session, "types")
+        prepare(session, "types", "tasks")
     session.run("mypy", *session.posargs)
 
 
