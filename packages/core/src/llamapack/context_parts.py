@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from llamapack._native import _generated as api
-from llamapack._native.library import native
+from llamapack._native.library import native, take_text
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Lifetime
 from llamapack._native.threadpool import ThreadPools
@@ -22,8 +23,12 @@ class Parts:
 
     def __init__(self, model: Model, params: api.llama_context_params) -> None:
         """Make the native context and its threads; raises DecodeError with llama.cpp's reason."""
+        self.context, message = api.llama_context_p(), api.char_p()
         with model._using() as handle, captured_errors() as errors:
-            self.context = native().llama_init_from_model(handle, params)
+            native().llamapack_context_init(
+                handle, ctypes.byref(params), ctypes.byref(self.context), ctypes.byref(message)
+            )
+        errors += take_text(message).splitlines()
         if not self.context:
             why = "\n".join(line.split(": ", 1)[-1] for line in errors)
             raise DecodeError("The context cannot be made.", why=why, fix="Try a smaller n_ctx.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.callbacks import Asking
-from llamapack._native.library import encode_path, native
+from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_lines
 from llamapack._native.owner import Owner
 from llamapack.backends.cpu import CpuChoice, load_cpu
@@ -256,10 +256,13 @@ def _load(path: Path, options: ModelOptions, progress: _Progress | None) -> api.
     params = native_params(options)
     watcher = _Watcher(path, progress, params)
     level = logging.INFO if options.overrides else logging.ERROR
-    pointer = None
+    pointer, message = api.llama_model_p(), api.char_p()
     try:
         with captured_lines(level) as lines:
-            pointer = native().llama_model_load_from_file(encode_path(path), params.native)
+            native().llamapack_model_load(
+                encode_path(path), ctypes.byref(params.native), ctypes.byref(pointer), ctypes.byref(message)
+            )
+        lines += take_text(message).splitlines()
         watcher.raise_if_stopped()
         if not pointer:
             raise _load_error(path, lines)
