@@ -129,15 +129,16 @@ LLAMAPACK_API enum llamapack_status llamapack_json_schema_to_grammar(const char 
 
 // What decides whether llama.cpp takes a context or a batch, and llama.h does not tell.
 struct llamapack_model_facts {
-    uint32_t head_size_k;    // greatest common divisor of all layers' heads, in elements
+    uint32_t head_size_k;     // greatest common divisor of all layers' heads, in elements
     uint32_t head_size_v;
-    uint32_t n_pos_per_embd; // positions of one row of embeddings: 1, with M-RoPE 4
-    uint32_t n_positions;    // rows of the table of absolute positions; 0 without one
-    int32_t  pooling;        // llama_pooling_type
+    uint32_t n_pos_per_embd;  // positions of one row of embeddings: 1, with M-RoPE 4
+    uint32_t n_positions;     // rows of the table of absolute positions; 0 without one
+    int32_t  pooling;         // llama_pooling_type
     bool     vocab_only;
     bool     causal;
-    bool     mla;            // K and V are kept in one
-    bool     classifier;     // there is a classification head
+    bool     mla;             // K and V are kept in one
+    bool     classifier;      // there is a classification head
+    bool     shift_quantized; // positions can be moved in a quantized K cache
 };
 LLAMAPACK_API void llamapack_model_facts_get(const struct llama_model * model, struct llamapack_model_facts * facts);
 

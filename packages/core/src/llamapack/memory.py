@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from llamapack.checks import whole
@@ -176,9 +177,12 @@ class Memory:
     def _refusal(self, handle: api.llama_memory_i_p) -> str:
         if not self._native.llama_memory_can_shift(handle):
             return "The memory of this model, or its attention window without swa_full, does not allow it."
-        rotated = self._context.model.rope_type != "none"
-        if rotated and self._context.options.type_k == "bf16":
-            return 'llama.cpp cannot rotate a K cache of type_k="bf16"; use another type.'
+        kind = self._context.options.type_k
+        if self._context.model.rope_type == "none" or kind in ("f32", "f16"):
+            return ""
+        facts = self._context.model._facts
+        if kind == "bf16" or not facts.shift_quantized or os.environ.get("LLAMA_ATTN_ROT_DISABLE", "0") != "0":
+            return f"llama.cpp cannot rotate a K cache of type_k={kind!r} for this model; use f16."
         return ""
 
 

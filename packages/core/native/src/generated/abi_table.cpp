@@ -517,6 +517,7 @@ const Offset fields_51[] = {
     {"causal", offsetof(T51, causal)},
     {"mla", offsetof(T51, mla)},
     {"classifier", offsetof(T51, classifier)},
+    {"shift_quantized", offsetof(T51, shift_quantized)},
 };
 const Layout layouts[] = {
     {"ggml_bf16_t", sizeof(T0), alignof(T0), fields_0, std::size(fields_0)},
@@ -1167,7 +1168,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "35c3ec7e84f6e9f10aea7ef89b80e67fe19105ee1e932fe3d163435f9c857f7f";
+const char layout_hash[] = "c945fa957ae83971bac5baa6b33cf2d08d9a895e3ff51ca2bc331febf356ea32";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

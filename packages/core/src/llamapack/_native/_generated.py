@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '35c3ec7e84f6e9f10aea7ef89b80e67fe19105ee1e932fe3d163435f9c857f7f'
+LAYOUT_HASH = 'c945fa957ae83971bac5baa6b33cf2d08d9a895e3ff51ca2bc331febf356ea32'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -695,6 +695,7 @@ llamapack_model_facts._fields_ = [
     ('causal', c_bool),
     ('mla', c_bool),
     ('classifier', c_bool),
+    ('shift_quantized', c_bool),
 ]
 
 STRUCTS = (

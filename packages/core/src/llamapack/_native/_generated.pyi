@@ -456,6 +456,7 @@ class llamapack_model_facts(Structure):
     causal: ctypes._CField[c_bool, bool, bool]
     mla: ctypes._CField[c_bool, bool, bool]
     classifier: ctypes._CField[c_bool, bool, bool]
+    shift_quantized: ctypes._CField[c_bool, bool, bool]
 class llamapack_watch(Structure): ...
 
 class ggml_backend_buffer_p(Ptr[ggml_backend_buffer]): ...
