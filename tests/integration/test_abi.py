@@ -3,7 +3,7 @@
 import ctypes
 import json
 import math
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from llamapack._native import _generated as api
@@ -20,7 +20,8 @@ def table() -> dict[str, Any]:
 
 
 def field_names(struct: type[ctypes.Structure] | type[ctypes.Union]) -> list[str]:
-    return [field[0] for field in cast("list[tuple[str, object]]", struct._fields_)]
+    fields: Any = struct._fields_
+    return [field[0] for field in fields]
 
 
 def test_every_structure_has_the_compilers_size_alignment_and_offsets(table: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import logging
 import threading
+import weakref
 from collections.abc import Generator, Iterator
 
 from llamapack._native import _generated as api
@@ -73,6 +74,7 @@ def sync_log_level() -> None:
 def _ask_for(minimum: int) -> None:
     global _installed
     if _installed is None:
+        weakref.finalize(_silence, int).atexit = False  # weakref's exit hook, which frees the rest, comes after ours
         atexit.register(_silence)
     if _installed != minimum:
         _installed = minimum

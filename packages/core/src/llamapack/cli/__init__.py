@@ -46,9 +46,13 @@ def main() -> None:
     """Run the command line and exit; our own errors become one message and a status."""
     _allow_any_text()
     try:
-        status = cli.main(prog_name="llamapack", standalone_mode=False)
+        # not cli.main: that makes its own end of a broken pipe
+        with cli.make_context("llamapack", sys.argv[1:]) as context:
+            cli.invoke(context)
         sys.stdout.flush()
-        sys.exit(status if isinstance(status, int) else 0)
+        sys.exit(0)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
     except LlamapackError as error:
         click.echo(f"llamapack: {error}", err=True)
         sys.exit(next(status for kind, status in EXIT_STATUS if isinstance(error, kind)))
