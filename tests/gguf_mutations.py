@@ -59,9 +59,19 @@ class Case:
 def make_case(seed: int, number: int) -> Case:
     """Return case `number` of `seed`."""
     chance = Random(f"{seed}-{number}")
-    changed = chance.choices([_change_bytes, _change_description], [3, 2])[0]
+    changed = chance.choices([_change_bytes, _change_description, _change_architecture], [6, 4, 1])[0]
     label, data = changed(chance)
-    return Case(number=number, label=label, data=data)
+    return Case(number=number, label=f"{changed.__name__.strip('_')}: {label}", data=data)
+
+
+def make_header_case(seed: int, number: int, header: bytes) -> Case:
+    """Return case `number` of `seed` for a file that begins with `header`: some of its bytes are others."""
+    chance = Random(f"{seed}-header-{number}")
+    data = bytearray(header)
+    places = [chance.randrange(chance.choice([1024, 4096, len(data)])) for _ in range(chance.choice([1, 1, 4, 32]))]
+    for at in places:
+        data[at] = chance.choice([0, 0xFF, data[at] ^ (1 << chance.randrange(8)), chance.randrange(256)])
+    return Case(number=number, label=f"bytes at {places[:4]}", data=bytes(data))
 
 
 @lru_cache(maxsize=1)
@@ -127,7 +137,7 @@ def _change_description(chance: Random) -> tuple[str, bytes]:
     base = chance.choice(_bases())
     change = chance.choice(_CHANGES)
     label, changed = change(chance, base)
-    return f"{change.__name__.strip('_')}: {label}", bytes(encode(changed).data)
+    return f"{change.__name__.strip('_')}, {label}", bytes(encode(changed).data)
 
 
 def _drop_value(chance: Random, base: Description) -> tuple[str, Description]:
@@ -222,12 +232,15 @@ def _change_text(chance: Random, base: Description) -> tuple[str, Description]:
 _TOKENIZERS = ["llama", "bert", "gpt2", "t5", "rwkv", "plamo2", "gemma4", "hybriddna", "whitespace", "test", "other"]
 
 
-def _change_architecture(chance: Random, base: Description) -> tuple[str, Description]:
+def _change_architecture(chance: Random) -> tuple[str, bytes]:
     """Call the same model another architecture, keys and all."""
-    name = chance.choice(ARCHITECTURES)
+    base, name = chance.choice(_bases()), chance.choice(ARCHITECTURES)
+    more = {key: value for key, value in _MORE_NUMBERS.items() if chance.random() < 0.8}
+    if ("expert_count" in more) is not ("expert_used_count" in more):  # refused alike everywhere
+        more.pop("expert_count", None) or more.pop("expert_used_count", None)
+    extra: Values = {f"{name}.{key}": value for key, value in more.items()}
     tokenizer = {key: value for key, value in base.values.items() if str(key).startswith("tokenizer.")}
-    extra: Values = {f"{name}.{key}": value for key, value in _MORE_NUMBERS.items() if chance.random() < 0.7}
-    return name, replace(base, values={**hyperparameters(name), **extra, **tokenizer})
+    return name, bytes(encode(replace(base, values={**hyperparameters(name), **extra, **tokenizer})).data)
 
 
 _MORE_NUMBERS: dict[str, Value] = {
@@ -391,7 +404,6 @@ _CHANGES: list[Callable[[Random, Description], tuple[str, Description]]] = [
     _add_value,
     _add_value,
     _change_text,
-    _change_architecture,
     _change_tokens,
     _change_token_types,
     _change_merges,

@@ -1,7 +1,7 @@
 """Load unsound files, one after the other, in a process that may die of it.
 
-Run as `python -m tests.integration.load_cases SEED FIRST END FOLDER`: writes a line of JSON before and after each case,
-so that whoever started it knows which case was its last.
+Run as `python -m tests.integration.load_cases SEED FIRST END FOLDER [MODEL]`: writes a line of JSON before and after
+each case, so that whoever started it knows which case was its last. With a MODEL, its header is what is made unsound.
 """
 
 from __future__ import annotations
@@ -10,28 +10,32 @@ import json
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import llamapack
+from llamapack import gguf
 from llamapack.errors import LlamapackError
 
 from tests.gguf_files import encode, tiny_model
-from tests.gguf_mutations import make_case
+from tests.gguf_mutations import Case, make_case, make_header_case
 
 CPU_SECONDS = 2.0
-MEMORY_LIMIT = 2 << 30  # of addresses, so that a wild allocation cannot take the machine along
+ADDRESSES = 2 << 30  # so that a wild allocation cannot take the machine along
 
 
-def main(seed: int, first: int, end: int, folder: Path) -> None:
+def main(seed: int, first: int, end: int, folder: Path, model: Path | None = None) -> None:
     """Load the cases from `first` up to `end`."""
     path = folder / "case.gguf"
     path.write_bytes(encode(tiny_model()).data)
     use(path)  # libraries, level and caches belong to the baseline
+    if model is not None:
+        use(model)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY_LIMIT, size + MEMORY_LIMIT))
+    resource.setrlimit(resource.RLIMIT_AS, (size + ADDRESSES, size + ADDRESSES))
+    write = writer(seed, path, model)
     for number in range(first, end):
-        case = make_case(seed, number)
-        path.write_bytes(case.data)
+        case = write(number)
         say({"begins": number, "label": case.label})
         before = resource.getrusage(resource.RUSAGE_SELF)
         # SIGPROF ends the process, also in native code
@@ -40,6 +44,29 @@ def main(seed: int, first: int, end: int, folder: Path) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         after = resource.getrusage(resource.RUSAGE_SELF)
         say({"ends": number, **outcome, "mib": (after.ru_maxrss - before.ru_maxrss) / 1024})
+
+
+def writer(seed: int, path: Path, model: Path | None) -> Callable[[int], Case]:
+    """Return what writes a case to `path`."""
+    if model is None:
+
+        def write(number: int) -> Case:
+            case = make_case(seed, number)
+            path.write_bytes(case.data)
+            return case
+
+        return write
+    header = model.read_bytes()[: min(tensor.offset for tensor in gguf.read(model).tensors.values())]
+    size = model.stat().st_size
+
+    def write_header(number: int) -> Case:
+        case = make_header_case(seed, number, header)
+        with path.open("wb") as file:
+            file.write(case.data)
+            file.truncate(size)  # the weights are a hole, all zero
+        return case
+
+    return write_header
 
 
 def attempt(path: Path) -> dict[str, str]:
@@ -66,4 +93,5 @@ def say(facts: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    numbers, paths = sys.argv[1:4], sys.argv[4:]
+    main(int(numbers[0]), int(numbers[1]), int(numbers[2]), Path(paths[0]), Path(paths[1]) if paths[1:] else None)

@@ -17,6 +17,10 @@ MAX_LAYERS = 512
 MAX_EXPERTS = 512
 _ROPE_SCALING = ("none", "linear", "yarn", "longrope")
 _SECTIONED = ("qwen2vl", "paddleocr", "qwen3vl", "qwen3vlmoe", "qwen35", "qwen35moe", "qwen4exp", "qwen3tts")
+_RECURRENT_WITHOUT_HEADS = frozenset(
+    {"bailingmoe3", "glm5-next", "granitehybrid", "jamba", "kimi-k3", "kimi-linear", "lfm2", "lfm2moe", "plamo2"}
+)
+_POOLINGS = (0, 1, 2, 3, 4, 2**32 - 1)
 _MAX_DUMMY_TOKENS = 1 << 22
 _BYTE_TOKEN = 6
 _DATA_ALIGNMENT = 32
@@ -43,6 +47,8 @@ def problems(entries: Entries, tensors: Mapping[str, Tensor], window: Window) ->
     yield from _experts(entries, window)
     yield from _numbers(entries)
     yield from _rope_sections(entries, window)
+    yield from _recurrent(entries, window)
+    yield from _pooling(entries)
     yield from _tensors(tensors)
     yield from _vocabulary(entries, window)
 
@@ -61,7 +67,7 @@ def _layers(entries: Entries) -> Iterator[str]:
 def _experts(entries: Entries, window: Window) -> Iterator[str]:
     """llama_model_base::load_hparams."""
     experts = _count(entries, "expert_count") or 0
-    used = _largest(entries, window, "expert_used_count")
+    used = max(_numbers_of(entries, window, "expert_used_count"), default=0)
     groups = _count(entries, "expert_group_count") or 0
     groups_used = _count(entries, "expert_group_used_count") or 0
     if _architecture(entries) in ("hunyuan_vl", "hunyuan-dense") and experts <= 1:
@@ -102,6 +108,25 @@ def _rope_sections(entries: Entries, window: Window) -> Iterator[str]:
         return  # llama.cpp complains of it
     if sections is None or max(window.int32s(sections.at, 3)) < 1:
         yield "The rope.dimension_sections are missing or all zero."
+
+
+def _recurrent(entries: Entries, window: Window) -> Iterator[str]:
+    """llm_graph_input_mem_hybrid::set_input, for architectures whose layers without heads are the recurrent ones."""
+    if _architecture(entries) not in _RECURRENT_WITHOUT_HEADS:
+        return
+    heads = _numbers_of(entries, window, "attention.head_count_kv") or _numbers_of(
+        entries, window, "attention.head_count"
+    )
+    if heads and min(heads) > 0:
+        yield "No layer is recurrent: the attention.head_count_kv of none is 0."
+
+
+def _pooling(entries: Entries) -> Iterator[str]:
+    """llm_graph_context::build_pooling."""
+    for key in ("pooling_type", "classifier.pooling_type"):
+        number = _count(entries, key)
+        if number is not None and number not in _POOLINGS:
+            yield f"The {key} is {number}; known are 0 to {max(_POOLINGS[:-1])}."
 
 
 def _tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
@@ -146,12 +171,13 @@ def _count(entries: Entries, key: str) -> int | None:
     return entry.value
 
 
-def _largest(entries: Entries, window: Window, key: str) -> int:
-    """Return the number under `key`, or the largest of one for each layer."""
+def _numbers_of(entries: Entries, window: Window, key: str) -> tuple[int, ...]:
+    """Return the number under `key`, or those of an array with one for each layer."""
     entry = entries.get(f"{_architecture(entries)}.{key}")
     if entry is not None and entry.item in (ValueType.INT32, ValueType.UINT32) and 0 < entry.count <= MAX_LAYERS:
-        return max(number % 2**32 for number in window.int32s(entry.at, entry.count))
-    return _count(entries, key) or 0
+        return tuple(number % 2**32 for number in window.int32s(entry.at, entry.count))
+    number = _count(entries, key)
+    return () if number is None else (number,)
 
 
 def _architecture(entries: Entries) -> str:
