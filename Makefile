@@ -2,9 +2,9 @@
 # PYTHON, INV and NOX may name others: make INV="uvx invoke" sync
 
 PYTHON ?= python3
-INV ?= $(PYTHON) -m invoke
-NOX ?= $(PYTHON) -m nox
-TARGET ?= $(shell $(PYTHON) -c 'from tools.matrix import host_target; print(host_target())')
+INV ?= "$(PYTHON)" -m invoke
+NOX ?= "$(PYTHON)" -m nox
+TARGET ?= $(shell "$(PYTHON)" -c 'from tools.matrix import host_target; print(host_target())')
 
 VENDOR := apply-patches status continue abort create-patches sync check clean
 GPU := ggml_cuda.so ggml_hipblas.so ggml_cuda.dll ggml_hipblas.dll

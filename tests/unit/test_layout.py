@@ -18,9 +18,15 @@ PACKAGE = CORE / "src" / "llamapack"
 LAYERS = (
     ("__main__", "__init__"),
     ("cli",),
-    ("generation", "chat"),
-    ("model", "vocab", "context", "sampling", "grammar"),
-    ("backends", "gguf", "schema", "text", "threads"),
+    ("generation", "chat", "perplexity"),
+    # the objects, whose modules know each other
+    (
+        *("model", "model_options", "metadata", "vocab", "quantize", "system"),
+        *("context", "context_options", "context_parts", "batch", "placing", "memory", "outputs", "state", "embedding"),
+        *("adapters", "adapter_file", "sampling", "grammar"),
+    ),
+    ("backends", "gguf", "schema", "text", "threads", "imatrix", "probabilities"),
+    ("arrays", "checks"),
     ("_native",),
     ("errors",),
 )

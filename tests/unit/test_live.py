@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import pytest
@@ -19,7 +20,7 @@ def test_failure_names_the_command_and_its_status(capfd: pytest.CaptureFixture[s
     with pytest.raises(ToolError) as failed:
         run_live([sys.executable, "-c", "raise SystemExit(3)"], what="The wheel could not be built", fix="Mend it.")
     assert failed.value.what == "The wheel could not be built."
-    assert failed.value.why.startswith(f"{sys.executable} -c ")
+    assert failed.value.why.startswith(f"{shlex.quote(sys.executable)} -c ")
     assert failed.value.why.endswith(" ended with status 3; its own messages are above.")
     assert failed.value.fix == "Mend it."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import shlex
 import shutil
 import sys
 import tarfile
@@ -226,7 +227,7 @@ def test_unreachable_repository_is_noticed_without_a_question(toy: Toy, monkeypa
 
 def test_answer_that_never_comes_ends_the_waiting(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     apply_patches(toy.checkout)
-    hang = f"!{sys.executable} -c 'import time; time.sleep(60)'"
+    hang = f"!{shlex.quote(sys.executable)} -c 'import time; time.sleep(60)'"
     toy.git.run("config", "alias.hang", hang)
     done = toy.git.network("hang", timeout=0.3)
     assert (done.returncode, done.stderr) == (124, "no answer within 0 seconds")
