@@ -178,6 +178,10 @@ LLAMAPACK_API enum llamapack_status llamapack_model_load(
 LLAMAPACK_API enum llamapack_status llamapack_context_init(
     struct llama_model * model, const struct llama_context_params * params, struct llama_context ** out, char ** error);
 
+// llama_adapter_lora_init, likewise.
+LLAMAPACK_API enum llamapack_status llamapack_adapter_load(
+    struct llama_model * model, const char * path, struct llama_adapter_lora ** out, char ** error);
+
 // Called before a tensor is written: its number from 1, and how many there are. Returns false to stop.
 typedef bool (*llamapack_quantize_callback)(int32_t number, int32_t count, const char * name, void * user_data);
 

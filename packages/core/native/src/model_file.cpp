@@ -55,6 +55,15 @@ llamapack_status llamapack_context_init(
     });
 }
 
+llamapack_status llamapack_adapter_load(
+    llama_model * model, const char * path, llama_adapter_lora ** out, char ** error) {
+    *out = nullptr;
+    return llamapack::guarded(error, [&] {
+        const llamapack::caught_aborts guard;
+        *out = llama_adapter_lora_init(model, path);
+    });
+}
+
 llamapack_status llamapack_model_quantize(
     const char * source, const char * target, const llama_model_quantize_params * params,
     llamapack_quantize_callback callback, void * user_data, uint32_t * result, char ** error) {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from llamapack import gguf
 from llamapack._native import _generated as api
-from llamapack._native.library import encode_path, native
+from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
 from llamapack.adapter_file import check_lora, read_directions
@@ -41,8 +41,12 @@ class LoraAdapter(Owner[api.llama_adapter_lora_p]):
         self.path = Path(path)
         self.model = model
         check_lora(gguf.read(self.path), model)
+        pointer, message = api.llama_adapter_lora_p(), api.char_p()
         with model._using() as handle, captured_errors() as errors:
-            pointer = native().llama_adapter_lora_init(handle, encode_path(self.path))
+            native().llamapack_adapter_load(
+                handle, encode_path(self.path), ctypes.byref(pointer), ctypes.byref(message)
+            )
+        errors += take_text(message).splitlines()
         if not pointer:
             why = "\n".join(line.split(": ", 1)[-1].strip() for line in errors)
             raise ModelFormatError(f"The adapter {self.path} cannot be loaded.", why=why)

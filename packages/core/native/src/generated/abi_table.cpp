@@ -1168,7 +1168,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "c945fa957ae83971bac5baa6b33cf2d08d9a895e3ff51ca2bc331febf356ea32";
+const char layout_hash[] = "8889d73c0e126aa0e83a69f78a898556823765b189846ee09199fb0ba26cd263";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = 'c945fa957ae83971bac5baa6b33cf2d08d9a895e3ff51ca2bc331febf356ea32'
+LAYOUT_HASH = '8889d73c0e126aa0e83a69f78a898556823765b189846ee09199fb0ba26cd263'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -1467,6 +1467,7 @@ FUNCTIONS = {
     'llamapack_memory_update': 'llamapack c_int llama_context_p char_pp',
     'llamapack_model_load': 'llamapack c_int c_char_p llama_model_params_p llama_model_pp char_pp',
     'llamapack_context_init': 'llamapack c_int llama_model_p llama_context_params_p llama_context_pp char_pp',
+    'llamapack_adapter_load': 'llamapack c_int llama_model_p c_char_p llama_adapter_lora_pp char_pp',
     'llamapack_model_quantize': 'llamapack c_int c_char_p c_char_p llama_model_quantize_params_p llamapack_quantize_callback c_void_p c_uint32_p char_pp',
     'llamapack_tokenize': 'llamapack c_int llama_vocab_p c_char_p c_int32 c_int32_p c_int32 c_bool c_bool c_int32_p char_pp',
     'llamapack_gguf_skip_strings': 'llamapack c_uint64 c_uint8_p c_uint64 c_uint64 c_uint64_p',
