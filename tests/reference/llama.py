@@ -1,0 +1,88 @@
+"""An independent forward pass of the llama architecture, in numpy: what llama.cpp's numbers are compared with.
+
+Written after the papers: RMSNorm, rotary positions (on neighbouring pairs, as GGUF's llama keeps them), attention with
+fewer key and value heads than query heads, SwiGLU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tests.reference.weights import Floats, Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The outputs for each token: the normalized last layer, and the logits made of it."""
+
+    hidden: Floats
+    logits: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Llama:
+    """A model of the llama architecture.
+
+    `deltas` are added to weights by name, as a merged LoRA is. `directions` are added to the output of a layer.
+    """
+
+    weights: Weights
+    deltas: Mapping[str, Floats] = field(default_factory=dict)
+    directions: Mapping[int, Floats] = field(default_factory=dict)
+    rope_base: float | None = None
+    rope_scale: float = 1.0
+    causal: bool = True
+
+    def run(self, tokens: Sequence[int] | None = None, *, rows: Floats | None = None, first: int = 0) -> Result:
+        """Read `tokens`, or `rows` of embeddings in their place, at the positions from `first` on."""
+        x = self._weight("token_embd")[np.asarray(tokens)] if rows is None else np.asarray(rows, dtype=np.float32)
+        positions = np.arange(first, first + len(x))
+        for layer in range(int(self.weights.number("block_count"))):
+            x = x + self._attention(self._norm(x, f"blk.{layer}.attn_norm"), layer, positions)
+            x = x + self._feed_forward(self._norm(x, f"blk.{layer}.ffn_norm"), layer)
+            if layer in self.directions:
+                x = x + self.directions[layer]
+        hidden = self._norm(x, "output_norm")
+        head = "output" if "output.weight" in self.weights.tensors else "token_embd"
+        return Result(hidden=hidden, logits=hidden @ self._weight(head).T)
+
+    def _weight(self, name: str) -> Floats:
+        tensor = self.weights.tensors[f"{name}.weight"]
+        return tensor + self.deltas[name] if name in self.deltas else tensor
+
+    def _norm(self, x: Floats, name: str) -> Floats:
+        epsilon = np.float32(self.weights.number("attention.layer_norm_rms_epsilon"))
+        scale = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + epsilon)
+        return np.asarray(x / scale * self._weight(name), dtype=np.float32)
+
+    def _attention(self, x: Floats, layer: int, positions: np.ndarray) -> Floats:
+        heads = int(self.weights.number("attention.head_count"))
+        groups = int(self.weights.number("attention.head_count_kv", heads))
+        q, k, v = (x @ self._weight(f"blk.{layer}.attn_{name}").T for name in "qkv")
+        q = self._rotated(q.reshape(len(x), heads, -1), positions)
+        k = self._rotated(k.reshape(len(x), groups, -1), positions).repeat(heads // groups, axis=1)
+        v = v.reshape(len(x), groups, -1).repeat(heads // groups, axis=1)
+        scores = np.einsum("qhd,khd->hqk", q, k) / np.sqrt(np.float32(q.shape[-1]))
+        if self.causal:
+            scores = np.where(np.tril(np.ones(scores.shape[1:], dtype=bool)), scores, -np.inf)
+        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        scores = scores / scores.sum(axis=-1, keepdims=True)
+        mixed = np.einsum("hqk,khd->qhd", scores, v).reshape(len(x), -1)
+        return np.asarray(mixed @ self._weight(f"blk.{layer}.attn_output").T, dtype=np.float32)
+
+    def _rotated(self, x: Floats, positions: np.ndarray) -> Floats:
+        size = x.shape[-1]
+        base = self.rope_base or self.weights.number("rope.freq_base", 10000)
+        frequencies = base ** (-np.arange(0, size, 2, dtype=np.float64) / size)
+        angles = (positions * self.rope_scale)[:, None] * frequencies
+        cos, sin = (np.asarray(part, dtype=np.float32)[:, None, :] for part in (np.cos(angles), np.sin(angles)))
+        even, odd = x[..., 0::2], x[..., 1::2]
+        return np.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1).reshape(x.shape)
+
+    def _feed_forward(self, x: Floats, layer: int) -> Floats:
+        gate = x @ self._weight(f"blk.{layer}.ffn_gate").T
+        up = x @ self._weight(f"blk.{layer}.ffn_up").T
+        return np.asarray((gate / (1 + np.exp(-gate)) * up) @ self._weight(f"blk.{layer}.ffn_down").T, dtype=np.float32)

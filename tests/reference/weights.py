@@ -1,0 +1,38 @@
+"""Weights and metadata of a GGUF file as numpy arrays, read by the `gguf` package: none of llamapack's code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Metadata by key, and tensors in 32-bit floats by name; a matrix has a row for each output."""
+
+    metadata: dict[str, Any]
+    tensors: dict[str, Floats]
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """Return the number under `llama.<key>`."""
+        value = self.metadata.get(f"{self.metadata['general.architecture']}.{key}", default)
+        assert value is not None, key
+        return float(value)
+
+
+def read_weights(path: Path) -> Weights:
+    """Read the file at `path`, and dequantize all of it."""
+    reader = gguf.GGUFReader(path)
+    metadata = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("tokenizer.")}
+    tensors = {
+        tensor.name: np.array(gguf.dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
+        for tensor in reader.tensors
+    }
+    return Weights(metadata=metadata, tensors=tensors)
