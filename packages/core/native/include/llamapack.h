@@ -124,9 +124,6 @@ LLAMAPACK_API enum llamapack_status llamapack_sampler_reset(struct llama_sampler
 LLAMAPACK_API enum llamapack_status llamapack_grammar_check(
     const struct llama_vocab * vocab, const char * grammar, const char * root, char ** error);
 
-// Turn a JSON schema (JSON text) into a GBNF grammar with the rule `root`.
-LLAMAPACK_API enum llamapack_status llamapack_json_schema_to_grammar(const char * schema, char ** grammar, char ** error);
-
 // What decides whether llama.cpp takes a context or a batch, and llama.h does not tell.
 struct llamapack_model_facts {
     uint32_t head_size_k;     // greatest common divisor of all layers' heads, in elements

@@ -315,3 +315,13 @@ parsed_grammar::parsed_grammar(const llama_vocab * vocab, const std::string & so
 }
 
 } // namespace llamapack
+
+llamapack_status llamapack_grammar_check(
+    const llama_vocab * vocab, const char * grammar, const char * root, char ** error) {
+    return llamapack::guarded(error, [&] {
+        if (grammar == nullptr || root == nullptr) {
+            throw llamapack::invalid_input("the grammar or the name of its root is missing");
+        }
+        llamapack::parsed_grammar(vocab, grammar, root);
+    });
+}

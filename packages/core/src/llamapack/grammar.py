@@ -12,7 +12,7 @@ from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack.errors import GrammarError, LlamapackError
 from llamapack.sampling.links import Link, Place
-from llamapack.schema import prepare
+from llamapack.schema import compile_schema
 
 if TYPE_CHECKING:
     from llamapack.vocab import Vocab
@@ -59,15 +59,8 @@ class Grammar(Link):
 
         Raises GrammarError with the place for a schema that is wrong, allows nothing, or goes beyond limits.
         """
-        prepared = prepare(schema)
-        out, message = api.char_p(), api.char_p()
-        status = native().llamapack_json_schema_to_grammar(
-            prepared.text.encode("utf-8", "surrogatepass"), ctypes.byref(out), ctypes.byref(message)
-        )
-        why = take_text(message)
-        if status:
-            raise GrammarError("The JSON schema cannot be turned into a grammar.", why=why)
-        grammar = cls(take_text(out), unenforced=prepared.unenforced)
+        compiled = compile_schema(schema)
+        grammar = cls(compiled.text, unenforced=compiled.unenforced)
         grammar.check()
         return grammar
 

@@ -1168,7 +1168,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "8889d73c0e126aa0e83a69f78a898556823765b189846ee09199fb0ba26cd263";
+const char layout_hash[] = "5f625e19bfa95ca158ddaf096d71b33136ec09909d368a811681c88d8b9c5be5";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '8889d73c0e126aa0e83a69f78a898556823765b189846ee09199fb0ba26cd263'
+LAYOUT_HASH = '5f625e19bfa95ca158ddaf096d71b33136ec09909d368a811681c88d8b9c5be5'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -1457,7 +1457,6 @@ FUNCTIONS = {
     'llamapack_sampler_copy': 'llamapack c_int llama_sampler_p llama_sampler_pp char_pp',
     'llamapack_sampler_reset': 'llamapack c_int llama_sampler_p char_pp',
     'llamapack_grammar_check': 'llamapack c_int llama_vocab_p c_char_p c_char_p char_pp',
-    'llamapack_json_schema_to_grammar': 'llamapack c_int c_char_p char_pp char_pp',
     'llamapack_model_facts_get': 'llamapack None llama_model_p llamapack_model_facts_p',
     'llamapack_watch_new': 'llamapack c_int llama_context_p llamapack_poll_callback c_void_p c_int32 llamapack_watch_pp char_pp',
     'llamapack_watch_free': 'llamapack None llamapack_watch_p',

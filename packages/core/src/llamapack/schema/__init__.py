@@ -1,7 +1,7 @@
-"""JSON schemas, made ready for llama.cpp to turn them into grammars."""
+"""JSON schemas, as grammars."""
 
 from __future__ import annotations
 
-from llamapack.schema.rewriting import Prepared, prepare
+from llamapack.schema.compiling import Compiled, compile_schema
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Compiled", "compile_schema"]

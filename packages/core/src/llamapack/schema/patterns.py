@@ -1,20 +1,22 @@
-"""Rewrite the regular expressions of JSON schemas for llama.cpp's grammars.
+"""The regular expressions of JSON schemas, in GBNF.
 
-llama.cpp takes a small dialect, and puts it between quotation marks as it is: its `.` would match the mark that ends a
-string. Here the usual syntax is read (ECMA-262, by code points), and written in that dialect so that only the inside of
-a JSON string matches: what JSON escapes is escaped, and what is not anchored may have any text around it.
+The usual syntax is read (ECMA-262, by code points). What is written matches the inside of a JSON string: what JSON
+escapes is escaped, and what is not anchored may have any text around it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+from llamapack.schema.rules import literal
 
 MAX_TIMES = 2000  # llama.cpp's limit for repetitions
-_MAX_GROUPS = 40  # nested; llama.cpp's limit is 100, and up to two of ours stand for one
+_MAX_GROUPS = 50  # nested
 _LAST = 0x10FFFF
-_ANY = r"([^\x22\x5C\x7F\x00-\x1F]|[\x5C][\x22\x5Cbfnrt])*"
+_ANY = "char*"
 _ESCAPED = {'"': '"', "\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
 
@@ -68,44 +70,16 @@ _WORD = Points.of((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
 _SPACES = _letters("\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff") | Points.of((0x2000, 0x200A))
 _SETS = {"d": _DIGITS, "D": ~_DIGITS, "w": _WORD, "W": ~_WORD, "s": _SPACES, "S": ~_SPACES}
 _DOT = ~_letters("\n\r\u2028\u2029")
-_PLAIN = {(point, point) for point in range(0x20, 0x7F) if chr(point) not in '|.()[]{}*+?^$\\"'}  # as they are
 _RAW = ~(_letters('"\\') | Points.of((0, 0x1F), (0xD800, 0xDFFF)))  # stand for themselves in a JSON string
 
 
+@lru_cache(maxsize=1000)
 def rewrite(pattern: str) -> str:
-    """Return `pattern` in llama.cpp's dialect; raises PatternError with the reason if there is no such."""
-    return _Reader(pattern).read()
+    """Write what `pattern` matches, with the shared rule `char`; raises PatternError with the reason if that cannot be.
 
-
-def one_of(texts: Sequence[str]) -> str:
-    """Return a pattern that matches these texts, sharing their beginnings; raises PatternError where that is too deep.
-
-    A grammar is as slow as it has ways to go on: a list of thousands has thousands, this has one for each next letter.
+    What it writes may hold alternatives: put it in brackets.
     """
-    tree: _Tree = {}
-    for text in texts:
-        node = tree
-        for letter in text:
-            node = node.setdefault(letter, {})
-        node[""] = {}
-    return f"^{_branches(tree, 0)}$"
-
-
-_Tree = dict[str, "_Tree"]
-
-
-def _branches(tree: _Tree, depth: int) -> str:
-    if depth > _MAX_GROUPS:
-        raise PatternError(f"more than {_MAX_GROUPS} groups are nested")
-    written, optional = [], "" in tree
-    for letter, node in tree.items():
-        parts = [_class(_letters(letter))] if letter else []
-        while len(node) == 1 and "" not in node:
-            ((letter, node),) = node.items()
-            parts.append(_class(_letters(letter)))
-        if parts:
-            written.append("".join(parts) + (_branches(node, depth + 1) if node.keys() - {""} else ""))
-    return f"({'|'.join(written)}){'?' if optional else ''}" if written else ""
+    return _Reader(pattern).read()
 
 
 class _Reader:
@@ -120,18 +94,19 @@ class _Reader:
             alternatives.append(self._top_alternative())
         if self._at < len(self._pattern):
             raise PatternError("a bracket is closed that was not opened")
-        return f"^{alternatives[0] if len(alternatives) == 1 else '|'.join(f'({each})' for each in alternatives)}$"
+        return " | ".join(alternatives)
 
     def _top_alternative(self) -> str:
-        before = "" if self._take("^") else _ANY
-        inside = "".join(self._terms())
-        return f"{before}{inside}{'' if self._take('$') else _ANY}"
+        before = [] if self._take("^") else [_ANY]
+        inside = list(self._terms())
+        after = [] if self._take("$") else [_ANY]
+        return " ".join([*before, *inside, *after]) or '""'
 
     def _alternatives(self) -> str:
-        parts = ["".join(self._terms())]
+        parts = [" ".join(self._terms())]
         while self._take("|"):
-            parts.append("".join(self._terms()))
-        return "|".join(parts)
+            parts.append(" ".join(self._terms()))
+        return " | ".join(part or '""' for part in parts)
 
     def _terms(self) -> Iterator[str]:
         while (letter := self._peek()) and letter not in "|)":
@@ -262,16 +237,15 @@ def _range(low: Points, high: Points) -> Points:
 
 def _class(points: Points) -> str:
     """Write one character of a JSON string that stands for one of `points`."""
-    if len(points.ranges) == 1 and points.ranges[0] in _PLAIN:
-        return chr(points.ranges[0][0])
     raw = points - ~_RAW
-    escaped = [letter for letter in _ESCAPED if letter in points]
+    escaped = [_ESCAPED[letter] for letter in _ESCAPED if letter in points]
+    if len(raw.ranges) == 1 and raw.ranges[0][0] == raw.ranges[0][1] and not escaped:
+        return literal(chr(raw.ranges[0][0]))
     parts = [f"[{''.join(_written(low, high) for low, high in raw.ranges)}]"] if raw.ranges else []
-    if escaped:
-        parts.append(f"[\\x5C][{''.join(_point(ord(_ESCAPED[letter])) for letter in escaped)}]")
+    parts += [literal("\\" + letter) for letter in escaped]
     if not parts:
         raise PatternError("a class matches nothing that a JSON string can hold")
-    return parts[0] if len(parts) == 1 and not escaped else f"({'|'.join(parts)})"
+    return parts[0] if len(parts) == 1 else f"({' | '.join(parts)})"
 
 
 def _written(low: int, high: int) -> str:
@@ -279,4 +253,7 @@ def _written(low: int, high: int) -> str:
 
 
 def _point(point: int) -> str:
+    letter = chr(point)
+    if letter.isascii() and letter.isalnum():
+        return letter
     return f"\\x{point:02X}" if point < 0x100 else f"\\u{point:04X}" if point < 0x10000 else f"\\U{point:08X}"

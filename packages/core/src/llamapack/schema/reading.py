@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import json
-import math
+import re
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
+from urllib.parse import unquote
 
 from llamapack.errors import GrammarError
+from llamapack.schema.ranges import inside
 
 Schema = dict[str, Any]
 
-NUMBER_KEYS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_NUMBER_KEYS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
-_INT64 = 2**63 - 2
-_WHOLE_DIGITS = 10**15  # beyond, llama.cpp counts digits wrongly where the other bound is open
+
+
+def parse(schema: object) -> object:
+    """Return the schema as JSON has it, from an object or from text."""
+    try:
+        text = schema if isinstance(schema, str) else json.dumps(schema, allow_nan=False)
+        return json.loads(text, parse_constant=_no_number)
+    except RecursionError as error:
+        raise GrammarError("The JSON schema is nested too deeply.") from error
+    except (ValueError, TypeError) as error:
+        raise GrammarError("The JSON schema is not JSON.", why=str(error)) from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def refusal(path: str, why: str) -> GrammarError:
@@ -65,33 +82,95 @@ def count_at(schema: Schema, key: str, path: str) -> int | None:
     return None if value is None else int(value)
 
 
-def check_order(low_key: str, low: float | None, high_key: str, high: float | None, path: str) -> None:
+def check_order(
+    low_key: str, low: float | Decimal | None, high_key: str, high: float | Decimal | None, path: str
+) -> None:
     """Refuse a lower bound above the upper one."""
     if low is not None and high is not None and low > high:
         raise refusal(path, f"it allows nothing: {low_key} is {low} and {high_key} is {high}")
 
 
-def whole_bounds(schema: Schema, path: str) -> dict[str, int]:
-    """Return the least and the greatest whole number that are allowed."""
-    bounds = {key: schema[key] for key in NUMBER_KEYS if key in schema}
-    for key, value in bounds.items():
-        if not is_type(value, "number") and not isinstance(value, bool):
+def bounds_at(schema: Schema, path: str, *, whole: bool) -> tuple[Decimal | None, Decimal | None]:
+    """Return the least and the greatest number that are allowed; exclusive bounds are moved inwards."""
+    lows: list[Decimal] = []
+    highs: list[Decimal] = []
+    for key in _NUMBER_KEYS:
+        value = schema.get(key)
+        if value is None or isinstance(value, bool):
+            continue  # in draft 4, exclusiveMinimum says that minimum itself is not allowed
+        if not is_type(value, "number"):
             raise refusal(path, f"{key} must be a number, not {json.dumps(value)[:80]}")
-    lows, highs = [], []
-    for key, value in bounds.items():
-        exclusive = key.startswith("exclusive") or bounds.get(f"exclusive{key.capitalize()}") is True
-        if isinstance(value, bool):
-            continue  # draft 4: it says that minimum itself is not allowed
-        if key.lower().endswith("minimum"):
-            lows.append(math.floor(value) + 1 if exclusive else math.ceil(value))
-        else:
-            highs.append(math.ceil(value) - 1 if exclusive else math.floor(value))
-    low, high = max(lows, default=None), min(highs, default=None)
-    check_order("minimum", low, "maximum", high, path)
-    if low is not None and high is None and low >= _WHOLE_DIGITS:
-        high = _INT64
-    if high is not None and low is None and high <= -_WHOLE_DIGITS:
-        low = -_INT64
-    if any(bound is not None and abs(bound) > _INT64 for bound in (low, high)):
-        raise refusal(path, f"bounds beyond {_INT64} are not supported")
-    return {key: bound for key, bound in (("minimum", low), ("maximum", high)) if bound is not None}
+        bound, sign = Decimal(str(value)), 1 if key.lower().endswith("minimum") else -1
+        exclusive = key.startswith("exclusive") or schema.get(f"exclusive{key.capitalize()}") is True
+        if whole:
+            rounded = bound.to_integral_value(ROUND_CEILING if sign > 0 else ROUND_FLOOR)
+            bound = rounded + sign if exclusive and rounded == bound else rounded
+        elif exclusive:
+            bound = inside(bound, sign)
+        (lows if sign > 0 else highs).append(bound)
+    return max(lows, default=None), min(highs, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """What a schema says of an object's keys."""
+
+    properties: Schema
+    required: frozenset[str]
+    others: Any  # the schema of all other keys
+
+
+def keys_at(schema: Schema, path: str) -> Keys:
+    """Return the keys of an object; those that are required without being described may have any value."""
+    properties = mapping_at(schema, "properties", path)
+    required = [name for name in schema.get("required", ()) if isinstance(name, str)]
+    others = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
+    missing = [name for name in required if name not in properties]
+    if missing and others is False and "patternProperties" not in schema:
+        raise refusal(path, f"{missing[0]!r} is required, but additionalProperties forbids it")
+    properties = {**properties, **dict.fromkeys(missing, True if others in (None, False) else others)}
+    if others is None:
+        others = not properties and "properties" not in schema
+    return Keys(properties=properties, required=frozenset(required), others=others)
+
+
+class Pointers:
+    """References into one schema."""
+
+    def __init__(self, root: object) -> None:
+        """Look into `root`."""
+        self._root = root
+
+    def target(self, pointer: object, path: str) -> Any:
+        """Return what a reference at `path` leads to."""
+        if not isinstance(pointer, str) or not re.match("#(/|$)", pointer):
+            raise refusal(path, f"$ref {pointer!r} is not supported, only references into the same schema: '#/...'")
+        found: Any = self._root
+        for step in pointer.split("/")[1:]:
+            key = unquote(step).replace("~1", "/").replace("~0", "~")
+            if isinstance(found, dict) and key in found:
+                found = found[key]
+            elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+                found = found[int(key)]
+            else:
+                raise refusal(path, f"$ref {pointer!r} leads to nothing: there is no {key!r}")
+        return found
+
+    def final(self, pointer: Any, path: str) -> str:
+        """Follow references that lead to nothing but another."""
+        seen: list[object] = []
+        while pointer not in seen:
+            seen.append(pointer)
+            target = self.target(pointer, path)
+            if not (isinstance(target, dict) and "$ref" in target):
+                return str(pointer)
+            pointer = target["$ref"]
+        raise refusal(path, f"$ref {pointer!r} leads back to itself")
+
+    def inlined(self, member: object, path: str) -> Schema:
+        """Return a member of allOf itself where it is a reference."""
+        if not (isinstance(member, dict) and "$ref" in member):
+            return member if isinstance(member, dict) else {} if member is True else {"anyOf": [member]}
+        pointer = self.final(member["$ref"], path)
+        found = self.target(pointer, path)
+        return self.inlined(found, path)

@@ -1,0 +1,277 @@
+"""From a JSON schema to a grammar of the JSON texts that it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llamapack.schema.merging import ANNOTATIONS, merged
+from llamapack.schema.objects import object_rule
+from llamapack.schema.patterns import MAX_TIMES, PatternError, rewrite
+from llamapack.schema.ranges import number_between, whole_between
+from llamapack.schema.reading import (
+    Pointers,
+    Schema,
+    bounds_at,
+    check_order,
+    count_at,
+    is_type,
+    keys_at,
+    list_at,
+    parse,
+    refusal,
+    types_at,
+)
+from llamapack.schema.rules import Rules, json_text, literal, one_of
+
+MAX_DEPTH = 64  # schemas inside one another; Python recurses seven calls for each
+MANY = 16  # values of an enum, from which on they are matched letter by letter
+
+_TYPED = {
+    "object": {"properties", "required", "additionalProperties", "patternProperties", "propertyNames"},
+    "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"},
+    "string": {"pattern", "minLength", "maxLength", "format"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+}
+_NEVER = {"not", "if", "then", "else"}
+_NEVER_OBJECT = {"propertyNames", "minProperties", "maxProperties", "dependentRequired", "dependentSchemas"}
+_NEVER_ARRAY = {"uniqueItems", "contains", "minContains", "maxContains"}
+_FORMATS = ("date", "time", "date-time", "uuid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """A grammar, and the places in the schema of what it does not hold."""
+
+    text: str
+    unenforced: tuple[str, ...]
+
+
+def compile_schema(schema: Mapping[str, Any] | str | bool) -> Compiled:
+    """Write the grammar of `schema`, a parsed one or its JSON text.
+
+    Raises GrammarError with the place of what is wrong, allows nothing, or goes beyond limits.
+    """
+    compiler = _Compiler(parse(schema))
+    try:
+        text = compiler.everything()
+    except RecursionError as error:
+        raise refusal("#", "it is nested too deeply") from error
+    return Compiled(text=text, unenforced=tuple(dict.fromkeys(compiler.unenforced)))
+
+
+class _Compiler:
+    """One walk over a schema. `at` methods return an expression: a rule's name or a literal."""
+
+    def __init__(self, root: object) -> None:
+        self.unenforced: list[str] = []
+        self._root = root
+        self._rules = Rules()
+        self._pointers = Pointers(root)
+        self._named: dict[str, str] = {}  # by pointer
+
+    def everything(self) -> str:
+        root = self.at(self._root, "#", 0)
+        written = 0
+        while written < len(self._named):
+            for pointer, name in list(self._named.items())[written:]:
+                self._rules.define(name, self.at(self._pointers.target(pointer, pointer), pointer, 0))
+                written += 1
+        return self._rules.text(root)
+
+    def at(self, schema: object, path: str, depth: int) -> str:
+        if depth > MAX_DEPTH:
+            raise refusal(f"{path[:100]}...", f"schemas are nested more than {MAX_DEPTH} deep")
+        if schema is True:
+            return self._rules.shared("value")
+        if schema is False:
+            raise refusal(path, "it allows nothing")
+        if not isinstance(schema, dict):
+            raise refusal(path, f"a schema must be an object or a boolean, not {json_text(schema)[:80]}")
+        if "$ref" in schema:
+            return self._reference(schema, path)
+        if "allOf" in schema:
+            return self.at(self._joined(schema, path), path, depth + 1)
+        self._note(schema, path, _NEVER)
+        for key in ("anyOf", "oneOf"):
+            if key in schema:
+                return self._union(schema, key, path, depth)
+        if "const" in schema or "enum" in schema:
+            return self._values(schema, path)
+        return self._typed(schema, path, depth)
+
+    def _note(self, schema: Schema, path: str, keys: Iterable[str]) -> None:
+        wanted = set(keys)
+        self.unenforced += [f"{path}/{key}" for key in schema if key in wanted]
+
+    # References and combinations
+
+    def _reference(self, schema: Schema, path: str) -> str:
+        self._note(schema, path, schema.keys() - ANNOTATIONS - {"$ref"})
+        pointer = self._pointers.final(schema["$ref"], path)
+        if pointer not in self._named:
+            self._named[pointer] = self._rules.reserve(pointer.rpartition("/")[2] if pointer != "#" else "whole-schema")
+        return self._named[pointer]
+
+    def _joined(self, schema: Schema, path: str) -> object:
+        """Merge the schemas of allOf into one."""
+        members = list_at(schema, "allOf", path)
+        result: Schema = {key: value for key, value in schema.items() if key != "allOf"}
+        if len(members) == 1 and not result.keys() - ANNOTATIONS:
+            return members[0]  # perhaps a reference, which may lead back here
+        for member in members:
+            result = self._merged(result, self._pointers.inlined(member, path), f"{path}/allOf")
+        return result
+
+    def _merged(self, first: Schema, second: Schema, path: str) -> Schema:
+        try:
+            return merged(first, second)
+        except ValueError as error:
+            raise refusal(path, str(error)) from error
+
+    def _union(self, schema: Schema, key: str, path: str, depth: int) -> str:
+        own = {"anyOf", "oneOf", *_NEVER, *ANNOTATIONS}
+        rest = {name: value for name, value in schema.items() if name not in own}
+        self._note(schema, path, {"oneOf"} if key == "oneOf" or "oneOf" in schema else ())  # allowed as anyOf is
+        parts = []
+        for i, each in enumerate(list_at(schema, key, path)):
+            place = f"{path}/{key}/{i}"
+            if isinstance(each, dict) and "$ref" in each:
+                self._note(schema, path, rest.keys() - {"type"})
+            elif isinstance(each, dict):
+                each = self._merged(rest, each, place)
+            if each is not False:
+                parts.append(self.at(each, place, depth + 1))
+        if not parts:
+            raise refusal(path, "it allows nothing")
+        return self._rules.either(_hint(path), parts)
+
+    def _values(self, schema: Schema, path: str) -> str:
+        values = list_at(schema, "enum", path) if "enum" in schema else [schema["const"]]
+        types = types_at(schema, path)
+        wanted = [
+            value
+            for value in values
+            if (types is None or any(is_type(value, name) for name in types))
+            and ("const" not in schema or json_text(value) == json_text(schema["const"]))
+        ]
+        if not wanted:
+            raise refusal(path, "none of the values has the right type")
+        self._note(schema, path, schema.keys() - ANNOTATIONS - {"enum", "const", "type", *_NEVER})
+        texts = list(dict.fromkeys(json_text(value) for value in wanted))
+        if len(texts) < MANY:
+            return self._rules.either(_hint(path), map(literal, texts))
+        return one_of(self._rules, _hint(path), texts)
+
+    # Types
+
+    def _typed(self, schema: Schema, path: str, depth: int) -> str:
+        types = types_at(schema, path)
+        if types is None:
+            types = [name for name, keys in _TYPED.items() if keys & schema.keys()][:1]
+        if not types:
+            return self._rules.shared("value")
+        return self._rules.either(_hint(path), [self._one_type(name, schema, path, depth) for name in types])
+
+    def _one_type(self, name: str, schema: Schema, path: str, depth: int) -> str:
+        if name == "object":
+            return self._object(schema, path, depth)
+        if name == "array":
+            return self._array(schema, path, depth)
+        if name == "string":
+            return self._string(schema, path)
+        if name in ("integer", "number"):
+            return self._number(name, schema, path)
+        return self._rules.shared(name)
+
+    def _object(self, schema: Schema, path: str, depth: int) -> str:
+        keys = keys_at(schema, path)
+        others = keys.others is not False
+        self._note(schema, path, {*_NEVER_OBJECT, "dependencies", *(["patternProperties"] if others else [])})
+        if not keys.properties and keys.others is True:
+            return self._rules.shared("object")
+        values = {
+            name: self.at(value, f"{path}/properties/{name}", depth + 1) for name, value in keys.properties.items()
+        }
+        more = self.at(keys.others, f"{path}/additionalProperties", depth + 1) if others else None
+        return object_rule(self._rules, _hint(path), values, keys.required, more)
+
+    def _array(self, schema: Schema, path: str, depth: int) -> str:
+        self._note(schema, path, _NEVER_ARRAY)
+        low, high = count_at(schema, "minItems", path), count_at(schema, "maxItems", path)
+        check_order("minItems", low, "maxItems", high, path)
+        first, items = schema.get("prefixItems", schema.get("items")), schema.get("items", True)
+        if isinstance(first, list) or items is False or high == 0:
+            listed = first[:high] if isinstance(first, list) else []
+            return self._tuple(listed, low or 0, schema, path, depth)
+        if items is True and low is None and high is None:
+            return self._rules.shared("array")
+        item = self.at(items, f"{path}/items", depth + 1)
+        times = self._times(max((low or 0) - 1, 0), None if high is None else high - 1, "Items", path)
+        body = f'{item} ("," {self._rules.shared("ws")} {item}){times}'
+        return self._rules.add(_hint(path), f'"[" ws {body if low else f"({body})?"} ws "]"')
+
+    def _tuple(self, items: list[Any], low: int, schema: Schema, path: str, depth: int) -> str:
+        if low > len(items):
+            raise refusal(path, f"minItems is {low}, but {len(items)} items are described one by one")
+        key = "prefixItems" if "prefixItems" in schema else "items"
+        parts = [self.at(item, f"{path}/{key}/{i}", depth + 1) for i, item in enumerate(items)]
+        self._rules.shared("ws")
+        inside = ' "," ws '.join(parts)
+        return self._rules.add(_hint(path), f'"[" ws {inside} ws "]"')
+
+    def _string(self, schema: Schema, path: str) -> str:
+        low, high = count_at(schema, "minLength", path), count_at(schema, "maxLength", path)
+        check_order("minLength", low, "maxLength", high, path)
+        kind = schema.get("format")
+        if "pattern" in schema:
+            self._note(schema, path, {"minLength", "maxLength", "format"})
+            body = f"({self._pattern(schema['pattern'], path)})"
+        elif kind in _FORMATS:
+            self._note(schema, path, {"minLength", "maxLength"})
+            body = self._rules.shared(kind)
+        elif low is None and high is None:
+            self._note(schema, path, {"format"})
+            return self._rules.shared("string")
+        else:
+            self._note(schema, path, {"format"})
+            body = self._rules.shared("char") + self._times(low or 0, high, "Length", path)
+        return self._rules.add(_hint(path), f'"\\"" {body} "\\""')
+
+    def _pattern(self, pattern: object, path: str) -> str:
+        self._rules.shared("char")
+        try:
+            if not isinstance(pattern, str):
+                raise PatternError("it is no text")
+            return rewrite(pattern)
+        except PatternError as error:
+            raise refusal(path, f"the pattern {pattern!r} cannot be used: {error}") from error
+
+    def _times(self, low: int, high: int | None, kind: str, path: str) -> str:
+        """Write how often something is repeated."""
+        if high is not None and high > MAX_TIMES:
+            self.unenforced.append(f"{path}/max{kind}")
+            high = None
+        if low > MAX_TIMES:
+            raise refusal(path, f"min{kind} is too large: a grammar counts to {MAX_TIMES}")
+        if high is None:
+            return f"{{{low},}}" if low else "*"
+        return f"{{{low},{high}}}"
+
+    def _number(self, name: str, schema: Schema, path: str) -> str:
+        self._note(schema, path, {"multipleOf"})
+        low, high = bounds_at(schema, path, whole=name == "integer")
+        check_order("minimum", low, "maximum", high, path)
+        if low is None and high is None:
+            return self._rules.shared(name)
+        if name == "number":
+            return self._rules.add(_hint(path), number_between(low, high))
+        body = whole_between(None if low is None else int(low), None if high is None else int(high))
+        return self._rules.add(_hint(path), body)
+
+
+def _hint(path: str) -> str:
+    """Return a name that says where a rule is from."""
+    last = path.rpartition("/")[2]
+    return "item" if last == "items" else last if last not in ("#", "") else "value"
