@@ -20,8 +20,7 @@ def table() -> dict[str, Any]:
 
 
 def field_names(struct: type[ctypes.Structure] | type[ctypes.Union]) -> list[str]:
-    fields: Any = struct._fields_
-    return [field[0] for field in fields]
+    return [field[0] for field in vars(struct)["_fields_"]]
 
 
 def test_every_structure_has_the_compilers_size_alignment_and_offsets(table: dict[str, Any]) -> None:
