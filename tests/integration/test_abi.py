@@ -24,7 +24,7 @@ def field_names(struct: type[ctypes.Structure] | type[ctypes.Union]) -> list[str
 
 
 def test_every_structure_has_the_compilers_size_alignment_and_offsets(table: dict[str, Any]) -> None:
-    ours = {
+    ours: dict[str, dict[str, Any]] = {
         struct.__name__: {
             "size": ctypes.sizeof(struct),
             "align": ctypes.alignment(struct),

@@ -122,7 +122,8 @@ def test_upstreams_argument_parser_loads_nothing(reference: Reference, planted: 
     beside = [reference.folder / name for name in NAMES]
     assert not any(path.exists() for path in beside)
     level = next(level for level in cpu_levels() if level.score > 0)
-    command = [reference.folder / "llamapack-reference", level.path, "llama-completion", "--list-devices"]
+    program = reference.folder / "llamapack-reference"
+    command: list[str | Path] = [program, level.path, "llama-completion", "--list-devices"]
     try:
         plant(planted, reference.folder)
         assert marks(command, here, GGML_BACKEND_PATH=str(here / NAMES[0])) == 0
