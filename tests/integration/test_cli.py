@@ -72,12 +72,25 @@ def test_wrong_input_is_one_message_and_a_status(
     assert "Traceback" not in answer.err
 
 
+# A process in the background ignores SIGINT, and so do its children, unless they say otherwise.
+HEED_SIGINT = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("llamapack", run_name="__main__")
+"""
+
+
+def counting(model_path: Path) -> subprocess.Popen[bytes]:
+    """Start a long answer."""
+    arguments = ["run", "-m", str(model_path), "--raw", "--temp", "0", "-n", "1500", "Count: 1, 2, 3,"]
+    return subprocess.Popen(
+        [sys.executable, "-c", HEED_SIGINT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent differently there; not verified")
 def test_ctrl_c_ends_cleanly(model_path: Path) -> None:
-    arguments = ["run", "-m", str(model_path), "--raw", "--temp", "0", "Count: 1, 2, 3,"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "llamapack", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+    with counting(model_path) as child:
         assert child.stdout is not None
         assert child.stderr is not None
         child.stdout.read(8)
@@ -91,10 +104,7 @@ def test_ctrl_c_ends_cleanly(model_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGPIPE there; not verified")
 def test_a_closed_pipe_ends_quietly(model_path: Path) -> None:
-    arguments = ["run", "-m", str(model_path), "--raw", "--temp", "0", "Count: 1, 2, 3,"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "llamapack", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+    with counting(model_path) as child:
         assert child.stdout is not None
         assert child.stderr is not None
         child.stdout.read(8)
