@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from tools.errors import ToolError
@@ -36,15 +37,33 @@ def export_commits(git: Git, commits: tuple[str, ...]) -> tuple[Patch, ...]:
         return tuple(_export(clone, commit, number) for number, commit in enumerate(commits, start=1))
 
 
-def exported_content(git: Git, commit: str) -> bytes:
-    """Return the bytes of the patch file that holds `commit`."""
-    return export_commits(git, (commit,))[0].content
+def exported_contents(git: Git, commits: Sequence[str]) -> dict[str, bytes]:
+    """Return the bytes of the patch file that would hold each commit; those that no file can hold are left out."""
+    found: dict[str, bytes] = {}
+    with scratch_clone(git) if commits else nullcontext(git) as clone:
+        for commit in commits:
+            with suppress(ToolError):
+                found[commit] = _export(clone, commit, 1).content
+    return found
 
 
-def _refuse_unwritable(clone: Git, commit: str) -> None:
+def _export(clone: Git, commit: str, number: int) -> Patch:
+    parents, slug, message = clone.run("log", "-1", "--format=%P%x00%f%x00%B", commit).stdout.split("\0")
+    _refuse_unwritable(clone, commit, parents.split(), message)
+    slug = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")
+    text = clone.run(*_FORMAT, commit).stdout
+    patch = Patch(
+        name=f"{number:04}-{slug[:_NAME_LENGTH].rstrip('-') or 'patch'}.patch",
+        content=text.encode("utf-8", "surrogateescape"),
+    )
+    _refuse_altered_message(clone, commit, message, patch)
+    return patch
+
+
+def _refuse_unwritable(clone: Git, commit: str, parents: list[str], message: str) -> None:
     """Raise ToolError for a commit that a patch file cannot hold."""
-    subject = f"{commit[:9]} ({clone.ask('log', '-1', '--format=%s', commit)})"
-    if len(clone.ask("rev-list", "--parents", "-1", commit).split()) != 2:
+    subject = f"{commit[:9]} ({message.partition(chr(10))[0]})"
+    if len(parents) != 1:
         raise ToolError(
             f"{subject} is a merge.", why="A series is a line of patches.", fix="Rebase without merges: git rebase"
         )
@@ -59,22 +78,9 @@ def _refuse_unwritable(clone: Git, commit: str) -> None:
         )
 
 
-def _export(clone: Git, commit: str, number: int) -> Patch:
-    _refuse_unwritable(clone, commit)
-    slug = re.sub(r"[^a-z0-9]+", "-", clone.ask("log", "-1", "--format=%f", commit).lower()).strip("-")
-    text = clone.run(*_FORMAT, commit).stdout
-    patch = Patch(
-        name=f"{number:04}-{slug[:_NAME_LENGTH].rstrip('-') or 'patch'}.patch",
-        content=text.encode("utf-8", "surrogateescape"),
-    )
-    _refuse_altered_message(clone, commit, patch)
-    return patch
-
-
-def _refuse_altered_message(clone: Git, commit: str, patch: Patch) -> None:
+def _refuse_altered_message(clone: Git, commit: str, message: str, patch: Patch) -> None:
     """Compare the message with the one that `git am` would read out of the patch."""
-    wanted = list(_lines(clone.run("log", "-1", "--format=%B", commit).stdout))
-    found = list(_lines(_message_of(clone, patch)))
+    wanted, found = list(_lines(message)), list(_lines(_message_of(clone, patch)))
     if wanted != found:
         line = next((w for w, f in zip(wanted, [*found, *[""] * len(wanted)], strict=False) if w != f), "")
         raise ToolError(

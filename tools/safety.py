@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.export import exported_content
+from tools.export import exported_contents
 from tools.git import Git
 from tools.paths import cache_dir
 from tools.series import read_patches
@@ -79,12 +79,16 @@ def unexported(checkout: Checkout, git: Git) -> tuple[Commit, ...]:
     others = (f"--exclude={BRANCH}", "--branches", "--tags", "--remotes")
     ids = git.ask("rev-list", "--reverse", *roots, "--not", base, *others).split()
     held = {patch.sha256 for patch in read_patches(checkout.patches)}
-    return tuple(commit_of(git, name) for name in ids if not _is_held(checkout, git, name, held))
+    contents = exported_contents(git, ids)
+    return commits_of(git, [name for name in ids if not _is_held(checkout, contents.get(name), held)])
 
 
-def commit_of(git: Git, name: str) -> Commit:
-    """Return a commit with its subject."""
-    return Commit(id=git.id_of(f"{name}^{{commit}}"), subject=git.ask("log", "-1", "--format=%s", name))
+def commits_of(git: Git, names: Sequence[str]) -> tuple[Commit, ...]:
+    """Return commits with their subjects."""
+    if not names:
+        return ()
+    said = git.ask("log", "--no-walk=unsorted", "--format=%H %s", *names).splitlines()
+    return tuple(Commit(id=line.partition(" ")[0], subject=line.partition(" ")[2]) for line in said)
 
 
 def require_nothing_at_risk(checkout: Checkout, git: Git, *, discard: bool, doing: str) -> str:
@@ -164,10 +168,8 @@ def stamp() -> str:
     return datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
 
 
-def _is_held(checkout: Checkout, git: Git, commit: str, held: set[str]) -> bool:
-    try:
-        content = exported_content(git, commit)
-    except ToolError:
+def _is_held(checkout: Checkout, content: bytes | None, held: set[str]) -> bool:
+    if content is None:
         return False
     return hashlib.sha256(content).hexdigest() in held or _was_committed(checkout, content)
 

@@ -12,7 +12,7 @@ from tools.filters import load_filter
 from tools.git import Git
 from tools.operation import Operation, current_operation
 from tools.pin import Pin, load_pin
-from tools.safety import AtRisk, Commit, at_risk, backups, commit_of
+from tools.safety import AtRisk, Commit, at_risk, backups, commits_of
 from tools.series import read_patches, read_series
 from tools.source import BASE, BRANCH
 from tools.synced import edited_files, stale_reasons
@@ -88,7 +88,7 @@ def _tracking(checkout: Checkout, git: Git) -> TrackingStatus:
     return TrackingStatus(
         base=base,
         branch=git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip(),
-        commits=tuple(commit_of(git, name) for name in commits_since(git, base, ours)) if base and ours else (),
+        commits=commits_of(git, commits_since(git, base, ours)) if base and ours else (),
         operation=current_operation(git),
         risk=at_risk(checkout, git),
         backups=backups(git),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tools.bump import Preview
 from tools.cleaning import Cleaned
@@ -25,7 +25,8 @@ _SHOWN = 12
 def applied(result: Applied) -> Iterator[str]:
     """Tell of a series that was applied."""
     yield from (f"  {done.name}: {_HOW[done.how]}" for done in result.done)
-    where = f"vendor/llama.cpp is at llama.cpp {result.base[:9]} with {_count(result.done)}"
+    there = sum(done.how not in {"upstream", "dropped"} for done in result.done)
+    where = f"vendor/llama.cpp is at llama.cpp {result.base[:9]} with {_patches(there)}"
     yield f"{where}." if result.changed else f"{where}, as it was."
     yield from _backup(result.backup)
     different = any(done.how != "clean" for done in result.done)
@@ -36,8 +37,8 @@ def applied(result: Applied) -> Iterator[str]:
         yield "The commits differ from patches/ now. Next: inv vendor.create-patches vendor.sync"
 
 
-def _count(done: Sequence[object]) -> str:
-    return "no patch" if not done else "1 patch" if len(done) == 1 else f"{len(done)} patches dealt with"
+def _patches(count: int) -> str:
+    return "1 patch" if count == 1 else f"{count} patches"
 
 
 def _backup(ref: str) -> Iterator[str]:
@@ -56,7 +57,7 @@ def written(result: Written) -> Iterator[str]:
     for word, names in (("new", result.added), ("changed", result.changed), ("removed", result.removed)):
         yield from (f"  {word}: patches/{name}" for name in names)
     yield from (f"  renamed: patches/{old} to {new}" for old, new in result.renamed)
-    yield f"patches/ holds {len(result.series)} patches" + (", as it did before." if result.is_same else ".")
+    yield f"patches/ holds {_patches(len(result.series))}" + (", as it did before." if result.is_same else ".")
     for name, headers in result.incomplete:
         yield f"{name} does not say: {', '.join(headers)}. vendor.check refuses it so; git commit --amend adds them."
     if result.saved:
@@ -108,7 +109,7 @@ def cleaned(result: Cleaned) -> Iterator[str]:
 def status(found: Status) -> Iterator[str]:
     """Tell where vendoring stands."""
     number = f" (b{found.pin.build_number})" if found.pin.build_number else ""
-    yield f"pin: llama.cpp {found.pin.commit}{number}, {len(found.series)} patches"
+    yield f"pin: llama.cpp {found.pin.commit}{number}, {_patches(len(found.series))}"
     if found.problem:
         yield f"  {found.problem}"
     yield from _tracking(found, found.tracking) if found.tracking else ("tracking repository: none",)

@@ -59,7 +59,7 @@ def test_whole_way_from_nothing(patched: Toy) -> None:
     status, out, err = inv(patched, "vendor.apply-patches", "vendor.create-patches", "vendor.sync", "vendor.check")
     assert (status, err.count("Traceback")) == (0, 0)
     assert "  0002-score-it.patch: applied\n" in out
-    assert f"vendor/llama.cpp is at llama.cpp {patched.base[:9]} with 3 patches dealt with.\n" in out
+    assert f"vendor/llama.cpp is at llama.cpp {patched.base[:9]} with 3 patches.\n" in out
     assert "patches/ holds 3 patches, as it did before.\n" in out
     assert "core: 7 files written or removed, a new manifest.\n" in out
     assert out.endswith("The packages build from exactly the pin and the patches.\n")
