@@ -139,3 +139,13 @@ def test_cpu(session: nox.Session, cell: Cell) -> None:
         place = environments.ensure_environment(["core", "test"], folder=ROOT / "build" / "test-cpu", wheel=wheel)
     level_test = f"{ROOT}/tests/integration/test_greedy.py::{LEVEL_TEST}[{cell.level}]"
     run_pytest(session, level_test, *session.posargs, env={"LLAMAPACK_TEST_MODEL": str(model)}, python=place.python)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds."""
+    with explained(session):
+        prepare(session, "core", wheel=wheels.core_wheel(session.log))
+        reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
+    places = ["--model", model, "--reference", reference, "--output", ROOT / "build" / "bench" / "speed.json"]
+    session.run("python", "-m", "benchmarks.speed", *map(str, places), *session.posargs, env=CLEAN)

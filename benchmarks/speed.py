@@ -1,0 +1,240 @@
+"""Compare llamapack with llama.cpp's own programs, in interleaved rounds; the Nox session `bench` runs this.
+
+In each round either side runs in new processes, one after the other, and the side that begins changes: what else the
+machine does meets both. A value of a round is a ratio of the two, or their difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks.intervals import FEWEST, Bar, Estimate, estimate
+from benchmarks.processes import BenchmarkError, Run, run
+from benchmarks.prompt import prompt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What all rounds share."""
+
+    model: Path
+    reference: Path
+    library: Path
+    level: str
+    n_threads: int
+    n_prompt: int
+    n_generated: int
+    prompt_file: Path
+
+    def ours(self, kind: str) -> Run:
+        """Run a round of llamapack."""
+        words = [sys.executable, "-m", "benchmarks.work", kind, self.model, self.n_threads, self.n_generated]
+        return run([*map(str, words), self.prompt_file])
+
+    def bench(self, *arguments: str | int) -> float:
+        """Run llama-bench, its settings left as they are; return tokens per second."""
+        words = [self.reference, self.library, "llama-bench", "-m", self.model, "-t", self.n_threads]
+        done = run([str(word) for word in (*words, "-r", 1, "-o", "json", *arguments)])
+        return float(json.loads(done.out)[0]["avg_ts"])
+
+    def completion(self) -> Run:
+        """Run llama-completion up to its first tokens, without what it does beside: warming up and fitting sizes."""
+        words = [self.reference, self.library, "llama-completion", "-m", self.model, "-t", self.n_threads]
+        words += ["-f", self.prompt_file, "-n", 4, "-c", 1024, "--temp", 0, "-no-cnv", "--no-display-prompt"]
+        words += ["--simple-io", "--no-warmup", "-fit", "off"]
+        return run([str(word) for word in words])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """Something to compare: both sides of a round, and how a bar judges the two."""
+
+    name: str
+    unit: str
+    bar: Bar
+    ours: Callable[[], float]
+    theirs: Callable[[], float]
+    combined: str = "ratio"
+    rounds: list[tuple[float, float]] = field(default_factory=list)
+
+    def step(self, number: int) -> None:
+        """Do one round; the first side changes with its number."""
+        if number % 2:
+            theirs, ours = self.theirs(), self.ours()
+        else:
+            ours, theirs = self.ours(), self.theirs()
+        if number >= 0:
+            self.rounds.append((ours, theirs))
+
+    def values(self) -> list[float]:
+        """Return the ratio or the difference of every round."""
+        return [ours / theirs if self.combined == "ratio" else ours - theirs for ours, theirs in self.rounds]
+
+
+def measures(setup: Setup) -> list[Measure]:
+    """Return all that is compared."""
+    depth, generated = setup.n_prompt, setup.n_generated
+    fast = Bar(side="at least", limit=0.98)
+
+    def rate(kind: str) -> Callable[[], float]:
+        return lambda: float(setup.ours(kind).out)
+
+    def generation() -> float:
+        return setup.bench("-p", 0, "-n", generated, "-d", depth)
+
+    def seconds(code: str) -> Callable[[], float]:
+        return lambda: run([sys.executable, "-c", code]).seconds * 1000
+
+    return [
+        Measure(name="generate", unit="tokens/s", bar=fast, ours=rate("generate"), theirs=generation),
+        Measure(name="decode and sample", unit="tokens/s", bar=fast, ours=rate("objects"), theirs=generation),
+        Measure(
+            name="prompt",
+            unit="tokens/s",
+            bar=fast,
+            ours=rate("prompt"),
+            theirs=lambda: setup.bench("-p", depth, "-n", 0),
+        ),
+        Measure(
+            name="load to first token",
+            unit="s",
+            bar=Bar(side="at most", limit=1.15),
+            ours=lambda: setup.ours("first").first_output_seconds,
+            theirs=lambda: setup.completion().first_output_seconds,
+        ),
+        Measure(
+            name="peak memory",
+            unit="MB",
+            bar=Bar(side="at most", limit=40),
+            ours=lambda: setup.ours("first").peak_bytes / 1e6,
+            theirs=lambda: setup.completion().peak_bytes / 1e6,
+            combined="difference",
+        ),
+        Measure(
+            name="import",
+            unit="ms",
+            bar=Bar(side="at most", limit=60),
+            ours=seconds("import llamapack"),
+            theirs=seconds("pass"),
+            combined="difference",
+        ),
+    ]
+
+
+def row(measure: Measure, found: Estimate) -> Sequence[str]:
+    """Return a line of the table."""
+    columns = list(zip(*measure.rounds, strict=True))
+    ours, theirs = (estimate(column).median for column in columns)
+    interval = (
+        f"needs {FEWEST} rounds" if found.low is None or found.high is None else f"{found.low:.3f} … {found.high:.3f}"
+    )
+    verdict = {True: "pass", False: "FAIL", None: "-"}[measure.bar.reached(found)]
+    return (
+        *(measure.name, f"{ours:.4g} {measure.unit}", f"{theirs:.4g} {measure.unit}", measure.combined),
+        *(f"{found.median:.3f}", interval, f"{measure.bar.side} {measure.bar.limit}", verdict),
+    )
+
+
+HEAD = ("what", "llamapack", "llama.cpp", "compared as", "median", "95 % interval", "bar", "")
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = [HEAD, tuple("---" for _ in HEAD), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def report(setup: Setup, done: Sequence[Measure], load: tuple[float, ...]) -> dict[str, object]:
+    """Return all that was measured, raw values included, and where."""
+    import llamapack
+
+    return {
+        "llamapack": llamapack.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpu_level": setup.level,
+        "threads": setup.n_threads,
+        "model": setup.model.name,
+        "prompt_tokens": setup.n_prompt,
+        "generated_tokens": setup.n_generated,
+        "load_average": {"before": load, "after": os.getloadavg()},
+        "measures": [
+            {
+                "name": each.name,
+                "unit": each.unit,
+                "compared_as": each.combined,
+                "bar": asdict(each.bar),
+                "estimate": asdict(found := estimate(each.values())),
+                "passed": each.bar.reached(found),
+                "rounds": each.rounds,
+            }
+            for each in done
+        ],
+    }
+
+
+def make_setup(options: argparse.Namespace, folder: Path) -> Setup:
+    """Choose CPU level and threads as llamapack does, and write the prompt."""
+    from llamapack import Model
+    from llamapack.threads import default_threads
+
+    with Model(options.model, vocab_only=True) as model:
+        file = folder / "prompt.txt"
+        file.write_text(prompt(model.vocab, options.prompt_tokens), encoding="utf-8")
+        level = model.cpu.level
+    return Setup(
+        model=options.model,
+        reference=options.reference / "llamapack-reference",
+        library=level.path,
+        level=level.name,
+        n_threads=options.threads or default_threads().count,
+        n_prompt=options.prompt_tokens,
+        n_generated=options.generated_tokens,
+        prompt_file=file,
+    )
+
+
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--reference", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=12, help="Rounds that count (default: %(default)s).")
+    parser.add_argument("--only", action="append", help="Measure only this; may be given several times.")
+    parser.add_argument("--threads", type=int, help="Threads of both sides (default: llamapack's own choice).")
+    parser.add_argument("--prompt-tokens", type=int, default=454, help="Depth (default: %(default)s).")
+    parser.add_argument("--generated-tokens", type=int, default=128, help="Length (default: %(default)s).")
+    return parser.parse_args(words)
+
+
+def main() -> int:
+    """Measure, print the table and write the file; a bar that is not reached is said, and fails nothing."""
+    options, load = parse(), os.getloadavg()
+    with tempfile.TemporaryDirectory() as folder:
+        setup = make_setup(options, Path(folder))
+        chosen = [each for each in measures(setup) if not options.only or each.name in options.only]
+        for number in range(-1, options.rounds):  # the one before the first warms up and does not count
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
+            for each in chosen:
+                each.step(number)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(report(setup, chosen, load), indent=2) + "\n", encoding="utf-8")
+    print(f"CPU level {setup.level}, {setup.n_threads} threads, load average {load[0]:.1f} before")
+    print(table([row(each, estimate(each.values())) for each in chosen]))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BenchmarkError as error:
+        sys.exit(str(error))
