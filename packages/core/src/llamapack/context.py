@@ -322,6 +322,9 @@ class Context(Owner[api.llama_context_p]):
         step = self.n_batch
         if self.options.embeddings or not self.has_memory:
             check_sizes(self, count, 1, encode=False)
+        elif count == 1 and type(tokens[0]) is int:
+            self._decode_one(tokens[0])  # a token at a time is the common case; a batch would cost more than it checks
+            return
         for start in range(0, count, step):
             batch = Batch()
             batch.add(tokens[start : start + step])
@@ -343,7 +346,7 @@ class Context(Owner[api.llama_context_p]):
                 raise _decode_error(status, batch.struct.n_tokens, self.n_ctx, errors)
 
     def _decode_one(self, token: int) -> None:
-        """Read one token that was sampled here, so that it needs no check."""
+        """Read one token that needs no check, after what the first sequence has."""
         self._token[0] = token
         self.outputs._forget()
         status = self._watch.decode(self._handle, self._single)
