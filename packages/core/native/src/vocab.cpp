@@ -1,6 +1,9 @@
 // Text to tokens, for vocabularies that lack what their own tokenizer needs: upstream throws through its C interface, or
 // ends the process.
 
+#include <stdexcept>
+#include <string>
+
 #include "llama.h"
 #include "llamapack.h"
 #include "status.hpp"
@@ -22,6 +25,20 @@ void check_special(const llama_vocab * vocab) {
     }
 }
 
+// Upstream takes bytes that are no UTF-8 for U+FFFD, but throws where they spell a code point beyond Unicode's last one.
+// Make those bytes such that they are no UTF-8 at all.
+std::string without_impossible_codepoints(const char * text, int32_t length) {
+    std::string result(text, length);
+    for (size_t i = 0; i < result.size(); ++i) {
+        const uint8_t byte = result[i];
+        const uint8_t next = i + 1 < result.size() ? result[i + 1] : 0;
+        if ((byte >= 0xF5 && byte <= 0xF7) || (byte == 0xF4 && next >= 0x90 && next <= 0xBF)) {
+            result[i] = '\xFF';
+        }
+    }
+    return result;
+}
+
 } // namespace
 
 llamapack_status llamapack_tokenize(
@@ -34,8 +51,15 @@ llamapack_status llamapack_tokenize(
         if (add_special) {
             check_special(vocab);
         }
+        const auto run = [&](const char * bytes) {
+            *count = llama_tokenize(vocab, bytes, text_len, tokens, n_tokens_max, add_special, parse_special);
+        };
         try {
-            *count = llama_tokenize(vocab, text, text_len, tokens, n_tokens_max, add_special, parse_special);
+            try {
+                run(text);
+            } catch (const std::invalid_argument &) {
+                run(without_impossible_codepoints(text, text_len).c_str());
+            }
         } catch (const std::out_of_range &) {
             throw invalid_input("the vocabulary lacks a token that its tokenizer needs for this text");
         }
