@@ -83,6 +83,10 @@ def test_licences_of_us_and_of_upstream_are_there(contents: Path) -> None:
         "LICENSE": ROOT / "LICENSE",
         "native/llama.cpp/LICENSE": SYNCED / "LICENSE",
         **{f"native/llama.cpp/licenses/{path.name}": path for path in (SYNCED / "licenses").iterdir()},
+        **{
+            f"native/llama.cpp/{path.relative_to(SYNCED).as_posix()}": path
+            for path in (SYNCED / "vendor").rglob("LICENSE*")
+        },
     }
     found = info_folder(contents) / "licenses"
     assert names(found) == set(expected)

@@ -14,7 +14,7 @@ from tools.environments import REQUIREMENTS, Environment
 from tools.paths import ROOT
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.13t", "3.14t", "pypy3.11")
-COMMAND = ["--raw", "--temp", "0", "--max-tokens", "16", "--quiet", "The capital of France is"]
+COMMAND = ["--raw", "--temp", "0", "--max-tokens", "16", "--threads", "1", "--quiet", "The capital of France is"]
 PLACE = "import llamapack, sys; print(llamapack.__file__); print(sys.version_info[:2])"
 
 
