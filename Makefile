@@ -27,7 +27,7 @@ ggml_cuda.dll: CELL := cuda-windows-x86_64
 ggml_hipblas.dll: CELL := rocm-windows-x86_64
 
 $(GPU):
-	@echo "$@ comes in a wheel of its own now, which the core finds by itself: nox -s \"wheel($(CELL))\""
+	@echo "$@ will be in a wheel of its own, which is not built yet; this says what is: nox -s \"wheel($(CELL))\""
 	$(NOX) -s "wheel($(CELL))"
 
 help:

@@ -72,7 +72,7 @@ def _words(host: str, way: Way, matrix: Matrix, cell: Cell) -> str:
 
 def _checked_by(matrix: Matrix, cell: Cell) -> str:
     sessions = [row.session for row in matrix.verified if row.build == cell.build.id]
-    return f"`nox -s {sessions[0]}`, native" if sessions else str(How.NOT)
+    return f"`nox -s {sessions[0]}`, on machines that have it" if sessions else str(How.NOT)
 
 
 def _levels(matrix: Matrix) -> Iterator[Sequence[str]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from tools import stamps
 from tools.errors import ToolError
 from tools.files import locked
-from tools.live import Say, Word, quiet, run_live
-from tools.paths import CORE, TRACKING
+from tools.live import Say, Word, quiet, run_logged
+from tools.paths import CORE, ROOT, TRACKING
+from tools.shell import run
 from tools.wheels import Build, core_wheel, host_build, workshop
 
 PROGRAMS = ("llamapack-reference", "llama-tokenize")
@@ -24,7 +25,9 @@ def build_upstream(programs: Sequence[str] = PROGRAMS, say: Say = quiet) -> Path
     core_wheel(say)
     build = host_build()
     folder = build.folder / "reference"
-    stamp, key = folder / "llamapack-stamp.json", build.inputs() | dict.fromkeys(programs, "built")
+    stamp = folder / "llamapack-stamp.json"
+    sources = run(["git", "-C", TRACKING, "rev-parse", "HEAD:tools"]).stdout.strip()
+    key = {**build.inputs(), **dict.fromkeys(programs, "built"), "their sources": sources}
     with locked(build.lock):
         if stamps.changed(stamp, key) or not all(_program(folder, name).exists() for name in programs):
             say(f"Building upstream's {', '.join(programs)}")
@@ -37,9 +40,10 @@ def _build(build: Build, programs: Sequence[str], say: Say) -> None:
     with workshop(build, say) as shop:
         cmake: list[Word] = [shop.environment.python, "-m", "cmake"]
         what, env = "Upstream's programs could not be built", shop.variables
+        log = ROOT / "build" / "reference.log"
         configure: list[Word] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
-        run_live([*cmake, *configure], what=what, env=env)
-        run_live([*cmake, "--build", build.folder, "--target", *programs], what=what, env=env)
+        run_logged([*cmake, *configure], log=log, what=what, env=env)
+        run_logged([*cmake, "--build", build.folder, "--target", *programs], log=log, what=what, env=env)
 
 
 def _program(folder: Path, name: str) -> Path:

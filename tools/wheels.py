@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from tools.disk import require_space
 from tools.environments import REQUIREMENTS, Environment, ensure_environment
 from tools.files import locked
 from tools.jobs import parallel_jobs
-from tools.live import Say, quiet, run_live
+from tools.live import Say, quiet, run_logged
 from tools.matrix import host_target
 from tools.paths import CORE, ROOT, SYNCED
 from tools.toolchains import Toolchain, find_toolchain, with_commands
@@ -132,15 +133,18 @@ def workshop(build: Build, say: Say = quiet) -> Iterator[Workshop]:
 
 
 def _build(build: Build, say: Say) -> Path:
-    require_space(ROOT / "build", COLD_BUILD_MIB if not build.folder.exists() else 512, purpose="the build")
+    compiled = (build.folder / "build.ninja").exists()
+    require_space(ROOT / "build", 512 if compiled else COLD_BUILD_MIB, purpose="the build")
     DIST.mkdir(exist_ok=True)
     with workshop(build, say) as shop, tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
         settings = [f"cmake.define.{name}={value}" for name, value in shop.defines.items()]
-        settings += [f"build-dir={build.folder}", f"cmake.fresh={str(_is_new_compiler(build)).lower()}"]
-        run_live(
+        settings.append(f"build-dir={build.folder}")
+        _forget_another_compiler(build)
+        run_logged(
             [str(shop.environment.python), "-m", "build", "--wheel", "--no-isolation", "--outdir", out]
             + [f"--config-setting={setting}" for setting in settings]
             + [str(CORE)],
+            log=ROOT / "build" / f"{build.id}.log",
             what=f"The core wheel ({build.id}) could not be built",
             fix="Run the same command again after mending it: what was compiled is kept.",
             cwd=CORE,
@@ -150,10 +154,10 @@ def _build(build: Build, say: Say) -> Path:
         return made.replace(DIST / made.name)
 
 
-def _is_new_compiler(build: Build) -> bool:
-    """Tell whether CMake's cache is of another compiler, and note this one. CMake cannot change it in place."""
+def _forget_another_compiler(build: Build) -> None:
+    """Drop CMake's cache where it is of another compiler, which CMake cannot change in place; note this one."""
     stamp, key = build.folder / "llamapack-compiler.json", {"compiler": build.toolchain.identity}
-    if not stamps.changed(stamp, key):
-        return False
-    stamps.write(stamp, key)
-    return True
+    if stamps.changed(stamp, key):
+        (build.folder / "CMakeCache.txt").unlink(missing_ok=True)
+        shutil.rmtree(build.folder / "CMakeFiles", ignore_errors=True)
+        stamps.write(stamp, key)

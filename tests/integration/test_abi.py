@@ -37,20 +37,14 @@ def test_every_structure_has_the_compilers_size_alignment_and_offsets(table: dic
         for struct in api.STRUCTS
         if struct.__name__ in table["structs"]
     }
-    theirs = {
-        name: {**layout, "fields": {field: layout["fields"][field] for field in ours[name]["fields"]}}
-        for name, layout in table["structs"].items()
-    }
-    assert ours == theirs
+    assert ours == table["structs"]
     assert {"llama_model_params", "llama_context_params", "llama_batch"} <= set(ours)
 
 
 def test_every_enum_has_the_compilers_values(table: dict[str, Any]) -> None:
     assert set(table["enums"]) == set(api.ENUMS)
     for name, values in table["enums"].items():
-        members = getattr(api, name).__members__
-        assert sorted(set(values.values())) == sorted({int(member) for member in members.values()}), name
-        assert len(values) == len(members), name
+        assert {key: int(member) for key, member in getattr(api, name).__members__.items()} == values, name
 
 
 def test_every_default_parameter_is_read_as_the_compiler_has_it(table: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,11 @@ int ggml_backend_score(void) { leave_a_mark(); return 1000000; }
 void * ggml_backend_init(void) { leave_a_mark(); return 0; }
 """
 GENERATE = """
-import sys, llamapack
+import os, sys, llamapack
 with llamapack.Model(sys.argv[1]) as model:
     print("".join(llamapack.generate(model, "Count: 1, 2, 3,", temperature=0, max_tokens=6)))
     print(model.cpu.level.path)
+    print(os.path.realpath("/proc/self/exe"))
 """
 PROBE = "import ctypes, sys; ctypes.CDLL(sys.argv[1])"
 
@@ -63,26 +65,23 @@ def test_planted_libraries_are_not_run(planted: Path, tmp_path: Path, model_path
     here = tmp_path / "cwd"
     here.mkdir()
     shutil.copy(planted, here / name)
-    executables = Path(os.path.realpath(sys.executable)).parent
-    beside = executables / name
-    if beside.exists() or not os.access(executables, os.W_OK):
-        pytest.skip(f"a file cannot be planted beside the interpreter, in {executables}")
+    venv.create(tmp_path / "env", symlinks=False)  # an executable of its own, to plant beside
+    executable = tmp_path / "env" / "bin" / "python"
+    shutil.copy(planted, executable.parent / name)
     mark = tmp_path / "mark"
-    try:
-        shutil.copy(planted, beside)
-        answer = run(
-            Path(sys.executable),
-            GENERATE,
-            model_path,
-            cwd=here,
-            PLANTED_MARK=str(mark),
-            GGML_BACKEND_PATH=str(here / name),
-            LD_LIBRARY_PATH=str(here),
-        )
-    finally:
-        beside.unlink(missing_ok=True)
+    answer = run(
+        executable,
+        GENERATE,
+        model_path,
+        cwd=here,
+        PYTHONPATH=os.pathsep.join(sys.path),
+        PLANTED_MARK=str(mark),
+        GGML_BACKEND_PATH=str(here / name),
+        LD_LIBRARY_PATH=str(here),
+    )
     assert answer.status == 0, answer.err
-    text, path = answer.out.splitlines()
+    text, path, ran = answer.out.splitlines()
+    assert Path(ran) == executable
     assert text == " 4, 5,"
     assert Path(path) in {level.path for level in cpu_levels()}
     assert not mark.exists(), "a planted library was run"

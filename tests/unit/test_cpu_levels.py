@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from llamapack.backends import cpu
 from llamapack.backends.cpu import CpuLevel, choose_cpu_level
 from llamapack.errors import CpuLevelError
+
+from tools.matrix import load_matrix
 
 
 def level(name: str, score: int, *features: str) -> CpuLevel:
@@ -52,3 +55,9 @@ def test_an_unsupported_level_is_refused_with_the_list() -> None:
 def test_a_wheel_with_no_level_that_runs_says_so(levels: tuple[CpuLevel, ...]) -> None:
     with pytest.raises(CpuLevelError, match=r"^No CPU level of this wheel runs on this processor\."):
         choose_cpu_level(levels, None, "LLAMAPACK_CPU")
+
+
+def test_features_are_explained_by_the_matrixs_words() -> None:
+    of_levels = {feature for of_target in load_matrix().levels.values() for one in of_target for feature in one.flags}
+    words = {feature: set(load_matrix().flags[feature]) for feature in of_levels if load_matrix().flags[feature]}
+    assert words == cpu._FLAGS

@@ -34,14 +34,16 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         """Compile the template of `model`, or the Jinja text `source`; raises ChatTemplateError where that fails."""
         out, message = api.llamapack_chat_templates_p(), api.char_p()
         text = None if source is None else source.encode()
-        status = native().llamapack_chat_templates_init(model._handle, text, ctypes.byref(out), ctypes.byref(message))
+        with model._using() as pointer:
+            status = native().llamapack_chat_templates_init(pointer, text, ctypes.byref(out), ctypes.byref(message))
         _raise_unless_ok(status, message, "The chat template cannot be compiled.")
         super().__init__(out, native().llamapack_chat_templates_free, parent=model)
 
     @property
     def explicit(self) -> bool:
         """True when the model brought a template; False when ChatML stands in for it."""
-        return bool(native().llamapack_chat_templates_explicit(self._handle))
+        with self._using() as pointer:
+            return bool(native().llamapack_chat_templates_explicit(pointer))
 
     def apply(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> ChatPrompt:
         """Render `messages`, each with `role` and `content` as in OpenAI's chat completions.
@@ -51,7 +53,8 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         """
         request = json.dumps({"messages": list(messages), "add_generation_prompt": add_generation_prompt})
         out, message = api.char_p(), api.char_p()
-        status = native().llamapack_chat_apply(self._handle, request.encode(), ctypes.byref(out), ctypes.byref(message))
+        with self._using() as pointer:
+            status = native().llamapack_chat_apply(pointer, request.encode(), ctypes.byref(out), ctypes.byref(message))
         _raise_unless_ok(status, message, "The chat template refuses the messages.")
         response = json.loads(take_text(out))
         return ChatPrompt(text=response["prompt"], stop=tuple(response["additional_stops"]))

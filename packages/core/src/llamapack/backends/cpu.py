@@ -87,7 +87,7 @@ def choose_cpu_level(levels: Sequence[CpuLevel], wanted: str | None, source: str
                     fix=f"Use one of: {names}.",
                 )
             return CpuChoice(level=level, reason=f"asked for by {source}")
-    near = difflib.get_close_matches(wanted, [level.name for level in levels], n=1)
+    near = difflib.get_close_matches(wanted, [level.name for level in supported], n=1)
     raise CpuLevelError(
         f"There is no CPU level {wanted!r} ({source}).",
         why=f"Did you mean {near[0]!r}?" if near else "",
@@ -143,7 +143,7 @@ _FLAGS = {
     "AMX_TILE": {"amx_tile"},
     "AMX_INT8": {"amx_int8"},
     "DOTPROD": {"asimddp"},
-    "FP16_VECTOR_ARITHMETIC": {"asimdhp"},
+    "FP16_VECTOR_ARITHMETIC": {"fphp", "asimdhp"},
     "SVE": {"sve"},
     "MATMUL_INT8": {"i8mm"},
     "SVE2": {"sve2"},

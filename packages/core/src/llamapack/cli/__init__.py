@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -49,7 +50,8 @@ def main() -> None:
         # not cli.main: that makes its own end of a broken pipe
         with cli.make_context("llamapack", sys.argv[1:]) as context:
             cli.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         sys.exit(0)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
@@ -63,8 +65,18 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Python flushes standard output once more at exit; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
         sys.exit(BROKEN_PIPE)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO):
+            raise
+        _write_nowhere()
+        click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
+        sys.exit(1)
+
+
+def _write_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _allow_any_text() -> None:

@@ -82,7 +82,7 @@ def run(
                 sys.stdout.flush()
         finally:
             # also after Ctrl-C, so that the shell's prompt begins a line
-            if sys.exc_info()[0] is not BrokenPipeError:
+            if not isinstance(sys.exc_info()[1], OSError):  # to a closed pipe or a full disk there is nothing to say
                 click.echo()
                 if not quiet:
                     click.echo(summary(generation, model.cpu.level.name, n_threads), err=True)
@@ -101,6 +101,14 @@ def summary(generation: Generation, level: str, threads: int) -> str:
     timing = generation.timing
     return (
         f"[cpu {level}, {threads} thread{'s' if threads != 1 else ''}; "
-        f"prompt {timing.prompt_tokens} tokens, {timing.prompt_rate:.1f} tokens/s; "
-        f"generated {timing.generated_tokens} tokens, {timing.generated_rate:.1f} tokens/s]"
+        f"prompt {_tokens(timing.prompt_tokens)}{_rate(timing.prompt_rate)}; "
+        f"generated {_tokens(timing.generated_tokens)}{_rate(timing.generated_rate)}]"
     )
+
+
+def _tokens(count: int) -> str:
+    return f"{count} token{'s' if count != 1 else ''}"
+
+
+def _rate(rate: float) -> str:
+    return f", {rate:.1f} tokens/s" if rate else ""
