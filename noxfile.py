@@ -149,3 +149,22 @@ def bench(session: nox.Session) -> None:
         reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
     places = ["--model", model, "--reference", reference, "--output", ROOT / "build" / "bench" / "speed.json"]
     session.run("python", "-m", "benchmarks.speed", *map(str, places), *session.posargs, env=CLEAN)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Watch the memory over 1,000 load/close cycles and 100,000 tokens; `-- --cycles N --tokens N` makes it shorter."""
+    with explained(session):
+        prepare(session, "core", wheel=wheels.core_wheel(session.log))
+        model = models.demo_model(session.log)
+    places = ["--model", str(model), "--output", str(ROOT / "build" / "bench" / "soak.json")]
+    session.run("python", "-m", "benchmarks.soak", *places, *session.posargs, env=CLEAN)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Make the API reference from the docstrings, into build/docs; what pdoc warns of is an error."""
+    with explained(session):
+        prepare(session, "core", "docs")
+    variables = {**CLEAN, "PYTHONPATH": str(ROOT / "packages" / "core" / "src")}
+    session.run("python", str(ROOT / "docs" / "make_api.py"), str(ROOT / "build" / "docs"), env=variables)

@@ -1,0 +1,125 @@
+"""Load, generate and close again and again, and watch the memory; the Nox session `soak` runs this.
+
+Memory is flat when what the process has resident stays under a bound that comes from its own start: the largest sample
+of the warm-up, and as much again as that phase's samples differ, but at least a little for the allocator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+WARM_UP = 0.1
+ALLOWANCE = 4_000_000  # bytes; an allocator's arenas come and go by about as much
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """How the memory of a phase went, in bytes."""
+
+    name: str
+    steps: int
+    first: int
+    largest_of_warm_up: int
+    bound: int
+    largest: int
+    last: int
+
+    @property
+    def flat(self) -> bool:
+        """True if the memory stayed under the bound."""
+        return self.largest <= self.bound
+
+    def __str__(self) -> str:
+        """Say it in megabytes."""
+        numbers = (self.first, self.largest_of_warm_up, self.bound, self.largest, self.last)
+        first, warm, bound, largest, last = (f"{number / 1e6:.1f}" for number in numbers)
+        words = f"first {first}, warm-up up to {warm}, bound {bound}, then up to {largest}, last {last} MB"
+        return f"{self.name}, {self.steps}: {words}: {'flat' if self.flat else 'GROWS'}"
+
+
+def judge(name: str, steps: int, samples: Sequence[int]) -> Verdict:
+    """Derive the bound from the first tenth of `samples`, and hold the rest against it."""
+    count = max(2, int(len(samples) * WARM_UP))
+    warm, rest = samples[:count], samples[count:]
+    if not rest:
+        raise ValueError(f"{len(samples)} samples are too few: a tenth, and at least 2, are the warm-up.")
+    spread = max(warm[count // 2 :]) - min(warm[count // 2 :])
+    bound = max(warm) + max(spread, ALLOWANCE)
+    return Verdict(
+        name=name,
+        steps=steps,
+        first=samples[0],
+        largest_of_warm_up=max(warm),
+        bound=bound,
+        largest=max(rest),
+        last=samples[-1],
+    )
+
+
+def resident() -> int:
+    """Return the bytes of this process that are in memory, of its own: mapped files, such as the model, left out."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("The kernel does not tell RssAnon; this needs Linux 4.5 or newer.")
+
+
+def load_cycles(model: Path, count: int) -> Iterator[int]:
+    """Load, make a context, generate two tokens and close, `count` times."""
+    from llamapack import Model, generate
+
+    for number in range(count):
+        with Model(model) as loaded:
+            list(generate(loaded, "Hello", max_tokens=2, temperature=0, n_ctx=256))
+        if number % max(1, count // 200) == 0:
+            yield resident()
+
+
+def tokens(model: Path, count: int) -> Iterator[int]:
+    """Generate `count` tokens in one context, with all that a long-running program does: sampling, shifting, text."""
+    from llamapack import Context, Model, Sampler
+    from llamapack.text import TextStream
+
+    with Model(model) as loaded, Context(loaded, n_ctx=512) as context, Sampler(temperature=0.8, seed=1) as sampler:
+        stream = TextStream(("no such text",))
+        context.decode(loaded.vocab.tokenize("Once upon a time"))
+        for number in range(count):
+            if context.n_used == context.n_ctx:
+                context.shift(4)
+            token = sampler.sample(context)
+            stream.feed(loaded.vocab.piece(token, special=True))
+            context.decode([token])
+            if number % max(1, count // 500) == 0:
+                yield resident()
+
+
+def main() -> int:
+    """Run both phases; the status is 1 if memory grows in one of them."""
+    parser = argparse.ArgumentParser(prog="nox -s soak --", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--cycles", type=int, default=1_000, help="Load/close cycles (default: %(default)s).")
+    parser.add_argument("--tokens", type=int, default=100_000, help="Tokens (default: %(default)s).")
+    options = parser.parse_args()
+    if sys.platform != "linux":
+        parser.error("the soak run reads /proc, and needs Linux")
+    verdicts = []
+    for name, work, count in (("load/close cycles", load_cycles, options.cycles), ("tokens", tokens, options.tokens)):
+        verdicts.append(judge(name, count, list(work(options.model, count))))
+        print(verdicts[-1], flush=True)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    found = [asdict(each) | {"flat": each.flat} for each in verdicts]
+    options.output.write_text(
+        json.dumps({"load_average": os.getloadavg(), "phases": found}, indent=2), encoding="utf-8"
+    )
+    return 0 if all(each.flat for each in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
