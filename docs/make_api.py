@@ -3,6 +3,7 @@
 pdoc makes it: a small generator that reads docstrings and annotations as they are, and needs no configuration.
 """
 
+import pkgutil
 import sys
 import warnings
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import llamapack
 import pdoc
 
-PRIVATE = ("!llamapack._native", "!llamapack.cli", "!llamapack.__main__")
+PRIVATE = ("_native", "cli", "__main__")
 
 
 def main(folder: Path) -> None:
@@ -21,7 +22,8 @@ def main(folder: Path) -> None:
     # Names that are imported for type checkers only; pdoc shows such annotations as they are written.
     warnings.filterwarnings("ignore", message="Error parsing type annotation|Failed to run TYPE_CHECKING code")
     pdoc.render.configure(docformat="markdown", show_source=False)
-    pdoc.pdoc("llamapack", *PRIVATE, output_directory=folder)
+    names = [module.name for module in pkgutil.iter_modules(llamapack.__path__) if module.name not in PRIVATE]
+    pdoc.pdoc("llamapack", *(f"llamapack.{name}" for name in names), output_directory=folder)
 
 
 if __name__ == "__main__":

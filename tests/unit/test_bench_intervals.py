@@ -11,7 +11,7 @@ from benchmarks.intervals import FEWEST, Bar, Estimate, estimate
 
 def coverage(count: int, cut: int) -> float:
     """Return how surely the values left after cutting `cut` at each end enclose the median."""
-    return 1 - 2 * sum(math.comb(count, rank) for rank in range(cut + 1)) / 2**count
+    return 1 - sum(math.comb(count, rank) for rank in range(cut + 1)) / float(2 ** (count - 1))
 
 
 @pytest.mark.parametrize(("count", "low", "high"), [(6, 1, 6), (10, 2, 9), (12, 3, 10), (20, 6, 15), (100, 40, 61)])

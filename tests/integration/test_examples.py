@@ -1,0 +1,43 @@
+"""The examples run, and the guide quotes them as they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.integration.children import python
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = {path.name: path for path in sorted((ROOT / "examples").glob("*.py"))}
+QUOTE = re.compile(r"\[`examples/(\S+)`\]\(\S+\):\n\n```python\n(.*?)```", re.DOTALL)
+
+SAYS = {
+    "answer.py": r".+\n\d+ tokens, (stop|length)\n",
+    "objects.py": r" Paris\b.*",
+    "sampling.py": r"( *-\d+\.\d\d b.+\n){3}b.+\n",
+    "sequences.py": r".*\n.*\n\(0, 9\) \(0, 9\)\n",
+    "state.py": r"5 tokens are back\n four\n",
+    "embeddings.py": r"\(3, 576\)\n\[ ?1\. +\S+ +\S+\]\n",
+    "grammar.py": r" (yes|no)\n",
+}
+
+
+def test_every_example_is_expected_to_say_something() -> None:
+    assert set(SAYS) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_example_runs(name: str, model_path: Path) -> None:
+    code = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    answer = python(code, EXAMPLES[name], model_path)
+    assert (answer.status, answer.err) == (0, "")
+    assert re.fullmatch(SAYS[name], answer.out, re.DOTALL), answer.out
+
+
+def test_guide_quotes_every_example_as_it_is() -> None:
+    guide = (ROOT / "docs" / "guide" / "README.md").read_text(encoding="utf-8")
+    quotes = dict(QUOTE.findall(guide))
+    assert quotes == {name: path.read_text(encoding="utf-8") for name, path in EXAMPLES.items()}
+    assert guide.count("```python") == len(quotes)
