@@ -59,8 +59,9 @@ _ALONE = {
     "GIT_COMMITTER_NAME": "llamapack",
     "GIT_COMMITTER_EMAIL": "llamapack@localhost",
 }
+_PLACES = ("GIT_EXEC_PATH",)  # where a git that was unpacked anywhere finds its own programs
 # What a user may need to reach the network: proxies, certificates, rewritten addresses.
-_FOR_NETWORK = ("GIT_SSH", "GIT_SSL", "GIT_PROXY", "GIT_HTTP", "GIT_CONFIG", "GIT_ALLOW_PROTOCOL", "GIT_TRACE")
+_FOR_NETWORK = ("GIT_SSH", "GIT_SSL", "GIT_PROXY", "GIT_HTTP", "GIT_CONFIG", "GIT_ALLOW_PROTOCOL", *_PLACES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +161,7 @@ class Git:
         return {"GIT_DIR": str(self.dir), "GIT_WORK_TREE": str(self.folder)}
 
     def _environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _PLACES}
         # Before 2.32, git knows no variable for the user's configuration, only the folders it may be in.
         homes = {"HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir)}
         return {**clean, **homes, **self._where(), **_FIXED, **_ALONE, **self.variables}

@@ -176,10 +176,18 @@ def test_branch_on_another_commit_than_the_pin_is_refused(patched: Toy) -> None:
         create_patches(patched.checkout)
 
 
+def use_home(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Make git read only the configuration in `folder`; before 2.32 it knows no variable for the file."""
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(folder))
+
+
 def test_new_patch_commits_all_edits_under_the_users_name(patched: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = patched.checkout.root / "gitconfig"
+    config = patched.checkout.root / ".gitconfig"
     config.write_text("[user]\n\tname = Grace Ö\n\temail = grace@example.org\n", encoding="utf-8")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    use_home(monkeypatch, patched.checkout.root)
     patched.write("src/llama.cpp", edited(9, "fast"))
     patched.write("src/extra.cpp", "extra\n")
     new_patch(patched.checkout, "Make it fast", why="slow", drop_when="upstream is fast")
@@ -192,8 +200,7 @@ def test_new_patch_commits_all_edits_under_the_users_name(patched: Toy, monkeypa
 
 
 def test_new_patch_without_a_name_in_git_says_how_to_give_one(patched: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")):
-        monkeypatch.setenv(name, value)
+    use_home(monkeypatch, patched.checkout.patches)
     patched.write("src/llama.cpp", "edit\n")
     with pytest.raises(ToolError, match="git does not know who you are") as refusal:
         new_patch(patched.checkout, "Mine")
