@@ -20,7 +20,11 @@ def table() -> dict[str, Any]:
 
 
 def field_names(struct: type[ctypes.Structure] | type[ctypes.Union]) -> list[str]:
-    return [field[0] for field in vars(struct)["_fields_"]]
+    """Name the fields as C does: those of an anonymous union are the structure's own."""
+    names = []
+    for name, kind, *_ in vars(struct)["_fields_"]:
+        names += field_names(kind) if name in getattr(struct, "_anonymous_", ()) else [name]
+    return names
 
 
 def test_every_structure_has_the_compilers_size_alignment_and_offsets(table: dict[str, Any]) -> None:
@@ -28,11 +32,7 @@ def test_every_structure_has_the_compilers_size_alignment_and_offsets(table: dic
         struct.__name__: {
             "size": ctypes.sizeof(struct),
             "align": ctypes.alignment(struct),
-            "fields": {
-                name: getattr(struct, name).offset
-                for name in field_names(struct)
-                if name not in getattr(struct, "_anonymous_", ())
-            },
+            "fields": {name: getattr(struct, name).offset for name in field_names(struct)},
         }
         for struct in api.STRUCTS
         if struct.__name__ in table["structs"]
