@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import llamapack
 import pytest
+
+from tests.reference.made_models import write_model
 
 
 def _named(variable: str) -> Path:
@@ -49,3 +51,30 @@ def reference() -> Reference:
 def model(model_path: Path) -> Iterator[llamapack.Model]:
     with llamapack.Model(model_path) as model:
         yield model
+
+
+@pytest.fixture(scope="session")
+def made_path(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Write a made model of a kind, once: see tests/reference/made_models.py."""
+    folder = tmp_path_factory.mktemp("made")
+
+    def write(kind: str) -> Path:
+        path = folder / f"{kind}.gguf"
+        return path if path.exists() else write_model(path, kind)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def made(made_path: Callable[[str], Path]) -> Iterator[Callable[[str], llamapack.Model]]:
+    """Load a made model of a kind, once."""
+    models: dict[str, llamapack.Model] = {}
+
+    def load(kind: str) -> llamapack.Model:
+        if kind not in models:
+            models[kind] = llamapack.Model(made_path(kind))
+        return models[kind]
+
+    yield load
+    for model in models.values():
+        model.close()

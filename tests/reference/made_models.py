@@ -40,7 +40,7 @@ def write_model(
         **{key.replace("__", "."): value for key, value in metadata.items()},
     }
     for key, value in numbers.items():
-        _add(writer, key if key.startswith("tokenizer.") else f"{architecture}.{key}", value)
+        add_value(writer, key if key.startswith("tokenizer.") else f"{architecture}.{key}", value)
     writer.add_tokenizer_model("none")
     for name, shape in shapes(n_layer, n_vocab).items():
         writer.add_tensor(name, _random(random, name, shape))
@@ -51,7 +51,8 @@ def write_model(
     return path
 
 
-def _add(writer: gguf.GGUFWriter, key: str, value: object) -> None:
+def add_value(writer: gguf.GGUFWriter, key: str, value: object) -> None:
+    """Add a value with the type that llama.cpp expects of its kind."""
     if isinstance(value, bool):
         writer.add_bool(key, value)
     elif isinstance(value, int):
@@ -73,9 +74,9 @@ def _random(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> n
     return np.asarray(random.standard_normal(shape) / np.sqrt(shape[-1]), dtype=np.float32)
 
 
-def _llama(n_layer: int, n_vocab: int, *, bias: bool = False, post: bool = False) -> Shapes:
+def _llama(n_layer: int, n_vocab: int, *, bias: bool = False, post: bool = False, wide: bool = False) -> Shapes:
     shapes: Shapes = {"token_embd.weight": (n_vocab, N_EMBD), "output_norm.weight": (N_EMBD,)}
-    half = N_EMBD // N_HEAD
+    half = N_EMBD if wide else N_EMBD // N_HEAD
     for layer in (f"blk.{index}" for index in range(n_layer)):
         shapes |= {
             f"{layer}.attn_norm.weight": (N_EMBD,),
@@ -210,6 +211,8 @@ def _lfm2(n_layer: int, n_vocab: int) -> Shapes:
 
 KINDS: Mapping[str, tuple[str, Callable[[int, int], Shapes]]] = {
     "llama": ("llama", _llama),
+    "narrow": ("llama", _llama),  # heads too narrow for quantized caches
+    "wide": ("llama", lambda n_layer, n_vocab: _llama(n_layer, n_vocab, wide=True)),  # one head of 64
     "gpt2": ("gpt2", _gpt2),  # absolute positions
     "bert": ("bert", _bert),  # no memory
     "reranker": ("bert", _reranker),
@@ -221,6 +224,8 @@ KINDS: Mapping[str, tuple[str, Callable[[int, int], Shapes]]] = {
 }
 EXTRA: Mapping[str, Mapping[str, object]] = {
     "llama": {"rope.dimension_count": 32, "rope.freq_base": 10000.0},
+    "wide": {"rope.dimension_count": 64, "attention.head_count": 1},
+    "narrow": {"rope.dimension_count": 16, "attention.head_count": 4, "attention.head_count_kv": 2},
     "bert": {"attention.causal": False, "pooling_type": 1, "tokenizer.ggml.token_type_count": 2},
     "reranker": {"attention.causal": False, "pooling_type": 4, "tokenizer.ggml.token_type_count": 2},
     "t5": {"attention.relative_buckets_count": 32, "decoder_start_token_id": 0},

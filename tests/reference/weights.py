@@ -31,8 +31,14 @@ def read_weights(path: Path) -> Weights:
     """Read the file at `path`, and dequantize all of it."""
     reader = gguf.GGUFReader(path)
     metadata = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("tokenizer.")}
-    tensors = {
-        tensor.name: np.array(gguf.dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
-        for tensor in reader.tensors
-    }
-    return Weights(metadata=metadata, tensors=tensors)
+    return Weights(metadata=metadata, tensors={tensor.name: _floats(tensor) for tensor in reader.tensors})
+
+
+def _floats(tensor: gguf.ReaderTensor) -> Floats:
+    kind, shape = tensor.tensor_type, tuple(int(length) for length in reversed(tensor.shape))
+    if kind in (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16):
+        return np.array(tensor.data, dtype=np.float32)
+    # all blocks at once: gguf.dequantize takes 16 rows at a time, which takes a minute
+    blocks = np.asarray(tensor.data).reshape(-1, gguf.GGML_QUANT_SIZES[kind][1])
+    found: Floats = getattr(gguf.quants, kind.name).dequantize_blocks(blocks).reshape(shape)
+    return found
