@@ -148,8 +148,16 @@ def test_tokens_and_embeddings_do_not_mix() -> None:
         (lambda batch: batch.add([96]), {}, "There is no token 96: the vocabulary has 96 tokens, from 0."),
         (lambda batch: batch.add([1] * 257), {}, "A batch of 257 tokens is more than n_batch=256."),
         (lambda batch: batch.add([1], sequence=1), {}, "There is no sequence 1: this context has 1, from 0."),
-        (lambda batch: batch.add([1], position=5), {}, "Position 5 does not follow position 1, the last of sequence 0."),
-        (lambda batch: batch.add([1], position=1), {}, "Position 1 does not follow position 1, the last of sequence 0."),
+        (
+            lambda batch: batch.add([1], position=5),
+            {},
+            "Position 5 does not follow position 1, the last of sequence 0.",
+        ),
+        (
+            lambda batch: batch.add([1], position=1),
+            {},
+            "Position 1 does not follow position 1, the last of sequence 0.",
+        ),
         (lambda batch: batch.add_embeddings(np.zeros((1, 63))), {}, "The embeddings are 63 wide, but this model takes"),
         (
             lambda batch: [batch.add([1], sequence=1, position=3), batch.add([1], sequence=1, position=3)],

@@ -142,9 +142,7 @@ def test_without_rope_scaling_the_scale_is_not_used(made: Made) -> None:
     plain = logits_of(made("llama"), **EXACT)
     scaled = {"rope_freq_scale": 0.25, **EXACT}
     assert np.array_equal(plain, logits_of(made("llama"), rope_scaling="none", **scaled))
-    assert np.array_equal(
-        logits_of(made("llama"), **scaled), logits_of(made("llama"), rope_scaling="linear", **scaled)
-    )
+    assert np.array_equal(logits_of(made("llama"), **scaled), logits_of(made("llama"), rope_scaling="linear", **scaled))
 
 
 def test_yarn_and_each_of_its_parameters_change_the_numbers(made_path: Callable[[str], Path]) -> None:
@@ -262,7 +260,9 @@ def test_a_cache_that_this_machine_cannot_hold_is_refused_with_the_sizes(made: M
 def test_positions_that_a_model_has_not_learned_are_refused(made: Made) -> None:
     with context(made("gpt2"), n_ctx=1024) as place:
         place.decode([1] * 510)
-        with pytest.raises(InputError, match=r"^Position 512 is beyond the 512 positions that this model has learned\."):
+        with pytest.raises(
+            InputError, match=r"^Position 512 is beyond the 512 positions that this model has learned\."
+        ):
             place.decode([1] * 3)
         place.decode([1] * 2)
         assert place.n_used == 512

@@ -23,7 +23,11 @@ from tests.reference.llama import Llama, Result
 from tests.reference.made_models import add_value
 from tests.reference.weights import Weights, read_weights
 
-TEXTS = ("The capital of France is Paris, and the capital of Germany is", "def add(a, b):\n    return", "1, 1, 2, 3, 5, 8,")
+TEXTS = (
+    "The capital of France is Paris, and the capital of Germany is",
+    "def add(a, b):\n    return",
+    "1, 1, 2, 3, 5, 8,",
+)
 
 
 @pytest.fixture(scope="module")

@@ -128,6 +128,8 @@ LLAMAPACK_API enum llamapack_status llamapack_grammar_check(
 struct llamapack_model_facts {
     uint32_t head_size_k;     // greatest common divisor of all layers' heads, in elements
     uint32_t head_size_v;
+    uint32_t cache_size_k;    // elements that the K cache keeps of a token, at least
+    uint32_t cache_size_v;
     uint32_t n_pos_per_embd;  // positions of one row of embeddings: 1, with M-RoPE 4
     uint32_t n_positions;     // rows of the table of absolute positions; 0 without one
     int32_t  pooling;         // llama_pooling_type

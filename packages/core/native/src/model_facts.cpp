@@ -24,6 +24,16 @@ bool can_shift_quantized(const llama_hparams & hparams) {
     return true;
 }
 
+// Numbers that the K and V caches keep of each token for all of `n_ctx`: layers with a window or a state are left out.
+void add_cache_sizes(const llama_hparams & hparams, llamapack_model_facts & facts) {
+    for (uint32_t layer = 0; layer < hparams.n_layer(); ++layer) {
+        if (hparams.has_kv(layer) && !hparams.is_recr(layer) && !hparams.is_swa(layer)) {
+            facts.cache_size_k += hparams.n_embd_k_gqa(layer);
+            facts.cache_size_v += hparams.is_mla() ? 0 : hparams.n_embd_v_gqa(layer);
+        }
+    }
+}
+
 } // namespace
 
 void llamapack_model_facts_get(const llama_model * model, llamapack_model_facts * facts) {
@@ -33,6 +43,7 @@ void llamapack_model_facts_get(const llama_model * model, llamapack_model_facts 
         facts->head_size_k = std::gcd(facts->head_size_k, hparams.n_embd_head_k(layer));
         facts->head_size_v = std::gcd(facts->head_size_v, hparams.n_embd_head_v(layer));
     }
+    add_cache_sizes(hparams, *facts);
     facts->n_pos_per_embd  = hparams.n_pos_per_embd();
     facts->n_positions     = position_count(*model);
     facts->vocab_only      = hparams.vocab_only;

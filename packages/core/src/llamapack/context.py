@@ -370,6 +370,7 @@ class Context(Owner[api.llama_context_p]):
 
     def _check_readable(self, index: int = -1) -> None:
         self.outputs._row(index)
+        self.outputs._check_logits()
 
 
 _FIRST = (0,)

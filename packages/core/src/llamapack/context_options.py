@@ -8,6 +8,7 @@ from typing import Literal
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
+from llamapack.backends.devices import devices, offload_devices
 from llamapack.checks import choice, number, whole
 from llamapack.errors import InputError
 from llamapack.model import Model
@@ -21,6 +22,7 @@ RopeScaling = Literal["none", "linear", "yarn", "longrope"]
 
 DEFAULT_N_CTX = 4096
 MAX_SEQUENCES = 256  # LLAMA_MAX_SEQ
+_CELL_BYTES = 52  # of llama_kv_cells, for each token
 MAX_THREADS = 512  # GGML_MAX_N_THREADS
 
 # llama.cpp's own list (common/arg.cpp): other types have no kernel for the cache. The numbers are ggml_type's.
@@ -84,6 +86,7 @@ def native_params(model: Model, options: ContextOptions) -> api.llama_context_pa
     _set_sizes(params, model, options)
     _set_threads(params, options)
     _set_cache(params, model, options)
+    _check_memory(params, model)
     _set_embeddings(params, model, options)
     _set_rope(params, options)
     params.swa_full, params.offload_kqv, params.op_offload = options.swa_full, options.offload_kqv, options.op_offload
@@ -133,11 +136,29 @@ def _set_sizes(params: api.llama_context_params, model: Model, options: ContextO
             f"n_batch={batch} has no room for one token of each of n_seq_max={sequences} sequences.",
             fix=f"Make n_batch at least {sequences}.",
         )
-    params.n_ctx, params.n_seq_max = size, sequences
+    params.n_ctx = size
     params.n_batch, params.n_ubatch = batch, min(ubatch, batch)
+    params.n_seq_max = _even(sequences, min(rounded, params.n_ubatch), options)
     params.n_outputs_max = _outputs_max(options, sequences, batch)
     params.n_outputs_max_per_seq = params.n_outputs_max
     params.kv_unified = _is_unified(model, options)
+
+
+def _even(sequences: int, tokens: int, options: ContextOptions) -> int:
+    """Return a number of sequences, at least as many, that upstream can pool.
+
+    It tries a batch of all sequences first, rounded up to the same length for each, and asserts that this is what was
+    computed at most.
+    """
+    if not options.embeddings or options.pooling == "none" or tokens % sequences == 0:
+        return sequences
+    found = next((more for more in range(sequences, MAX_SEQUENCES + 1) if tokens % more == 0), None)
+    if found is None:
+        raise InputError(
+            f"n_ubatch={tokens} cannot be shared evenly by n_seq_max={sequences} sequences, as pooling wants it.",
+            fix="Use powers of 2 for both.",
+        )
+    return found
 
 
 def _outputs_max(options: ContextOptions, sequences: int, batch: int) -> int:
@@ -202,6 +223,25 @@ def _set_cache(params: api.llama_context_params, model: Model, options: ContextO
         raise InputError(
             f"type_k={options.type_k!r} and type_v={options.type_v!r} differ, but this model keeps K and V in one.",
             fix="Use the same type for both.",
+        )
+
+
+def _check_memory(params: api.llama_context_params, model: Model) -> None:
+    """Refuse a cache that is larger than the machine: the system may grant it, and end the process when it is filled."""
+    if not model._facts.causal or offload_devices():
+        return
+    facts, bound = model._facts, native()
+    needed = params.n_ctx * (
+        facts.cache_size_k * bound.ggml_type_size(params.type_k) // bound.ggml_blck_size(params.type_k)
+        + facts.cache_size_v * bound.ggml_type_size(params.type_v) // bound.ggml_blck_size(params.type_v)
+        + _CELL_BYTES
+    )
+    total = sum(device.memory_total for device in devices() if device.kind == "cpu")
+    if needed > total:
+        raise InputError(
+            f"A KV cache of n_ctx={params.n_ctx} tokens takes {needed / 2**30:.1f} GiB; this machine has "
+            f"{total / 2**30:.1f} GiB.",
+            fix='Make n_ctx smaller, or use smaller types such as type_k="q8_0".',
         )
 
 

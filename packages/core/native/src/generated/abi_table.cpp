@@ -510,6 +510,8 @@ using T51 = struct llamapack_model_facts;
 const Offset fields_51[] = {
     {"head_size_k", offsetof(T51, head_size_k)},
     {"head_size_v", offsetof(T51, head_size_v)},
+    {"cache_size_k", offsetof(T51, cache_size_k)},
+    {"cache_size_v", offsetof(T51, cache_size_v)},
     {"n_pos_per_embd", offsetof(T51, n_pos_per_embd)},
     {"n_positions", offsetof(T51, n_positions)},
     {"pooling", offsetof(T51, pooling)},
@@ -1168,7 +1170,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "5f625e19bfa95ca158ddaf096d71b33136ec09909d368a811681c88d8b9c5be5";
+const char layout_hash[] = "c364844eb3975c75dbecd49fb2f4a7fa9887989efa452c10f9c0a4f632c99fcc";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

@@ -22,7 +22,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '5f625e19bfa95ca158ddaf096d71b33136ec09909d368a811681c88d8b9c5be5'
+LAYOUT_HASH = 'c364844eb3975c75dbecd49fb2f4a7fa9887989efa452c10f9c0a4f632c99fcc'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -688,6 +688,8 @@ llamapack_log_line._fields_ = [
 llamapack_model_facts._fields_ = [
     ('head_size_k', c_uint32),
     ('head_size_v', c_uint32),
+    ('cache_size_k', c_uint32),
+    ('cache_size_v', c_uint32),
     ('n_pos_per_embd', c_uint32),
     ('n_positions', c_uint32),
     ('pooling', c_int32),

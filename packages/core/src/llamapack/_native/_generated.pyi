@@ -449,6 +449,8 @@ class llamapack_chat_templates(Structure): ...
 class llamapack_model_facts(Structure):
     head_size_k: ctypes._CField[c_uint32, int, int]
     head_size_v: ctypes._CField[c_uint32, int, int]
+    cache_size_k: ctypes._CField[c_uint32, int, int]
+    cache_size_v: ctypes._CField[c_uint32, int, int]
     n_pos_per_embd: ctypes._CField[c_uint32, int, int]
     n_positions: ctypes._CField[c_uint32, int, int]
     pooling: ctypes._CField[c_int32, int, int]
