@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from tools.bump import Preview
 from tools.cleaning import Cleaned
@@ -68,11 +69,22 @@ def synced(report: SyncReport) -> Iterator[str]:
     """Tell of a sync."""
     for tree in report.trees:
         yield from _synced_tree(tree)
-    for path, sections in report.upstream_new.items():
-        yield f"  new upstream: {path} ({'taken by ' + ', '.join(sections) if sections else 'not taken'})"
-    yield from (f"  gone upstream: {path}" for path in report.upstream_gone)
+    taken = {path: sections for path, sections in report.upstream_new.items() if sections}
+    yield from (f"  new upstream: {path} (taken by {', '.join(sections)})" for path, sections in taken.items())
+    left = [path for path in report.upstream_new if path not in taken]
+    yield from (f"  new upstream: {line} (not taken)" for line in _grouped(left))
+    yield from (f"  gone upstream: {line}" for line in _grouped(report.upstream_gone))
     if report.saved:
         yield f"Files that were edited by hand are saved in {report.saved}."
+
+
+def _grouped(paths: Sequence[str]) -> Iterator[str]:
+    """Give a few paths one by one, many by their folders."""
+    if len(paths) <= _SHOWN:
+        yield from paths
+        return
+    folders = Counter("/".join(path.split("/")[:-1][:2]) for path in paths)
+    yield from (f"{count} files in {folder or 'the top folder'}" for folder, count in sorted(folders.items()))
 
 
 def _synced_tree(tree: Synced) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -164,3 +165,14 @@ def test_unknown_failure_shows_its_traceback(toy: Toy) -> None:
     status, _, err = inv(toy, "vendor.status")
     assert status == 1
     assert "IsADirectoryError" in err or "PermissionError" in err
+
+
+@pytest.mark.parametrize("page", ["docs/development/vendoring.md", "vendor/README.md", "patches/README.md"])
+def test_documents_name_only_commands_that_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"\bvendor\.[a-z-]+\b(?!\.)", re.sub(r"\S*/\S*", "", text)))
+    assert named - set(TASKS) == set()
+    assert page != "docs/development/vendoring.md" or set(TASKS) == named
+    options = set(re.findall(r"(?<!\S)--[a-z][a-z0-9-]+", " ".join(re.findall(r"inv vendor\.[^`\n]*", text))))
+    known = (ROOT / "tasks.py").read_text(encoding="utf-8").replace("_", "-")
+    assert [option for option in sorted(options) if option.removeprefix("--") not in known] == []

@@ -1,0 +1,81 @@
+"""Vendoring on the real source: a checkout of its own, made from the tracking repository, within its times."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tools.checkout import Checkout
+from tools.create_patches import create_patches
+from tools.drift import check
+from tools.patching import apply_patches
+from tools.paths import PATCHES, PIN, ROOT, TRACKING
+from tools.pin import load_pin, render_pin
+from tools.series import read_series
+from tools.sync import sync
+from tools.vendor_status import read_status
+from tools.vendoring import ensure_source
+
+APPLY, STATUS, SYNC, CHECK = 30.0, 1.0, 2.0, 60.0
+"""Seconds that a command may take on the real source."""
+
+
+def seconds(work: Callable[[], object], *, tries: int = 1) -> float:
+    """Return the shortest time that `work` took: other work on the machine only makes it longer."""
+    times = []
+    for _ in range(tries):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout with this project's pin, filter and patches; llama.cpp comes from this project's repository."""
+    ensure_source()
+    made = Checkout(root=tmp_path_factory.mktemp("checkout"))
+    (made.root / "vendor").mkdir()
+    shutil.copytree(PATCHES, made.patches)
+    shutil.copy(ROOT / "vendor" / "sync.toml", made.filter_file)
+    made.pin_file.write_text(render_pin(replace(load_pin(PIN), repository=str(TRACKING))), encoding="utf-8")
+    return made
+
+
+def test_real_source_is_made_synced_and_checked_in_time(checkout: Checkout) -> None:
+    assert seconds(lambda: apply_patches(checkout)) <= APPLY
+    sync(checkout)
+    assert seconds(lambda: read_status(checkout), tries=3) <= STATUS
+    assert seconds(lambda: sync(checkout), tries=3) <= SYNC
+    assert seconds(lambda: check(checkout)) <= CHECK
+    assert check(checkout) == ()
+    assert read_status(checkout).next == ()
+    assert create_patches(checkout).is_same
+
+
+def test_every_file_of_the_package_is_what_a_fresh_checkout_gives(checkout: Checkout) -> None:
+    here = {path.relative_to(ROOT): path.read_bytes() for path in _synced(ROOT)}
+    there = {path.relative_to(checkout.root): path.read_bytes() for path in _synced(checkout.root)}
+    assert here == there
+
+
+def _synced(root: Path) -> list[Path]:
+    tree = root / "packages" / "core" / "native" / "llama.cpp"
+    return [path for path in tree.rglob("*") if path.is_file() and path.name != "llamapack-manifest.json"]
+
+
+def test_every_patch_says_why_it_is_there_and_has_a_test_of_its_own() -> None:
+    tests = {
+        "0001-x86-score-only-what-the-operating-system-saves.patch": "test_patch_cpu_scores.py",
+        "0002-windows-search-a-backend-s-own-folder-and-say-why-it.patch": "test_patch_windows_loading.py",
+        "0003-load-backends-only-from-where-the-caller-says.patch": "test_patch_backend_paths.py",
+    }
+    series = read_series(PATCHES)
+    assert {patch.name for patch in series} == set(tests)
+    assert [patch.missing_headers for patch in series] == [()] * len(series)
+    assert all((ROOT / "tests" / "integration" / name).is_file() for name in tests.values())
