@@ -17,7 +17,8 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import environments, matrix, models, upstream, vendoring, wheels
+from tools import drift, environments, matrix, models, upstream, vendoring, wheels
+from tools.checkout import Checkout
 from tools.matrix import Cell
 from tools.matrix_views import workflow_output
 from tools.paths import ROOT
@@ -44,10 +45,10 @@ def run(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def test(session: nox.Session) -> None:
-    """Run all that this host can check: lint, types, unit, integration and packaging."""
+    """Run all that this host can check: lint, types, the vendored source, unit, integration and packaging."""
     with explained(session):
         vendoring.ensure_source(say=session.log)
-    for name in ("lint", "types", "unit", "integration", "packaging"):
+    for name in ("lint", "types", "vendor-check", "unit", "integration", "packaging"):
         session.notify(name, [])
 
 
@@ -106,6 +107,15 @@ def gen(session: nox.Session) -> None:
         vendoring.ensure_source(say=session.log)
         prepare(session, "bindgen")
     session.run("python", "-c", "from tools import gen; print(*gen.write(), sep='\\n')")
+
+
+@nox.session(name="vendor-check", venv_backend="none")
+def vendor_check(session: nox.Session) -> None:
+    """Rebuild llama.cpp from pin and patches; fail where the packages would build from anything else."""
+    with explained(session):
+        vendoring.ensure_source(say=session.log)
+        if problems := drift.check(Checkout(), say=session.log):
+            session.error("\n".join(problems))
 
 
 @nox.session(name="plan-rows", venv_backend="none")
