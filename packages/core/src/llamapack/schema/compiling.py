@@ -273,5 +273,6 @@ class _Compiler:
 
 def _hint(path: str) -> str:
     """Return a name that says where a rule is from."""
-    last = path.rpartition("/")[2]
-    return "item" if last == "items" else last if last not in ("#", "") else "value"
+    dull = {"anyOf", "oneOf", "allOf", "prefixItems", "additionalProperties"}
+    last = next(part for part in reversed(path.split("/")) if part not in dull and not part.isdigit())
+    return {"#": "value", "items": "item"}.get(last, last)

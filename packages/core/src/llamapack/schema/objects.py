@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
+from llamapack.schema.patterns import letter_except
 from llamapack.schema.rules import Rules, json_text, literal
 
 _BACKSLASH = "\\"
@@ -95,8 +96,7 @@ def _other_text(rules: Rules, hint: str, texts: list[str], *, escaped: bool) -> 
         for letter, rest in branches.items()
     ]
     if not escaped:
-        listed = "".join(f"\\U{ord(letter):08X}" for letter in branches if letter != "\\")
-        parts.append(f'[^"\\\\\\x00-\\x1F\\x7F{listed}] char* "\\""')
+        parts.append(f'{letter_except("".join(branches))} char* "\\""')
         if "\\" not in branches:
             parts.append('[\\\\] ["\\\\/bfnrt] char* "\\""')
         if "" not in texts:

@@ -70,7 +70,7 @@ _WORD = Points.of((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
 _SPACES = _letters("\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff") | Points.of((0x2000, 0x200A))
 _SETS = {"d": _DIGITS, "D": ~_DIGITS, "w": _WORD, "W": ~_WORD, "s": _SPACES, "S": ~_SPACES}
 _DOT = ~_letters("\n\r\u2028\u2029")
-_RAW = ~(_letters('"\\') | Points.of((0, 0x1F), (0xD800, 0xDFFF)))  # stand for themselves in a JSON string
+_RAW = ~(_letters('"\\\x7f') | Points.of((0, 0x1F), (0xD800, 0xDFFF)))  # stand for themselves in a JSON string
 
 
 @lru_cache(maxsize=1000)
@@ -80,6 +80,11 @@ def rewrite(pattern: str) -> str:
     What it writes may hold alternatives: put it in brackets.
     """
     return _Reader(pattern).read()
+
+
+def letter_except(letters: str) -> str:
+    """Write one letter of a JSON string that is not escaped and none of `letters`."""
+    return _class(_RAW - _letters(letters))
 
 
 class _Reader:

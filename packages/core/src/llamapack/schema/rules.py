@@ -9,7 +9,8 @@ from collections.abc import Iterable
 # What several schemas need, and from which other rules of this table.
 _SHARED = {
     "ws": r'(" " | "\n" [ \t]{0,20})?',
-    "char": r'[^"\\\x00-\x1F\x7F] | [\\] (["\\/bfnrt] | "u" hex4)',
+    # As ranges: of a letter in several tokens, the engine refuses the first bytes if a [^...] has any like them.
+    "char": r'[ !#-\x5B\x5D-~\x80-\uD7FF\uE000-\U0010FFFF] | [\\] (["\\/bfnrt] | "u" hex4)',
     "hex": "[0-9a-fA-F]",
     "hex4": "[0-9a-cA-CefEF] hex{3} | [dD] [0-7] hex{2}",  # no half of a surrogate pair
     "string": r'"\"" char* "\""',
@@ -54,6 +55,7 @@ class Rules:
     def reserve(self, hint: str) -> str:
         """Return a name whose rule is defined later, because others need it before."""
         stem = re.sub(r"[^A-Za-z0-9]+", "-", hint).strip("-")[:24] or "rule"
+        stem = stem if stem[0].isalpha() else f"rule-{stem}"
         self._counts[stem] = count = self._counts.get(stem, 0) + 1
         return f"{stem}-{count}"
 

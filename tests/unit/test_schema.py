@@ -1,0 +1,180 @@
+"""JSON schemas as grammars: what they allow, what they list as not enforced, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from llamapack.errors import GrammarError
+from llamapack.schema import compile_schema
+
+from tests.unit.gbnf import grammar_regex
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer", "minimum": 0}, "sure": {"type": "boolean"}},
+    "required": ["name", "sure"],
+}
+ALLOWED: list[tuple[Any, list[Any]]] = [
+    (PERSON, [{"name": "Ada", "age": 36, "sure": True}, {"name": "", "sure": False}]),
+    ({"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}}, [{}, {"b": None}]),
+    ({"enum": ["red", 'bl"ue', 3, None, {"k": [1, 2]}]}, ["red", 'bl"ue', 3, None, {"k": [1, 2]}]),
+    ({"enum": [f"item {i}" for i in range(100)]}, ["item 0", "item 7", "item 77"]),
+    ({"const": "é\n"}, ["é\n"]),
+    ({"type": ["string", "null"], "maxLength": 2}, ["", "ab", None]),
+    ({"type": "array", "items": {"type": "boolean"}, "minItems": 1, "maxItems": 2}, [[True], [True, False]]),
+    ({"type": "array", "items": {"type": "boolean"}, "maxItems": 1}, [[], [True]]),
+    ({"type": "array", "prefixItems": [{"type": "boolean"}, {"type": "null"}]}, [[True, None]]),
+    ({"type": "array", "items": [{"type": "null"}]}, [[None]]),
+    ({"type": "array", "items": False}, [[]]),
+    ({"type": "integer", "exclusiveMinimum": 3, "maximum": 5.5}, [4, 5]),
+    ({"type": "integer", "minimum": 3, "exclusiveMinimum": True, "maximum": 5}, [4, 5]),
+    ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, [0, 0.5, 0.999]),
+    ({"type": "string", "format": "date"}, ["2024-12-31", "1999-02-28"]),
+    ({"type": "string", "format": "time"}, ["23:59:59Z", "00:00:00.125+02:00"]),
+    ({"type": "string", "format": "date-time"}, ["2024-12-31T23:59:59Z"]),
+    ({"type": "string", "format": "uuid"}, ["123e4567-e89b-12d3-a456-426614174000"]),
+    ({"type": "string", "pattern": '^"[a-z]+"$'}, ['"ab"']),
+    ({"anyOf": [{"type": "boolean"}, {"type": "integer", "maximum": 0}]}, [True, 0, -5]),
+    ({"type": "object", "anyOf": [{"required": ["a"]}], "properties": {"a": {"type": "null"}}}, [{"a": None}]),
+    (
+        {"allOf": [{"properties": {"a": {"type": "null"}}, "required": ["a"]}, {"properties": {"b": {"const": 1}}}]},
+        [{"a": None}, {"a": None, "b": 1}],
+    ),
+    ({"allOf": [{"type": "number"}, {"type": "integer", "minimum": 1}, {"maximum": 2}]}, [1, 2]),
+    ({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"$ref": "#/$defs/c%20d"}, "c d": {"type": "null"}}}, [None]),
+    ({"properties": {"a": {"type": "null"}}, "required": ["b", "a"], "additionalProperties": {"const": 1}}, []),
+    ({"properties": {"a": {"type": "null"}}, "additionalProperties": {"const": 1}}, [{}, {"a": None}, {"x": 1}]),
+    ({"minimum": 2, "maximum": 3}, [2, 2.5, 3]),
+]
+REFUSED: list[tuple[Any, list[Any]]] = [
+    (PERSON, [{}, {"name": "Ada"}, {"name": "Ada", "sure": True, "x": 1}, {"sure": True, "name": "Ada"}, []]),
+    (PERSON, [{"name": "Ada", "sure": True, "age": 3}, {"name": "Ada", "age": -1, "sure": True}]),
+    ({"enum": [f"item {i}" for i in range(100)]}, ["item", "item 100", "item 077", ""]),
+    ({"enum": [1, "a"], "type": "string"}, [1]),
+    ({"type": "string", "minLength": 2, "maxLength": 3}, ["a", "abcd", 5]),
+    ({"type": "array", "items": {"type": "boolean"}, "minItems": 1, "maxItems": 2}, [[], [True] * 3, [1]]),
+    ({"type": "integer"}, [1.5, "1", True]),
+    ({"type": "string", "format": "date"}, ["2024-02-30", "2024-13-01", "2024-04-31", "24-01-01"]),
+    ({"properties": {"ab": {"type": "null"}}, "additionalProperties": {"const": 1}}, [{"ab": 1}]),
+    ({"properties": {'q"': {"type": "null"}}, "additionalProperties": {"const": 1}}, [{'q"': 1}]),
+]
+
+
+@pytest.mark.parametrize(("schema", "values"), ALLOWED, ids=lambda each: json.dumps(each)[:40])
+def test_allowed_values_match(schema: Any, values: list[Any]) -> None:
+    regex = grammar_regex(compile_schema(schema).text)
+    for value in values:
+        assert regex.fullmatch(json.dumps(value, ensure_ascii=False)), value
+
+
+@pytest.mark.parametrize(("schema", "values"), REFUSED, ids=lambda each: json.dumps(each)[:40])
+def test_other_values_do_not_match(schema: Any, values: list[Any]) -> None:
+    regex = grammar_regex(compile_schema(schema).text)
+    for value in values:
+        assert not regex.fullmatch(json.dumps(value, ensure_ascii=False)), value
+
+
+def test_keys_keep_the_schemas_order_also_the_optional_ones() -> None:
+    keys = ["zeta", "alpha", "mid", "beta"]
+    schema = {"properties": {key: {"type": "null"} for key in keys}, "required": ["alpha", "beta"]}
+    regex = grammar_regex(compile_schema(json.dumps(schema)).text)
+    assert regex.fullmatch(json.dumps(dict.fromkeys(keys)))
+    assert regex.fullmatch(json.dumps(dict.fromkeys(["alpha", "beta"])))
+    for wrong in (["alpha", "zeta", "beta"], ["beta", "alpha"], ["zeta", "mid", "alpha", "beta"], ["zeta", "beta"]):
+        assert not regex.fullmatch(json.dumps(dict.fromkeys(wrong)))
+
+
+def test_many_optional_keys_may_come_in_any_choice_but_in_order() -> None:
+    keys = [f"k{i}" for i in range(9)]
+    regex = grammar_regex(compile_schema({"properties": {key: {"type": "null"} for key in keys}}).text)
+    for chosen in ([], keys, keys[::3], keys[-1:], [keys[0], keys[8]]):
+        assert regex.fullmatch(json.dumps(dict.fromkeys(chosen)))
+    assert not regex.fullmatch(json.dumps(dict.fromkeys([keys[5], keys[4]])))
+
+
+def test_recursion_becomes_a_rule_that_names_itself() -> None:
+    text = compile_schema({"properties": {"child": {"$ref": "#"}}, "additionalProperties": False}).text
+    rules = dict(line.split(" ::= ") for line in text.splitlines())
+    (name,) = (name for name in rules if name.startswith("whole-schema"))
+    assert name in rules[rules[name]]
+
+
+@pytest.mark.parametrize(
+    ("schema", "places"),
+    [
+        (PERSON, ()),
+        ({"type": "integer", "multipleOf": 3}, ("#/multipleOf",)),
+        ({"type": "array", "uniqueItems": True, "contains": {}}, ("#/uniqueItems", "#/contains")),
+        ({"properties": {"a": {"type": "string", "format": "email"}}}, ("#/properties/a/format",)),
+        ({"type": "string", "pattern": "a", "minLength": 3}, ("#/minLength",)),
+        ({"type": "string", "maxLength": 5000}, ("#/maxLength",)),
+        ({"oneOf": [{"type": "null"}, {"type": "boolean"}]}, ("#/oneOf",)),
+        (
+            {"type": "object", "minProperties": 1, "patternProperties": {"^x": {}}},
+            ("#/minProperties", "#/patternProperties"),
+        ),
+        ({"properties": {}, "patternProperties": {"^x": {}}}, ()),
+        ({"not": {"type": "null"}, "type": ["null", "boolean"]}, ("#/not",)),
+        ({"$ref": "#/$defs/a", "minimum": 3, "description": "x", "$defs": {"a": {"type": "integer"}}}, ("#/minimum",)),
+        ({"type": "string", "minimum": 3, "title": "x"}, ()),
+    ],
+    ids=str,
+)
+def test_what_the_grammar_does_not_hold_is_listed(schema: Any, places: tuple[str, ...]) -> None:
+    assert compile_schema(schema).unenforced == places
+
+
+DEEP: Any = {"type": "null"}
+for _ in range(70):
+    DEEP = {"type": "array", "items": DEEP}
+
+
+@pytest.mark.parametrize(
+    ("schema", "place", "reason"),
+    [
+        (False, "#", "it allows nothing"),
+        ([], "#", "a schema must be an object or a boolean, not []"),
+        ({"type": "nope"}, "#", "type must be one or several of object, array, string"),
+        ({"properties": {"a": False}}, "#/properties/a", "it allows nothing"),
+        ({"properties": []}, "#", "properties must be an object"),
+        ({"anyOf": []}, "#", "anyOf must be a list that is not empty"),
+        ({"enum": [1], "type": "string"}, "#", "none of the values has the right type"),
+        ({"type": "integer", "minimum": 5, "maximum": 2}, "#", "it allows nothing: minimum is 5 and maximum is 2"),
+        ({"type": "integer", "minimum": "5"}, "#", 'minimum must be a number, not "5"'),
+        ({"type": "array", "minItems": 3, "maxItems": 2}, "#", "it allows nothing: minItems is 3 and maxItems is 2"),
+        ({"type": "array", "items": {}, "minItems": -1}, "#", "minItems must be a whole number from 0, not -1"),
+        ({"type": "array", "prefixItems": [{}], "minItems": 2}, "#", "minItems is 2, but 1 items are described"),
+        ({"type": "string", "minLength": 3000}, "#", "minLength is too large: a grammar counts to 2000"),
+        ({"type": "string", "pattern": "(?=a)"}, "#", "the pattern '(?=a)' cannot be used: lookaround and flags"),
+        ({"properties": {}, "required": ["a"], "additionalProperties": False}, "#", "'a' is required, but"),
+        ({"$ref": "#/a"}, "#", "$ref '#/a' leads to nothing: there is no 'a'"),
+        ({"$ref": "https://example.org/x"}, "#", "$ref 'https://example.org/x' is not supported"),
+        ({"$ref": "#"}, "#", "$ref '#' leads back to itself"),
+        (
+            {"allOf": [{"type": "null"}, {"type": "string"}]},
+            "#/allOf",
+            "schemas that must all hold want different types",
+        ),
+        ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, "#/allOf", "schemas that must all hold differ in 'pattern'"),
+        (DEEP, "#" + "/items" * 16 + "/it...", "schemas are nested more than 64 deep"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_its_place(schema: Any, place: str, reason: str) -> None:
+    with pytest.raises(GrammarError) as caught:
+        compile_schema(schema)
+    assert str(caught.value).startswith(f"The JSON schema cannot be used: at {place.replace('/it...', '/')}")
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["{", "", '{"a": NaN}', {"a": float("nan")}, {"a": {1, 2}}], ids=str)
+def test_what_is_no_json_is_refused(text: Any) -> None:
+    with pytest.raises(GrammarError, match="The JSON schema is not JSON"):
+        compile_schema(text)
+
+
+def test_allof_that_leads_to_itself_ends() -> None:
+    loop = {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}, {"type": "object"}]}}}
+    with pytest.raises(GrammarError, match="nested more than 64 deep"):
+        compile_schema(loop)
