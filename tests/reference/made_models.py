@@ -212,6 +212,7 @@ def _lfm2(n_layer: int, n_vocab: int) -> Shapes:
 KINDS: Mapping[str, tuple[str, Callable[[int, int], Shapes]]] = {
     "llama": ("llama", _llama),
     "narrow": ("llama", _llama),  # heads too narrow for quantized caches
+    "untied": ("llama", lambda n_layer, n_vocab: _llama(n_layer, n_vocab) | {"output.weight": (n_vocab, N_EMBD)}),
     "wide": ("llama", lambda n_layer, n_vocab: _llama(n_layer, n_vocab, wide=True)),  # one head of 64
     "gpt2": ("gpt2", _gpt2),  # absolute positions
     "bert": ("bert", _bert),  # no memory

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llamapack.model import Model
 
 _TYPES = {"general.type": "adapter", "adapter.type": "lora"}
+_ALPHA = "adapter.lora.alpha"
 _PARTS = (".lora_a", ".lora_b")
 _DIRECTION = "direction."
 
@@ -35,8 +36,8 @@ def _problems(file: gguf.Gguf, model: Model) -> Iterator[str]:
             yield f"Its {key} must be {wanted!r}, but is {file.metadata.get(key)!r}."
     if file.metadata.get("general.architecture") != model.architecture:
         yield f"It is for {file.metadata.get('general.architecture')!r}, the model is {model.architecture!r}."
-    if not isinstance(file.metadata.get("adapter.lora.alpha", 0.0), float):
-        yield "Its adapter.lora.alpha must be a 32-bit float."
+    if _ALPHA in file.metadata and file.metadata.type(_ALPHA) is not gguf.ValueType.FLOAT32:
+        yield f"Its {_ALPHA} must be a 32-bit float."
     base = gguf.read(model.path).tensors
     for name, tensor in file.tensors.items():
         stem = next((name.removesuffix(part) for part in _PARTS if name.endswith(part)), None)
@@ -66,6 +67,9 @@ def _pair_problems(stem: str, tensors: Mapping[str, gguf.Tensor], base: Mapping[
         fits = (a[0], b[1]) == weight[:2] and a[1] == b[0]
     if not fits or not (a[2:] == b[2:] == weight[2:]):
         yield f"The tensors of {stem!r} have the shapes {a} and {b}, which do not fit its {weight}."
+    elif stem == "token_embd.weight" and "output.weight" not in base:
+        # llama.cpp would take A and B for the output's, where they do not change places
+        yield f"The model's output uses {stem!r}, too, and llama.cpp cannot change one without the other."
 
 
 def _padded(tensor: gguf.Tensor) -> tuple[int, ...]:

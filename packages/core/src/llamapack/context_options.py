@@ -227,7 +227,7 @@ def _set_cache(params: api.llama_context_params, model: Model, options: ContextO
 
 
 def _check_memory(params: api.llama_context_params, model: Model) -> None:
-    """Refuse a cache that is larger than the machine: the system may grant it, and end the process when it is filled."""
+    """Refuse a cache that is larger than the machine: the system might grant it, and end the process later."""
     if not model._facts.causal or offload_devices():
         return
     facts, bound = model._facts, native()
