@@ -21,7 +21,7 @@ def table() -> dict[str, Any]:
 
 def field_names(struct: type[ctypes.Structure] | type[ctypes.Union]) -> list[str]:
     """Name the fields as C does: those of an anonymous union are the structure's own."""
-    names = []
+    names: list[str] = []
     for name, kind, *_ in vars(struct)["_fields_"]:
         names += field_names(kind) if name in getattr(struct, "_anonymous_", ()) else [name]
     return names

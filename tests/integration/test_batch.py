@@ -115,7 +115,7 @@ def test_positions_of_images_have_sections(made: Made) -> None:
         (lambda batch: batch.add_embeddings(np.zeros((0, 4))), "There are no embeddings to add."),
         (lambda batch: batch.add_embeddings(np.zeros((2, 4)), sections=[[1, 2]] * 3), "sections must be of shape (4"),
         (
-            lambda batch: batch.add_embeddings(np.zeros((1, 4)), sections=[[1]] * 4, position=1),
+            lambda batch: batch.add_embeddings(np.zeros((1, 4), np.float32), sections=[[1]] * 4, position=1),
             "Give position or sections, not both.",
         ),
     ],
@@ -132,13 +132,13 @@ def test_tokens_and_embeddings_do_not_mix() -> None:
     batch = llamapack.Batch()
     batch.add([1])
     with pytest.raises(InputError, match=r"^This batch holds tokens\."):
-        batch.add_embeddings(np.zeros((1, 4)))
+        batch.add_embeddings(np.zeros((1, 4), np.float32))
     batch.clear()
-    batch.add_embeddings(np.zeros((1, 4)))
+    batch.add_embeddings(np.zeros((1, 4), np.float32))
     with pytest.raises(InputError, match=r"^This batch holds embeddings\."):
         batch.add([1])
     with pytest.raises(InputError, match=r"^Embeddings must be of shape \(count, 4\), not \(1, 5\)\."):
-        batch.add_embeddings(np.zeros((1, 5)))
+        batch.add_embeddings(np.zeros((1, 5), np.float32))
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_the_cache_has_the_types_that_were_asked_for(made: Made, kind: str) -> N
 def test_flash_attention_is_on_off_or_decided(made: Made, caplog: pytest.LogCaptureFixture) -> None:
     for choice, name in (("on", "enabled"), ("off", "disabled"), ("auto", "auto")):
         assert f"flash_attn            = {name}" in logged(caplog, made("llama"), flash_attention=choice)
-    exact = {"type_k": "f32", "type_v": "f32"}
+    exact: dict[str, Any] = {"type_k": "f32", "type_v": "f32"}
     on, off = (logits_of(made("llama"), flash_attention=choice, **exact) for choice in ("on", "off"))
     assert 0 < distance(on, off) < 0.01
     assert np.array_equal(on, logits_of(made("llama"), flash_attention="auto", **exact))
@@ -131,9 +131,9 @@ def test_flash_attention_is_on_off_or_decided(made: Made, caplog: pytest.LogCapt
     [({"rope_freq_base": 500.0}, {"rope_base": 500.0}), ({"rope_freq_scale": 0.25}, {"rope_scale": 0.25})],
 )
 def test_rope_parameters_turn_positions_as_they_say(
-    made: Made, made_path: Callable[[str], Path], options: dict[str, float], reference: dict[str, float]
+    made: Made, made_path: Callable[[str], Path], options: dict[str, Any], reference: dict[str, Any]
 ) -> None:
-    wanted = Llama(weights=read_weights(made_path("llama")), **reference).run(TOKENS).logits  # type: ignore[arg-type]
+    wanted = Llama(weights=read_weights(made_path("llama")), **reference).run(TOKENS).logits
     assert distance(logits_of(made("llama"), **options, **EXACT), wanted) < 1e-4
     assert distance(logits_of(made("llama"), **EXACT), wanted) > 1e-3
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gguf
 import llamapack
@@ -178,7 +179,12 @@ def test_the_context_is_freed_with_its_last_view(made: Made, monkeypatch: pytest
     place.decode([5])
     views = [place.outputs.logits(copy=False), place.outputs.logits(None, copy=False)[0, 3:]]
     free = place._lifetime._free
-    monkeypatch.setattr(place._lifetime, "_free", lambda pointer: (freed.append("context"), free(pointer)))
+
+    def freeing(pointer: Any) -> None:
+        freed.append("context")
+        free(pointer)
+
+    monkeypatch.setattr(place._lifetime, "_free", freeing)
     place.close()
     assert freed == []
     views.pop()
