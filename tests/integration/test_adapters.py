@@ -89,7 +89,12 @@ def test_a_closed_lora_stays_where_it_is_used_until_it_is_taken_off(
     lora = llamapack.LoraAdapter(made("llama"), tmp_path / "lora.gguf")
     freed: list[str] = []
     free = lora._lifetime._free
-    lora._lifetime._free = lambda pointer: (freed.append("lora"), free(pointer))
+
+    def freeing(pointer: Any) -> None:
+        freed.append("lora")
+        free(pointer)
+
+    lora._lifetime._free = freeing
     with context(made("llama"), **EXACT) as place:
         place.adapters.set_loras(lora)
         wanted = fresh(place)
