@@ -22,10 +22,11 @@ if sys.version_info < (3, 11):
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from tools import bump as bumping
-from tools import cleaning, create_patches, drift, patching, vendor_status, vendor_words
+from tools import cleaning, create_patches, drift, patching, plain, vendor_status, vendor_words
 from tools import sync as syncing
 from tools.checkout import Checkout
 from tools.errors import ToolError
+from tools.series import read_series
 
 HERE = Checkout(root=Path(__file__).resolve().parent)
 DISCARD = "discard what would be lost; a backup is left and named"
@@ -48,15 +49,18 @@ def _print(lines: Iterable[str]) -> None:
     print("\n".join(lines), flush=True)
 
 
-@task(help={"discard": DISCARD})
-def apply_patches(_: Context, discard: bool = False) -> None:
+@task(help={"discard": DISCARD, "tree": "patch that folder instead: a source tree without git, as from an archive"})
+def apply_patches(_: Context, discard: bool = False, tree: str = "") -> None:
     """Get llama.cpp at the pinned commit into vendor/llama.cpp and put the patches on top.
 
     It stops at the first patch that does not apply, for you to resolve it there. Edits and commits that only that
     repository has are never run over.
     """
     with _explained():
-        _print(vendor_words.applied(patching.apply_patches(HERE, discard=discard, say=_say)))
+        if tree:
+            _print(vendor_words.patched(plain.patch_folder(Path(tree).expanduser(), read_series(HERE.patches))))
+        else:
+            _print(vendor_words.applied(patching.apply_patches(HERE, discard=discard, say=_say)))
 
 
 @task

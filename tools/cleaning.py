@@ -61,7 +61,8 @@ def _edited(checkout: Checkout, section: Section) -> list[Path]:
 def _risky(checkout: Checkout, git: Git) -> tuple[str, ...]:
     operation = current_operation(git)
     kept = backups(git)
-    branches = git.ask("for-each-ref", "--format=%(refname:short)", "--no-merged", BASE, "refs/heads/").split()
+    without = ("--no-merged", BASE) if git.id_of(BASE) else ()
+    branches = git.ask("for-each-ref", "--format=%(refname:short)", *without, "refs/heads/").split()
     others = [name for name in branches if name != "llamapack"]
     return (
         *at_risk(checkout, git).lines,
@@ -75,7 +76,8 @@ def _bundle(git: Git) -> Path:
     """Save every ref and the working tree in one file that git can fetch from."""
     save_backup(git, "before: clean")
     path = new_backup_folder() / "llama.cpp.bundle"
-    git.run("bundle", "create", path, "--all", f"^{BASE}")
+    base = (f"^{BASE}",) if git.id_of(BASE) else ()
+    git.run("bundle", "create", path, "--all", *base)
     return path
 
 

@@ -10,6 +10,7 @@ from tools.errors import ToolError
 from tools.export import commits_since, export_commits
 from tools.files import explained, locked, sweep, write_file
 from tools.git import Git
+from tools.markers import is_marked
 from tools.operation import current_operation, known_series, remember_series
 from tools.pin import load_pin
 from tools.safety import save_copies
@@ -49,6 +50,7 @@ def create_patches(checkout: Checkout, *, discard: bool = False) -> Written:
         sweep(checkout.patches)
         commits = commits_since(git, BASE, BRANCH)
         series = export_commits(git, commits)
+        _refuse_markers(series)
         saved = _keep_unknown(checkout, git, series, discard=discard)
         return _write(checkout, git, series, saved)
 
@@ -121,6 +123,16 @@ def _require_writable(checkout: Checkout, git: Git) -> None:
             why="It was rebased onto another commit of upstream.",
             fix=f"Put it back (git rebase --onto {base[:9]} …), or move the pin too: inv vendor.bump REF",
         )
+
+
+def _refuse_markers(series: tuple[Patch, ...]) -> None:
+    for patch in series:
+        added = b"\n".join(line[1:] for line in patch.content.split(b"\n") if line.startswith(b"+"))
+        if is_marked(added):
+            raise ToolError(
+                f"{patch.name} would add conflict markers to {', '.join(patch.files)}.",
+                fix="Resolve them in that commit: git commit --amend (or git rebase -i)",
+            )
 
 
 def _keep_unknown(checkout: Checkout, git: Git, series: tuple[Patch, ...], *, discard: bool) -> Path | None:

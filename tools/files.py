@@ -10,7 +10,7 @@ import stat
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,10 @@ def _lock(descriptor: int) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+        while True:
+            with suppress(OSError):  # after ten seconds of waiting it gives up
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+                return
     else:
         import fcntl
 

@@ -29,6 +29,7 @@ _SETTINGS = {
     "core.excludesFile": NOWHERE,
     "core.fsmonitor": "false",
     "core.hooksPath": NOWHERE,
+    "core.longPaths": "true",
     "core.quotePath": "false",
     "core.safecrlf": "false",
     "core.untrackedCache": "false",
@@ -75,7 +76,8 @@ class Git:
     @classmethod
     def at(cls, folder: Path) -> Git:
         """Return the repository whose working tree is `folder`."""
-        return cls(folder=folder, dir=folder / ".git")
+        whole = folder.absolute()
+        return cls(folder=whole, dir=whole / ".git")
 
     @classmethod
     def create(cls, folder: Path, *, branch: str = "main") -> Git:
@@ -88,7 +90,7 @@ class Git:
             made._argv(["-c", f"init.defaultBranch={branch}", "init", "--quiet", "--template=", "."]), folder, variables
         )
         with (made.dir / "config").open("a", encoding="utf-8", newline="\n") as config:
-            config.write("[core]\n\tautocrlf = false\n\teol = lf\n[gc]\n\tauto = 0\n")
+            config.write("[core]\n\tautocrlf = false\n\teol = lf\n\tlongPaths = true\n[gc]\n\tauto = 0\n")
         return made
 
     @property

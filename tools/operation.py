@@ -89,7 +89,7 @@ def current_operation(git: Git) -> Operation | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise ToolError(f"{path} is damaged.", why=str(error), fix="Run: inv vendor.apply-patches --discard") from error
+        raise ToolError(f"{path} is damaged.", why=str(error), fix="Remove it; then run: inv vendor.status") from error
 
 
 def patch_at_hand(git: Git, operation: Operation) -> Patch:

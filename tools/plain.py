@@ -38,7 +38,7 @@ def patch_folder(folder: Path, series: tuple[Patch, ...]) -> PlainResult:
         after, already = _patched(git, before, series)
         names = git.names("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=d", before, after)
         gone = git.names("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=D", before, after)
-        ids = [git.id_of(f"{after}:{name}") for name in names]
+        ids = [f"{after}:{name}" for name in names]
         modes = [git.ask("ls-tree", after, "--", name).partition(" ")[0] for name in names]
         for name, mode, content in zip(names, modes, git.blobs(ids), strict=True):
             write_file(folder / name, content, executable=mode == "100755")

@@ -61,13 +61,12 @@ def fetch_pinned(git: Git, pin: Pin, say: Say = quiet) -> Fetched:
 
 def verify(git: Git, pin: Pin) -> None:
     """Raise ToolError unless the pinned commit has the pinned trees."""
-    for name, wanted, found in (
-        ("tree", pin.tree, git.id_of(f"{pin.commit}^{{tree}}")),
-        ("ggml_tree", pin.ggml_tree, git.id_of(f"{pin.commit}:ggml")),
-    ):
+    wanted_ids = {"tree": pin.tree, "ggml_tree": pin.ggml_tree}
+    said = git.run("rev-parse", f"{pin.commit}^{{tree}}", f"{pin.commit}:ggml", check=False).stdout.split()
+    for (name, wanted), found in zip(wanted_ids.items(), said, strict=True):
         if found != wanted:
             raise ToolError(
-                f"Commit {pin.commit} has the {name} {found or 'none'}, but vendor/llama.cpp.toml pins {wanted}.",
+                f"Commit {pin.commit} has the {name} {found}, but vendor/llama.cpp.toml pins {wanted}.",
                 why="A pin is written as a whole; here its ids are of different states of llama.cpp.",
                 fix="Restore vendor/llama.cpp.toml, or write a new pin: inv vendor.bump REF",
             )

@@ -130,8 +130,8 @@ def refuse_unfinished(git: Git) -> None:
 def _refuse_markers(git: Git, snapshot: Snapshot) -> None:
     # Upstream's own files may hold such lines: only what differs from the base is looked at.
     changed = git.names("diff-tree", "-r", "-z", "--name-only", "--diff-filter=d", "--no-renames", BASE, snapshot.tree)
-    ids = [git.id_of(f"{snapshot.tree}:{path}") for path in changed]
-    marked = [path for path, content in zip(changed, git.blobs(ids), strict=True) if is_marked(content)]
+    contents = git.blobs([f"{snapshot.tree}:{path}" for path in changed])
+    marked = [path for path, content in zip(changed, contents, strict=True) if is_marked(content)]
     if marked:
         raise ToolError(
             f"Conflict markers are in {', '.join(marked)} of {git.folder}.",

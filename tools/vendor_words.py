@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from tools.bump import Preview
 from tools.cleaning import Cleaned
 from tools.create_patches import Written
-from tools.patching import Applied
+from tools.plain import PlainResult
+from tools.stepping import Applied
 from tools.sync import Synced, SyncReport
 from tools.vendor_status import Status, TrackingStatus, TreeStatus
 
@@ -45,6 +46,12 @@ def _patches(count: int) -> str:
 def _backup(ref: str) -> Iterator[str]:
     if ref:
         yield f"What was discarded is kept as {ref}: git -C vendor/llama.cpp show {ref}"
+
+
+def patched(result: PlainResult) -> Iterator[str]:
+    """Tell of a tree without git that was patched."""
+    yield from (f"  {name}: there already" for name in result.already)
+    yield from (f"  {name}: applied" for name in result.applied)
 
 
 def aborted(backup: str) -> Iterator[str]:

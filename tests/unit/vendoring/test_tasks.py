@@ -159,6 +159,16 @@ def test_clean_keeps_own_files(patched: Toy) -> None:
     assert "LICENSE" in err
 
 
+def test_tree_without_git_is_patched_once(patched: Toy, tmp_path: Path) -> None:
+    tree = tmp_path / "unpacked"
+    shutil.copytree(patched.upstream.folder, tree, ignore=shutil.ignore_patterns(".git"))
+    status, out, _ = inv(patched, "vendor.apply-patches", "--tree", str(tree))
+    assert (status, out.splitlines()[0]) == (0, "  0001-change-the-first-lines.patch: applied")
+    assert (tree / "src/llama.cpp").read_bytes() == edited(3, "ours 3").encode()
+    status, out, _ = inv(patched, "vendor.apply-patches", "--tree", str(tree))
+    assert (status, out.splitlines()[0]) == (0, "  0001-change-the-first-lines.patch: there already")
+
+
 def test_unknown_failure_shows_its_traceback(toy: Toy) -> None:
     toy.checkout.pin_file.unlink()
     toy.checkout.pin_file.mkdir()
