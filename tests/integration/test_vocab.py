@@ -2,6 +2,8 @@
 
 import llamapack
 import pytest
+from llamapack.errors import InputError
+from llamapack.vocab import TokenAttribute
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,32 @@ def test_bytes_that_are_no_text_are_taken(model: llamapack.Model) -> None:
 def test_a_long_text_needs_no_second_guess(model: llamapack.Model) -> None:
     text = "lorem ipsum " * 5000
     assert model.vocab.detokenize(model.vocab.tokenize(text, add_special=False)).decode() == text
+
+
+def test_special_tokens_are_those_of_the_file(model: llamapack.Model) -> None:
+    special = model.vocab.special
+    known = {name: token for name, token in vars(special).items() if token is not None}
+    newline = model.vocab.tokenize("\n", add_special=False)[0]
+    assert known == {"bos": 1, "eos": 2, "eot": 2, "nl": newline, "pad": 2, "fim_rep": 4, "fim_sep": 5}
+    assert (model.vocab.bos, model.vocab.eos, model.vocab.eot) == (1, 2, 2)
+    assert (model.vocab.adds_bos, model.vocab.adds_eos, model.vocab.adds_sep) == (False, False, False)
+    assert (model.vocab.type, model.vocab.suppressed) == ("bpe", ())
+
+
+def test_tokens_have_text_score_and_kind(model: llamapack.Model) -> None:
+    vocab = model.vocab
+    (word,) = vocab.tokenize(" Paris", add_special=False)
+    assert (vocab.text(word), vocab.piece(word)) == ("ĠParis", b" Paris")
+    assert vocab.score(word) == 0.0
+    assert vocab.attributes(word) == TokenAttribute.NORMAL
+    assert vocab.attributes(1) == TokenAttribute.CONTROL
+    assert (vocab.is_control(1), vocab.is_control(word)) == (True, False)
+    assert (vocab.text(1), vocab.piece(1), vocab.piece(1, special=True)) == ("<|im_start|>", b"", b"<|im_start|>")
+
+
+def test_tokens_that_are_none_are_refused_everywhere(model: llamapack.Model) -> None:
+    vocab = model.vocab
+    for use in (vocab.text, vocab.score, vocab.attributes, vocab.is_control, vocab.is_end, vocab.piece):
+        for token in (-1, len(vocab)):
+            with pytest.raises(InputError, match=f"There is no token {token}: the vocabulary has 49152 tokens"):
+                use(token)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from llamapack.chat import ChatTemplate, Message
+from llamapack.checks import whole
 from llamapack.context import Context
 from llamapack.errors import InputError, PromptTooLongError
 from llamapack.model import Model
+from llamapack.probabilities import logprobs as logprobs_of
 from llamapack.sampling import Sampler
 from llamapack.text import TextStream
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from llamapack.sampling.parameters import SamplingOptions
 
 FinishReason = Literal["stop", "length"]
 
@@ -37,11 +45,21 @@ class Timing:
         return (self.generated_tokens - 1) / self.generated_seconds if self.generated_tokens > 1 else 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class TokenLogprobs:
+    """How likely the model thought a token, before any sampling: natural logarithms of probabilities."""
+
+    token: int
+    logprob: float
+    top: Mapping[int, float]  # of the likeliest tokens, the likeliest first
+
+
 @dataclass(kw_only=True)
 class Generation(Iterator[str]):
     """A running generation: iterate for pieces of text, then look at `tokens`, `timing` and `finish_reason`.
 
     Pieces hold whole characters, and nothing of a stop string. Closing it frees the context if `generate` made one.
+    `logprobs` has an entry for each token, if they were asked for.
     """
 
     context: Context
@@ -50,7 +68,9 @@ class Generation(Iterator[str]):
     max_tokens: int | None
     stop: tuple[str, ...] = ()
     owns_context: bool = False
+    n_logprobs: int | None = None
     tokens: list[int] = field(default_factory=list)
+    logprobs: list[TokenLogprobs] = field(default_factory=list)
     timing: Timing = field(default_factory=Timing)
     finish_reason: FinishReason | None = None
 
@@ -82,6 +102,8 @@ class Generation(Iterator[str]):
         if vocab.is_end(token):
             return self._finish("stop")
         self.tokens.append(token)
+        if self.n_logprobs is not None:
+            self.logprobs.append(_logprobs(self.context, token, self.n_logprobs))
         self.timing.generated_tokens += 1
         text = self._stream.feed(vocab.piece(token))
         if self._stream.stopped is not None:
@@ -102,6 +124,8 @@ class Generation(Iterator[str]):
         self._started = True
         began = time.perf_counter()
         self.context.decode(self.prompt)
+        if self.sampler.reads_prompt:
+            self.sampler.accept_prompt(self.prompt)
         self.timing.prompt_seconds = time.perf_counter() - began
         self.timing.prompt_tokens = len(self.prompt)
 
@@ -137,44 +161,73 @@ def generate(
     system: str | None = None,
     max_tokens: int | None = None,
     stop: str | Sequence[str] = (),
-    temperature: float = 0.8,
-    top_k: int = 40,
-    top_p: float = 0.95,
-    min_p: float = 0.05,
-    seed: int | None = None,
+    logprobs: int | None = None,
     n_ctx: int | None = None,
     n_threads: int | None = None,
     context: Context | None = None,
+    sampler: Sampler | None = None,
+    **sampling: Unpack[SamplingOptions],
 ) -> Generation:
     """Generate text from `prompt`; the result yields pieces as they become certain.
 
     A string is continued as it is, or with `chat=True` answered as a user's message; a list of messages is always a
     chat. `system` is put before a chat. `max_tokens` and the context's size end the text, as do the model's own end
-    tokens and the strings in `stop`, which are not part of it. The sampling parameters are Sampler's. Without a
-    `context`, one of `n_ctx` tokens is made and freed at the end; a given one is continued where it stands.
+    tokens and the strings in `stop`, which are not part of it. With `logprobs` the result notes how likely each token
+    was, beside that many of the likeliest. Without a `context`, one of `n_ctx` tokens is made and freed at the end; a
+    given one is continued where it stands.
 
-    Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything runs.
+    All of SamplingParameters are taken as well, such as `temperature`, `seed`, `repeat_penalty`, `grammar` and
+    `json_schema`; or a `sampler` instead, which goes on from what it remembers. Penalties count the prompt's tokens.
+
+    Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything runs;
+    the result raises SamplingError where no token can be chosen.
     """
     stops = (stop,) if isinstance(stop, str) else tuple(stop)
     if "" in stops:
         raise InputError("A stop string is empty.", why="It would end every text at once.", fix="Leave it out.")
     if max_tokens is not None and max_tokens < 0:
         raise InputError(f"max_tokens must be 0 or more, not {max_tokens}.")
-    sampler = Sampler(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
+    if logprobs is not None:
+        whole("logprobs", logprobs, least=0, most=len(model.vocab))
+    chosen = _sampler(model, sampler, sampling)
     text, template_stops = _render(model, prompt, chat, system)
     tokens = model.vocab.tokenize(text, add_special=True, parse_special=True)
     if not tokens:
         raise InputError("The prompt is empty.", why="This model puts no token before a text.", fix="Say something.")
+    if context is not None:
+        chosen._check_model(context)
     place = context if context is not None else Context(model, n_ctx=n_ctx, n_threads=n_threads)
     _check_fit(place, len(tokens), owned=context is None)
     return Generation(
         context=place,
         prompt=tokens,
-        sampler=sampler,
+        sampler=chosen,
         max_tokens=max_tokens,
         stop=stops + template_stops,
         owns_context=context is None,
+        n_logprobs=logprobs,
     )
+
+
+def _sampler(model: Model, given: Sampler | None, options: SamplingOptions) -> Sampler:
+    if given is not None:
+        if options:
+            raise InputError(
+                f"A sampler was given, and {', '.join(options)} beside it.", fix="Make the sampler with them."
+            )
+        return given
+    if suppressed := dict.fromkeys(model.vocab.suppressed, -math.inf):
+        options["logit_bias"] = {**suppressed, **options.get("logit_bias", {})}
+    return Sampler(model.vocab, **options)
+
+
+def _logprobs(context: Context, token: int, count: int) -> TokenLogprobs:
+    import numpy as np
+
+    values = logprobs_of(context.outputs.logits(copy=False))
+    most = np.argpartition(values, -count)[-count:].tolist() if count else []
+    ranked = sorted(((each, float(values[each])) for each in most), key=lambda pair: -pair[1])
+    return TokenLogprobs(token=token, logprob=float(values[token]), top=dict(ranked))
 
 
 def _render(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llamapack._native import _generated as api
@@ -14,6 +16,31 @@ if TYPE_CHECKING:
     from llamapack.model import Model
 
 _PIECE_BYTES = 64
+
+TokenAttribute = api.llama_token_attr
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecialTokens:
+    """Tokens with a meaning of their own; None where a vocabulary has none.
+
+    Those for a text with a gap (fill in the middle) stand before its beginning (`fim_pre`), its end (`fim_suf`) and the
+    gap (`fim_mid`), and before a repository (`fim_rep`) and a file (`fim_sep`).
+    """
+
+    bos: int | None  # beginning of sequence
+    eos: int | None  # end of sequence
+    eot: int | None  # end of turn
+    sep: int | None  # separator
+    nl: int | None  # new line
+    pad: int | None  # padding
+    mask: int | None
+    fim_pre: int | None
+    fim_suf: int | None
+    fim_mid: int | None
+    fim_pad: int | None
+    fim_rep: int | None
+    fim_sep: int | None
 
 
 class Vocab:
@@ -93,20 +120,73 @@ class Vocab:
         """Return True for tokens that end a generation, such as end of sequence and end of turn."""
         return bool(self._native.llama_vocab_is_eog(self._handle, self._checked(token)))
 
+    def is_control(self, token: int) -> bool:
+        """Return True for tokens that stand for no text, such as `<|im_start|>`."""
+        return TokenAttribute.CONTROL in self.attributes(token)
+
+    def text(self, token: int) -> str:
+        """Return a token as the model file spells it, which is not what it stands for: see `piece`."""
+        self._require_text()
+        return (self._native.llama_vocab_get_text(self._handle, self._checked(token)) or b"").decode("utf-8", "replace")
+
+    def score(self, token: int) -> float:
+        """Return the score that the model file gives a token; only some tokenizers have scores, others 0."""
+        self._require_text()
+        return self._native.llama_vocab_get_score(self._handle, self._checked(token))
+
+    def attributes(self, token: int) -> TokenAttribute:
+        """Return what kind of token it is."""
+        self._require_text()
+        return TokenAttribute(self._native.llama_vocab_get_attr(self._handle, self._checked(token)))
+
+    @cached_property
+    def type(self) -> str:
+        """How the tokenizer works: "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2"; "none" where tokens have no text."""
+        return api.llama_vocab_type(self._native.llama_vocab_type(self._handle)).name.lower()
+
+    @cached_property
+    def special(self) -> SpecialTokens:
+        """The tokens with a meaning of their own."""
+        bound, handle = self._native, self._handle
+        names = [field.name for field in fields(SpecialTokens)]
+        return SpecialTokens(**{name: _or_none(getattr(bound, f"llama_vocab_{name}")(handle)) for name in names})
+
     @property
     def bos(self) -> int | None:
         """The beginning-of-sequence token, if there is one."""
-        return _or_none(self._native.llama_vocab_bos(self._handle))
+        return self.special.bos
 
     @property
     def eos(self) -> int | None:
         """The end-of-sequence token, if there is one."""
-        return _or_none(self._native.llama_vocab_eos(self._handle))
+        return self.special.eos
 
     @property
     def eot(self) -> int | None:
         """The end-of-turn token, if there is one."""
-        return _or_none(self._native.llama_vocab_eot(self._handle))
+        return self.special.eot
+
+    @property
+    def adds_bos(self) -> bool:
+        """True if `tokenize` puts the beginning-of-sequence token before a text."""
+        return self._native.llama_vocab_get_add_bos(self._handle)
+
+    @property
+    def adds_eos(self) -> bool:
+        """True if `tokenize` puts the end-of-sequence token after a text."""
+        return self._native.llama_vocab_get_add_eos(self._handle)
+
+    @property
+    def adds_sep(self) -> bool:
+        """True if the model wants a separator between the texts of a pair."""
+        return self._native.llama_vocab_get_add_sep(self._handle)
+
+    @cached_property
+    def suppressed(self) -> tuple[int, ...]:
+        """The tokens that the model's makers want never to be generated; `generate` sees to it."""
+        count = ctypes.c_int32()
+        tokens = self._native.llama_vocab_get_suppress_tokens(self._handle, ctypes.byref(count))
+        return tuple(tokens[: count.value]) if count.value else ()
 
     def _require_text(self) -> None:
         if self._textless:

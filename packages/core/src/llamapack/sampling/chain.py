@@ -6,14 +6,14 @@ import ctypes
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
+from llamapack.context_parts import Turn
 from llamapack.errors import InputError, LlamapackError, SamplingError, StateError, ThreadError
 from llamapack.sampling.candidates import Candidates, Room
 from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole
@@ -35,6 +35,17 @@ class SamplerPerf:
 
     tokens: int
     seconds: float
+
+
+class _SamplerTurn(Turn):
+    def _refusal(self) -> ThreadError:
+        return ThreadError(
+            f"The thread {threading.current_thread().name!r} cannot use this sampler: another thread is using it.",
+            fix="Give each thread a sampler of its own, such as a copy.",
+        )
+
+
+_GREEDY = (Greedy(),)
 
 
 class Sampler(Owner[api.llama_sampler_p]):
@@ -66,7 +77,7 @@ class Sampler(Owner[api.llama_sampler_p]):
     @classmethod
     def greedy(cls) -> Sampler:
         """Make a sampler that always takes the likeliest token."""
-        return cls.chain([Greedy()])
+        return cls.chain(_GREEDY)
 
     def _begin(self, links: Sequence[Link], vocab: Vocab | None, seed: int | None) -> None:
         check_seed(seed)
@@ -85,7 +96,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         super().__init__(pointer, bound.llama_sampler_free, parent=None if vocab is None else vocab._model)
         self._native = bound
         self._links = links
-        self._lock = threading.Lock()
+        self._turn = _SamplerTurn(self._lifetime)
         self._pending = False  # applied, and the choice not accepted yet
         self._tokens, self._seconds = 0, 0.0
         self._token, self._message = ctypes.c_int32(), api.char_p()
@@ -125,7 +136,8 @@ class Sampler(Owner[api.llama_sampler_p]):
         place = len(self._links) if index is None else index
         check_whole("index", place, 0, len(self._links))
         self._check_link(link, place)
-        with self._exclusive() as chain:
+        with self._turn:
+            chain = self._handle
             pointer = link._make(self._place)
             later = [self._native.llama_sampler_chain_remove(chain, place) for _ in self._links[place:]]
             for each in (pointer, *later):
@@ -135,7 +147,8 @@ class Sampler(Owner[api.llama_sampler_p]):
     def remove(self, index: int) -> Link:
         """Take the link at `index` out, with all that it remembers, and return what it was made from."""
         check_whole("index", index, 0, len(self._links) - 1)
-        with self._exclusive() as chain:
+        with self._turn:
+            chain = self._handle
             self._native.llama_sampler_free(self._native.llama_sampler_chain_remove(chain, index))
         link = self._links[index]
         self._links = (*self._links[:index], *self._links[index + 1 :])
@@ -157,13 +170,20 @@ class Sampler(Owner[api.llama_sampler_p]):
 
         Raises SamplingError where no token can be chosen; the sampler is then as it was.
         """
+        self._check_model(context)
         with context._exclusive():
             return self._sample(context, index)
 
+    def _check_model(self, context: Context) -> None:
+        vocab = self._place.vocab
+        if vocab is not None and vocab._model is not context.model:
+            raise InputError("The sampler has the vocabulary of another model than the context.")
+
     def _sample(self, context: Context, index: int = -1) -> int:
-        context._check_readable()
+        context._check_readable(index)
         began = time.perf_counter()
-        with self._exclusive() as chain:
+        with self._turn:
+            chain = self._handle
             status = self._native.llamapack_sampler_sample(
                 chain, context._handle, index, self._room_for(context), *self._out
             )
@@ -175,8 +195,8 @@ class Sampler(Owner[api.llama_sampler_p]):
         return self._token.value
 
     def _room_for(self, context: Context) -> api.llama_token_data_array:
-        if self._room is None and self._links != (Greedy(),):
-            count = len(context.model.vocab)
+        count = context.n_vocab
+        if self._candidates.size < count and self._links != _GREEDY:
             self._room = (api.llama_token_data * count)()
             self._candidates.data = ctypes.cast(self._room, ctypes.POINTER(api.llama_token_data))
             self._candidates.size = count
@@ -190,7 +210,8 @@ class Sampler(Owner[api.llama_sampler_p]):
         room = Room(logits, ids)
         if self._place.vocab is not None:
             self._place.vocab._checked(int(room.tokens.max()))
-        with self._exclusive() as chain:
+        with self._turn:
+            chain = self._handle
             self._pending = True
             status = self._native.llamapack_sampler_apply(chain, ctypes.byref(room.native), self._out[1])
             if status:
@@ -203,7 +224,8 @@ class Sampler(Owner[api.llama_sampler_p]):
         Raises SamplingError if a grammar does not allow it; the sampler is then as it was.
         """
         self._check_token(token)
-        with self._exclusive() as chain:
+        with self._turn:
+            chain = self._handle
             status = self._native.llamapack_sampler_accept(chain, token, self._out[1])
             if status:
                 raise self._error(status, f"The token {token} cannot be accepted.")
@@ -213,7 +235,8 @@ class Sampler(Owner[api.llama_sampler_p]):
         """Count the tokens of a prompt for penalties; grammars are about the answer and do not hear of them."""
         for token in tokens:
             self._check_token(token)
-        with self._exclusive() as chain:
+        with self._turn:
+            chain = self._handle
             array = (ctypes.c_int32 * len(tokens))(*tokens)
             status = self._native.llamapack_sampler_accept_prompt(chain, array, len(tokens), self._out[1])
             if status:
@@ -227,7 +250,8 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     def reset(self) -> None:
         """Forget the tokens so far and begin again, with the same random numbers."""
-        with self._exclusive() as chain:
+        with self._turn:
+            chain = self._handle
             status = self._native.llamapack_sampler_reset(chain, self._out[1])
             if status:
                 raise self._error(status, "The sampler cannot be reset.")
@@ -240,7 +264,8 @@ class Sampler(Owner[api.llama_sampler_p]):
                 "A sampler with AdaptiveP cannot be copied between `apply` and `accept`.", fix="Accept a token first."
             )
         pointer = api.llama_sampler_p()
-        with self._exclusive() as chain:
+        with self._turn:
+            chain = self._handle
             status = self._native.llamapack_sampler_copy(chain, ctypes.byref(pointer), self._out[1])
             if status:
                 raise self._error(status, "The sampler cannot be copied.")
@@ -254,18 +279,8 @@ class Sampler(Owner[api.llama_sampler_p]):
         kind = InputError if status == api.llamapack_status.INVALID else SamplingError
         return kind(what, why=why)
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[api.llama_sampler_p]:
-        """Refuse a second thread instead of letting it spoil what the sampler remembers."""
-        if not self._lock.acquire(blocking=False):
-            raise ThreadError(
-                f"The thread {threading.current_thread().name!r} cannot use this sampler: another thread is using it.",
-                fix="Give each thread a sampler of its own, such as a copy.",
-            )
-        try:
-            yield self._handle
-        finally:
-            self._lock.release()
+    def _unused(self) -> Turn:
+        return self._turn
 
     def __len__(self) -> int:
         """Return the number of links."""
