@@ -158,3 +158,12 @@ def test_bytes_that_upstream_dies_of_are_tokenized_like_others_that_are_no_text(
         wanted = vocab.tokenize(b"a" + b"\xff" * 4 + b"b", add_special=False)
         assert vocab.tokenize(b"a" + spelled + b"b", add_special=False) == wanted
     assert vocab.detokenize(vocab.tokenize("\U0010ffff", add_special=False)).decode() == "\U0010ffff"
+
+
+@pytest.mark.parametrize("character", ["a", ".", " ", "世"])
+@pytest.mark.parametrize("name", ["deepseek-llm", "falcon"])
+def test_a_long_run_without_a_break_does_not_exhaust_the_stack(name: str, character: str) -> None:
+    text = character * 50_000
+    with llamapack.Model(TRACKING / "models" / f"ggml-vocab-{name}.gguf", vocab_only=True) as model:
+        tokens = model.vocab.tokenize(text, add_special=False)
+        assert b"".join(model.vocab.piece(token) for token in tokens).decode() == text

@@ -1,9 +1,13 @@
 // Text to tokens, for vocabularies that lack what their own tokenizer needs: upstream throws through its C interface, or
 // ends the process.
 
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
+#include "deep_stack.hpp"
 #include "llama.h"
 #include "llamapack.h"
 #include "status.hpp"
@@ -11,6 +15,8 @@
 namespace {
 
 using llamapack::invalid_input;
+
+constexpr size_t present_stack = 4 * 1024 * 1024; // surely left of any thread's
 
 void check_special(const llama_vocab * vocab) {
     const bool wordpiece = llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_WPM; // always adds both
@@ -39,6 +45,20 @@ std::string without_impossible_codepoints(const char * text, int32_t length) {
     return result;
 }
 
+// Some vocabularies are split with std::regex, and libstdc++'s recurses for every character of a match: a few hundred bytes
+// of stack each. A match is at most a run of blanks or of anything else.
+size_t stack_needed(const char * text, int32_t length) {
+    size_t longest = 0;
+    size_t run     = 0;
+    for (int32_t i = 0; i < length; ++i) {
+        const bool same = i > 0 && (std::isspace(static_cast<uint8_t>(text[i])) != 0) ==
+                                       (std::isspace(static_cast<uint8_t>(text[i - 1])) != 0);
+        run             = same ? run + 1 : 1;
+        longest         = std::max(longest, run);
+    }
+    return longest * 1024;
+}
+
 } // namespace
 
 llamapack_status llamapack_tokenize(
@@ -51,8 +71,16 @@ llamapack_status llamapack_tokenize(
         if (add_special) {
             check_special(vocab);
         }
-        const auto run = [&](const char * bytes) {
+        const auto tokenize = [&](const char * bytes) {
             *count = llama_tokenize(vocab, bytes, text_len, tokens, n_tokens_max, add_special, parse_special);
+        };
+        const size_t stack = stack_needed(text, text_len);
+        const auto   run   = [&](const char * bytes) {
+            if (stack < present_stack) {
+                tokenize(bytes);
+            } else {
+                llamapack::run_on_stack(stack + present_stack, [&] { tokenize(bytes); });
+            }
         };
         try {
             try {

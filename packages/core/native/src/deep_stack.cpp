@@ -1,0 +1,54 @@
+#include "deep_stack.hpp"
+
+#include <exception>
+
+#include "status.hpp"
+
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
+namespace {
+
+struct call {
+    const std::function<void()> & body;
+    std::exception_ptr            error;
+
+    static void * run(void * self) {
+        call & it = *static_cast<call *>(self);
+        try {
+            it.body();
+        } catch (...) {
+            it.error = std::current_exception();
+        }
+        return nullptr;
+    }
+};
+
+} // namespace
+
+namespace llamapack {
+
+void run_on_stack(size_t size, const std::function<void()> & body) {
+    call it = { body, nullptr };
+#ifdef _WIN32
+    (void) size; // the libraries used there do not recurse
+    call::run(&it);
+#else
+    pthread_t      thread;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    const bool started = pthread_attr_setstacksize(&attributes, size) == 0 &&
+                         pthread_create(&thread, &attributes, call::run, &it) == 0;
+    pthread_attr_destroy(&attributes);
+    if (!started) {
+        throw invalid_input("there is no memory for a stack of " + std::to_string(size) + " bytes");
+    }
+    pthread_join(thread, nullptr);
+#endif
+    if (it.error) {
+        std::rethrow_exception(it.error);
+    }
+}
+
+} // namespace llamapack
