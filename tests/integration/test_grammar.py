@@ -391,7 +391,7 @@ def test_every_text_that_a_schemas_grammar_allows_is_valid(vocab: llamapack.Voca
     assert seen
 
 
-@pytest.mark.parametrize("name", ["object", "patterns", "tree", "all", "values"])
+@pytest.mark.parametrize("name", ["object", "tuple", "tree", "all", "values"])
 def test_a_model_answers_in_the_form_of_the_schema(model: llamapack.Model, name: str) -> None:
     answer = llamapack.generate(
         model, "Describe a cat.", chat=True, json_schema=SCHEMAS[name], temperature=0, max_tokens=200, n_threads=1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import llamapack
 import numpy as np
 import pytest
+from llamapack._native.library import native
 from llamapack.errors import ClosedError, InputError, SamplingError, StateError, ThreadError
 from llamapack.grammar import Grammar
 from llamapack.sampling import (
@@ -178,6 +180,34 @@ def test_no_possible_token_is_an_error_and_the_chain_goes_on(
             sampler.sample(context)
         sampler.remove(0)
         assert sampler.sample(context) in range(size)
+
+
+@pytest.mark.parametrize("number", [math.nan, -math.nan, math.inf])
+@pytest.mark.parametrize("links", [[Greedy()], [TopK(40), Dist()]], ids=str)
+def test_logits_that_are_no_numbers_are_an_error(
+    model: llamapack.Model, links: list[llamapack.sampling.Link], number: float
+) -> None:
+    with llamapack.Context(model, n_ctx=256, n_threads=1) as context, Sampler.chain(links, seed=1) as sampler:
+        context.decode([1])
+        native().llama_get_logits_ith(context._handle, -1)[17] = number
+        with pytest.raises(SamplingError, match="a logit is infinite or not a number"):
+            sampler.sample(context)
+        native().llama_get_logits_ith(context._handle, -1)[17] = -math.inf
+        assert sampler.sample(context) != 17
+
+
+def test_the_likeliest_is_found_wherever_it_is(model: llamapack.Model) -> None:
+    with llamapack.Context(model, n_ctx=256, n_threads=1) as context, Sampler.greedy() as sampler:
+        context.decode([1])
+        logits = native().llama_get_logits_ith(context._handle, -1)
+        for low, high in ((-3.0, -1.0), (-math.inf, -1e30), (0.0, 1e-30), (-2.0, 5.0)):
+            for place in (0, 1, 63, 64, 65, 20_000, 49_151):
+                ctypes.memmove(logits, np.full(49_152, low, dtype=np.float32).tobytes(), 4 * 49_152)
+                logits[place] = high
+                assert sampler.sample(context) == place
+                if place < 49_151:
+                    logits[place + 1] = high
+                    assert sampler.sample(context) == place
 
 
 def test_a_chain_that_chooses_nothing_is_an_error(context: llamapack.Context) -> None:

@@ -41,8 +41,8 @@ def test_special_tokens_are_those_of_the_file(model: llamapack.Model) -> None:
     special = model.vocab.special
     known = {name: token for name, token in vars(special).items() if token is not None}
     newline = model.vocab.tokenize("\n", add_special=False)[0]
-    assert known == {"bos": 1, "eos": 2, "eot": 2, "nl": newline, "pad": 2, "fim_rep": 4, "fim_sep": 5}
-    assert (model.vocab.bos, model.vocab.eos, model.vocab.eot) == (1, 2, 2)
+    assert known == {"bos": 1, "eos": 2, "eot": 0, "nl": newline, "pad": 2, "fim_rep": 4}
+    assert (model.vocab.bos, model.vocab.eos, model.vocab.eot) == (1, 2, 0)
     assert (model.vocab.adds_bos, model.vocab.adds_eos, model.vocab.adds_sep) == (False, False, False)
     assert (model.vocab.type, model.vocab.suppressed) == ("bpe", ())
 

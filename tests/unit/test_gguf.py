@@ -3,6 +3,7 @@
 import errno
 import os
 import struct
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from llamapack import gguf
 from llamapack.errors import ModelFormatError, ModelNotFoundError
 from llamapack.gguf.formats import ValueType
 
-from tests.gguf_files import Description, Encoded, MarkKind, Value, array, encode, text, tiny_model, uint32
+from tests.gguf_files import Description, Encoded, MarkKind, Value, Values, array, encode, text, tiny_model, uint32
 
 GOOD = struct.pack("<4sIQQ", b"GGUF", 3, 0, 0)
 FIX = "Get the file again and compare its checksum."
@@ -289,3 +290,34 @@ def test_a_file_without_permission_says_so(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_path_with_a_nul_is_refused() -> None:
     assert "cannot be opened" in refused(Path("a\0b"), ModelNotFoundError)
+
+
+def test_reading_takes_little_memory_however_large_the_file_is(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    words = ["x" * 500] * 20_000
+    values: Values = {"tokens": array(ValueType.STRING, words), "scores": array(ValueType.FLOAT32, [0.5] * 20_000)}
+    path.write_bytes(encode(Description(values=values)).data)
+    assert path.stat().st_size > 10_000_000
+    gguf.read(path)  # imports what it needs
+    tracemalloc.start()
+    try:
+        found = gguf.read(path)
+        counted = sum(1 for array in found.metadata.values() if isinstance(array, gguf.Array) for _ in array)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert counted == 40_000
+    assert peak < 1_000_000
+
+
+def test_an_array_is_read_only_when_it_is_iterated(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(TINY.data)
+    tokens = gguf.read(path).metadata["tokenizer.ggml.tokens"]
+    assert isinstance(tokens, gguf.Array)
+    assert (len(tokens), tokens.type) == (268, ValueType.STRING)
+    first = next(iter(tokens))
+    assert first == "<|endoftext|>"
+    path.unlink()
+    with pytest.raises(ModelNotFoundError):
+        list(tokens)

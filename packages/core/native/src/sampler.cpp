@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -60,19 +61,20 @@ void apply_link(llama_sampler * link, llama_token_data_array & candidates) {
     }
 }
 
+[[noreturn]] void refuse_numbers() {
+    throw conflict("a logit is infinite or not a number");
+}
+
 void check_numbers(const llama_token_data_array & candidates) {
-    bool good = true;
     for (size_t i = 0; i < candidates.size; ++i) {
-        good &= candidates.data[i].logit < INFINITY; // false for what is not a number, too
-    }
-    if (!good) {
-        throw conflict("a logit is infinite or not a number");
+        if (!(candidates.data[i].logit < INFINITY)) { // not a number, too
+            refuse_numbers();
+        }
     }
 }
 
 void apply_links(llama_sampler * chain, int32_t first, llama_token_data_array & candidates) {
     llama_token_data * const begin = candidates.data;
-    check_numbers(candidates);
     for (int32_t i = first; i < length_of(chain); ++i) {
         if (candidates.size == 0) {
             throw conflict("the links before '" + std::string(llama_sampler_name(link_at(chain, i))) +
@@ -128,26 +130,53 @@ output output_of(llama_context * ctx, int32_t index) {
     }
     found.logits = llama_get_logits_ith(ctx, index);
     found.count  = static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(llama_get_model(ctx))));
-    if (found.logits == nullptr) {
+    if (found.logits == nullptr || found.count == 0) {
         throw conflict("there are no logits at " + std::to_string(index));
     }
     return found;
 }
 
+// The place of the highest logit, the first one of several. Logits are compared as whole numbers of the same order, which
+// compilers do several at a time; what is infinite or not a number lies outside of the others.
+size_t highest(const float * logits, size_t count) {
+    const auto bits = [&](size_t i) {
+        int32_t value;
+        std::memcpy(&value, logits + i, sizeof(value));
+        return value;
+    };
+    const auto key  = [](int32_t value) { return value ^ ((value >> 31) & INT32_MAX); };
+    int32_t    most = INT32_MIN;
+    int32_t    least = INT32_MAX;
+    for (size_t i = 0; i < count; ++i) {
+        const int32_t each = key(bits(i));
+        most               = each > most ? each : most;
+        least              = each < least ? each : least;
+    }
+    constexpr int32_t infinity = 0x7F800000; // as bits of a float
+    if (most >= infinity || least < key(infinity | INT32_MIN)) {
+        refuse_numbers();
+    }
+    constexpr size_t block = 64;
+    size_t           start = 0;
+    for (bool found = false; start + block <= count; start += block) {
+        for (size_t i = start; i < start + block; ++i) {
+            found |= key(bits(i)) == most;
+        }
+        if (found) {
+            break;
+        }
+    }
+    while (key(bits(start)) != most) {
+        ++start;
+    }
+    return start;
+}
+
 llama_token likeliest(const output & from) {
-    float most = -INFINITY;
-    bool  good = true;
-    for (size_t i = 0; i < from.count; ++i) {
-        good &= from.logits[i] < INFINITY;
-        most = from.logits[i] > most ? from.logits[i] : most;
-    }
-    if (!good) {
-        throw conflict("a logit is infinite or not a number");
-    }
-    if (most == -INFINITY) {
+    const size_t at = highest(from.logits, from.count);
+    if (from.logits[at] == -INFINITY) {
         throw conflict("no token is left to choose");
     }
-    const auto at = std::find(from.logits, from.logits + from.count, most) - from.logits;
     return from.ids == nullptr ? static_cast<llama_token>(at) : from.ids[at];
 }
 
@@ -155,8 +184,14 @@ llama_token choose(llama_sampler * chain, const output & from, int32_t first, ll
     if (from.count > candidates.size) {
         throw invalid_input("there is no room for " + std::to_string(from.count) + " candidates");
     }
+    bool good = true; // looked at here because it costs nothing beside the stores
     for (size_t i = 0; i < from.count; ++i) {
-        candidates.data[i] = { from.ids == nullptr ? static_cast<llama_token>(i) : from.ids[i], from.logits[i], 0.0f };
+        const float logit  = from.logits[i];
+        candidates.data[i] = { from.ids == nullptr ? static_cast<llama_token>(i) : from.ids[i], logit, 0.0f };
+        good &= logit < INFINITY;
+    }
+    if (!good) {
+        refuse_numbers();
     }
     candidates.size     = from.count;
     candidates.selected = -1;
@@ -220,6 +255,7 @@ llamapack_status llamapack_sampler_init_grammar(
 llamapack_status llamapack_sampler_apply(llama_sampler * chain, llama_token_data_array * candidates, char ** error) {
     return llamapack::guarded(error, [&] {
         check_given(chain, candidates);
+        check_numbers(*candidates);
         apply_links(chain, 0, *candidates);
     });
 }

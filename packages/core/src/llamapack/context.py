@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import weakref
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from llamapack._native import _generated as api
+from llamapack._native.calls import stop_at_exit
 from llamapack._native.library import native
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
@@ -296,10 +296,12 @@ class Context(Owner[api.llama_context_p]):
         return discarded
 
     def _unused(self) -> Turn:
-        return self._exclusive()
+        return self._turn
 
     def _exclusive(self) -> Turn:
-        """Refuse a second thread instead of letting it wait or corrupt the cache."""
+        """Refuse a second thread instead of letting it wait or corrupt the cache, and any use after closing."""
+        if self._pointer is None:
+            raise self._unusable()
         return self._turn
 
     def _n_used(self) -> int:
@@ -377,12 +379,13 @@ _FIRST = (0,)
 _contexts: weakref.WeakSet[Context] = weakref.WeakSet()
 
 
-@atexit.register
 def _cancel_all() -> None:
-    """Stop what daemon threads compute: they would come back to an interpreter that is no more."""
     for context in list(_contexts):
         if not context.closed:
             context.cancel()
+
+
+stop_at_exit(_cancel_all)
 
 
 def _decode_error(status: int, count: int, size: int, lines: Sequence[str]) -> LlamapackError:

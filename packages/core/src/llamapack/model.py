@@ -12,6 +12,7 @@ from pathlib import Path
 from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.callbacks import Asking
+from llamapack._native.calls import end_if_exiting, exiting, running
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_lines
 from llamapack._native.owner import Owner
@@ -24,6 +25,7 @@ from llamapack.model_options import (
     ModelOptions,
     Override,
     SplitMode,
+    check_overridden,
     check_overrides,
     native_params,
 )
@@ -254,11 +256,12 @@ class Model(Owner[api.llama_model_p]):
 
 def _load(path: Path, options: ModelOptions, progress: _Progress | None) -> api.llama_model_p:
     params = native_params(options)
+    check_overridden(path, options.overrides)
     watcher = _Watcher(path, progress, params)
     level = logging.INFO if options.overrides else logging.ERROR
     pointer, message = api.llama_model_p(), api.char_p()
     try:
-        with captured_lines(level) as lines:
+        with captured_lines(level) as lines, running():
             native().llamapack_model_load(
                 encode_path(path), ctypes.byref(params.native), ctypes.byref(pointer), ctypes.byref(message)
             )
@@ -286,12 +289,13 @@ class _Watcher:
         params.native.progress_callback = ctypes.cast(self._callback, api.llama_progress_callback)
 
     def _tell(self, part: float) -> bool:
-        if self._progress is not None and self._progress(part) is False:
+        if exiting() or (self._progress is not None and self._progress(part) is False):
             self._stopped_at = part
             return False
         return True
 
     def raise_if_stopped(self) -> None:
+        end_if_exiting()
         self._asking.raise_error()
         if self._stopped_at is not None:
             raise CancelledError(

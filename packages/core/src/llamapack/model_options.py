@@ -7,13 +7,18 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
+from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack.backends.devices import devices, find_offload_devices, offload_devices
 from llamapack.checks import choice, whole
 from llamapack.errors import InputError
+from llamapack.gguf.loadable import problems
+from llamapack.gguf.opening import opened
+from llamapack.gguf.parser import Entry
 
 SplitMode = Literal["none", "layer", "row", "tensor"]
 LazyMode = Literal["off", "auto", "on"]
@@ -82,6 +87,31 @@ def check_overrides(overrides: Mapping[str, Override], lines: Sequence[str]) -> 
             why=why or "This model's architecture does not read that key.",
             fix="Correct its type or its name, or leave it out.",
         )
+
+
+def check_overridden(path: Path, overrides: Mapping[str, Override]) -> None:
+    """Refuse overrides that make of a sound file one that llama.cpp could not load without harm: raises InputError."""
+    if not overrides:
+        return
+    found = gguf.read(path)
+    entries = dict(found.metadata.entries)
+    for key, value in overrides.items():
+        entries[key] = _entry(value)
+    with opened(path) as window:
+        problem = next(problems(entries, found.tensors, window), None)
+    if problem:
+        raise InputError(f"With these overrides {path} cannot be loaded.", why=problem, fix="Correct them.")
+
+
+def _entry(value: Override) -> Entry:
+    """Return the metadata entry that stands for `value`; llama.cpp cuts numbers to 32 bits."""
+    if isinstance(value, bool):
+        return Entry(type=gguf.ValueType.BOOL, at=0, value=value)
+    if isinstance(value, int):
+        return Entry(type=gguf.ValueType.UINT32, at=0, value=value % 2**32)
+    if isinstance(value, float):
+        return Entry(type=gguf.ValueType.FLOAT32, at=0, value=value)
+    return Entry(type=gguf.ValueType.STRING, at=0, value=value.encode("utf-8", "surrogateescape"))
 
 
 def _load_mode(options: ModelOptions) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from llamapack._native import _generated as api
 from llamapack._native.callbacks import Asking
+from llamapack._native.calls import end_if_exiting, running
 from llamapack._native.library import native, take_text
 from llamapack.errors import CancelledError, DecodeError
 
@@ -48,12 +49,14 @@ class Watch:
         threw.
         """
         poll = self._abort is not None or threading.current_thread() is threading.main_thread()
-        status = self._native.llamapack_decode(context, batch, self.handle, poll, *self._places)
+        with running():
+            status = self._native.llamapack_decode(context, batch, self.handle, poll, *self._places)
         return self._result.value if status == self._result.value == 0 else self._explain(status)
 
     def encode(self, context: api.llama_context_p, batch: api.To[api.llama_batch]) -> int:
         """Run llama_encode; else as `decode`."""
-        status = self._native.llamapack_encode(context, batch, self.handle, True, *self._places)
+        with running():
+            status = self._native.llamapack_encode(context, batch, self.handle, True, *self._places)
         return self._explain(status)
 
     def _ask(self, _user_data: object) -> bool:
@@ -69,6 +72,7 @@ class Watch:
         return self._result.value
 
     def _raise_cancelled(self) -> None:
+        end_if_exiting()
         aborted, self._aborted = self._aborted, False
         if aborted:
             raise CancelledError("The computation was stopped by the abort callback.")

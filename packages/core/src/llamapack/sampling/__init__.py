@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llamapack.sampling.candidates import Candidates
 from llamapack.sampling.chain import Sampler, SamplerPerf
+from llamapack.sampling.custom import Custom
 from llamapack.sampling.links import (
     AdaptiveP,
     Dist,
@@ -29,6 +30,7 @@ from llamapack.sampling.parameters import SamplingParameters
 __all__ = [
     "AdaptiveP",
     "Candidates",
+    "Custom",
     "Dist",
     "Dry",
     "DynamicTemperature",

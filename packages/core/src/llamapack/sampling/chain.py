@@ -7,16 +7,17 @@ import secrets
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
 from llamapack.context_parts import Turn
-from llamapack.errors import InputError, LlamapackError, SamplingError, StateError, ThreadError
+from llamapack.errors import InputError, SamplingError, StateError, ThreadError
 from llamapack.sampling.candidates import Candidates, Room
 from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole
+from llamapack.sampling.custom import Callbacks
 from llamapack.sampling.links import AdaptiveP, Greedy, Infill, Link, Place, RandomLink, TopK
 from llamapack.sampling.parameters import SamplingParameters
 
@@ -93,7 +94,13 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     def _adopt(self, pointer: api.llama_sampler_p, links: tuple[Link, ...]) -> None:
         vocab, bound = self._place.vocab, self._place.native
-        super().__init__(pointer, bound.llama_sampler_free, parent=None if vocab is None else vocab._model)
+        kept = self._place.kept
+
+        def free(chain: api.llama_sampler_p) -> None:
+            bound.llama_sampler_free(chain)
+            kept.clear()
+
+        super().__init__(pointer, free, parent=None if vocab is None else vocab._model)
         self._native = bound
         self._links = links
         self._turn = _SamplerTurn(self._lifetime)
@@ -270,12 +277,16 @@ class Sampler(Owner[api.llama_sampler_p]):
             if status:
                 raise self._error(status, "The sampler cannot be copied.")
         made = type(self).__new__(type(self))
-        made._place = self._place
+        made._place = replace(self._place, kept=[*self._place.kept])
         made._adopt(pointer, self._links)
         return made
 
-    def _error(self, status: int, what: str) -> LlamapackError:
+    def _error(self, status: int, what: str) -> BaseException:
         why = take_text(self._message)
+        for callbacks in self._place.kept:
+            if isinstance(callbacks, Callbacks) and callbacks.error is not None:
+                error, callbacks.error = callbacks.error, None
+                return error
         kind = InputError if status == api.llamapack_status.INVALID else SamplingError
         return kind(what, why=why)
 

@@ -31,6 +31,7 @@ class Place:
     native: api.Native
     vocab: Vocab | None
     seed: int
+    kept: list[object] = field(default_factory=list)  # Python objects that native links call
 
 
 @dataclass(frozen=True)

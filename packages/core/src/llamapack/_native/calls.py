@@ -1,0 +1,62 @@
+"""Long calls that may call Python back. None may be left when the interpreter goes: it would end the calling thread in
+the middle of C++, and with it the process."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+from llamapack.errors import StateError
+
+_LONGEST_WAIT = 10.0  # seconds; a call is stopped within one node of the graph, or one tensor of a file
+
+_changed = threading.Condition()
+_running = 0
+_exiting = False
+_stoppers: list[Callable[[], object]] = []
+
+
+def exiting() -> bool:
+    """Return True once the interpreter is about to exit: callbacks then ask their call to stop."""
+    return _exiting
+
+
+def stop_at_exit(stop: Callable[[], object]) -> None:
+    """Have `stop` called at exit; it asks the running calls that it knows to stop."""
+    _stoppers.append(stop)
+
+
+def end_if_exiting() -> None:
+    """End a daemon thread without a word if the interpreter is exiting; the main thread gets StateError."""
+    if _exiting:
+        if threading.current_thread() is threading.main_thread():
+            raise StateError("The interpreter is exiting.", fix="Use llamapack before it does.")
+        raise SystemExit
+
+
+@contextlib.contextmanager
+def running() -> Iterator[None]:
+    """Count a call; at exit, when none may begin any more, a daemon thread ends here."""
+    global _running
+    with _changed:
+        end_if_exiting()
+        _running += 1
+    try:
+        yield
+    finally:
+        with _changed:
+            _running -= 1
+            _changed.notify_all()
+
+
+@atexit.register
+def _finish() -> None:
+    global _exiting
+    with _changed:
+        _exiting = True
+    for stop in _stoppers:
+        stop()
+    with _changed:
+        _changed.wait_for(lambda: _running == 0, _LONGEST_WAIT)
