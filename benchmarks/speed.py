@@ -202,13 +202,19 @@ def make_setup(options: argparse.Namespace, folder: Path) -> Setup:
     )
 
 
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--reference", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=12, help="Rounds that count (default: %(default)s).")
+    parser.add_argument("--rounds", type=_at_least_one, default=12, help="Rounds that count (default: %(default)s).")
     parser.add_argument("--only", action="append", help="Measure only this; may be given several times.")
     parser.add_argument("--threads", type=int, help="Threads of both sides (default: llamapack's own choice).")
     parser.add_argument("--prompt-tokens", type=int, default=454, help="Depth (default: %(default)s).")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.children import python
+from tests.reference.made_adapters import write_lora
+from tests.reference.weights import read_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = {path.name: path for path in sorted((ROOT / "examples").glob("*.py"))}
@@ -21,6 +23,8 @@ SAYS = {
     "state.py": r"5 tokens are back\n four\n",
     "embeddings.py": r"\(3, 576\)\n\[ ?1\. +\S+ +\S+\]\n",
     "grammar.py": r" (yes|no)\n",
+    "parameters.py": r"dict_keys\(\['city', 'large'\]\)\n-\d+\.\d\d, of the likeliest: \[-\d+\.\d+, -\d+\.\d+\]\n",
+    "adapters.py": r"0\.0: b' Paris' -0\.\d\d\n0\.5: b.+\n1\.0: b.+\n",
 }
 
 
@@ -28,10 +32,18 @@ def test_every_example_is_expected_to_say_something() -> None:
     assert set(SAYS) == set(EXAMPLES)
 
 
+@pytest.fixture(scope="module")
+def adapter(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("adapter") / "lora.gguf"
+    write_lora(path, read_weights(model_path), ["blk.0.attn_q"])
+    return path
+
+
 @pytest.mark.parametrize("name", SAYS)
-def test_example_runs(name: str, model_path: Path) -> None:
+def test_example_runs(name: str, model_path: Path, adapter: Path) -> None:
     code = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
-    answer = python(code, EXAMPLES[name], model_path)
+    more = [adapter] if name == "adapters.py" else []
+    answer = python(code, EXAMPLES[name], model_path, *more)
     assert (answer.status, answer.err) == (0, "")
     assert re.fullmatch(SAYS[name], answer.out, re.DOTALL), answer.out
 

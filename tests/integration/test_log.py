@@ -1,6 +1,8 @@
 """llama.cpp's log lines, as Python sees them."""
 
 import logging
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import llamapack
@@ -39,6 +41,44 @@ def test_lines_below_the_loggers_level_do_not_arrive(model_path: Path, caplog: p
         llamapack.Model(model_path, vocab_only=True).close()
     assert caplog.records == []
     sync_log_level()
+
+
+class Failing(logging.Handler):
+    """A handler whose first record does something bad."""
+
+    def __init__(self, deed: Callable[[], object]) -> None:
+        super().__init__()
+        self.deed, self.records = deed, 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records += 1
+        if self.records == 1:
+            self.deed()
+
+
+def fail() -> None:
+    raise KeyError("from the handler")
+
+
+@pytest.mark.parametrize(
+    ("deed", "error"), [(fail, KeyError), (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt)]
+)
+def test_what_happens_in_a_handler_comes_out_after_the_call(
+    model_path: Path, deed: Callable[[], object], error: type[BaseException]
+) -> None:
+    handler, logger = Failing(deed), logging.getLogger("llamapack.native")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        with pytest.raises(error):
+            llamapack.Model(model_path, vocab_only=True)
+        assert handler.records > 10
+        llamapack.Model(model_path, vocab_only=True).close()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        sync_log_level()
 
 
 def test_objects_left_open_at_exit_are_freed_without_a_word(model_path: Path) -> None:
