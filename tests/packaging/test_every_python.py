@@ -15,6 +15,23 @@ from tools.paths import ROOT
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.13t", "3.14t", "pypy3.11")
 COMMAND = ["--raw", "--temp", "0", "--max-tokens", "16", "--threads", "1", "--quiet", "The capital of France is"]
+THREADS = """
+import sys, threading, llamapack
+texts = {}
+def write(number):
+    with llamapack.Context(model, n_ctx=256, n_threads=1) as context:
+        for _ in range(3):
+            context.clear()
+            texts[number] = list(llamapack.generate(
+                model, "The capital of France is", context=context, max_tokens=16, temperature=0))
+with llamapack.Model(sys.argv[1]) as model:
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+print(sys._is_gil_enabled(), texts[0] == texts[1], repr("".join(texts[0])), sep="\n")
+"""
 PLACE = "import llamapack, sys; print(llamapack.__file__); print(sys.version_info[:2])"
 
 
@@ -68,21 +85,35 @@ def texts() -> dict[str, str]:
     return {}
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_wheel_alone_generates(version: str, wheel: Path, model: Path, tmp_path: Path, texts: dict[str, str]) -> None:
+def install(version: str, wheel: Path, folder: Path) -> Environment:
+    """Make a clean environment with the wheel; skip where that Python is missing."""
     if not (python := find_python(version)):
         pytest.skip(f"Python {version} is not on this machine")
-    environment = Environment(folder=tmp_path / "env")
-    call(python, "-m", "venv", environment.folder, cwd=tmp_path)
+    environment = Environment(folder=folder / "env")
+    call(python, "-m", "venv", environment.folder, cwd=folder)
     pip = [environment.python, "-m", "pip", "install", "--quiet", "--no-deps"]
-    call(*pip, "--require-hashes", "--requirement", REQUIREMENTS / "core.txt", cwd=tmp_path)
-    call(*pip, "--no-index", wheel, cwd=tmp_path)
+    call(*pip, "--require-hashes", "--requirement", REQUIREMENTS / "core.txt", cwd=folder)
+    call(*pip, "--no-index", wheel, cwd=folder)
+    return environment
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_wheel_alone_generates(version: str, wheel: Path, model: Path, tmp_path: Path, texts: dict[str, str]) -> None:
+    environment = install(version, wheel, tmp_path)
     place = Path(call(environment.python, "-c", PLACE, cwd=tmp_path).splitlines()[0])
     assert place.is_relative_to(environment.folder)
     assert not place.is_relative_to(ROOT)
     texts[version] = call(environment.program("llamapack"), "run", "--model", model, *COMMAND, cwd=tmp_path)
     assert "Paris" in texts[version]
     assert set(texts.values()) == {texts[version]}
+
+
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version.endswith("t")])
+def test_threads_without_a_gil_generate_at_once(version: str, wheel: Path, model: Path, tmp_path: Path) -> None:
+    environment = install(version, wheel, tmp_path)
+    gil, same, text = call(environment.python, "-c", THREADS, model, cwd=tmp_path).splitlines()
+    assert (gil, same) == ("False", "True")
+    assert "Paris" in text
 
 
 def test_running_python_is_always_among_them() -> None:
