@@ -100,6 +100,7 @@ def _file_name(stem: str) -> str:
 
 
 def open_library(path: Path) -> ctypes.CDLL:
+    """Open the library at `path`; raises InstallationError where it is missing, and with the loader's reason."""
     if not path.is_file():
         raise InstallationError(f"The library {path} is missing.", fix=REINSTALL)
     try:

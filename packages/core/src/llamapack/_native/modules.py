@@ -13,7 +13,10 @@ from llamapack.errors import BackendError
 
 
 def score_backend(path: Path) -> int:
-    """Open a backend library, ask for its score on this machine (0: cannot run), and close it again."""
+    """Open a backend library, ask for its score on this machine (0: cannot run), and close it again.
+
+    Raises InstallationError where it cannot be opened.
+    """
     native()
     module = open_library(path)
     try:
@@ -27,7 +30,7 @@ def score_backend(path: Path) -> int:
 
 
 def load_backend(path: Path) -> None:
-    """Register the backend in the library at `path` with ggml."""
+    """Register the backend in the library at `path` with ggml; raises BackendError with llama.cpp's reason."""
     with captured_errors() as errors:
         loaded = native().ggml_backend_load(encode_path(path))
     if not loaded:

@@ -73,6 +73,8 @@ class Owner(Generic[Pointer]):
 
     Closing twice is fine. A parent closes its children first; a child keeps its parent alive. What is still open at
     interpreter exit is freed then, newest first. After a fork the objects of the parent process cannot be used.
+
+    Using one after it was closed raises ClosedError, and in a forked child StateError.
     """
 
     _kind: ClassVar[str] = "object"
