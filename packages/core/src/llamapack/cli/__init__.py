@@ -19,6 +19,7 @@ from llamapack.errors import BackendError, InputError, LlamapackError, ModelErro
 
 INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE
+_OUTPUT = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EBADF, errno.EIO)  # why standard output takes no more
 
 # 2 is also click's status for a wrong command line
 EXIT_STATUS: tuple[tuple[type[LlamapackError], int], ...] = (
@@ -68,10 +69,11 @@ def main() -> None:
         _write_nowhere()
         sys.exit(BROKEN_PIPE)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO):
-            raise
-        _write_nowhere()
-        click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
+        if error.filename is None and error.errno in _OUTPUT:
+            _write_nowhere()
+            click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
+        else:
+            click.echo(f"llamapack: {error}", err=True)
         sys.exit(1)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llamapack.cli.standard_input import read_input
+
 if TYPE_CHECKING:
     from llamapack.generation import Generation
 
@@ -91,9 +93,7 @@ def run(
 def _prompt(prompt: str | None) -> str:
     if prompt is not None and prompt != "-":
         return prompt
-    if prompt is None and sys.stdin.isatty():
-        raise click.UsageError("There is no PROMPT. Give one, or pipe a text in.")
-    return sys.stdin.read()
+    return read_input("PROMPT", given=prompt is not None).decode("utf-8", "surrogateescape")
 
 
 def summary(generation: Generation, level: str, threads: int) -> str:
