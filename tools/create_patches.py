@@ -11,7 +11,7 @@ from tools.export import commits_since, export_commits
 from tools.files import explained, locked, sweep, write_file
 from tools.git import Git
 from tools.markers import is_marked
-from tools.operation import current_operation, known_series, remember_series
+from tools.operation import current_operation, known_series, note_known, remember_series
 from tools.pin import load_pin
 from tools.safety import save_copies
 from tools.series import HEADERS, PLACEHOLDER, Patch, read_patches
@@ -153,13 +153,14 @@ def _write(checkout: Checkout, git: Git, series: tuple[Patch, ...], saved: Path 
     before = {patch.name: patch for patch in read_patches(checkout.patches)}
     after = {patch.name: patch for patch in series}
     renamed = _renames(before, after)
-    remember_series(git, series)
+    note_known(git, series)
     for patch in series:
         if patch.name not in before or before[patch.name].content != patch.content:
             write_file(checkout.patches / patch.name, patch.content)
     gone = [name for name in before if name not in after]
     for name in gone:
         (checkout.patches / name).unlink()
+    remember_series(git, series)
     return Written(
         series=tuple(after),
         added=tuple(name for name in after if name not in before and name not in renamed.values()),

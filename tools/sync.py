@@ -30,6 +30,7 @@ from tools.safety import save_copies
 from tools.series import Patch, read_series
 from tools.snapshot import Snapshot, require_plain, take_snapshot
 from tools.source import BASE
+from tools.standing import require_standing
 from tools.state import read_state
 
 
@@ -91,7 +92,7 @@ def sync_unlocked(
     sections = tuple(s for s in load_filter(checkout.filter_file) if not only or s.name in only)
     if source and not patch:
         series = ()
-    with plain_snapshot(source, series) if source else tracking_snapshot(checkout) as snapshot:
+    with plain_snapshot(source, series) if source else tracking_snapshot(checkout, pin) as snapshot:
         plans = [plan_section(checkout, section, snapshot, pin, series, local=bool(source)) for section in sections]
         before = next((found for plan in plans if (found := readable_manifest(plan.into))), None)
         new, gone = _upstream_changes(snapshot, before, sections)
@@ -104,12 +105,16 @@ def sync_unlocked(
 
 
 @contextmanager
-def tracking_snapshot(checkout: Checkout) -> Iterator[Snapshot]:
-    """Give the tracking repository's working tree, edits included; refused while it is in conflict."""
+def tracking_snapshot(checkout: Checkout, pin: Pin) -> Iterator[Snapshot]:
+    """Give the tracking repository's working tree, edits included.
+
+    Refused while it is in conflict, and where it does not stand on the pin and on patches/.
+    """
     git = Git.at(checkout.tracking)
     if not git.exists:
         raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
     refuse_unfinished(git)
+    require_standing(checkout, git, pin)
     snapshot = take_snapshot(git)
     _refuse_markers(git, snapshot)
     yield snapshot

@@ -131,17 +131,17 @@ def status(found: Status) -> Iterator[str]:
     yield f"pin: llama.cpp {found.pin.commit}{number}, {_patches(len(found.series))}"
     if found.problem:
         yield f"  {found.problem}"
-    yield from _tracking(found, found.tracking) if found.tracking else ("tracking repository: none",)
+    yield from _tracking(found.tracking) if found.tracking else ("tracking repository: none",)
     for tree in found.trees:
         yield from _tree(tree)
     yield "next: " + ("; or ".join(found.next) if found.next else "nothing is to be done")
 
 
-def _tracking(found: Status, tracking: TrackingStatus) -> Iterator[str]:
+def _tracking(tracking: TrackingStatus) -> Iterator[str]:
     on = f"on branch {tracking.branch}" if tracking.branch else "on no branch"
     yield f"tracking repository: base {tracking.base[:9] or 'unknown'}, {len(tracking.commits)} commits on it, {on}"
-    if tracking.base != found.pin.commit:
-        yield "  its base is not the pinned commit"
+    if tracking.mismatch and not tracking.operation:
+        yield f"  {tracking.mismatch.what}"
     if operation := tracking.operation:
         done, count = len(operation.done), len(operation.names)
         yield f"  {operation.kind} under way: {done} of {count} patches are dealt with"
