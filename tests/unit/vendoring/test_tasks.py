@@ -146,6 +146,21 @@ def test_clean_removes_what_can_be_made_again_and_saves_the_rest(patched: Toy, c
     assert patched.git.run("show", f"{backup}:src/mine.cpp").stdout == "mine\n"
 
 
+def test_clean_saves_every_stash(patched: Toy, cache: Path) -> None:
+    for text in ("first\n", "second\n"):
+        patched.write("src/llama.cpp", text)
+        patched.git.run("-c", "user.name=A", "-c", "user.email=a@b", "stash")
+    status, _, err = inv(patched, "vendor.clean", "--tracking")
+    assert status == 1
+    assert "  stashes: stash@{0} WIP on llamapack" in err
+    assert inv(patched, "vendor.clean", "--tracking", "--discard")[0] == 0
+    (bundle,) = (cache / "backups").rglob("*.bundle")
+    assert inv(patched, "vendor.apply-patches")[0] == 0
+    patched.git.run("fetch", "-q", str(bundle), "+refs/llamapack/backup/*:refs/llamapack/backup/*")
+    kept = [patched.git.run("show", f"refs/llamapack/backup/stash-{n}:src/llama.cpp").stdout for n in (0, 1)]
+    assert kept == ["second\n", "first\n"]
+
+
 def test_clean_keeps_own_files(patched: Toy) -> None:
     inv(patched, "vendor.sync")
     (patched.synced / "OURS.md").write_text("ours", encoding="utf-8")
