@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from tools.archive import verify_mirror
+from tools.bindings import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.export import commits_since, export_commits
@@ -47,6 +48,8 @@ def check(checkout: Checkout, *, mirrors: bool = False, say: Say = quiet) -> tup
             problems = list(_series_problems(rebuilt, pin, series))
             for section in sections:
                 problems += _section_problems(checkout, section, rebuilt, pin, series)
+        if stale := stale_bindings(checkout):
+            problems.append(f"{stale}. Run: {MEND}")
         for mirror in pin.mirrors if mirrors else ():
             problems += verify_mirror(mirror, pin.commit, say)
         return tuple(problems)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.bindings import stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.files import explained, locked, staged_folder, sweep, write_file
@@ -56,6 +57,8 @@ class SyncReport:
     upstream_gone: tuple[str, ...]
     saved: Path | None = None
     """Where hand-edited files were put that `discard` replaced."""
+    bindings: str = ""
+    """Why the bindings have to be made again; empty where they need not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,7 @@ def sync_unlocked(
         raise _edited_error(checkout, edited)
     saved = save_copies(checkout, [folder / path for folder, path in edited]) if edited else None
     trees = tuple(_write(plan) for plan in plans)
-    return SyncReport(trees=trees, upstream_new=new, upstream_gone=gone, saved=saved)
+    return SyncReport(trees=trees, upstream_new=new, upstream_gone=gone, saved=saved, bindings=stale_bindings(checkout))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.bindings import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.export import commits_since
@@ -54,6 +55,8 @@ class Status:
     """Why the files of patches/ are no series; empty where they are one."""
     tracking: TrackingStatus | None
     trees: tuple[TreeStatus, ...]
+    bindings: str
+    """Why the bindings are stale; empty where they are not."""
     next: tuple[str, ...]
     """The commands that make sense now."""
 
@@ -73,8 +76,11 @@ def read_status(checkout: Checkout) -> Status:
     )
     series = tuple(patch.name for patch in read_patches(checkout.patches))
     problem = _series_problem(checkout)
-    following = ("inv vendor.create-patches",) if problem else _next(tracking, trees, series)
-    return Status(pin=pin, series=series, problem=problem, tracking=tracking, trees=trees, next=following)
+    bindings = stale_bindings(checkout)
+    following = ("inv vendor.create-patches",) if problem else _next(tracking, trees, series, bindings)
+    return Status(
+        pin=pin, series=series, problem=problem, tracking=tracking, trees=trees, bindings=bindings, next=following
+    )
 
 
 def _series_problem(checkout: Checkout) -> str:
@@ -99,7 +105,9 @@ def _tracking(checkout: Checkout, git: Git, pin: Pin) -> TrackingStatus:
     )
 
 
-def _next(tracking: TrackingStatus | None, trees: tuple[TreeStatus, ...], series: tuple[str, ...]) -> tuple[str, ...]:
+def _next(
+    tracking: TrackingStatus | None, trees: tuple[TreeStatus, ...], series: tuple[str, ...], bindings: str
+) -> tuple[str, ...]:
     if tracking is None:
         return ("inv vendor.apply-patches",)
     if tracking.operation:
@@ -114,4 +122,6 @@ def _next(tracking: TrackingStatus | None, trees: tuple[TreeStatus, ...], series
         return ("inv vendor.create-patches",)
     if any(tree.edited for tree in trees):
         return ("inv vendor.sync --discard (undoes edits in synced trees; a copy is saved)",)
-    return ("inv vendor.sync",) if any(tree.stale for tree in trees) else ()
+    if any(tree.stale for tree in trees):
+        return ("inv vendor.sync",)
+    return (MEND,) if bindings else ()

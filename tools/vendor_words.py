@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tools.bindings import MEND
 from tools.bump import Preview
 from tools.cleaning import Cleaned
 from tools.create_patches import Written
@@ -83,6 +84,8 @@ def synced(report: SyncReport) -> Iterator[str]:
     yield from (f"  gone upstream: {line}" for line in _grouped(report.upstream_gone))
     if report.saved:
         yield f"Files that were edited by hand are saved in {report.saved}."
+    if report.bindings:
+        yield f"{report.bindings}. Next: {MEND}"
 
 
 def _grouped(paths: Sequence[str]) -> Iterator[str]:
@@ -134,6 +137,8 @@ def status(found: Status) -> Iterator[str]:
     yield from _tracking(found.tracking) if found.tracking else ("tracking repository: none",)
     for tree in found.trees:
         yield from _tree(tree)
+    if found.bindings:
+        yield f"bindings: {found.bindings}"
     yield "next: " + ("; or ".join(found.next) if found.next else "nothing is to be done")
 
 

@@ -1,4 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
+# Headers: b71ebc4dd746e8fc86c15e7e94031b75d49d20597f138fb80574a3eb22f0647d
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
