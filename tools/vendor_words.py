@@ -94,7 +94,17 @@ def _grouped(paths: Sequence[str]) -> Iterator[str]:
         yield from paths
         return
     folders = Counter("/".join(path.split("/")[:-1][:2]) for path in paths)
-    yield from (f"{count} files in {folder or 'the top folder'}" for folder, count in sorted(folders.items()))
+    yield from (f"{_files(count)} in {folder or 'the top folder'}" for folder, count in sorted(folders.items()))
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def drifted(problems: Sequence[str]) -> Iterator[str]:
+    """Tell what the gate found."""
+    yield from problems
+    yield "1 difference." if len(problems) == 1 else f"{len(problems)} differences."
 
 
 def _synced_tree(tree: Synced) -> Iterator[str]:
@@ -108,7 +118,7 @@ def _synced_tree(tree: Synced) -> Iterator[str]:
         yield f"{tree.section}: nothing has changed."
     else:
         manifest = "a new manifest" if tree.manifest_written else "the same manifest"
-        yield f"{tree.section}: {touched} files written or removed, {manifest}."
+        yield f"{tree.section}: {_files(touched)} written or removed, {manifest}."
 
 
 def previewed(preview: Preview) -> Iterator[str]:

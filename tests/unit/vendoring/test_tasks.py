@@ -107,7 +107,7 @@ def test_gate_fails_with_the_list(patched: Toy) -> None:
     (patched.synced / "LICENSE").write_text("x", encoding="utf-8")
     status, out, err = inv(patched, "vendor.check")
     assert (status, out) == (1, "")
-    assert err.splitlines()[-1] == "1 differences."
+    assert err.splitlines()[-1] == "1 difference."
     assert "LICENSE is not what pin and patches give" in err
 
 
