@@ -15,10 +15,10 @@ _RECORD = re.compile(r"^# Headers: ([0-9a-f]{64})$", re.MULTILINE)
 
 def headers_digest(source: Path) -> str:
     """Return a SHA-256 of what the headers of the llama.cpp tree at `source` say; comments and layout do not count."""
-    whole = hashlib.sha256()
-    for path in (header.path for header in bound_headers(source)):
+    whole, bound = hashlib.sha256(), [header.path for header in bound_headers(source)]
+    for path in bound:
         whole.update(f"{path.name}\0{' '.join(without_comments(_text(path)).split())}\0".encode())
-    for path in searched_headers(source):
+    for path in (path for path in searched_headers(source) if path not in bound):
         whole.update(f"{path.name}\0{' '.join(exported_names(_text(path)))}\0".encode())
     return whole.hexdigest()
 

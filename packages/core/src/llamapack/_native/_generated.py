@@ -1,5 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
-# Headers: b71ebc4dd746e8fc86c15e7e94031b75d49d20597f138fb80574a3eb22f0647d
+# Headers: 635502f58e4641a5be138248f71d7ef2f15f0ac9730f0135b6fb303c791a6886
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
