@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,11 +99,11 @@ def _refuse_collisions(entries: Mapping[str, Entry]) -> None:
     for path in entries:
         for name in (path, *_parents(path)):
             kind = "file" if name == path else "folder"
-            known = seen.setdefault(name.casefold(), f"{name} ({kind})")
+            known = seen.setdefault(unicodedata.normalize("NFC", name.casefold()), f"{name} ({kind})")
             if known != f"{name} ({kind})":
                 raise ToolError(
                     f"{known} and {name} ({kind}) would be one on a system that ignores case.",
-                    why="Windows and macOS do; the source would come out wrong there.",
+                    why="Windows and macOS do, and macOS composes accents; the source would come out wrong there.",
                     fix="Leave one of them out in vendor/sync.toml.",
                 )
 
