@@ -123,6 +123,23 @@ def test_given_up_bump_leaves_no_trace(four: Toy, newer: str) -> None:
     assert read_status(four.checkout).next == ()
 
 
+def test_finished_bump_is_taken_back_with_its_files(four: Toy) -> None:
+    before, patches = four.state(), four.patches()
+    changelog = (four.checkout.root / "CHANGELOG.md").read_bytes()
+    bump(four.checkout, commit_files(four.upstream, {"ggml/src/ggml.c": edited(12, "theirs 12")}, "Newer\n"))
+    assert not create_patches(four.checkout).is_same
+    sync(four.checkout)
+    for name, content in patches.items():
+        (four.checkout.patches / name).write_bytes(content)
+    (four.checkout.root / "CHANGELOG.md").write_bytes(changelog)
+    four.checkout.pin_file.write_text(before["pin"], encoding="utf-8")
+    assert read_status(four.checkout).next == ("inv vendor.apply-patches",)
+    assert apply_patches(four.checkout, discard=True).backup
+    sync(four.checkout)
+    assert (four.patches(), four.git.id_of("HEAD^{tree}")) == (patches, four.git.id_of(f"{before['HEAD']}^{{tree}}"))
+    assert (read_status(four.checkout).next, check(four.checkout)) == ((), ())
+
+
 def test_branch_of_the_upstream_can_be_bumped_to(four: Toy) -> None:
     tip = commit_files(four.upstream, {"docs/manual.md": "2\n"}, "Newer\n")
     bump(four.checkout, "master")
