@@ -38,7 +38,7 @@ class Preview:
 
 def preview_bump(checkout: Checkout, ref: str, *, sha256: str = "", say: Say = quiet) -> Preview:
     """Say for each patch how it would go on `ref`; nothing but the object store changes."""
-    with locked(checkout.lock_file):
+    with locked(checkout.lock_file), explained("trying the patches in a scratch clone"):
         git, old = _tracking(checkout), load_pin(checkout.pin_file)
         new = new_pin(git, old, ref, sha256=sha256, say=say)
         with rehearse(git, new.commit, read_series(checkout.patches)) as rehearsal:

@@ -60,7 +60,7 @@ def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "
 
     Its author is the one that the user's git names. Headers that are not given are left to be written.
     """
-    with locked(checkout.lock_file):
+    with locked(checkout.lock_file), explained(f"committing in {checkout.tracking}"):
         git = Git.at(checkout.tracking)
         _refuse_unfinished(git)
         if not read_state(git).dirty:

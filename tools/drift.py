@@ -10,7 +10,7 @@ from tools.bindings import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.export import commits_since, export_commits
-from tools.files import locked
+from tools.files import explained, locked
 from tools.filters import Section, load_filter
 from tools.git import Git
 from tools.live import Say, quiet
@@ -37,7 +37,7 @@ def check(checkout: Checkout, *, mirrors: bool = False, say: Say = quiet) -> tup
     None is good. What cannot be read at all is a ToolError. With `mirrors`, each package that the pin names is
     looked into as well, and must carry the pinned commit.
     """
-    with locked(checkout.lock_file):
+    with locked(checkout.lock_file), explained("rebuilding llama.cpp in a scratch clone"):
         git = Git.at(checkout.tracking)
         if not git.exists:
             raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
