@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.export import commits_since, export_commits
 from tools.files import explained, locked, sweep, write_file
 from tools.git import Git
@@ -105,7 +105,7 @@ def _require_writable(checkout: Checkout, git: Git) -> None:
     state = read_state(git)
     if state.dirty:
         kinds = ("conflicted", "staged", "unstaged", "untracked")
-        found = [f"{kind}: {', '.join(getattr(state, kind))}" for kind in kinds if getattr(state, kind)]
+        found = [f"{kind}: {some(getattr(state, kind))}" for kind in kinds if getattr(state, kind)]
         raise ToolError(
             f"{git.folder} has edits that are in no commit:\n  " + "\n  ".join(found),
             why="A series is made from commits.",

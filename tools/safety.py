@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.export import exported_contents
 from tools.git import Git
 from tools.paths import cache_dir
@@ -60,7 +60,7 @@ class AtRisk:
             ("untracked", state.untracked),
             ("commits that no patch file holds", tuple(map(str, self.commits))),
         )
-        return tuple(f"{kind}: {', '.join(names)}" for kind, names in found if names)
+        return tuple(f"{kind}: {some(names)}" for kind, names in found if names)
 
 
 def at_risk(checkout: Checkout, git: Git) -> AtRisk:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tools import changelog
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.files import sweep, write_file
 from tools.git import Git
 from tools.mailbox import am, am_continue, expected
@@ -125,7 +125,7 @@ def _refuse_unresolved(git: Git, operation: Operation, state: State) -> None:
         raise ConflictError(git, operation, state.conflicted, "These files are still in conflict.")
     if left := (*state.unstaged, *state.untracked):
         raise ToolError(
-            f"Not staged in {git.folder}: {', '.join(left)}.",
+            f"Not staged in {git.folder}: {some(left)}.",
             why="Only what is staged becomes part of the patch.",
             fix="`git add` there what belongs to the patch, remove the rest; then run: inv vendor.continue",
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.bindings import stale_bindings
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.files import explained, locked, staged_folder, sweep, write_file
 from tools.filters import Section, load_filter
 from tools.git import Git
@@ -209,7 +209,7 @@ def _hand_edited(plan: Plan) -> tuple[str, ...]:
 
 def _unlisted_error(plan: Plan, paths: list[str]) -> ToolError:
     return ToolError(
-        f"{plan.into} has {_count(paths)} not listed in vendor/sync.toml and not upstream's: {_some(paths)}.",
+        f"{plan.into} has {_count(paths)} not listed in vendor/sync.toml and not upstream's: {some(paths)}.",
         why="It would be lost among upstream's, so it is never removed.",
         fix=f"Move it away, or add it to `own` in [{plan.section.name}] of vendor/sync.toml.",
     )
@@ -217,7 +217,7 @@ def _unlisted_error(plan: Plan, paths: list[str]) -> ToolError:
 
 def _edited_error(checkout: Checkout, edited: list[tuple[Path, str]]) -> ToolError:
     return ToolError(
-        f"Edited by hand in a synced tree: {_some([str(folder / path) for folder, path in edited])}.",
+        f"Edited by hand in a synced tree: {some([str(folder / path) for folder, path in edited])}.",
         why="A sync would replace it with what the tracking repository has.",
         fix=f"To keep it, make the same edit in {checkout.tracking}. "
         "To replace it (a copy is saved): inv vendor.sync --discard",
@@ -226,10 +226,6 @@ def _edited_error(checkout: Checkout, edited: list[tuple[Path, str]]) -> ToolErr
 
 def _count(paths: list[str]) -> str:
     return "a file" if len(paths) == 1 else f"{len(paths)} files"
-
-
-def _some(paths: list[str]) -> str:
-    return ", ".join(paths[:10]) + (f" and {len(paths) - 10} more" if len(paths) > 10 else "")
 
 
 def _write(plan: Plan) -> Synced:

@@ -113,6 +113,13 @@ def test_repository_without_its_patches_is_to_be_patched(shared: Toy) -> None:
     assert any("were never applied there: 0001-" in line for line in status(found))
 
 
+def test_many_edits_are_named_in_one_line_that_can_be_read(shared: Toy) -> None:
+    for number in range(1000):
+        shared.write(f"src/{number:04}.cpp", "")
+    line = next(line for line in status(read_status(shared.checkout)) if "untracked" in line)
+    assert line == "  untracked: " + ", ".join(f"src/{n:04}.cpp" for n in range(10)) + " and 990 more"
+
+
 @pytest.mark.parametrize("where", ["fix", "no branch"])
 def test_other_branch_is_copied_only_as_a_tree_of_ones_own(shared: Toy, where: str) -> None:
     words = ["--detach"] if where == "no branch" else ["-b", where]
