@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -48,7 +49,8 @@ def scratch_index(git: Git, start: str = "") -> Iterator[Git]:
     with tempfile.TemporaryDirectory(prefix="llamapack-index-", dir=git.dir, ignore_cleanup_errors=True) as folder:
         index = Path(folder, "index")
         if not start and (git.dir / "index").exists():
-            index.write_bytes((git.dir / "index").read_bytes())
+            # With its time: git looks into files that are as new as the index, which their times cannot tell apart.
+            shutil.copy2(git.dir / "index", index)
         scratch = git.with_variables(GIT_INDEX_FILE=str(index))
         if start:
             scratch.run("read-tree", start)

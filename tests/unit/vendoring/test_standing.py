@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -111,6 +112,19 @@ def test_repository_without_its_patches_is_to_be_patched(shared: Toy) -> None:
     found = read_status(shared.checkout)
     assert found.next == ("inv vendor.apply-patches",)
     assert any("were never applied there: 0001-" in line for line in status(found))
+
+
+def test_edit_in_the_moment_of_the_checkout_is_copied(shared: Toy) -> None:
+    """One of the same length: only the index's own time tells git to look into the file."""
+    file, index = shared.checkout.tracking / "src/llama.cpp", shared.git.dir / "index"
+    shared.git.run("config", "core.trustctime", "false")
+    shared.git.run("update-index", "--refresh")
+    then = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    file.write_bytes(file.read_bytes().replace(b"ours 3", b"edit 3"))
+    for path in (file, index):
+        os.utime(path, ns=then)
+    sync(shared.checkout)
+    assert b"edit 3" in (shared.synced / "src/llama.cpp").read_bytes()
 
 
 def test_many_edits_are_named_in_one_line_that_can_be_read(shared: Toy) -> None:
