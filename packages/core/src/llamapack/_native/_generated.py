@@ -1,4 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
+# Headers: 635502f58e4641a5be138248f71d7ef2f15f0ac9730f0135b6fb303c791a6886
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
