@@ -1,5 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
-# Headers: 635502f58e4641a5be138248f71d7ef2f15f0ac9730f0135b6fb303c791a6886
+# Headers: b692b7e111e3c05f2384fd10da12e5d0acd1568e3cc4e24ad67305a10ad5e102
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
