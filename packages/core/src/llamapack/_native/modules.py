@@ -29,6 +29,21 @@ def score_backend(path: Path) -> int:
         _close(module)
 
 
+def exported_abi_id(path: Path, fix: str = REINSTALL) -> str | None:
+    """Load the library of a plug-in and return the ABI id that it says it was built for; None if it says nothing.
+
+    The library stays loaded: what it does when it is unloaded is not tried here.
+    """
+    native()
+    module = open_library(path, fix)
+    try:
+        said = module.llamapack_backend_abi_id
+    except AttributeError:
+        return None
+    said.restype, said.argtypes = ctypes.c_char_p, ()
+    return (said() or b"").decode("utf-8", "replace")
+
+
 def load_backend(path: Path) -> None:
     """Register the backend in the library at `path` with ggml; raises BackendError with llama.cpp's reason."""
     with captured_errors() as errors:

@@ -17,6 +17,7 @@ from llamapack.errors import InstallationError
 
 GROUP = "llamapack.backends"
 DESCRIPTION = "backend.json"
+RESERVED = ("all", "auto", "cpu", "none")  # they mean something else where backends are named
 
 TargetKind = Literal["real", "ptx", "gfx"]
 
@@ -84,8 +85,13 @@ def read_plugin(folder: Path) -> BackendPlugin:
 
 def find_problems(plugin: BackendPlugin) -> list[str]:
     """Say where the record differs from the contract; whether its files exist is asked elsewhere."""
-    rules = {
-        "name": _matches(plugin.name, _NAME),
+    broken = [name for name, holds in _rules(plugin).items() if not holds]
+    return [f"{name} is {getattr(plugin, name)!r}, but must be {_MUST[name]}" for name in broken]
+
+
+def _rules(plugin: Any) -> dict[str, bool]:  # Any: a plug-in's author may not have asked a type checker
+    return {
+        "name": _matches(plugin.name, _NAME) and plugin.name not in RESERVED,
         "package": _matches(plugin.package, _PACKAGE),
         "version": isinstance(plugin.version, str) and plugin.version != "",
         "library": _is_absolute(plugin.library),
@@ -95,11 +101,10 @@ def find_problems(plugin: BackendPlugin) -> list[str]:
         "targets": isinstance(plugin.targets, tuple) and all(map(_is_target, plugin.targets)),
         "driver_floor": plugin.driver_floor is None or _matches(plugin.driver_floor, _VERSION),
     }
-    return [f"{name} is {getattr(plugin, name)!r}, but must be {_MUST[name]}" for name, ok in rules.items() if not ok]
 
 
 _MUST = {
-    "name": "lower-case letters, digits and underscores",
+    "name": f"lower-case letters, digits and underscores, and none of {', '.join(RESERVED)}",
     "package": "the name of a package",
     "version": "the version of the package",
     "library": "an absolute Path",
