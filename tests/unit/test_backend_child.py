@@ -41,7 +41,7 @@ def test_a_signal_is_a_negative_status() -> None:
 def test_time_that_is_up_has_no_status() -> None:
     ended = run("os.write(report, b'begun'); time.sleep(60)", seconds=1)
     assert (ended.status, ended.report) == (None, b"begun")
-    assert 1 <= ended.seconds < 5
+    assert 1 <= ended.seconds < 15
 
 
 def test_a_child_that_ignores_requests_to_end_is_ended() -> None:
@@ -59,7 +59,7 @@ def test_long_answers_and_outputs_are_cut() -> None:
 def test_an_endless_flood_ends_in_time() -> None:
     ended = run("while True: os.write(2, b'x' * 65536); os.write(report, b'x' * 65536)", seconds=1)
     assert (ended.status, len(ended.report), len(ended.output)) == (None, LONGEST_REPORT, LONGEST_OUTPUT)
-    assert ended.seconds < 5
+    assert ended.seconds < 15
 
 
 GRANDCHILD = """
@@ -76,7 +76,7 @@ while not os.path.exists(sys.argv[1]) or not os.path.getsize(sys.argv[1]): time.
 def test_a_grandchild_is_ended_and_nobody_waits_for_it(tmp_path: Path, own: bool, act: str) -> None:
     ended = run(GRANDCHILD.format(own=own, act=act), tmp_path / "pid")
     assert ended.status == 0
-    assert ended.seconds < 10
+    assert ended.seconds < 20
     assert not lives(int((tmp_path / "pid").read_text()))
 
 
@@ -100,10 +100,10 @@ def open_files() -> set[str]:
 def test_children_run_at_the_same_time_and_answer_in_order() -> None:
     began = time.monotonic()
     ended = run_children([program("time.sleep(60)"), program("os.write(report, b'2')"), program("1 / 0")], 1.5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert [(end.status, end.report) for end in ended] == [(None, b""), (0, b"2"), (1, b"")]
     assert "ZeroDivisionError" in ended[2].output
-    assert ended[1].seconds < 1.5
+    assert ended[1].seconds < ended[0].seconds
 
 
 def test_a_program_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +79,7 @@ class _Child:
 
     @classmethod
     def start(cls, command: Command) -> _Child:
-        mark = uuid.uuid4().hex
+        mark = os.urandom(16).hex()
         with contextlib.ExitStack() as stack:
             pipes = [_pipe(stack) for _ in range(2)]
             (report, report_end), (output, output_end) = pipes

@@ -8,7 +8,6 @@ import os
 import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,7 +45,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env=environment(uuid.uuid4().hex),
+                env=environment(os.urandom(16).hex()),
                 startupinfo=startup(lpAttributeList={"handle_list": [handle]}),
                 creationflags=0x08000000,  # CREATE_NO_WINDOW
             )

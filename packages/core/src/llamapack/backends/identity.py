@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,7 +72,7 @@ def processor(root: Path = Path("/")) -> str:
         with (root / "proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
             text = file.read(1 << 13)  # one processor's part of the file; the whole is slow to make on large machines
     except OSError:
-        return f"{platform.machine()} {platform.processor()}"
+        return f"{_machine()} {os.environ.get('PROCESSOR_IDENTIFIER', '')}"
     wanted = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags", "features", "cpu part")
     lines = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
     return "\n".join(value.strip() for name, _, value in lines if name.strip().lower() in wanted)
@@ -84,9 +83,13 @@ def _code_marks() -> Marks:
     return {
         "abi": read_abi().abi_id,
         "llamapack": core_version(),
-        "python": f"{platform.python_implementation()} {platform.python_version()} {sys.platform} {platform.machine()}",
+        "python": f"{sys.implementation.name} {sys.version} {sys.platform} {_machine()}",
         "core": [file_mark(base), file_mark(Path(__file__).with_name("_probe.py"))],
     }
+
+
+def _machine() -> str:
+    return os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
 
 
 def _matters(name: str) -> bool:

@@ -55,12 +55,6 @@ def decode(ended: Ended, plugin: BackendPlugin | None, name: str, seconds: float
     return replace(_judge(ended, plugin, name, seconds), seconds=round(ended.seconds, 3), output=ended.output)
 
 
-def unprobed(plugin: BackendPlugin | None, name: str, fault: Fault, reason: str, remedy: str) -> Verdict:
-    """Say that nothing is known, and why."""
-    what = f"{_title(plugin, name)} was not probed: {reason}"
-    return _verdict(plugin, name, Status.UNPROBED, fault=fault, reason=what, remedy=remedy)
-
-
 def _judge(ended: Ended, plugin: BackendPlugin | None, name: str, seconds: float) -> Verdict:
     answer = _read(ended.report)
     while_doing = f" while {answer.step}" if answer.step else ""

@@ -9,25 +9,25 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llamapack._native.library import library_dir, library_file_name, read_abi
 from llamapack.backends.cache import Slot, cache_folder
-from llamapack.backends.child import MARK, Command, Ended, run_children
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.identity import backend_marks, cpu_marks
-from llamapack.backends.interpreter import VARIABLE as PYTHON_VARIABLE
-from llamapack.backends.interpreter import find_interpreter
-from llamapack.backends.outcome import decode, unprobed
-from llamapack.backends.verdicts import Fault, Verdict
+from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.errors import InputError
+
+# What starts processes is imported by those who start one: most often the verdicts are known.
+if TYPE_CHECKING:
+    from llamapack.backends.child import Command, Ended
 
 VARIABLE = "LLAMAPACK_PROBE"
 SECONDS_VARIABLE = "LLAMAPACK_PROBE_SECONDS"
 MODES = ("always", "cached", "never")
 SECONDS = 90.0 if sys.platform == "win32" else 30.0
 
-Run = Callable[[Sequence[Command], float], tuple[Ended, ...]]
+Run = Callable[[Sequence["Command"], float], tuple["Ended", ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,19 @@ class Candidate:
         """Return the name of the backend."""
         return self.plugin.name if self.plugin else self.cpu.stem.removeprefix("lib").removeprefix("ggml-")
 
-    @property
-    def package(self) -> str:
-        """Return the package that brought it."""
-        return self.plugin.package if self.plugin else "llamapack"
+    def unprobed(self, fault: Fault, reason: str, remedy: str) -> Verdict:
+        """Say that nothing is known of it, and why."""
+        plugin = self.plugin
+        title = f"{plugin.package} {plugin.version}" if plugin else f"the CPU level {self.name}"
+        return Verdict(
+            name=self.name,
+            package=plugin.package if plugin else "llamapack",
+            status=Status.UNPROBED,
+            fault=fault,
+            reason=f"{title} was not probed: {reason}",
+            remedy=remedy,
+            plugin=plugin,
+        )
 
     def slot(self, folder: Path | None) -> Slot:
         """Return where its verdict is kept."""
@@ -70,9 +79,9 @@ def probe_cpu(library: Path, *, mode: str | None = None, seconds: float | None =
 
 
 def probe_candidates(
-    candidates: Sequence[Candidate], *, mode: str | None = None, seconds: float | None = None, run: Run = run_children
+    candidates: Sequence[Candidate], *, mode: str | None = None, seconds: float | None = None, run: Run | None = None
 ) -> tuple[Verdict, ...]:
-    """Do what `probe` says; `run` starts the processes."""
+    """Do what `probe` says; `run` starts the processes (`run_children`)."""
     mode, seconds = _mode(mode), _seconds(seconds)
     folder = cache_folder()
     slots = [candidate.slot(folder) for candidate in candidates]
@@ -83,7 +92,7 @@ def probe_candidates(
     if open_ones and mode == "never":
         reason = f"{VARIABLE} is never, and nothing is known from before"
         for index in open_ones:
-            known[index] = unprobed(candidates[index].plugin, candidates[index].name, Fault.NOT_ASKED, reason, "")
+            known[index] = candidates[index].unprobed(Fault.NOT_ASKED, reason, "")
     elif open_ones:
         with contextlib.ExitStack() as stack:
             for index in sorted(
@@ -100,12 +109,17 @@ def probe_candidates(
     return tuple(verdict for verdict in known if verdict is not None)
 
 
-def _try(candidates: Sequence[Candidate], seconds: float, run: Run) -> list[Verdict]:
+def _try(candidates: Sequence[Candidate], seconds: float, run: Run | None) -> list[Verdict]:
+    from llamapack.backends.child import MARK, run_children
+    from llamapack.backends.interpreter import VARIABLE as PYTHON_VARIABLE
+    from llamapack.backends.interpreter import find_interpreter
+    from llamapack.backends.outcome import decode
+
     if not candidates:
         return []
 
     def nothing(reason: str, remedy: str) -> list[Verdict]:
-        return [unprobed(each.plugin, each.name, Fault.NO_PYTHON, reason, remedy) for each in candidates]
+        return [each.unprobed(Fault.NO_PYTHON, reason, remedy) for each in candidates]
 
     if MARK in os.environ:
         return nothing("this process is a probe itself", "")
@@ -113,7 +127,9 @@ def _try(candidates: Sequence[Candidate], seconds: float, run: Run) -> list[Verd
     if interpreter.path is None:
         return nothing(interpreter.reason, f"Set {PYTHON_VARIABLE} to the path of a Python interpreter.")
     try:
-        ended = run([_command(interpreter.path, candidate, seconds) for candidate in candidates], seconds)
+        ended = (run or run_children)(
+            [_command(interpreter.path, candidate, seconds) for candidate in candidates], seconds
+        )
     except OSError as error:
         return nothing(f"{interpreter.path} cannot be started: {error}", "")
     return [decode(end, each.plugin, each.name, seconds) for end, each in zip(ended, candidates, strict=True)]
