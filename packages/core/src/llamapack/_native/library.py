@@ -105,6 +105,22 @@ def open_library(path: Path, fix: str = REINSTALL) -> ctypes.CDLL:
     if not path.is_file():
         raise InstallationError(f"The library {path} is missing.", fix=fix)
     try:
-        return ctypes.CDLL(str(path))
+        return ctypes.CDLL(str(path), mode=_open_mode())
     except OSError as error:
         raise InstallationError(f"The library {path} cannot be loaded.", why=str(error), fix=fix) from error
+
+
+def has_global_ggml() -> bool:
+    """Say whether some ggml put its symbols into the whole process, as LD_PRELOAD or a program linked with it does.
+
+    Ours never do: they are opened without that, so it makes no difference whether they are open.
+    """
+    return hasattr(os, "RTLD_DEEPBIND") and hasattr(ctypes.CDLL(None), "ggml_backend_load")
+
+
+def _open_mode() -> int:
+    """Prefer our own symbols to those of a foreign ggml, where there is one: the linker would prefer that.
+
+    Not always, because a library that is opened so also ignores a memory allocator put before it.
+    """
+    return ctypes.DEFAULT_MODE | (os.RTLD_DEEPBIND if has_global_ggml() else 0)

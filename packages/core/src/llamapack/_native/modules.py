@@ -7,7 +7,7 @@ import ctypes
 import sys
 from pathlib import Path
 
-from llamapack._native.library import REINSTALL, encode_path, native, open_library
+from llamapack._native.library import REINSTALL, encode_path, has_global_ggml, native, open_library
 from llamapack._native.log import captured_errors
 from llamapack.errors import BackendError
 
@@ -46,6 +46,9 @@ def exported_abi_id(path: Path, fix: str = REINSTALL) -> str | None:
 
 def load_backend(path: Path) -> None:
     """Register the backend in the library at `path` with ggml; raises BackendError with llama.cpp's reason."""
+    native()
+    if has_global_ggml():
+        open_library(path)  # as ours are opened then; ggml gets this very library
     with captured_errors() as errors:
         loaded = native().ggml_backend_load(encode_path(path))
     if not loaded:

@@ -101,7 +101,8 @@ class Ggml:
         self.api = self.types.Native({"ggml-base": open_library(job["base"]), "ggml": open_library(job["ggml"])})
 
     def load(self, path: str) -> Any:
-        """Register the backend in the library at `path`."""
+        """Register the backend in the library at `path`, which ggml then finds open."""
+        open_library(path)
         backend = self.api.ggml_backend_load(path.encode() if sys.platform == "win32" else os.fsencode(path))
         if not backend:
             raise ProbeError("loading", "ggml refuses it")
@@ -267,9 +268,11 @@ def check_symbols(library: ctypes.CDLL, abi_id: str) -> None:
 
 
 def open_library(path: str) -> ctypes.CDLL:
-    """Open the library at `path`."""
+    """Open the library at `path`; it prefers its own symbols to those of a foreign ggml, if LD_PRELOAD brought one."""
+    prefer = getattr(os, "RTLD_DEEPBIND", 0)
+    foreign = bool(prefer) and hasattr(ctypes.CDLL(None), "ggml_backend_load")
     try:
-        return ctypes.CDLL(path)
+        return ctypes.CDLL(path, mode=ctypes.DEFAULT_MODE | (prefer if foreign else 0))
     except OSError as error:
         raise ProbeError("loading", str(error)) from error
 
