@@ -43,7 +43,8 @@ static void flood(void) {
 }
 
 // A process of its own that outlives the one that loaded the library, and keeps its descriptors open.
-// Its id goes into the file that LLAMAPACK_EXAMPLE_GRANDCHILD names, where it is set.
+// Its id goes into the file that LLAMAPACK_EXAMPLE_GRANDCHILD names, where it is set;
+// with LLAMAPACK_EXAMPLE_SESSION it also leaves the session.
 static void grandchild(void) {
     static pid_t child;
     if (child) {
@@ -51,6 +52,9 @@ static void grandchild(void) {
     }
     child = fork();
     if (child == 0) {
+        if (getenv("LLAMAPACK_EXAMPLE_SESSION")) {
+            setsid();
+        }
         sleep(120);
         _exit(0);
     }

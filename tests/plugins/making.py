@@ -248,3 +248,12 @@ def _pack(plugin: Plugin, core: Core, folder: Path, into: Path) -> Path:
 def _digest(path: Path) -> str:
     digest = hashlib.sha256(path.read_bytes()).digest()
     return f"sha256={base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def make_installed(plugin: Plugin, core: Core, into: Path) -> Path:
+    """Lay `plugin` out in the folder `into` as pip would, and return the folder of its description."""
+    folder = into / plugin.module / "lib"
+    folder.mkdir(parents=True)
+    library = make_library(plugin, core, folder)
+    (folder / "backend.json").write_text(_stated(plugin, core, library), encoding="utf-8")
+    return folder
