@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from llamapack.backends.cpu import CpuLevel, cpu_levels
 from llamapack.backends.probe import probe, probe_cpu
 from llamapack.backends.verdicts import TOLERANCE, Fault, Status, Verdict
 
-from tests.plugins.making import Core, Plugin, installed_core, make_installed
+from tests.plugins.making import Core, Plugin, compiler, installed_core, make_installed
 
 Make = Callable[[Plugin], BackendPlugin]
 
@@ -192,3 +193,30 @@ def test_a_verdict_is_remembered(make: Make, level: CpuLevel, tmp_path: Path) ->
     assert time.perf_counter() - began < 0.05
     os.utime(plugin.library)
     assert look(plugin, level).cached is False
+
+
+CUDA_DRIVER = r"""
+#include <string.h>
+int cuInit(unsigned flags) { return flags; }
+int cuDeviceGetCount(int *count) { *count = 2; return 0; }
+int cuDeviceGet(int *device, int index) { *device = 10 + index; return 0; }
+int cuDeviceGetPCIBusId(char *text, int size, int device) {
+    strncpy(text, device == 10 ? "0000:0A:00.0" : "0000:C1:00.0", size);
+    return 0;
+}
+int cuDeviceGetUuid_v2(unsigned char *uuid, int device) { memset(uuid, device, 16); return 0; }
+int cuDeviceGetAttribute(int *value, int kind, int device) { *value = kind == 75 ? device - 2 : kind - 70; return 0; }
+"""
+
+
+def test_cuda_devices_have_what_the_driver_says(
+    make: Make, level: CpuLevel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "driver.c").write_text(CUDA_DRIVER, encoding="utf-8")
+    words = [compiler(), "-shared", "-fPIC", "-w", tmp_path / "driver.c", "-o", tmp_path / "libcuda.so.1"]
+    subprocess.run([str(word) for word in words], check=True)
+    plugin = make(Plugin(name="cuda", device_id="0000:c1:00.0"))
+    assert [device.capability for device in look(plugin, level).devices] == [None]
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    found = look(plugin, level).devices[0]
+    assert (found.uuid, found.capability) == ("GPU-0b0b0b0b-0b0b-0b0b-0b0b-0b0b0b0b0b0b", "9.6")

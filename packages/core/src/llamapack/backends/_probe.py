@@ -7,6 +7,7 @@ one JSON object a line to the descriptor `report`: a `step` before whatever may 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.machinery
 import importlib.util
@@ -26,6 +27,7 @@ DEPTH = 256  # length of the scalar products: a multiple of every block size
 COLUMNS = (1, 16)  # one for each token, many for a prompt: backends have kernels for either
 _Q4_0, _F16, _F32 = 2, 1, 0  # ggml_type, whose numbers are fixed by the file format
 _BLOCK = 32
+_WARNING = 3  # ggml_log_level
 _KINDS = {0: "cpu", 1: "gpu", 2: "igpu"}
 _SOFTWARE = ("llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render")
 
@@ -84,6 +86,8 @@ def probe(job: dict[str, Any], step: Callable[[str], None]) -> dict[str, Any]:
         device = ggml.device(backend, index)
         step(f"computing on device {index}, {ggml.name(device)}")
         devices.append(ggml.examine(device, problems, expected))
+    step("asking the driver")
+    add_cuda_facts(devices)
     return {"devices": devices, "libraries": [path for path in loaded_libraries() if path not in before]}
 
 
@@ -92,13 +96,11 @@ class Ggml:
 
     def __init__(self, job: dict[str, Any], step: Callable[[str], None]) -> None:
         """Open ggml-base and ggml."""
-        loader = importlib.machinery.SourceFileLoader("_generated", job["bindings"])
-        spec = importlib.util.spec_from_loader("_generated", loader)
-        assert spec is not None
-        self.types = importlib.util.module_from_spec(spec)
-        loader.exec_module(self.types)
+        self.types = import_file(Path(job["bindings"]))
         step("loading ggml")
         self.api = self.types.Native({"ggml-base": open_library(job["base"]), "ggml": open_library(job["ggml"])})
+        self._log = self.types.ggml_log_callback(log)  # kept alive by us; ggml does not
+        self.api.ggml_log_set(self._log, None)
 
     def load(self, path: str) -> Any:
         """Register the backend in the library at `path`, which ggml then finds open."""
@@ -256,6 +258,24 @@ def difference(product: Sequence[float], expected: Sequence[float]) -> float | N
     return error if math.isfinite(error) else 1e9
 
 
+def add_cuda_facts(devices: Sequence[dict[str, Any]]) -> None:
+    """Add what only NVIDIA's driver knows, where the devices are that driver's."""
+    if any(device["name"].upper().startswith("CUDA") for device in devices):
+        facts = import_file(Path(__file__).resolve().with_name("_cuda_facts.py")).cuda_facts()
+        for device in devices:
+            device.update(facts.get((device["pci_id"] or "").lower(), {}))
+
+
+def import_file(path: Path) -> Any:
+    """Import a module that is in no package here."""
+    loader = importlib.machinery.SourceFileLoader(path.stem, str(path))
+    spec = importlib.util.spec_from_loader(path.stem, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
 def check_symbols(library: ctypes.CDLL, abi_id: str) -> None:
     """Ask the loaded library for its ABI id before it is registered."""
     for name in ("llamapack_backend_abi_id", "ggml_backend_init"):
@@ -285,6 +305,13 @@ def loaded_libraries() -> list[str]:
     except OSError:
         return []
     return sorted({line[5] for line in lines if len(line) == 6 and "x" in line[1] and line[5].startswith("/")})
+
+
+def log(level: int, line: bytes | None, _: Any) -> None:
+    """Print warnings, errors and what continues them; the rest would hide them."""
+    if level >= _WARNING and line:
+        with contextlib.suppress(OSError):
+            os.write(2, line)
 
 
 def text(value: bytes | None) -> str | None:
