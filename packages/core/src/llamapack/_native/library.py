@@ -50,7 +50,7 @@ def read_abi() -> Abi:
 def native() -> api.Native:
     """Open the libraries, check that the bindings fit them, and return their functions."""
     ggml_base, ggml, llamapack = (
-        open_library(library_dir() / _file_name(stem)) for stem in ("ggml-base", "ggml", "llamapack")
+        open_library(library_dir() / library_file_name(stem)) for stem in ("ggml-base", "ggml", "llamapack")
     )
     bound = api.Native({"ggml-base": ggml_base, "ggml": ggml, "llamapack": llamapack})
     check_abi(bound, read_abi().abi_id)
@@ -92,18 +92,35 @@ def take_text(pointer: api.char_p) -> str:
     return text
 
 
-def _file_name(stem: str) -> str:
+def library_file_name(stem: str) -> str:
+    """Return the name of one of our shared libraries, which carries the ABI id."""
     name = f"{stem}-{read_abi().abi_id}"
     if sys.platform == "win32":
         return f"{name}.dll"
     return f"lib{name}.dylib" if sys.platform == "darwin" else f"lib{name}.so"
 
 
-def open_library(path: Path) -> ctypes.CDLL:
+def open_library(path: Path, fix: str = REINSTALL) -> ctypes.CDLL:
     """Open the library at `path`; raises InstallationError where it is missing, and with the loader's reason."""
     if not path.is_file():
-        raise InstallationError(f"The library {path} is missing.", fix=REINSTALL)
+        raise InstallationError(f"The library {path} is missing.", fix=fix)
     try:
-        return ctypes.CDLL(str(path))
+        return ctypes.CDLL(str(path), mode=_open_mode())
     except OSError as error:
-        raise InstallationError(f"The library {path} cannot be loaded.", why=str(error), fix=REINSTALL) from error
+        raise InstallationError(f"The library {path} cannot be loaded.", why=str(error), fix=fix) from error
+
+
+def has_global_ggml() -> bool:
+    """Say whether some ggml put its symbols into the whole process, as LD_PRELOAD or a program linked with it does.
+
+    Ours never do: they are opened without that, so it makes no difference whether they are open.
+    """
+    return hasattr(os, "RTLD_DEEPBIND") and hasattr(ctypes.CDLL(None), "ggml_backend_load")
+
+
+def _open_mode() -> int:
+    """Prefer our own symbols to those of a foreign ggml, where there is one: the linker would prefer that.
+
+    Not always, because a library that is opened so also ignores a memory allocator put before it.
+    """
+    return ctypes.DEFAULT_MODE | (os.RTLD_DEEPBIND if has_global_ggml() else 0)

@@ -7,7 +7,8 @@ import ctypes
 import sys
 from pathlib import Path
 
-from llamapack._native.library import REINSTALL, encode_path, native, open_library
+from llamapack._native import _generated as api
+from llamapack._native.library import REINSTALL, encode_path, has_global_ggml, native, open_library
 from llamapack._native.log import captured_errors
 from llamapack.errors import BackendError
 
@@ -29,12 +30,31 @@ def score_backend(path: Path) -> int:
         _close(module)
 
 
-def load_backend(path: Path) -> None:
+def exported_abi_id(path: Path, fix: str = REINSTALL) -> str | None:
+    """Load the library of a plug-in and return the ABI id that it says it was built for; None if it says nothing.
+
+    The library stays loaded: what it does when it is unloaded is not tried here.
+    """
+    native()
+    module = open_library(path, fix)
+    try:
+        said = module.llamapack_backend_abi_id
+    except AttributeError:
+        return None
+    said.restype, said.argtypes = ctypes.c_char_p, ()
+    return (said() or b"").decode("utf-8", "replace")
+
+
+def load_backend(path: Path) -> api.ggml_backend_reg_p:
     """Register the backend in the library at `path` with ggml; raises BackendError with llama.cpp's reason."""
+    native()
+    if has_global_ggml():
+        open_library(path)  # as ours are opened then; ggml gets this very library
     with captured_errors() as errors:
         loaded = native().ggml_backend_load(encode_path(path))
     if not loaded:
         raise BackendError(f"The backend library {path} could not be loaded.", why="\n".join(errors), fix=REINSTALL)
+    return loaded
 
 
 def _close(module: ctypes.CDLL) -> None:

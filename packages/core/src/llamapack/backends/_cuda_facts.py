@@ -1,0 +1,46 @@
+"""What NVIDIA's driver says of its devices and ggml does not: UUID and compute capability. For `_probe.py` only.
+
+The driver is in use by then, so asking it costs nothing; where anything is missing, nothing is known.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import uuid
+from typing import Any
+
+_MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
+
+
+def cuda_facts() -> dict[str, dict[str, str]]:
+    """Return `uuid` and `capability` of each device by its PCI id, in small letters."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        if driver.cuInit(0) != 0:
+            return {}
+        count = _number(driver.cuDeviceGetCount)
+        return dict(_describe(driver, _number(driver.cuDeviceGet, index)) for index in range(count))
+    except (OSError, AttributeError, RuntimeError):
+        return {}
+
+
+def _describe(driver: Any, device: int) -> tuple[str, dict[str, str]]:
+    pci_id = ctypes.create_string_buffer(32)
+    _check(driver.cuDeviceGetPCIBusId(pci_id, len(pci_id), device))
+    name = ctypes.create_string_buffer(16)
+    ask = getattr(driver, "cuDeviceGetUuid_v2", None) or driver.cuDeviceGetUuid
+    _check(ask(name, device))
+    major, minor = (_number(driver.cuDeviceGetAttribute, kind, device) for kind in (_MAJOR, _MINOR))
+    return pci_id.value.decode().lower(), {"uuid": f"GPU-{uuid.UUID(bytes=name.raw)}", "capability": f"{major}.{minor}"}
+
+
+def _number(function: Any, *arguments: int) -> int:
+    value = ctypes.c_int()
+    _check(function(ctypes.byref(value), *arguments))
+    return value.value
+
+
+def _check(status: int) -> None:
+    if status != 0:
+        raise RuntimeError(f"the driver's status is {status}")

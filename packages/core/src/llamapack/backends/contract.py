@@ -1,0 +1,141 @@
+"""What a plug-in says of itself: a frozen record, read from the `backend.json` beside its one library.
+
+A plug-in wheel has an entry point in the group `llamapack.backends`: a function without arguments that returns a
+BackendPlugin. Importing the plug-in does nothing, and reading the record opens no library.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from llamapack.errors import InstallationError
+
+DESCRIPTION = "backend.json"
+RESERVED = ("all", "auto", "cpu", "none")  # they mean something else where backends are named
+
+TargetKind = Literal["real", "ptx", "gfx"]
+
+_NAME = re.compile(r"[a-z0-9_]+")
+_PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_ID = re.compile(r"[0-9a-f]+")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One kind of device that the library holds code for.
+
+    `real` is machine code for an NVIDIA compute capability ("9.0"), `ptx` is NVIDIA's portable code from one upwards,
+    `gfx` is AMD machine code ("gfx1100").
+    """
+
+    kind: TargetKind
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendPlugin:
+    """One plug-in: what it is, where its library lies, what it was built for and with."""
+
+    name: str  # what users write: "vulkan"
+    package: str  # for pip commands: "llamapack-vulkan"
+    version: str  # of the plug-in wheel; core's must be the same
+    library: Path  # absolute
+    abi_id: str
+    llama_commit: str
+    preload: tuple[Path, ...] = ()  # runtime libraries that are opened first, in this order; absolute
+    targets: tuple[Target, ...] = ()  # empty: any device
+    driver_floor: str | None = None  # the oldest driver that works, compared as numbers
+
+
+def read_plugin(folder: Path) -> BackendPlugin:
+    """Read the description in `folder`, which holds the library too; its file names are relative to it.
+
+    Raises InstallationError where it is missing or says something else than the contract asks for.
+    """
+    path = folder.resolve() / DESCRIPTION
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InstallationError(
+            f"The backend description {path} cannot be read.",
+            why=f"{type(error).__name__}: {error}",
+            fix="Reinstall the plug-in: python -m pip install --force-reinstall <its package>",
+        ) from error
+    try:
+        plugin = _from_data(data, path.parent)
+        problems = find_problems(plugin)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        problems = [f"{type(error).__name__}: {error}"]
+    if problems:
+        package = data.get("package") if isinstance(data, dict) else None
+        raise InstallationError(
+            f"The backend description {path} does not fit the contract.",
+            why="; ".join(problems),
+            fix=f"Reinstall the plug-in: python -m pip install --force-reinstall {package or '<its package>'}",
+        )
+    return plugin
+
+
+def find_problems(plugin: BackendPlugin) -> list[str]:
+    """Say where the record differs from the contract; whether its files exist is asked elsewhere."""
+    broken = [name for name, holds in _rules(plugin).items() if not holds]
+    return [f"{name} is {getattr(plugin, name)!r}, but must be {_MUST[name]}" for name in broken]
+
+
+def _rules(plugin: Any) -> dict[str, bool]:  # Any: a plug-in's author may not have asked a type checker
+    return {
+        "name": _matches(plugin.name, _NAME) and plugin.name not in RESERVED,
+        "package": _matches(plugin.package, _PACKAGE),
+        "version": isinstance(plugin.version, str) and plugin.version != "",
+        "library": _is_absolute(plugin.library),
+        "abi_id": _matches(plugin.abi_id, _ID),
+        "llama_commit": _matches(plugin.llama_commit, _ID),
+        "preload": isinstance(plugin.preload, tuple) and all(map(_is_absolute, plugin.preload)),
+        "targets": isinstance(plugin.targets, tuple) and all(map(_is_target, plugin.targets)),
+        "driver_floor": plugin.driver_floor is None or _matches(plugin.driver_floor, _VERSION),
+    }
+
+
+_MUST = {
+    "name": f"lower-case letters, digits and underscores, and none of {', '.join(RESERVED)}",
+    "package": "the name of a package",
+    "version": "the version of the package",
+    "library": "an absolute Path",
+    "abi_id": "hexadecimal digits",
+    "llama_commit": "hexadecimal digits",
+    "preload": "a tuple of absolute Paths",
+    "targets": f"a tuple of Targets whose kind is one of {', '.join(get_args(TargetKind))}",
+    "driver_floor": 'None or numbers with dots between them, as in "580.65"',
+}
+
+
+def _from_data(data: Mapping[str, Any], folder: Path) -> BackendPlugin:
+    return BackendPlugin(
+        name=data["name"],
+        package=data["package"],
+        version=data["version"],
+        library=folder / data["library"],
+        abi_id=data["abi_id"],
+        llama_commit=data["llama_commit"],
+        preload=tuple(folder / name for name in data.get("preload", ())),
+        targets=tuple(Target(kind=target["kind"], name=target["name"]) for target in data.get("targets", ())),
+        driver_floor=data.get("driver_floor"),
+    )
+
+
+def _matches(value: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_absolute(value: object) -> bool:
+    return isinstance(value, Path) and value.is_absolute()
+
+
+def _is_target(value: object) -> bool:
+    return isinstance(value, Target) and value.kind in get_args(TargetKind) and isinstance(value.name, str)

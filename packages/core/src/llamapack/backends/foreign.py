@@ -1,0 +1,129 @@
+"""Find ggml libraries that are not ours: in this process, and where the system would look for libraries.
+
+Ours never mix with them: they are opened by absolute path, and their names carry the ABI id, so the linker takes none
+for another. Only where a foreign one put its symbols into the whole process (LD_PRELOAD, or a program linked with it)
+would they win over ours; ours are then opened in a way that prefers their own (see `_native.library`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from llamapack._native.library import has_global_ggml, library_dir
+
+_GGML = re.compile(r"(lib)?(ggml|llama|llamapack|mtmd)(-[a-z0-9_+-]+)?\.(so(\.[0-9.]+)?|dylib|dll)", re.IGNORECASE)
+_VARIABLES = {"win32": "PATH", "darwin": "DYLD_LIBRARY_PATH"}
+
+Where = Literal["process", "everywhere", "library path"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignLibrary:
+    """A ggml that is not ours: loaded in this `process`; its symbols seen `everywhere` in it; or on the `library path`.
+
+    `owner` is the Python package that it lies in, where it lies in one.
+    """
+
+    path: Path
+    where: Where
+    owner: str | None = None
+
+    def __str__(self) -> str:
+        """Say what was found and what it means."""
+        of = f" of the package {self.owner}" if self.owner else ""
+        meaning = {
+            "process": "is loaded in this process; llamapack uses its own and both work",
+            "everywhere": "is seen by every library of this process; llamapack prefers its own and both work",
+            "library path": "is where the system looks for libraries; llamapack does not use it",
+        }
+        return f"{self.path}{of} {meaning[self.where]}"
+
+
+def find_foreign(own: Sequence[Path] = ()) -> tuple[ForeignLibrary, ...]:
+    """List the ggml libraries that are neither core's nor in one of the folders `own`, those of the plug-ins."""
+    ours = [library_dir(), *(folder.resolve() for folder in own)]
+    loaded = list(_foreign(loaded_libraries(), ours))
+    everywhere: set[Path] = set(_bases(loaded)) if loaded and has_global_ggml() else set()
+    found: list[tuple[Path, Where]] = [(path, "everywhere" if path in everywhere else "process") for path in loaded]
+    found += [(path, "library path") for path in _foreign(_on_library_path(), ours) if path not in loaded]
+    return tuple(ForeignLibrary(path=path, where=where, owner=_owner(path)) for path, where in found)
+
+
+def loaded_libraries() -> tuple[Path, ...]:
+    """List the libraries that are loaded in this process; empty where the system does not tell."""
+    if sys.platform == "win32":
+        names: Iterable[str] = _windows_modules()
+    elif sys.platform == "darwin":
+        names = _apple_images()
+    else:
+        names = _mapped_files(Path("/proc/self/maps"))
+    return tuple(Path(name) for name in dict.fromkeys(names))
+
+
+def _mapped_files(maps: Path) -> Iterator[str]:
+    try:
+        text = maps.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return
+    for line in text.splitlines():
+        fields = line.split(None, 5)
+        if len(fields) == 6 and "x" in fields[1] and fields[5].startswith("/"):
+            yield fields[5].removesuffix(" (deleted)")
+
+
+def _apple_images() -> Iterator[str]:
+    system: Any = ctypes.CDLL(None)
+    system._dyld_get_image_name.restype = ctypes.c_char_p
+    for index in range(system._dyld_image_count()):
+        yield os.fsdecode(system._dyld_get_image_name(index) or b"")
+
+
+def _windows_modules() -> Iterator[str]:
+    kernel: Any = getattr(ctypes, "WinDLL")("kernel32")  # noqa: B009  # unknown to checkers elsewhere
+    kernel.GetCurrentProcess.restype = ctypes.c_void_p
+    kernel.K32EnumProcessModules.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p)
+    kernel.GetModuleFileNameW.argtypes = (ctypes.c_void_p, ctypes.c_wchar_p, ctypes.c_uint32)
+    modules, size = (ctypes.c_void_p * 4096)(), ctypes.c_uint32()
+    process = kernel.GetCurrentProcess()
+    if not kernel.K32EnumProcessModules(process, modules, ctypes.sizeof(modules), ctypes.byref(size)):
+        return
+    name = ctypes.create_unicode_buffer(32768)
+    for module in modules[: size.value // ctypes.sizeof(ctypes.c_void_p)]:
+        if kernel.GetModuleFileNameW(module, name, len(name)):
+            yield name.value
+
+
+def _foreign(paths: Iterable[Path], ours: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if _GGML.fullmatch(path.name) and path.resolve().parent not in ours:
+            yield path
+
+
+def _bases(paths: Iterable[Path]) -> list[Path]:
+    """Return those that hold ggml's own functions: one of them is what the process sees."""
+    paths = list(paths)
+    return [path for path in paths if "ggml-base" in path.name] or paths
+
+
+def _on_library_path() -> Iterator[Path]:
+    for folder in os.environ.get(_VARIABLES.get(sys.platform, "LD_LIBRARY_PATH"), "").split(os.pathsep):
+        try:
+            yield from sorted(Path(folder).iterdir()) if folder else ()
+        except OSError:
+            continue
+
+
+def _owner(path: Path) -> str | None:
+    """Return the Python package that `path` lies in: the folder below `site-packages`."""
+    parts = path.parts
+    for marker in ("site-packages", "dist-packages"):
+        if marker in parts[:-2]:
+            return parts[parts.index(marker) + 1].removesuffix(".libs")
+    return None

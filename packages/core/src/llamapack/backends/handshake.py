@@ -1,0 +1,106 @@
+"""Whether a plug-in and this llamapack belong together: four layers, each of which would be enough on a good day.
+
+1. The version of the plug-in is core's. Its package asks pip for that; an `--no-deps` or a copied folder does not.
+2. The ABI id in the plug-in's description is that of core's libraries.
+3. The library is linked with the ggml-base whose name carries that id.
+4. The loaded library says that id itself (`llamapack_backend_abi_id`).
+
+Upstream has a number for this, which stays the same while the structures behind it change.
+"""
+
+from __future__ import annotations
+
+import re
+
+from llamapack._native.library import library_file_name, read_abi
+from llamapack.backends.binaries import read_library
+from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.metadata import package_version
+from llamapack.backends.verdicts import Fault, Status, Verdict
+
+_GGML_BASE = re.compile(r"(lib)?ggml-base(-(?P<id>[0-9a-f]+))?\.(so|dylib|dll)(\.[0-9.]+)?", re.IGNORECASE)
+
+
+def core_version() -> str:
+    """Return the version of this llamapack; "unknown" where it is not an installed package."""
+    return package_version("llamapack") or "unknown"
+
+
+def check_before_loading(plugin: BackendPlugin, version: str | None = None) -> Verdict | None:
+    """Compare what can be compared without loading the library; None means that it may be loaded."""
+    version = version or core_version()
+    return check_version(plugin, version) or check_description(plugin, version) or check_soname(plugin, version)
+
+
+def check_version(plugin: BackendPlugin, version: str) -> Verdict | None:
+    """Layer 1: the versions of the packages."""
+    if plugin.version == version:
+        return None
+    what = f"{plugin.package} {plugin.version} does not belong to llamapack {version}"
+    return _refuse(plugin, Fault.VERSION, what, f'python -m pip install "{plugin.package}=={version}"')
+
+
+def check_description(plugin: BackendPlugin, version: str) -> Verdict | None:
+    """Layer 2: the ABI ids in the JSON files of both packages."""
+    ours = read_abi().abi_id
+    if plugin.abi_id == ours:
+        return None
+    what = f"{_built_for(plugin, plugin.abi_id)}, but llamapack {version} has {ours}"
+    return _refuse(plugin, Fault.ABI_ID, what, _both_again(plugin, version))
+
+
+def check_soname(plugin: BackendPlugin, version: str) -> Verdict | None:
+    """Layer 3: the ggml-base that the library is linked with; Apple's format says it to the system only."""
+    wanted = library_file_name("ggml-base")
+    try:
+        library = read_library(plugin.library)
+    except (OSError, ValueError) as error:
+        what = f"the library of {plugin.package} {plugin.version} cannot be read: {error}"
+        return _refuse(plugin, Fault.LOADING, what, f"python -m pip install --force-reinstall {plugin.package}")
+    if library is None or wanted in library.needed:
+        return None
+    matches = [match for name in library.needed if (match := _GGML_BASE.fullmatch(name))]
+    if not matches:
+        what = f"the library of {plugin.package} {plugin.version} is not linked with {wanted}"
+    elif matches[0]["id"]:
+        what = f"the library of {_built_for(plugin, matches[0]['id'])}, but llamapack {version} has {read_abi().abi_id}"
+    else:
+        what = (
+            f"the library of {plugin.package} {plugin.version} is linked with {matches[0][0]}, which is nobody's in "
+            f"particular, and not with {wanted}"
+        )
+    return _refuse(plugin, Fault.SONAME, what, _both_again(plugin, version))
+
+
+def check_exported_id(plugin: BackendPlugin, exported: str | None, version: str | None = None) -> Verdict | None:
+    """Layer 4: what the loaded library says of itself (`exported_abi_id`); None where it says nothing."""
+    if exported is None:
+        what = f"the library of {plugin.package} {plugin.version} has no symbol llamapack_backend_abi_id"
+        remedy = f"python -m pip install --force-reinstall {plugin.package}"
+        return _refuse(plugin, Fault.MISSING_SYMBOL, what, remedy)
+    ours = read_abi().abi_id
+    if exported == ours:
+        return None
+    version = version or core_version()
+    what = f"the loaded library of {_built_for(plugin, exported)}, but llamapack {version} has {ours}"
+    return _refuse(plugin, Fault.EXPORTED_ID, what, _both_again(plugin, version))
+
+
+def _built_for(plugin: BackendPlugin, abi_id: str) -> str:
+    return f"{plugin.package} {plugin.version} was built for ABI {abi_id}"
+
+
+def _both_again(plugin: BackendPlugin, version: str) -> str:
+    return f'python -m pip install --force-reinstall --no-deps "llamapack=={version}" "{plugin.package}=={version}"'
+
+
+def _refuse(plugin: BackendPlugin, fault: Fault, what: str, remedy: str) -> Verdict:
+    return Verdict(
+        name=plugin.name,
+        package=plugin.package,
+        status=Status.REFUSED,
+        fault=fault,
+        reason=f"{what}; it is not used",
+        remedy=remedy,
+        plugin=plugin,
+    )

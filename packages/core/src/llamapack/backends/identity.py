@@ -1,0 +1,117 @@
+"""What a verdict depends on beside the code: files, drivers, device nodes, permissions, environment, boot, processor.
+
+A cached verdict counts only while all of this is the same. Everything is cheap to look at; nothing is opened that
+belongs to a driver.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from llamapack._native.library import library_dir, library_file_name, read_abi
+from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.handshake import core_version
+
+# Whatever drivers and loaders read: which devices are visible, where libraries and layers are looked for.
+PREFIXES = (
+    *("CUDA_", "NVIDIA_", "NV_", "HIP_", "ROCR_", "HSA_", "AMD_", "GPU_"),
+    *("GGML_", "VK_", "MESA_", "LP_", "LIBGL_", "DRI_", "RADV_", "ANV_", "ZE_", "ZES_", "ONEAPI_", "SYCL_", "MTL_"),
+    *("LD_", "DYLD_"),
+)
+NAMES = ("XDG_DATA_DIRS", "XDG_DATA_HOME", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME")
+
+_DRIVERS = ("proc/driver/nvidia/version", "sys/module/nvidia/version", "sys/module/amdgpu/srcversion")
+_NODES = ("dev/nvidia*", "dev/nvidia-caps/*", "dev/dri/*", "dev/kfd", "dev/dxg", "dev/accel/*")
+_MANIFESTS = ("usr/share/vulkan/icd.d", "usr/local/share/vulkan/icd.d", "etc/vulkan/icd.d", "usr/lib/wsl/lib")
+
+Marks = dict[str, Any]
+
+
+def backend_marks(plugin: BackendPlugin, root: Path = Path("/")) -> Marks:
+    """Return what the verdict on `plugin` depends on, as JSON."""
+    return {
+        **_code_marks(),
+        "plugin": {"name": plugin.name, "package": plugin.package, "version": plugin.version},
+        "files": [file_mark(path) for path in (plugin.library, *plugin.preload)],
+        "environment": {name: value for name, value in sorted(os.environ.items()) if _matters(name)},
+        "drivers": {name: _first_line(root / name) for name in _DRIVERS},
+        "nodes": [_node_mark(path) for pattern in _NODES for path in sorted(root.glob(pattern))],
+        "manifests": [file_mark(path) for name in _MANIFESTS for path in _entries(root / name)],
+        "user": [os.getuid(), sorted(os.getgroups())] if hasattr(os, "getuid") else [],
+        "boot": boot_id(root),
+    }
+
+
+def cpu_marks(library: Path, root: Path = Path("/")) -> Marks:
+    """Return what the verdict on a CPU level depends on, as JSON."""
+    return {**_code_marks(), "files": [file_mark(library)], "processor": processor(root)}
+
+
+def file_mark(path: Path) -> list[Any]:
+    """Return what changes when the file is replaced or edited."""
+    try:
+        found = path.stat()
+    except OSError:
+        return [str(path), None]
+    return [str(path), found.st_size, found.st_mtime_ns, found.st_ino]
+
+
+def boot_id(root: Path = Path("/")) -> str:
+    """Return what names the time since the machine was started, or nothing where the system does not tell."""
+    return _first_line(root / "proc/sys/kernel/random/boot_id")
+
+
+def processor(root: Path = Path("/")) -> str:
+    """Return what names the processor and what it can do, as far as the system tells."""
+    try:
+        with (root / "proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+            text = file.read(1 << 13)  # one processor's part of the file; the whole is slow to make on large machines
+    except OSError:
+        return f"{_machine()} {os.environ.get('PROCESSOR_IDENTIFIER', '')}"
+    wanted = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags", "features", "cpu part")
+    lines = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
+    return "\n".join(value.strip() for name, _, value in lines if name.strip().lower() in wanted)
+
+
+def _code_marks() -> Marks:
+    base = library_dir() / library_file_name("ggml-base")
+    return {
+        "abi": read_abi().abi_id,
+        "llamapack": core_version(),
+        "python": f"{sys.implementation.name} {sys.version} {sys.platform} {_machine()}",
+        "core": [file_mark(base), file_mark(Path(__file__).with_name("_probe.py"))],
+    }
+
+
+def _machine() -> str:
+    return os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
+
+
+def _matters(name: str) -> bool:
+    return name.startswith(PREFIXES) or name in NAMES or (name == "PATH" and sys.platform == "win32")
+
+
+def _node_mark(path: Path) -> list[Any]:
+    try:
+        found = path.stat()
+    except OSError:
+        return [str(path), None]
+    return [str(path), found.st_mode, found.st_uid, found.st_gid, found.st_rdev]
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    except OSError:
+        return ""
+
+
+def _entries(folder: Path) -> Iterable[Path]:
+    with contextlib.suppress(OSError):
+        return sorted(folder.iterdir())
+    return ()

@@ -1,0 +1,128 @@
+"""Find the entry points of installed packages, without importlib.metadata where that can be avoided.
+
+Importing importlib.metadata and asking it takes longer than everything else that happens before a model is loaded, and
+most installations have no plug-in. So the folders of `sys.path` are read here, in their order: an entry point is a line
+of `entry_points.txt` in a folder `<name>-<version>.dist-info`. What else can hold packages (zip files, finders of other
+tools) is asked through importlib.metadata.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+GROUP = "llamapack.backends"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryPoint:
+    """One line of a package's entry points."""
+
+    name: str
+    value: str  # "module:attribute"
+    package: str
+    version: str
+
+
+def entry_points(group: str) -> tuple[EntryPoint, ...]:
+    """List the entry points of `group`, in the order of `sys.path`; of two versions of a package, the first counts."""
+    if _folders_are_all():
+        return tuple(dict.fromkeys(_read_entry_points(group)))
+    return tuple(dict.fromkeys(_ask_importlib(group)))
+
+
+def package_version(package: str) -> str | None:
+    """Return the version of the installed `package`, or None where there is none."""
+    if _folders_are_all():
+        wanted = normalize(package)
+        return next((found.version for found in _packages() if found.name == wanted), None)
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Package:
+    name: str
+    version: str
+    folder: Path
+
+
+def _packages() -> Iterator[_Package]:
+    seen: set[str] = set()
+    for folder in dict.fromkeys(entry or "." for entry in sys.path):
+        try:
+            names = sorted(filter(_is_metadata, os.listdir(folder)))  # noqa: PTH208  # a Path for each file is slow
+        except OSError:
+            continue
+        for name in names:
+            package, _, version = name.rpartition(".")[0].partition("-")
+            if (key := normalize(package)) not in seen:
+                seen.add(key)
+                yield _Package(name=key, version=version, folder=Path(folder, name))
+
+
+def _is_metadata(name: str) -> bool:
+    return name.endswith((".dist-info", ".egg-info"))
+
+
+def _read_entry_points(group: str) -> Iterator[EntryPoint]:
+    header = f"[{group}]"
+    for package in _packages():
+        text = _read(package.folder / "entry_points.txt")
+        if text and header in text:
+            for name, value in _section(text, header):
+                yield EntryPoint(name=name, value=value, package=package.name, version=package.version)
+
+
+def _section(text: str, header: str) -> Iterator[tuple[str, str]]:
+    inside = False
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            inside = line == header
+        elif inside and "=" in line and not line.startswith(("#", ";")):
+            name, _, value = line.partition("=")
+            yield name.strip(), value.partition("[")[0].strip()
+
+
+def normalize(package: str) -> str:
+    """Spell the name of a package as the packaging standards compare it."""
+    return package.replace("_", "-").replace(".", "-").lower()
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def _ask_importlib(group: str) -> list[EntryPoint]:
+    from importlib.metadata import entry_points as ask
+
+    return [
+        EntryPoint(
+            name=found.name,
+            value=found.value.partition("[")[0].strip(),
+            package=normalize(found.dist.name) if found.dist else "",
+            version=found.dist.version if found.dist else "",
+        )
+        for found in ask(group=group)
+    ]
+
+
+def _folders_are_all() -> bool:
+    """Say whether every installed package lies in a folder of `sys.path`."""
+    return not (any(Path(entry).is_file() for entry in sys.path) or any(map(_is_foreign_finder, sys.meta_path)))
+
+
+def _is_foreign_finder(finder: object) -> bool:
+    """Say whether `finder` may know packages that lie in no folder of `sys.path`."""
+    home = getattr(finder, "__module__", "") or type(finder).__module__
+    return hasattr(finder, "find_distributions") and not home.startswith(("_frozen_importlib", "importlib"))

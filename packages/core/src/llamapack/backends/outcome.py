@@ -1,0 +1,216 @@
+"""Turn what a probe left behind into a verdict: what happened, why, and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from llamapack._native.library import library_dir, read_abi
+from llamapack.backends.binaries.missing import Missing, missing_libraries
+from llamapack.backends.child import Ended
+from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.endings import describe_crash
+from llamapack.backends.handshake import check_exported_id
+from llamapack.backends.verdicts import TOLERANCE, Fault, ProbedDevice, Status, Verdict, device_from_data
+
+VISIBLE = (
+    *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
+    *("GPU_DEVICE_ORDINAL", "GGML_VK_VISIBLE_DEVICES"),
+)
+# The first part of a file's name, and where the library comes from.
+_SOURCES = {
+    "libvulkan": "the Vulkan loader (package libvulkan1 or vulkan-loader, or the driver of the GPU)",
+    "vulkan-1": "the Vulkan loader, which comes with the driver of the GPU",
+    "libcuda.": "NVIDIA's driver",
+    "nvcuda": "NVIDIA's driver",
+    "libcudart": "NVIDIA's CUDA runtime",
+    "libcublas": "NVIDIA's cuBLAS",
+    "libamdhip": "AMD's ROCm",
+    "librocblas": "AMD's ROCm",
+    "libhipblas": "AMD's ROCm",
+    "libggml": "llamapack itself: reinstall it with the plug-in",
+    "libstdc++": "the C++ runtime of the system (package libstdc++6 or libstdc++)",
+    "vcruntime": "Microsoft's Visual C++ runtime",
+    "msvcp": "Microsoft's Visual C++ runtime",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What the report says, as far as it can be read."""
+
+    step: str = ""
+    result: dict[str, Any] | None = None
+    fault: str | None = None
+    reason: str = ""
+    nonsense: str = ""
+
+
+def decode(ended: Ended, plugin: BackendPlugin | None, name: str, seconds: float) -> Verdict:
+    """Say what the probe of `plugin`, or of the CPU level `name`, found in at most `seconds`."""
+    return replace(_judge(ended, plugin, name, seconds), seconds=round(ended.seconds, 3), output=ended.output)
+
+
+def _judge(ended: Ended, plugin: BackendPlugin | None, name: str, seconds: float) -> Verdict:
+    answer = _read(ended.report)
+    while_doing = f" while {answer.step}" if answer.step else ""
+
+    def broken(fault: Fault, what: str) -> Verdict:
+        reason = f"{_title(plugin, name)} is not used: {what}"
+        return _verdict(plugin, name, Status.BROKEN, fault=fault, reason=reason, remedy=_remedy(plugin, fault))
+
+    if ended.status is None:
+        return broken(Fault.TIMEOUT, f"its probe was not done after {seconds:g} s and was ended{while_doing}")
+    if crash := describe_crash(ended.status):
+        return broken(Fault.CRASH, f"its probe crashed{while_doing}: {crash}")
+    if answer.nonsense:
+        return broken(Fault.NONSENSE, f"its probe answered {answer.nonsense}{while_doing}, which means nothing")
+    if answer.fault is not None:
+        return _explain(plugin, name, answer, ended) or broken(Fault(answer.fault), _with_output(answer.reason, ended))
+    if answer.result is None or ended.status != 0:
+        what = f"its probe ended without an answer{while_doing} (exit status {ended.status})"
+        return broken(Fault.NO_ANSWER, _with_output(what, ended))
+    try:
+        devices = tuple(map(device_from_data, answer.result["devices"]))
+        libraries = tuple(map(Path, answer.result["libraries"]))
+    except (KeyError, TypeError, ValueError) as error:
+        return broken(Fault.NONSENSE, f"its probe answered what means nothing: {error}")
+    return replace(_weigh(plugin, name, devices), libraries=libraries)
+
+
+def _read(report: bytes) -> _Answer:
+    answer = _Answer()
+    for line in report.splitlines():
+        try:
+            data = json.loads(line)
+            known = {key: data[key] for key in data if key in ("step", "result", "fault", "reason")}
+        except (ValueError, TypeError, RecursionError):
+            return replace(answer, nonsense=repr(line[:60].decode("utf-8", "replace")))
+        if not known or not _fits(known):
+            return replace(answer, nonsense=repr(line[:60].decode("utf-8", "replace")))
+        answer = replace(answer, **known)
+    return answer
+
+
+def _fits(known: dict[str, Any]) -> bool:
+    faults = {str(fault) for fault in Fault}
+    return (
+        all(isinstance(known.get(key, ""), str) for key in ("step", "reason"))
+        and isinstance(known.get("result", {}), dict)
+        and known.get("fault", str(Fault.LOADING)) in faults
+    )
+
+
+def _explain(plugin: BackendPlugin | None, name: str, answer: _Answer, ended: Ended) -> Verdict | None:
+    """Say more than the probe could about a library that was not loaded or does not belong here."""
+    if plugin is None:
+        return None
+    if answer.fault == Fault.EXPORTED_ID:
+        return check_exported_id(plugin, answer.reason)
+    if answer.fault == Fault.MISSING_SYMBOL:
+        what = f"{_title(plugin, name)} is not used: {answer.reason}"
+        remedy = f"python -m pip install --force-reinstall {plugin.package}"
+        return _verdict(plugin, name, Status.REFUSED, fault=Fault.MISSING_SYMBOL, reason=what, remedy=remedy)
+    missing = find_missing(plugin) if answer.fault == Fault.LOADING else ()
+    if not missing:
+        return None
+    return _verdict(
+        plugin,
+        name,
+        Status.BROKEN,
+        fault=Fault.MISSING_LIBRARY,
+        reason=f"{_title(plugin, name)} is not used: {describe_missing(missing)}",
+        remedy="; ".join(dict.fromkeys(_source(each.name) for each in missing)),
+    )
+
+
+def find_missing(plugin: BackendPlugin) -> tuple[Missing, ...]:
+    """List the libraries that the plug-in's library needs and that are not found; empty if it cannot be read."""
+    own = library_dir()
+    loaded = [path.name for path in (*own.glob(f"*{read_abi().abi_id}*"), *plugin.preload)]
+    found: list[Missing] = []
+    for path in (*plugin.preload, plugin.library):
+        try:
+            found += missing_libraries(path, beside=(own,), provided=loaded)
+        except (OSError, ValueError):
+            continue
+    return tuple(found)
+
+
+def describe_missing(missing: Iterable[Missing]) -> str:
+    """Name the missing libraries and those that need them."""
+    names = [f"{each.name} (needed by {each.needed_by.name})" for each in missing]
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not found"
+
+
+def _source(name: str) -> str:
+    source = next((source for start, source in _SOURCES.items() if name.lower().startswith(start)), None)
+    return f"Install {source}" if source else f"Install what brings {name}"
+
+
+def _weigh(plugin: BackendPlugin | None, name: str, devices: Sequence[ProbedDevice]) -> Verdict:
+    """Judge the results of the devices."""
+    wrong = [device for device in devices if not device.correct]
+    says = "; ".join(_say_wrong(device, "Python" if plugin is None else "the CPU") for device in wrong)
+    if not devices:
+        what = f"{_title(plugin, name)} finds no device{_visible()}"
+        return _verdict(plugin, name, Status.NO_DEVICE, reason=what, remedy=_remedy(plugin, None))
+    if len(wrong) == len(devices):
+        what, remedy = f"{_title(plugin, name)} is not used: {says}", _remedy(plugin, Fault.WRONG_RESULT)
+        found = _verdict(plugin, name, Status.BROKEN, fault=Fault.WRONG_RESULT, reason=what, remedy=remedy)
+        return replace(found, devices=tuple(devices))
+    remedy = _remedy(plugin, Fault.WRONG_RESULT) if wrong else ""
+    return replace(_verdict(plugin, name, Status.USABLE, reason=says, remedy=remedy), devices=tuple(devices))
+
+
+def _say_wrong(device: ProbedDevice, other: str) -> str:
+    errors = {"f16": device.error_f16, "quantised": device.error_quantised}
+    name, error = max(((kind, error) for kind, error in errors.items() if error), key=lambda pair: pair[1])
+    return (
+        f"on {device.name} ({device.description}) the {name} product differs from {other}'s by {error:.2g} of "
+        f"its norm, more than {TOLERANCE:g}"
+    )
+
+
+def _visible() -> str:
+    return "".join(f"; {name} is {os.environ[name]!r}" for name in VISIBLE if name in os.environ)
+
+
+def _with_output(what: str, ended: Ended) -> str:
+    last = next((line.strip() for line in reversed(ended.output.splitlines()) if line.strip()), "")
+    return f"{what}: {last[:300]}" if last else what
+
+
+def _title(plugin: BackendPlugin | None, name: str) -> str:
+    return f"{plugin.package} {plugin.version}" if plugin else f"the CPU level {name}"
+
+
+def _remedy(plugin: BackendPlugin | None, fault: Fault | None) -> str:
+    if plugin is None:
+        return (
+            "Set LLAMAPACK_CPU to another level (`llamapack info` lists them), and report this with `llamapack doctor`."
+        )
+    if fault is None:
+        return "Check that the device's driver is installed and that this user may use it."
+    if fault is Fault.TIMEOUT:
+        return "Set LLAMAPACK_PROBE_SECONDS=120 if the device is slow to start; else update its driver."
+    if fault in (Fault.LOADING, Fault.NO_ANSWER, Fault.NONSENSE):
+        return f"python -m pip install --force-reinstall {plugin.package}"
+    return f"Update the device's driver; to do without it: python -m pip uninstall {plugin.package}"
+
+
+def _verdict(
+    plugin: BackendPlugin | None,
+    name: str,
+    status: Status,
+    *,
+    reason: str = "",
+    remedy: str = "",
+    fault: Fault | None = None,
+) -> Verdict:
+    package = plugin.package if plugin else "llamapack"
+    return Verdict(name=name, package=package, status=status, reason=reason, remedy=remedy, fault=fault, plugin=plugin)

@@ -1,0 +1,182 @@
+"""Try backends in child processes, all at the same time, and say in words what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llamapack._native.library import library_dir, library_file_name, read_abi
+from llamapack.backends.cache import Slot, cache_folder
+from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.identity import backend_marks, cpu_marks
+from llamapack.backends.verdicts import Fault, Status, Verdict
+from llamapack.errors import InputError
+
+# What starts processes is imported by those who start one: most often the verdicts are known.
+if TYPE_CHECKING:
+    from llamapack.backends.child import Command, Ended
+
+VARIABLE = "LLAMAPACK_PROBE"
+SECONDS_VARIABLE = "LLAMAPACK_PROBE_SECONDS"
+MODES = ("always", "cached", "never")
+SECONDS = 90.0 if sys.platform == "win32" else 30.0
+
+Run = Callable[[Sequence["Command"], float], tuple["Ended", ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What is probed: a plug-in, or with `plugin` None the CPU level itself."""
+
+    plugin: BackendPlugin | None
+    cpu: Path
+
+    @property
+    def name(self) -> str:
+        """Return the name of the backend."""
+        return self.plugin.name if self.plugin else self.cpu.stem.removeprefix("lib").removeprefix("ggml-")
+
+    def unprobed(self, fault: Fault, reason: str, remedy: str) -> Verdict:
+        """Say that nothing is known of it, and why."""
+        plugin = self.plugin
+        title = f"{plugin.package} {plugin.version}" if plugin else f"the CPU level {self.name}"
+        return Verdict(
+            name=self.name,
+            package=plugin.package if plugin else "llamapack",
+            status=Status.UNPROBED,
+            fault=fault,
+            reason=f"{title} was not probed: {reason}",
+            remedy=remedy,
+            plugin=plugin,
+        )
+
+    def slot(self, folder: Path | None) -> Slot:
+        """Return where its verdict is kept."""
+        marks = backend_marks(self.plugin) if self.plugin else cpu_marks(self.cpu)
+        return Slot.of(self.name, marks, folder)
+
+
+def probe(
+    plugins: Sequence[BackendPlugin], cpu: Path, *, mode: str | None = None, seconds: float | None = None
+) -> tuple[Verdict, ...]:
+    """Say of each plug-in whether it computes what the CPU level in the library `cpu` does; takes `seconds` at most.
+
+    `mode` is one of MODES; without it LLAMAPACK_PROBE decides. "cached" takes what is known and probes the rest,
+    "always" probes, "never" starts no process and leaves what is not known unprobed. Raises InputError for another.
+    """
+    return probe_candidates([Candidate(plugin=plugin, cpu=cpu) for plugin in plugins], mode=mode, seconds=seconds)
+
+
+def probe_cpu(library: Path, *, mode: str | None = None, seconds: float | None = None) -> Verdict:
+    """Say whether the CPU level in `library` computes what Python does; see `probe`."""
+    return probe_candidates([Candidate(plugin=None, cpu=library)], mode=mode, seconds=seconds)[0]
+
+
+def probe_candidates(
+    candidates: Sequence[Candidate], *, mode: str | None = None, seconds: float | None = None, run: Run | None = None
+) -> tuple[Verdict, ...]:
+    """Do what `probe` says; `run` starts the processes (`run_children`)."""
+    mode, seconds = _mode(mode), _seconds(seconds)
+    folder = cache_folder()
+    slots = [candidate.slot(folder) for candidate in candidates]
+    known: list[Verdict | None] = [None] * len(candidates)
+    if mode != "always":
+        known = [slot.read(candidate.plugin) for slot, candidate in zip(slots, candidates, strict=True)]
+    open_ones = [index for index, verdict in enumerate(known) if verdict is None]
+    if open_ones and mode == "never":
+        reason = f"{VARIABLE} is never, and nothing is known from before"
+        for index in open_ones:
+            known[index] = candidates[index].unprobed(Fault.NOT_ASKED, reason, "")
+    elif open_ones:
+        with contextlib.ExitStack() as stack:
+            for index in sorted(
+                open_ones, key=lambda index: str(slots[index].path)
+            ):  # one order, so nobody waits twice
+                if mode == "cached":
+                    stack.enter_context(slots[index].locked(seconds + 5))
+                    known[index] = slots[index].read(candidates[index].plugin)
+            open_ones = [index for index in open_ones if known[index] is None]
+            tried = _try([candidates[index] for index in open_ones], seconds, run)
+            for index, verdict in zip(open_ones, tried, strict=True):
+                slots[index].write(verdict)
+                known[index] = verdict
+    return tuple(verdict for verdict in known if verdict is not None)
+
+
+def _try(candidates: Sequence[Candidate], seconds: float, run: Run | None) -> list[Verdict]:
+    from llamapack.backends.child import MARK, run_children
+    from llamapack.backends.interpreter import VARIABLE as PYTHON_VARIABLE
+    from llamapack.backends.interpreter import find_interpreter
+    from llamapack.backends.outcome import decode
+
+    if not candidates:
+        return []
+
+    def nothing(reason: str, remedy: str) -> list[Verdict]:
+        return [each.unprobed(Fault.NO_PYTHON, reason, remedy) for each in candidates]
+
+    if MARK in os.environ:
+        return nothing("this process is a probe itself", "")
+    interpreter = find_interpreter()
+    if interpreter.path is None:
+        return nothing(interpreter.reason, f"Set {PYTHON_VARIABLE} to the path of a Python interpreter.")
+    try:
+        ended = (run or run_children)(
+            [_command(interpreter.path, candidate, seconds) for candidate in candidates], seconds
+        )
+    except OSError as error:
+        return nothing(f"{interpreter.path} cannot be started: {error}", "")
+    return [decode(end, each.plugin, each.name, seconds) for end, each in zip(ended, candidates, strict=True)]
+
+
+def _command(python: Path, candidate: Candidate, seconds: float) -> Command:
+    def command(report: int) -> list[str]:
+        return [
+            *(str(python), "-I", "-S", str(Path(__file__).resolve().with_name("_probe.py"))),
+            json.dumps({**job(candidate, seconds), "report": report}),
+        ]
+
+    return command
+
+
+def job(candidate: Candidate, seconds: float) -> dict[str, Any]:
+    """Return what `_probe.py` is told, but for the descriptor."""
+    plugin, libraries = candidate.plugin, library_dir()
+    return {
+        "bindings": str(libraries.parent / "_native" / "_generated.py"),
+        "base": str(libraries / library_file_name("ggml-base")),
+        "ggml": str(libraries / library_file_name("ggml")),
+        "cpu": str(candidate.cpu),
+        "plugin": str(plugin.library) if plugin else None,
+        "preload": [str(path) for path in plugin.preload] if plugin else [],
+        "abi_id": read_abi().abi_id,
+        "seconds": int(seconds),
+    }
+
+
+def _mode(mode: str | None) -> str:
+    source = "mode"
+    if mode is None:
+        mode, source = os.environ.get(VARIABLE) or "cached", VARIABLE
+    if mode not in MODES:
+        raise InputError(f"{source} is {mode!r}, which means nothing.", fix=f"Use one of: {', '.join(MODES)}.")
+    return mode
+
+
+def _seconds(seconds: float | None) -> float:
+    if seconds is None and (named := os.environ.get(SECONDS_VARIABLE)):
+        try:
+            seconds = float(named)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < 3600:
+            raise InputError(
+                f"{SECONDS_VARIABLE} is {named!r}.", fix="Use a number of seconds, above 0 and below 3600."
+            )
+    return SECONDS if seconds is None else seconds

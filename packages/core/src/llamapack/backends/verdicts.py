@@ -1,0 +1,157 @@
+"""Verdicts: whether a backend can be used, why not, and what mends it. Every plug-in that was found gets one."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from llamapack.backends.contract import BackendPlugin
+
+# How far a product may be from the reference: the norm of the difference over that of the reference. Correct backends
+# are at 0 to 0.001; with one wrong row among the 32 it is 0.09 and more.
+TOLERANCE = 0.01
+
+DeviceKind = Literal["cpu", "gpu", "igpu", "accel"]
+
+
+class _Text(str, enum.Enum):
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Status(_Text):
+    """What is known of a backend."""
+
+    USABLE = "usable"  # it computes correctly on at least one device
+    NO_DEVICE = "no device"  # it works, but finds nothing to compute on
+    REFUSED = "refused"  # it was not loaded: it does not fit this llamapack
+    BROKEN = "broken"  # the probe failed: crash, hang, wrong result, missing library
+    UNPROBED = "unprobed"  # nothing speaks against it, but no probe could or should be made
+
+
+class Fault(_Text):
+    """Which check a backend failed; finer than the status, and stable, for programs."""
+
+    IMPORT = "import"  # the entry point cannot be imported, or raises
+    WRONG_TYPE = "wrong type"  # it returns something else than the contract asks for
+    DUPLICATE = "duplicate"  # two plug-ins have this name
+    MISSING_FILE = "missing file"  # the library that it names is not there
+    VERSION = "version"  # handshake, layer 1
+    ABI_ID = "abi id"  # handshake, layer 2: the descriptions differ
+    SONAME = "soname"  # handshake, layer 3: the library is linked with another ggml-base
+    EXPORTED_ID = "exported id"  # handshake, layer 4: the loaded library says another id
+    MISSING_SYMBOL = "missing symbol"
+    MISSING_LIBRARY = "missing library"  # one that it is linked with is not found
+    LOADING = "loading"  # it cannot be loaded for another reason
+    CRASH = "crash"  # a signal, or an exception of Windows
+    TIMEOUT = "timeout"
+    NO_ANSWER = "no answer"  # the probe ended without a result
+    NONSENSE = "nonsense"  # what the probe answered cannot be read
+    WRONG_RESULT = "wrong result"  # a matrix product differs from the CPU's
+    NO_PYTHON = "no python"  # no interpreter to run the probe with
+    NOT_ASKED = "not asked"  # LLAMAPACK_PROBE=never
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbedDevice:
+    """One device, as the probe saw it; memory in bytes, as it was then.
+
+    `error_f16` and `error_quantised` say how far the matrix products are from the reference: the norm of the difference
+    over the norm of the reference, or None where the device does not offer the operation.
+    """
+
+    name: str
+    description: str
+    kind: DeviceKind
+    uuid: str | None = None
+    pci_id: str | None = None
+    capability: str | None = None  # "9.0" or "gfx1100"
+    driver: str | None = None
+    memory_free: int = 0
+    memory_total: int = 0
+    software: bool = False  # a processor that plays a GPU, as Mesa's lavapipe does
+    error_f16: float | None = None
+    error_quantised: float | None = None
+
+    @property
+    def correct(self) -> bool:
+        """True where no product is further from the reference than TOLERANCE."""
+        return all(error is None or error <= TOLERANCE for error in (self.error_f16, self.error_quantised))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What is known of one backend."""
+
+    name: str
+    package: str
+    status: Status
+    reason: str = ""  # a usable one has a reason too if one of its devices is not correct
+    remedy: str = ""  # a command, or what else to do
+    fault: Fault | None = None
+    plugin: BackendPlugin | None = None  # None if it never described itself
+    devices: tuple[ProbedDevice, ...] = ()
+    libraries: tuple[Path, ...] = ()  # what the probe had loaded for it, and from where
+    output: str = ""  # the end of what it wrote to stderr during the probe
+    cached: bool = False
+    seconds: float = 0.0  # what the probe took, also if the verdict is a cached one
+
+    @property
+    def usable(self) -> bool:
+        """True where nothing speaks against loading it."""
+        return self.status in (Status.USABLE, Status.UNPROBED)
+
+
+def to_data(verdict: Verdict) -> dict[str, Any]:
+    """Return what JSON can hold of `verdict`: all but the plug-in's record and whether it was cached."""
+    data = {name: value for name, value in vars(verdict).items() if name not in ("plugin", "cached")}
+    return {
+        **data,
+        "status": str(verdict.status),
+        "fault": str(verdict.fault) if verdict.fault else None,
+        "devices": [asdict(device) for device in verdict.devices],
+        "libraries": [str(path) for path in verdict.libraries],
+    }
+
+
+def from_data(data: dict[str, Any], plugin: BackendPlugin | None, *, cached: bool) -> Verdict:
+    """Make a verdict of what `to_data` gave.
+
+    Raises AttributeError, KeyError, TypeError or ValueError where the data are something else.
+    """
+    return Verdict(
+        name=_typed(data["name"], str),
+        package=_typed(data["package"], str),
+        status=Status(data["status"]),
+        reason=_typed(data["reason"], str),
+        remedy=_typed(data["remedy"], str),
+        fault=None if data["fault"] is None else Fault(data["fault"]),
+        plugin=plugin,
+        devices=tuple(device_from_data(device) for device in data["devices"]),
+        libraries=tuple(Path(name) for name in data["libraries"]),
+        output=_typed(data["output"], str),
+        cached=cached,
+        seconds=float(data["seconds"]),
+    )
+
+
+def device_from_data(data: dict[str, Any]) -> ProbedDevice:
+    """Make a device of what JSON holds; raises as `from_data` does."""
+    for name in ("name", "description", "kind"):
+        _typed(data[name], str)
+    for name in ("memory_free", "memory_total"):
+        _typed(data[name], int)
+    for name in ("error_f16", "error_quantised"):
+        _typed(data[name], (float, int, type(None)))
+    return ProbedDevice(**data)
+
+
+_Type = TypeVar("_Type")
+
+
+def _typed(value: object, kind: type[_Type] | tuple[type[_Type], ...]) -> _Type:
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r} is no {kind}")
+    return value
