@@ -18,8 +18,8 @@ from llamapack.backends.handshake import (
     check_exported_id,
     check_soname,
     check_version,
-    core_version,
 )
+from llamapack.backends.metadata import core_version
 from llamapack.backends.probe import probe
 from llamapack.backends.verdicts import Fault, Status
 

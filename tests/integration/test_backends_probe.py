@@ -16,6 +16,7 @@ from llamapack.backends.cpu import CpuLevel, cpu_levels
 from llamapack.backends.probe import probe, probe_cpu
 from llamapack.backends.verdicts import TOLERANCE, Fault, Status, Verdict
 
+from tests.integration.children import python
 from tests.plugins.making import Core, Plugin, compiler, installed_core, make_installed
 
 Make = Callable[[Plugin], BackendPlugin]
@@ -193,6 +194,16 @@ def test_a_verdict_is_remembered(make: Make, level: CpuLevel, tmp_path: Path) ->
     assert time.perf_counter() - began < 0.05
     os.utime(plugin.library)
     assert look(plugin, level).cached is False
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("cached", ["cpu-*"]), ("never", [])])
+def test_the_level_in_use_is_probed_once(tmp_path: Path, mode: str, kept: list[str]) -> None:
+    code = "import llamapack; print(len(llamapack.devices()))"
+    for _ in range(2):
+        answer = python(code, LLAMAPACK_CACHE_DIR=str(tmp_path / "new"), LLAMAPACK_PROBE=mode)
+        assert (answer.status, answer.err) == (0, "")
+    found = sorted((tmp_path / "new" / "verdicts").glob("*.json")) if (tmp_path / "new").exists() else []
+    assert [path.match(pattern) for path, pattern in zip(found, kept, strict=True)] == [True] * len(kept)
 
 
 CUDA_DRIVER = r"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -120,6 +121,25 @@ def test_no_descriptor_is_left_open() -> None:
     before = open_files()
     run_children([program("pass")] * 4, 20)
     assert open_files() == before
+
+
+WITHOUT_STREAMS = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+out = os.dup(1)
+for descriptor in range(3):
+    os.close(descriptor)
+from llamapack.backends.child import run_children
+answer = "import os, sys; os.write(int(sys.argv[1]), b'answer'); os.write(2, b'err')"
+ended = run_children([lambda report: [sys.executable, "-I", "-c", answer, str(report)]], 20)[0]
+os.write(out, repr((ended.status, ended.report, ended.output)).encode())
+"""
+
+
+def test_a_process_without_standard_streams_can_run_children() -> None:
+    package = Path(run_children.__code__.co_filename).parents[2]
+    done = subprocess.run([sys.executable, "-c", WITHOUT_STREAMS, package], capture_output=True, check=False)
+    assert done.stdout == b"(0, b'answer', 'err')"
 
 
 def test_only_marked_processes_are_killed() -> None:

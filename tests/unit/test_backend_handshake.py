@@ -22,7 +22,7 @@ AGAIN = 'python -m pip install --force-reinstall --no-deps "llamapack==0.4.0" "l
 def core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "read_abi", lambda: Abi(abi_id=OURS, llama_commit="0c1e", cpu_levels={}))
     monkeypatch.setattr(handshake, "library_file_name", lambda stem: f"lib{stem}-{OURS}.so")
-    monkeypatch.setattr(handshake, "package_version", lambda package: "0.4.0")
+    monkeypatch.setattr(handshake, "core_version", lambda: "0.4.0")
 
 
 @pytest.fixture
@@ -132,5 +132,5 @@ def test_layer_4_compares_what_the_loaded_library_says(plugin: BackendPlugin) ->
 
 
 def test_a_core_of_unknown_version_is_said(plugin: BackendPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake, "package_version", lambda package: None)
+    monkeypatch.setattr(handshake, "core_version", lambda: "unknown")
     assert "does not belong to llamapack unknown" in said(check_before_loading(plugin))[2]

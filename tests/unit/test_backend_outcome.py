@@ -40,7 +40,7 @@ REINSTALL = "python -m pip install --force-reinstall llamapack-vulkan"
 @pytest.fixture(autouse=True)
 def core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "read_abi", lambda: Abi(abi_id="8ee38a14", llama_commit="0c1e", cpu_levels={}))
-    monkeypatch.setattr(handshake, "package_version", lambda package: "0.4.0")
+    monkeypatch.setattr(handshake, "core_version", lambda: "0.4.0")
     monkeypatch.setattr(outcome, "find_missing", lambda plugin: ())
     for name in outcome.VISIBLE:
         monkeypatch.delenv(name, raising=False)

@@ -1,10 +1,12 @@
 """Which CPU level is chosen, as a table over data."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from llamapack.backends import cpu
-from llamapack.backends.cpu import CpuLevel, choose_cpu_level
+from llamapack.backends.cpu import CpuLevel, choose_cpu_level, choose_working_level
+from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.errors import CpuLevelError
 
 from tools.matrix import load_matrix
@@ -61,3 +63,43 @@ def test_features_are_explained_by_the_matrixs_words() -> None:
     of_levels = {feature for of_target in load_matrix().levels.values() for one in of_target for feature in one.flags}
     words = {feature: set(load_matrix().flags[feature]) for feature in of_levels if load_matrix().flags[feature]}
     assert words == cpu._FLAGS
+
+
+def judging(**faults: Fault) -> Callable[[Path], Verdict]:
+    """Make a probe that finds these faults in the levels of these names."""
+
+    def probe(path: Path) -> Verdict:
+        fault = faults.get(path.name)
+        status = Status.BROKEN if fault else Status.USABLE
+        return Verdict(
+            name=path.name, package="llamapack", status=status, fault=fault, reason=f"{path} fails", remedy="do"
+        )
+
+    return probe
+
+
+def test_a_level_that_fails_its_probe_is_passed_over_with_a_warning() -> None:
+    with pytest.warns(RuntimeWarning, match="haswell fails\ndo"):
+        choice = choose_working_level(LEVELS, None, "LLAMAPACK_CPU", judging(haswell=Fault.CRASH))
+    assert choice.level.name == "sse42"
+    assert choice.reason == "highest score (5) of 2 levels that run here; haswell was tried and does not work"
+
+
+def test_a_level_that_was_asked_for_and_fails_is_refused() -> None:
+    with pytest.raises(CpuLevelError) as caught:
+        choose_working_level(LEVELS, "haswell", "LLAMAPACK_CPU", judging(haswell=Fault.WRONG_RESULT))
+    assert str(caught.value) == (
+        "The CPU level 'haswell' (LLAMAPACK_CPU) does not work on this machine.\nhaswell fails\ndo"
+    )
+
+
+@pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.NO_PYTHON, Fault.NOT_ASKED, Fault.NO_ANSWER])
+def test_a_probe_that_says_nothing_of_the_level_changes_nothing(fault: Fault) -> None:
+    choice = choose_working_level(LEVELS, None, "LLAMAPACK_CPU", judging(haswell=fault))
+    assert (choice.level.name, choice.reason) == ("haswell", "highest score (64) of 3 levels that run here")
+
+
+def test_without_a_working_level_there_is_an_error() -> None:
+    broken = judging(haswell=Fault.CRASH, sse42=Fault.CRASH, x64=Fault.CRASH)
+    with pytest.raises(CpuLevelError, match="No CPU level of this wheel runs"), pytest.warns(RuntimeWarning):
+        choose_working_level(LEVELS, None, "LLAMAPACK_CPU", broken)

@@ -177,10 +177,21 @@ def _watch(children: Sequence[_Child], selector: selectors.BaseSelector, seconds
 
 def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
     """Make a pipe whose two ends are closed if `stack` unwinds."""
-    read, write = os.pipe()
-    stack.callback(os.close, read)
-    stack.callback(os.close, write)
-    return read, write
+    ends = [_out_of_the_way(end) for end in os.pipe()]
+    for end in ends:
+        stack.callback(os.close, end)
+    return ends[0], ends[1]
+
+
+def _out_of_the_way(end: int) -> int:
+    """Move a descriptor that took the place of a closed standard stream: the child gets a new one there."""
+    if end > 2:
+        return end
+    import fcntl
+
+    moved = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(end)
+    return moved
 
 
 def kill_marked(mark: str, proc: Path = Path("/proc")) -> int:

@@ -56,8 +56,9 @@ class _Child:
         self._report, self._output = bytearray(), bytearray()
         self._threads = [
             _reader(report, self._take_report),
-            _reader(process.stdout.fileno(), self._take_output),
+            _reader(os.dup(process.stdout.fileno()), self._take_output),
         ]
+        process.stdout.close()
 
     def end(self, seconds: float) -> Ended:
         """Wait until the time is up at most, and kill what is left."""
@@ -97,6 +98,7 @@ def _reader(pipe: int, take: Callable[[bytes], None]) -> threading.Thread:
         with contextlib.suppress(OSError):
             while data := os.read(pipe, 1 << 16):
                 take(data)
+        os.close(pipe)
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()

@@ -11,13 +11,15 @@ import difflib
 import os
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from llamapack._native.library import library_dir, read_abi
 from llamapack._native.modules import load_backend, score_backend
+from llamapack.backends.verdicts import Fault, Verdict
 from llamapack.errors import BackendError, CpuLevelError
 
 VARIABLE = "LLAMAPACK_CPU"
@@ -95,12 +97,37 @@ def choose_cpu_level(levels: Sequence[CpuLevel], wanted: str | None, source: str
     )
 
 
+def choose_working_level(
+    levels: Sequence[CpuLevel], wanted: str | None, source: str, probe: Callable[[Path], Verdict]
+) -> CpuChoice:
+    """Choose as `choose_cpu_level` does, but no level that crashes or computes wrongly when `probe` tries it.
+
+    A level chosen by its score is passed over then, with a warning; one that was asked for raises CpuLevelError.
+    """
+    choice = choose_cpu_level(levels, wanted, source)
+    verdict = probe(choice.level.path)
+    if verdict.fault not in (Fault.CRASH, Fault.WRONG_RESULT):  # a busy machine's time-out says nothing of the level
+        return choice
+    if wanted is not None:
+        raise CpuLevelError(
+            f"The CPU level {wanted!r} ({source}) does not work on this machine.",
+            why=verdict.reason,
+            fix=verdict.remedy,
+        )
+    warnings.warn(f"{verdict.reason}\n{verdict.remedy}", RuntimeWarning, stacklevel=3)
+    others = [level for level in levels if level.name != choice.level.name]
+    second = choose_working_level(others, wanted, source, probe)
+    return replace(second, reason=f"{second.reason}; {choice.level.name} was tried and does not work")
+
+
 def load_cpu(wanted: str | None = None) -> CpuChoice:
     """Load the CPU backend for this process and return the choice; later calls return the same.
 
     `wanted` is a level's name; without it the variable LLAMAPACK_CPU decides, and without that the score.
-    Raises CpuLevelError as `choose_cpu_level` does, and BackendError if another level is loaded already.
+    Raises CpuLevelError as `choose_working_level` does, and BackendError if another level is loaded already.
     """
+    from llamapack.backends.probe import probe_cpu  # not needed to list levels
+
     global _loaded
     with _lock:
         name, source = (wanted, "the argument") if wanted else (os.environ.get(VARIABLE) or None, VARIABLE)
@@ -112,7 +139,7 @@ def load_cpu(wanted: str | None = None) -> CpuChoice:
                     fix=f"Set {VARIABLE}={name} before the first model is loaded, or use another process.",
                 )
             return _loaded
-        choice = choose_cpu_level(cpu_levels(), name, source)
+        choice = choose_working_level(cpu_levels(), name, source, probe_cpu)
         load_backend(choice.level.path)
         _loaded = choice
         return choice

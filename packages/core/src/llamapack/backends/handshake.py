@@ -15,15 +15,10 @@ import re
 from llamapack._native.library import library_file_name, read_abi
 from llamapack.backends.binaries import read_library
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.metadata import package_version
+from llamapack.backends.metadata import core_version as core_version
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
 _GGML_BASE = re.compile(r"(lib)?ggml-base(-(?P<id>[0-9a-f]+))?\.(so|dylib|dll)(\.[0-9.]+)?", re.IGNORECASE)
-
-
-def core_version() -> str:
-    """Return the version of this llamapack; "unknown" where it is not an installed package."""
-    return package_version("llamapack") or "unknown"
 
 
 def check_before_loading(plugin: BackendPlugin, version: str | None = None) -> Verdict | None:

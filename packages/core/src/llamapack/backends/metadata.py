@@ -34,6 +34,11 @@ def entry_points(group: str) -> tuple[EntryPoint, ...]:
     return tuple(dict.fromkeys(_ask_importlib(group)))
 
 
+def core_version() -> str:
+    """Return the version of this llamapack; "unknown" where it is not an installed package."""
+    return package_version("llamapack") or "unknown"
+
+
 def package_version(package: str) -> str | None:
     """Return the version of the installed `package`, or None where there is none."""
     if _folders_are_all():
@@ -51,7 +56,7 @@ def package_version(package: str) -> str | None:
 class _Package:
     name: str
     version: str
-    folder: Path
+    folder: str
 
 
 def _packages() -> Iterator[_Package]:
@@ -65,7 +70,7 @@ def _packages() -> Iterator[_Package]:
             package, _, version = name.rpartition(".")[0].partition("-")
             if (key := normalize(package)) not in seen:
                 seen.add(key)
-                yield _Package(name=key, version=version, folder=Path(folder, name))
+                yield _Package(name=key, version=version, folder=os.path.join(folder, name))  # noqa: PTH118  # as above
 
 
 def _is_metadata(name: str) -> bool:
@@ -75,9 +80,9 @@ def _is_metadata(name: str) -> bool:
 def _read_entry_points(group: str) -> Iterator[EntryPoint]:
     header = f"[{group}]"
     for package in _packages():
-        text = _read(package.folder / "entry_points.txt")
-        if text and header in text:
-            for name, value in _section(text, header):
+        content = _read(package.folder)
+        if header.encode() in content:
+            for name, value in _section(content.decode("utf-8", "replace"), header):
                 yield EntryPoint(name=name, value=value, package=package.name, version=package.version)
 
 
@@ -96,11 +101,12 @@ def normalize(package: str) -> str:
     return package.replace("_", "-").replace(".", "-").lower()
 
 
-def _read(path: Path) -> str | None:
+def _read(folder: str) -> bytes:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        with open(f"{folder}/entry_points.txt", "rb") as file:  # noqa: PTH123  # as above
+            return file.read()
     except OSError:
-        return None
+        return b""
 
 
 def _ask_importlib(group: str) -> list[EntryPoint]:
