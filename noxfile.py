@@ -17,12 +17,17 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import drift, environments, matrix, models, upstream, vendoring, wheels
+from tools import drift, matrix, models, proving, results, upstream, vendoring, wheels
+from tools import plan as plans
+from tools import reproducible as reproducing
 from tools.checkout import Checkout
-from tools.matrix import Cell
+from tools.emulation import ensure_emulator
+from tools.hosts import How, this_host
+from tools.matrix import Cell, host_target
 from tools.matrix_views import workflow_output
 from tools.paths import ROOT
 from tools.sessions import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
+from tools.toolchains import find_toolchain
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["test"]
@@ -45,10 +50,10 @@ def run(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def test(session: nox.Session) -> None:
-    """Run all that this host can check: lint, types, the vendored source, unit, integration and packaging."""
+    """Run all that this host can check: lint, types, the vendored source, unit, the wheel and its levels."""
     with explained(session):
         vendoring.ensure_source(say=session.log)
-    for name in ("lint", "types", "vendor-check", "unit", "integration", "packaging"):
+    for name in ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation"):
         session.notify(name, [])
 
 
@@ -100,6 +105,19 @@ def packaging(session: nox.Session) -> None:
     run_pytest(session, str(ROOT / "tests" / "packaging"), *session.posargs, env=variables)
 
 
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` judges another one."""
+    words, wanted = results.without_option(session.posargs)
+    with explained(session):
+        prepare(session, "audit")
+        wheel = words[0] if words else str(wheels.core_wheel(session.log))
+    session.run("python", "-c", proving.AUDIT, wheel, env=CLEAN)
+    if wanted:
+        with explained(session):
+            results.record(f"cpu-{host_target()}", results.result_now(How.COMPILED))
+
+
 @nox.session(tags=["gen"])
 def gen(session: nox.Session) -> None:
     """Write the derived files that are stale: bindings, ABI table, export lists, the page of the build matrix."""
@@ -127,6 +145,13 @@ def plan_rows(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def plan(session: nox.Session) -> None:
+    """Print how this machine would prove each cell, what is missing for more, and what changes a build."""
+    with explained(session):
+        print(plans.text(matrix.load_matrix(), this_host(), find_toolchain().description))
+
+
+@nox.session(venv_backend="none")
 @nox.parametrize("cell", cells("builds"))
 def wheel(session: nox.Session, cell: Cell) -> None:
     """Build one wheel into dist/; one that this machine cannot build is skipped, with the reason."""
@@ -136,19 +161,31 @@ def wheel(session: nox.Session, cell: Cell) -> None:
     session.log(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-LEVEL_TEST = "test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
+@nox.session(venv_backend="none")
+def reproducible(session: nox.Session) -> None:
+    """Build the core wheel again in another folder and compare the bytes; `-- --recompile` leaves the cache out."""
+    with explained(session):
+        digest = reproducing.require_reproducible(session.log, recompile="--recompile" in session.posargs)
+    session.log(f"Both wheels are {digest}")
 
 
 @nox.session(name="test-cpu", venv_backend="none")
 @nox.parametrize("cell", cells("checks"))
 def test_cpu(session: nox.Session, cell: Cell) -> None:
-    """Generate at one CPU level; one that this machine lacks is skipped, with the reason."""
+    """Prove one CPU level: run, emulated, or audited where nothing here runs it; `-- --record` writes it down."""
     with explained(session):
-        skip_unless_here(session, cell)
-        wheel, model = wheels.core_wheel(session.log), models.demo_model(session.log)
-        place = environments.ensure_environment(["core", "test"], folder=ROOT / "build" / "test-cpu", wheel=wheel)
-    level_test = f"{ROOT}/tests/integration/test_greedy.py::{LEVEL_TEST}[{cell.level}]"
-    run_pytest(session, level_test, *session.posargs, env={"LLAMAPACK_TEST_MODEL": str(model)}, python=place.python)
+        proving.prove(session, cell)
+
+
+@nox.session(venv_backend="none")
+def emulation(session: nox.Session) -> None:
+    """Run the wheel on older processors, which qemu-user emulates: two levels, and with less state than they have."""
+    with explained(session):
+        if host_target() != "linux-x86_64":
+            session.skip(f"qemu-user emulates x86-64 processors on Linux; this machine is {host_target()}")
+        ensure_emulator("qemu-x86_64", session.log)
+        parts = proving.Parts(wheel=wheels.core_wheel(session.log), model=models.demo_model(session.log))
+        proving.emulate(session, ("sse42", "haswell"), parts, session.posargs)
 
 
 @nox.session

@@ -14,6 +14,7 @@ from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.matrix_page import page
 from tools.paths import ROOT, SYNCED
+from tools.results import PAGE, read_results
 
 MEND = "Run: nox -t gen"
 
@@ -32,7 +33,7 @@ class Producer:
 
 def matrix_page() -> dict[Path, str]:
     """Make the documentation of the build matrix."""
-    return {ROOT / "docs" / "reference" / "build-matrix.md": page(load_matrix())}
+    return {PAGE: page(load_matrix(), read_results())}
 
 
 def bindings() -> dict[Path, str]:
@@ -50,7 +51,7 @@ def bindings_missing() -> str:
 
 
 PRODUCERS: tuple[Producer, ...] = (
-    Producer(source="matrix.toml", make=matrix_page),
+    Producer(source="matrix.toml and results.json", make=matrix_page),
     Producer(source="llama.cpp's headers", make=bindings, missing=bindings_missing),
 )
 

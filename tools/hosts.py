@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tools.matrix import Cell, Level, Matrix, host_target
+from tools.emulation import emulators, how_to_get
+from tools.matrix import Cell, Matrix, host_target
+from tools.matrix_file import EMULATORS
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -34,32 +36,17 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """A machine: its target, its processor's features (None: unknown), and the backends whose device it has."""
+    """A machine: its target, its processor's features (None: unknown), the backends whose device it has, emulators."""
 
     target: str
     features: frozenset[str] | None
     devices: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Whether a machine runs a CPU level (None: unknown), and the flags that it lacks."""
-
-    level: str
-    runs: bool | None
-    missing: tuple[str, ...]
-
-    @property
-    def reason(self) -> str:
-        """Why the level does not run, or may not; empty when it does."""
-        if self.runs is None:
-            return f"{self.level} may not run here: what this processor has is not known on this system"
-        return f"{self.level} needs {', '.join(self.missing)}, which this processor lacks" if self.missing else ""
+    emulators: frozenset[str] = frozenset()
 
 
 def this_host(devices: Sequence[str] = ()) -> Host:
     """Describe the machine that runs this; `devices` are the backends whose device the caller has found."""
-    return Host(target=host_target(), features=host_features(), devices=frozenset(devices))
+    return Host(target=host_target(), features=host_features(), devices=frozenset(devices), emulators=emulators())
 
 
 def host_features(system: str = sys.platform, cpuinfo: Path = CPUINFO) -> frozenset[str] | None:
@@ -79,11 +66,6 @@ def features_of(cpuinfo: str) -> frozenset[str] | None:
     return frozenset.intersection(*found) if found else None
 
 
-def runnable_levels(matrix: Matrix, host: Host) -> tuple[Verdict, ...]:
-    """Say for each CPU level of the host's target whether the host runs it."""
-    return tuple(_verdict(matrix, level, host.features) for level in matrix.levels_of(host.target))
-
-
 def ways(matrix: Matrix, cell: Cell, host: str) -> tuple[Way, ...]:
     """Return the ways to prove `cell` on a machine of target `host`, the strongest first; none when there is none."""
     found = _cpu_ways(matrix, cell, host) if cell.backend == "cpu" else _gpu_ways(matrix, cell, host)
@@ -93,9 +75,23 @@ def ways(matrix: Matrix, cell: Cell, host: str) -> tuple[Way, ...]:
 def proof(matrix: Matrix, cell: Cell, host: Host) -> Way:
     """Return the strongest way in which this very `host` can prove `cell`."""
     for way in ways(matrix, cell, host.target):
-        if _has(matrix, host, cell, way):
+        if not lacks(matrix, host, cell, way):
             return way
     return Way(how=How.NOT)
+
+
+def lacks(matrix: Matrix, host: Host, cell: Cell, way: Way) -> str:
+    """Say what `host` lacks to prove `cell` in this `way`; nothing where it can."""
+    if way.device and cell.backend not in host.devices:
+        return f"it needs {way.device}"
+    name = way.by.partition(" ")[0]
+    if name in EMULATORS and name not in host.emulators:
+        return how_to_get(name)
+    if way.flags and host.features is None:
+        return "what this processor has is not known on this system"
+    if missing := _missing(matrix, way.flags, host.features or frozenset()):
+        return f"it needs {', '.join(missing)}, which this processor lacks"
+    return ""
 
 
 def _cpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
@@ -120,19 +116,6 @@ def _gpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
     yield Way(how=How.COMPILED)
     if host in backend.software:
         yield Way(how=How.EMULATED, by=backend.software[host])
-
-
-def _has(matrix: Matrix, host: Host, cell: Cell, way: Way) -> bool:
-    if way.device and cell.backend not in host.devices:
-        return False
-    return not way.flags or (host.features is not None and not _missing(matrix, way.flags, host.features))
-
-
-def _verdict(matrix: Matrix, level: Level, features: frozenset[str] | None) -> Verdict:
-    if features is None:
-        return Verdict(level=level.name, runs=None if level.flags else True, missing=())
-    missing = _missing(matrix, level.flags, features)
-    return Verdict(level=level.name, runs=not missing, missing=missing)
 
 
 def _missing(matrix: Matrix, flags: Sequence[str], features: frozenset[str]) -> tuple[str, ...]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from tools.hosts import How, Way, ways
 from tools.matrix import Cell, Matrix
+from tools.results import Result, strongest, summary
+
+Results: TypeAlias = Mapping[str, Sequence[Result]]
 
 _HEAD = """\
-<!-- Generated from matrix.toml by tools/matrix_page.py: run `nox -t gen`, do not edit. -->
+<!-- Generated from matrix.toml and results.json by tools/matrix_page.py: run `nox -t gen`, do not edit. -->
 
 # The build matrix
 
@@ -16,21 +20,22 @@ Everything this project builds and checks, and how each can be proven: *native*,
 *emulated*, run by the named program, on another target or in place of what the machine lacks; *compiled and audited*,
 built, and its libraries looked into without running them.
 
-That something can be proven does not mean that it has been. The last column names the Nox session that does it, and
-how; what no session does yet is *not verified*.
+That something can be proven does not mean that it has been. The last column says what was: how, when, and on which
+commit. What was never is *not verified*. `nox -s plan` says what the machine that it runs on could prove.
 """
 
 _NOTE = """
-A session that checks levels runs each where the machine has what it needs, and skips the others with their reason.
+`nox -s test-cpu` proves each level in every way that the machine has, and skips the others with their reason; with
+`-- --record` it writes the results down.
 """
 
 
-def page(matrix: Matrix) -> str:
-    """Return the whole page."""
+def page(matrix: Matrix, results: Results) -> str:
+    """Return the whole page; `results` are what was recorded of each cell by its id."""
     sections = [
         _section("Backends", _backends(matrix)),
-        _section("Builds", _proofs(matrix, matrix.builds)),
-        _section("CPU levels", _proofs(matrix, matrix.checks)) + _NOTE,
+        _section("Builds", _proofs(matrix, matrix.builds, results)),
+        _section("CPU levels", _proofs(matrix, matrix.checks, results)) + _NOTE,
         _section("What a CPU level needs", _levels(matrix)),
         _section("GPU architectures", _gpu(matrix)),
         _section("Targets", _targets(matrix)),
@@ -52,11 +57,11 @@ def _backends(matrix: Matrix) -> Iterator[Sequence[str]]:
         yield [backend.name, f"`{backend.wheel}`", *marks]
 
 
-def _proofs(matrix: Matrix, cells: Iterable[Cell]) -> Iterator[Sequence[str]]:
-    yield ["id", "native", "emulated", "compiled and audited", "checked by"]
+def _proofs(matrix: Matrix, cells: Iterable[Cell], results: Results) -> Iterator[Sequence[str]]:
+    yield ["id", "native", "emulated", "compiled and audited", "last result"]
     for cell in cells:
         by_how = [_hosts(matrix, cell, how) for how in (How.NATIVE, How.EMULATED, How.COMPILED)]
-        yield [f"`{cell.id}`", *by_how, _checked_by(matrix, cell)]
+        yield [f"`{cell.id}`", *by_how, _last(matrix, cell, results)]
 
 
 def _hosts(matrix: Matrix, cell: Cell, how: How) -> str:
@@ -70,9 +75,11 @@ def _words(host: str, way: Way, matrix: Matrix, cell: Cell) -> str:
     return f"{text} with {needs}" if needs else text
 
 
-def _checked_by(matrix: Matrix, cell: Cell) -> str:
-    sessions = [row.session for row in matrix.verified if row.build == cell.build.id]
-    return f"`nox -s {sessions[0]}`, on machines that have it" if sessions else str(How.NOT)
+def _last(matrix: Matrix, cell: Cell, results: Results) -> str:
+    own = strongest(cell, results)
+    if cell.level or cell.backend != "cpu":
+        return own
+    return f"{own}; {summary(matrix, cell.target, results)}" if cell.id in results else own
 
 
 def _levels(matrix: Matrix) -> Iterator[Sequence[str]]:

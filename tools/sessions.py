@@ -12,9 +12,10 @@ from nox.command import CommandFailed
 from tools import stamps
 from tools.environments import NETWORK, PIP_VARIABLES, REQUIREMENTS
 from tools.errors import ToolError
-from tools.hosts import runnable_levels, this_host
+from tools.hosts import this_host
 from tools.matrix import Cell, load_matrix
 from tools.paths import ROOT
+from tools.plan import why_not_built
 
 # Nothing of the checkout or of the person's own settings may reach the installed package.
 CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONHOME": None, "PYTHONNOUSERSITE": "1"}
@@ -80,12 +81,6 @@ def cells(kind: str) -> list[object]:
 
 
 def skip_unless_here(session: nox.Session, cell: Cell) -> None:
-    """Skip the session with the reason where this machine cannot build `cell`, or run its CPU level."""
-    host = this_host()
-    if cell.target != host.target:
-        session.skip(f"{cell.id} is for {cell.target}, and this machine is {host.target}")
-    if cell.backend != "cpu":
-        session.skip(f"{cell.id}: the wheel for {cell.backend} is not built by this project yet")
-    for verdict in runnable_levels(load_matrix(), host):
-        if verdict.level == cell.level and verdict.runs is False:
-            session.skip(verdict.reason)
+    """Skip the session with the reason where this machine cannot build `cell`."""
+    if reason := why_not_built(cell, this_host()):
+        session.skip(f"{cell.id}: {reason}")

@@ -29,6 +29,7 @@ DIST = ROOT / "dist"
 MANIFEST = SYNCED / "llamapack-manifest.json"
 COLD_BUILD_MIB = 2560
 LEVELS_VARIABLE = "LLAMAPACK_CPU_LEVELS"
+FLAGS_VARIABLE = "LLAMAPACK_CPU_FLAGS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class Build:
     id: str
     toolchain: Toolchain
     levels: str
+    flags: str = ""
+    """The compiler's flags of the level `custom`."""
 
     @property
     def folder(self) -> Path:
@@ -65,13 +68,14 @@ class Build:
             "build tools": stamps.file_digest(REQUIREMENTS / "build.txt"),
             "compiler": self.toolchain.identity,
             "CPU levels": self.levels,
+            "flags of the CPU level": self.flags,
         }
 
 
 def host_build() -> Build:
     """Return the build of the core wheel for this machine; needs the source in place."""
-    levels = os.environ.get(LEVELS_VARIABLE) or "all"
-    return Build(id=f"cpu-{host_target()}", toolchain=find_toolchain(), levels=levels)
+    levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
+    return Build(id=f"cpu-{host_target()}", toolchain=find_toolchain(), levels=levels, flags=flags)
 
 
 def core_wheel(say: Say = quiet) -> Path:
@@ -131,7 +135,7 @@ def workshop(build: Build, say: Say = quiet) -> Iterator[Workshop]:
         variables = {**os.environ, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
         if toolchain.c:
             variables |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
-        defines = {**toolchain.defines, **cache.defines, LEVELS_VARIABLE: build.levels}
+        defines = {**toolchain.defines, **cache.defines, LEVELS_VARIABLE: build.levels, FLAGS_VARIABLE: build.flags}
         yield Workshop(environment=environment, variables=variables, defines=defines)
 
 
@@ -140,21 +144,26 @@ def _build(build: Build, say: Say) -> Path:
     require_space(ROOT / "build", 512 if compiled else COLD_BUILD_MIB, purpose="the build")
     DIST.mkdir(exist_ok=True)
     with workshop(build, say) as shop, tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
-        settings = [f"cmake.define.{name}={value}" for name, value in shop.defines.items()]
-        settings.append(f"build-dir={build.folder}")
         _forget_another_compiler(build)
-        run_logged(
-            [str(shop.environment.python), "-m", "build", "--wheel", "--no-isolation", "--outdir", out]
-            + [f"--config-setting={setting}" for setting in settings]
-            + [str(CORE)],
-            log=ROOT / "build" / f"{build.id}.log",
-            what=f"The core wheel ({build.id}) could not be built",
-            fix="Run the same command again after mending it: what was compiled is kept.",
-            cwd=CORE,
-            env=shop.variables,
-        )
-        made = next(Path(out).glob("*.whl"))
+        made = make_wheel(build, shop, core=CORE, folder=build.folder, out=Path(out))
         return made.replace(DIST / made.name)
+
+
+def make_wheel(build: Build, shop: Workshop, *, core: Path, folder: Path, out: Path) -> Path:
+    """Build the package in `core` with CMake's build folder `folder`; return the wheel, which lies in `out`."""
+    settings = [f"cmake.define.{name}={value}" for name, value in shop.defines.items()]
+    settings.append(f"build-dir={folder}")
+    run_logged(
+        [str(shop.environment.python), "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+        + [f"--config-setting={setting}" for setting in settings]
+        + [str(core)],
+        log=ROOT / "build" / f"{build.id}.log",
+        what=f"The core wheel ({build.id}) could not be built",
+        fix="Run the same command again after mending it: what was compiled is kept.",
+        cwd=core,
+        env=shop.variables,
+    )
+    return next(out.glob("*.whl"))
 
 
 def _forget_another_compiler(build: Build) -> None:

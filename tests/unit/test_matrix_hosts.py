@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools.hosts import Host, How, Way, features_of, host_features, proof, runnable_levels, ways
+from tools.hosts import Host, How, Way, features_of, host_features, lacks, proof, ways
 from tools.matrix import Matrix, load_matrix
 
 NEHALEM = frozenset(("sse2", "sse4_2", "popcnt"))
@@ -46,22 +46,30 @@ GRAVITON3 = frozenset(("asimd", "asimddp", "fphp", "asimdhp", "sve", "i8mm"))
     ],
 )
 def test_levels_a_processor_runs(target: str, features: frozenset[str], levels: set[str]) -> None:
-    verdicts = runnable_levels(load_matrix(), Host(target=target, features=features))
-    assert {verdict.level for verdict in verdicts if verdict.runs} == levels
-    assert all(bool(verdict.reason) is not verdict.runs for verdict in verdicts)
+    assert {level for level, reason in reasons(target, features).items() if not reason} == levels
+
+
+def reasons(target: str, features: frozenset[str] | None) -> dict[str, str]:
+    """Say of each level of `target` why a machine of `features` does not run it."""
+    matrix, host = load_matrix(), Host(target=target, features=features)
+    found = {}
+    for level in matrix.levels_of(target):
+        cell = matrix.cell(f"cpu-{target}-{level.name}")
+        (native,) = (way for way in ways(matrix, cell, target) if way.how is How.NATIVE)
+        found[level.name] = lacks(matrix, host, cell, native)
+    return found
 
 
 def test_a_level_that_does_not_run_says_what_is_missing() -> None:
-    verdicts = runnable_levels(load_matrix(), Host(target="linux-x86_64", features=SKYLAKEX))
-    reasons = {verdict.level: verdict.reason for verdict in verdicts}
-    assert reasons["haswell"] == ""
-    assert reasons["icelake"] == "icelake needs AVX512_VBMI, AVX512_VNNI, which this processor lacks"
+    found = reasons("linux-x86_64", SKYLAKEX)
+    assert found["haswell"] == ""
+    assert found["icelake"] == "it needs AVX512_VBMI, AVX512_VNNI, which this processor lacks"
 
 
-def test_unknown_features_leave_only_the_plainest_level_certain(tmp_path: Path) -> None:
-    verdicts = runnable_levels(made_matrix(tmp_path), Host(target="windows-x86_64", features=None))
-    assert {verdict.level: verdict.runs for verdict in verdicts} == {"x64": True, "haswell": None, "zen4": None}
-    assert verdicts[1].reason == "haswell may not run here: what this processor has is not known on this system"
+def test_unknown_features_leave_only_the_plainest_level_certain() -> None:
+    found = reasons("windows-x86_64", None)
+    assert found.pop("x64") == ""
+    assert set(found.values()) == {"what this processor has is not known on this system"}
 
 
 @pytest.mark.parametrize(
@@ -122,8 +130,13 @@ def test_ways_to_prove_a_cell_strongest_first(tmp_path: Path, cell: str, host: s
     assert ways(matrix, matrix.cell(cell), host) == expected
 
 
-def how(matrix: Matrix, cell: str, *features: str, target: str = "linux-x86_64", devices: tuple[str, ...] = ()) -> How:
-    host = Host(target=target, features=frozenset(features), devices=frozenset(devices))
+ALL = frozenset(("qemu-x86_64", "wine"))
+
+
+def how(
+    matrix: Matrix, cell: str, *features: str, devices: tuple[str, ...] = (), emulators: frozenset[str] = ALL
+) -> How:
+    host = Host(target="linux-x86_64", features=frozenset(features), devices=frozenset(devices), emulators=emulators)
     return proof(matrix, matrix.cell(cell), host).how
 
 
@@ -138,3 +151,26 @@ def test_the_strongest_way_this_machine_has_is_taken(tmp_path: Path) -> None:
     assert how(matrix, "vulkan-linux-x86_64", devices=("vulkan",)) is How.NATIVE
     assert how(matrix, "vulkan-linux-x86_64", devices=("cuda",)) is How.EMULATED
     assert how(matrix, "cuda-linux-x86_64") is How.COMPILED
+    assert how(matrix, "cpu-linux-x86_64-haswell", emulators=frozenset(["wine"])) is How.COMPILED
+
+
+@pytest.mark.parametrize(
+    ("cell", "host", "number", "reason"),
+    [
+        ("cpu-linux-x86_64-haswell", Host(target="linux-x86_64", features=frozenset(["avx2"])), 0, ""),
+        ("cpu-linux-x86_64-zen4", Host(target="linux-x86_64", features=frozenset(["avx2"])), 0,
+         "it needs AVX512, which this processor lacks"),
+        ("cpu-linux-x86_64-zen4", Host(target="linux-x86_64", features=None), 0,
+         "what this processor has is not known on this system"),
+        ("cpu-linux-x86_64-haswell", Host(target="linux-x86_64", features=frozenset()), 1,
+         "qemu-x86_64 is not on this machine: apt install qemu-user-static"),
+        ("cuda-linux-x86_64", Host(target="linux-x86_64", features=frozenset()), 0, "it needs an NVIDIA GPU"),
+        ("vulkan-linux-x86_64", Host(target="linux-x86_64", features=frozenset()), 2, ""),
+    ],
+)  # fmt: skip
+def test_a_way_that_cannot_be_taken_says_what_is_missing(
+    tmp_path: Path, cell: str, host: Host, number: int, reason: str
+) -> None:
+    matrix = made_matrix(tmp_path)
+    way = ways(matrix, matrix.cell(cell), host.target)[number]
+    assert lacks(matrix, host, matrix.cell(cell), way) == reason

@@ -9,9 +9,11 @@ import pytest
 
 from tests.unit.made_matrix import made_matrix
 from tools.errors import ToolError
+from tools.hosts import How
 from tools.matrix import load_matrix
 from tools.matrix_page import page
 from tools.matrix_views import workflow_output, workflow_rows
+from tools.results import Result
 
 
 def test_ids_of_builds_and_checks(tmp_path: Path) -> None:
@@ -69,12 +71,25 @@ def rows_of(text: str, section: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_the_page_calls_verified_only_what_a_session_runs(tmp_path: Path) -> None:
-    rows = rows_of(page(made_matrix(tmp_path)), "CPU levels")
-    assert {row[0]: row[4] for row in rows} == {
-        "`cpu-linux-x86_64-x64`": "`nox -s test-cpu`, on machines that have it",
-        "`cpu-linux-x86_64-haswell`": "`nox -s test-cpu`, on machines that have it",
-        "`cpu-linux-x86_64-zen4`": "`nox -s test-cpu`, on machines that have it",
+RESULTS = {
+    "cpu-linux-x86_64": [Result(how=How.COMPILED, by="", date="2026-11-23", commit="abc")],
+    "cpu-linux-x86_64-x64": [
+        Result(how=How.NATIVE, by="", date="2026-11-22", commit="abc"),
+        Result(how=How.EMULATED, by="qemu-x86_64 -cpu Conroe", date="2026-11-21", commit="def"),
+    ],
+    "cpu-linux-x86_64-zen4": [Result(how=How.COMPILED, by="", date="2026-11-22", commit="abc")],
+}
+
+
+def test_the_page_calls_verified_only_what_is_recorded(tmp_path: Path) -> None:
+    text = page(made_matrix(tmp_path), RESULTS)
+    assert {row[0]: row[4] for row in rows_of(text, "Builds")}["`cpu-linux-x86_64`"] == (
+        "compiled and audited, 2026-11-23, `abc`; 3 levels: 1 run, 1 compiled and audited only, 1 not verified"
+    )
+    assert {row[0]: row[4] for row in rows_of(text, "CPU levels")} == {
+        "`cpu-linux-x86_64-x64`": "native, 2026-11-22, `abc`; emulated (`qemu-x86_64 -cpu Conroe`), 2026-11-21, `def`",
+        "`cpu-linux-x86_64-haswell`": "not verified",
+        "`cpu-linux-x86_64-zen4`": "compiled and audited, 2026-11-22, `abc`",
         "`cpu-windows-x86_64-x64`": "not verified",
         "`cpu-windows-x86_64-haswell`": "not verified",
         "`cpu-windows-x86_64-zen4`": "not verified",
@@ -83,7 +98,7 @@ def test_the_page_calls_verified_only_what_a_session_runs(tmp_path: Path) -> Non
 
 
 def test_the_page_says_how_a_build_can_be_proven(tmp_path: Path) -> None:
-    rows = {row[0]: row[1:] for row in rows_of(page(made_matrix(tmp_path)), "Builds")}
+    rows = {row[0]: row[1:] for row in rows_of(page(made_matrix(tmp_path), {}), "Builds")}
     assert rows["`vulkan-linux-x86_64`"] == [
         "linux-x86_64 with a GPU", "linux-x86_64, `lavapipe`", "linux-x86_64", "not verified",
     ]  # fmt: skip
@@ -94,7 +109,7 @@ def test_the_page_says_how_a_build_can_be_proven(tmp_path: Path) -> None:
 
 def test_the_page_has_every_cell_and_every_line_of_a_table_the_same_width() -> None:
     matrix = load_matrix()
-    text = page(matrix)
+    text = page(matrix, RESULTS)
     assert [row[0].strip("`") for row in rows_of(text, "Builds")] == [cell.id for cell in matrix.builds]
     assert [row[0].strip("`") for row in rows_of(text, "CPU levels")] == [cell.id for cell in matrix.checks]
     for section in text.split("\n## ")[1:]:

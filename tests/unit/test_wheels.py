@@ -108,6 +108,14 @@ def test_other_levels_rebuild(built: list[str], monkeypatch: pytest.MonkeyPatch)
     assert changes(said) == "CPU levels"
 
 
+def test_other_flags_of_a_level_rebuild(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    core_wheel()
+    monkeypatch.setenv("LLAMAPACK_CPU_FLAGS", "-mavx2")
+    said: list[str] = []
+    core_wheel(said.append)
+    assert changes(said) == "flags of the CPU level"
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, lambda wheel: wheel.write_text("other")])
 def test_missing_or_altered_wheel_is_built_again(built: list[str], damage: object) -> None:
     assert callable(damage)

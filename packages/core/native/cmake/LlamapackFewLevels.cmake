@@ -7,7 +7,8 @@ list(TRANSFORM _known REPLACE "^ggml-cpu-?" "")
 foreach(_level IN LISTS _wanted)
     if(NOT _level IN_LIST _known)
         list(JOIN _known ", " _names)
-        message(FATAL_ERROR "LLAMAPACK_CPU_LEVELS names `${_level}`, which this target does not have.\nIt has: ${_names}")
+        message(FATAL_ERROR "LLAMAPACK_CPU_LEVELS names `${_level}`, which this target does not have.\nIt has: ${_names}\n"
+            "`custom` stands alone: it is one level with the flags of LLAMAPACK_CPU_FLAGS.")
     endif()
 endforeach()
 

@@ -1,0 +1,100 @@
+"""Libraries of a few lines, compiled by the tests: one that keeps to every rule of the audit, and ways to break it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tools.audit.library import Expected, Library
+from tools.audit.reading import read_library
+from tools.toolchains import find_toolchain
+
+ABI_ID = "0a1b2c3d"
+BASE, NAME, LEVEL = (f"lib{stem}.so" for stem in (f"ggml-base-{ABI_ID}", f"good-{ABI_ID}", "ggml-cpu-haswell"))
+EXPECTED = Expected(
+    abi_id=ABI_ID,
+    own=frozenset((BASE, NAME, LEVEL)),
+    exports={
+        "ggml-base": frozenset(["ggml_init"]),
+        "good": frozenset(["good_text"]),
+        "ggml-cpu": frozenset(["ggml_backend_score"]),
+    },
+    levels={LEVEL: ("SSE42", "AVX", "AVX2")},
+)
+
+SHOWN = '#define SHOWN __attribute__((visibility("default")))\n'
+BASE_SOURCE = SHOWN + "SHOWN int ggml_init(void) { return 1; }\n"
+SOURCE = (
+    SHOWN
+    + """
+#include <stdio.h>
+#include <string.h>
+int ggml_init(void);
+SHOWN int good_text(char * out, const char * name) {
+    char text[64];
+    snprintf(text, sizeof text, "%s %d", name, ggml_init());
+    strcpy(out, text);
+    return puts(text);
+}
+"""
+)
+LEVEL_SOURCE = (
+    SOURCE.replace("SHOWN int good_text", "static int text")
+    + """
+SHOWN int ggml_backend_score(char * out) { IN_SCORE return text(out, out); }
+__attribute__((constructor)) static void begin(void) { AT_LOAD }
+__attribute__((used)) int ggml_work(void) { AFTER return 0; }
+"""
+)
+COMPILER = (
+    "-O2",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-fstack-protector-strong",
+    "-U_FORTIFY_SOURCE",
+    "-D_FORTIFY_SOURCE=2",
+)
+LINKER = ("-shared", "-Wl,-s", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,-rpath,$ORIGIN")
+
+
+def build(
+    folder: Path, name: str, source: str, *options: str, soname: str | None = None, neighbours: Sequence[Path] = ()
+) -> Library:
+    """Compile `source` into the library `name`; `options` come last, so that they undo what is before them."""
+    toolchain = find_toolchain()
+    if sys.platform != "linux" or not toolchain.c or toolchain.is_zig:
+        pytest.skip("this machine has no C compiler for Linux")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.c"
+    file.write_text(source, encoding="utf-8")
+    words = [*toolchain.c, *COMPILER, *LINKER, f"-ffile-prefix-map={folder}=src", str(file), "-o", str(folder / name)]
+    words += [f"-Wl,-soname,{soname}"] if soname else []
+    done = subprocess.run([*words, *map(str, neighbours), *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return read_library(folder / name)
+
+
+def build_base(folder: Path) -> Path:
+    """Compile the library that all others take a symbol from."""
+    return build(folder, BASE, BASE_SOURCE, soname=BASE).path
+
+
+def build_good(folder: Path, *options: str, source: str = SOURCE, soname: str | None = NAME) -> Library:
+    """Compile the library that keeps to every rule, unless `options` or another `source` break one."""
+    return build(folder, NAME, source, *options, soname=soname, neighbours=[build_base(folder)])
+
+
+def build_level(folder: Path, *, in_score: str = "", at_load: str = "", after: str = "") -> Library:
+    """Compile a CPU level with assembly in its score, in what runs when it is loaded, or in a function of its own."""
+    source = LEVEL_SOURCE.replace("IN_SCORE", assembly(in_score)).replace("AT_LOAD", assembly(at_load))
+    source = source.replace("AFTER", assembly(after))
+    return build(folder, LEVEL, source, "-msse2", neighbours=[build_base(folder)])
+
+
+def assembly(text: str) -> str:
+    """Return the C statement that is `text` in assembly."""
+    return f'__asm__ volatile("{text}");' if text else ""

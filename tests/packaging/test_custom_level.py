@@ -1,0 +1,80 @@
+"""One CPU level alone: CMake is told of the flags, and says what would be compiled with them. Nothing is compiled."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.environments import ensure_environment
+from tools.matrix import host_target
+from tools.paths import CORE
+
+pytestmark = pytest.mark.skipif(host_target() != "linux-x86_64", reason="the flags are for x86-64, as gcc spells them")
+
+
+def configure(folder: Path, **defines: str) -> subprocess.CompletedProcess[str]:
+    cmake = [str(ensure_environment(["build"]).python), "-m", "cmake", "-G", "Ninja", "-S", str(CORE / "native")]
+    defines |= {"CMAKE_EXPORT_COMPILE_COMMANDS": "ON", "CMAKE_BUILD_TYPE": "Release"}
+    words = [*cmake, "-B", str(folder), *(f"-D{name}={value}" for name, value in defines.items())]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def levels(folder: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads((folder / "abi.json").read_text(encoding="utf-8"))["cpu_levels"]
+    return found
+
+
+def commands(folder: Path, source: str) -> list[str]:
+    """Return the commands that compile the file that ends with `source`."""
+    entries: list[dict[str, Any]] = json.loads((folder / "compile_commands.json").read_text(encoding="utf-8"))
+    return [str(entry["command"]) for entry in entries if str(entry["file"]).endswith(source)]
+
+
+def test_own_flags_make_one_level_whose_score_asks_for_what_they_switch_on(tmp_path: Path) -> None:
+    done = configure(tmp_path, LLAMAPACK_CPU_LEVELS="custom", LLAMAPACK_CPU_FLAGS="-march=haswell -mno-bmi2")
+    assert done.returncode == 0, done.stderr
+    assert levels(tmp_path) == {"custom": ["SSE42", "AVX", "F16C", "FMA", "AVX2"]}
+    (kernels,) = commands(tmp_path, "ggml-cpu/ggml-cpu.c")
+    assert "-march=haswell -mno-bmi2" in kernels
+    scores = [command for command in commands(tmp_path, "x86/cpu-feats.cpp") if "-DGGML_AVX2" in command]
+    assert [command for command in scores if "x64-feats" in command and "-march" not in command] != []
+    assert "ggml-cpu-custom" in (tmp_path / "build.ninja").read_text(encoding="utf-8")
+
+
+def test_no_flags_make_the_bare_baseline(tmp_path: Path) -> None:
+    done = configure(tmp_path, LLAMAPACK_CPU_LEVELS="custom")
+    assert done.returncode == 0, done.stderr
+    assert levels(tmp_path) == {"custom": []}
+    (kernels,) = commands(tmp_path, "ggml-cpu/ggml-cpu.c")
+    assert "-m" not in [word[:2] for word in kernels.split() if word not in ("-MD", "-MT", "-MF")]
+
+
+def test_one_of_ggmls_levels_can_stand_alone(tmp_path: Path) -> None:
+    done = configure(tmp_path, LLAMAPACK_CPU_LEVELS="haswell")
+    assert done.returncode == 0, done.stderr
+    assert levels(tmp_path) == {"haswell": ["SSE42", "F16C", "FMA", "BMI2", "AVX", "AVX2"]}
+    (kernels,) = commands(tmp_path, "ggml-cpu/ggml-cpu.c")
+    assert {"-mavx2", "-mfma", "-mbmi2"} <= set(kernels.split())
+
+
+@pytest.mark.parametrize(
+    ("defines", "message"),
+    [
+        (
+            {"LLAMAPACK_CPU_LEVELS": "custom", "LLAMAPACK_CPU_FLAGS": "-march=nonsense"},
+            "LLAMAPACK_CPU_FLAGS=-march=nonsense",
+        ),
+        ({"LLAMAPACK_CPU_FLAGS": "-mavx2"}, "Set LLAMAPACK_CPU_LEVELS=custom, or unset LLAMAPACK_CPU_FLAGS."),
+        ({"LLAMAPACK_CPU_LEVELS": "haswell,custom"}, "`custom` stands alone"),
+        ({"LLAMAPACK_CPU_LEVELS": "hasswell"}, "names `hasswell`, which this target does not have"),
+    ],
+    ids=["unknown flags", "flags without custom", "custom among others", "unknown level"],
+)
+def test_what_cannot_be_built_is_refused_with_what_to_do(tmp_path: Path, defines: dict[str, str], message: str) -> None:
+    done = configure(tmp_path, **defines)
+    assert done.returncode != 0
+    assert message in " ".join(done.stderr.split())

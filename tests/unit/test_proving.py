@@ -1,0 +1,82 @@
+"""A level is proven in every way that the machine has, and looked into only where nothing runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.made_matrix import made_matrix
+from tools import models, proving, results, wheels
+from tools.hosts import Host, How
+from tools.results import Result
+
+
+class SkippedError(Exception):
+    pass
+
+
+class Session:
+    def __init__(self, *posargs: str) -> None:
+        self.posargs, self.said = list(posargs), list[str]()
+
+    def log(self, message: str) -> None:
+        self.said.append(message)
+
+    def skip(self, message: str) -> None:
+        raise SkippedError(message)
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
+    """What was proven and recorded, on a machine with AVX2 and qemu."""
+    told: list[Any] = []
+    matrix = made_matrix(tmp_path)
+    host = Host(target="linux-x86_64", features=frozenset(["avx2"]), emulators=frozenset(["qemu-x86_64"]))
+    monkeypatch.setattr(proving, "load_matrix", lambda: matrix)
+    monkeypatch.setattr(proving, "this_host", lambda: host)
+    monkeypatch.setattr(proving, "ensure_emulator", lambda name, say: None)
+    monkeypatch.setattr(wheels, "core_wheel", lambda say: tmp_path / "a.whl")
+    monkeypatch.setattr(models, "demo_model", lambda say: tmp_path / "a.gguf")
+    monkeypatch.setattr(proving, "_prove", lambda session, cell, how, parts, words: told.append((how, words)))
+    monkeypatch.setattr(results, "result_now", lambda how, by: Result(how=how, by=by, date="today", commit="abc"))
+    monkeypatch.setattr(results, "record", lambda cell, result: told.append((cell, str(result))))
+    return told
+
+
+def prove(tmp_path: Path, cell: str, *words: str) -> Session:
+    session: Any = Session(*words)
+    proving.prove(session, made_matrix(tmp_path).cell(cell))
+    found: Session = session
+    return found
+
+
+def test_a_level_of_this_processor_is_run_and_emulated(done: list[Any], tmp_path: Path) -> None:
+    prove(tmp_path, "cpu-linux-x86_64-haswell", "-x")
+    assert done == [(How.NATIVE, ["-x"]), (How.EMULATED, ["-x"])]
+
+
+def test_a_level_that_nothing_runs_is_looked_into_and_the_log_says_why(done: list[Any], tmp_path: Path) -> None:
+    session = prove(tmp_path, "cpu-linux-x86_64-zen4")
+    assert done == [(How.COMPILED, [])]
+    assert session.said == ["cpu-linux-x86_64-zen4 is not native here: it needs AVX512, which this processor lacks"]
+
+
+def test_a_cell_of_another_target_is_skipped_with_the_reason(done: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(
+        SkippedError, match="cpu-windows-x86_64-x64: it is for windows-x86_64, and this machine is linux"
+    ):
+        prove(tmp_path, "cpu-windows-x86_64-x64")
+    assert done == []
+
+
+def test_results_are_recorded_when_asked_for(done: list[Any], tmp_path: Path) -> None:
+    cell = "cpu-linux-x86_64-haswell"
+    prove(tmp_path, cell, "--record")
+    assert done == [
+        (How.NATIVE, []),
+        (cell, "native, today, `abc`"),
+        (How.EMULATED, []),
+        (cell, "emulated (`qemu-x86_64 -cpu Haswell`), today, `abc`"),
+    ]

@@ -1,0 +1,79 @@
+"""Results of cells: what is written is read, of a commit without changes, and summed up honestly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.made_matrix import made_matrix
+from tools import results
+from tools.errors import ToolError
+from tools.hosts import How
+from tools.matrix import load_matrix
+from tools.paths import ROOT
+from tools.results import Result, read_results, record, result_now, summary, without_option
+
+
+def made(how: How, day: str = "2026-11-22", by: str = "") -> Result:
+    return Result(how=how, by=by, date=day, commit="abc")
+
+
+def test_results_are_read_as_they_were_written_the_strongest_first(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    record("b", made(How.COMPILED), file)
+    record("a", made(How.EMULATED, by="wine"), file)
+    record("a", made(How.NATIVE), file)
+    record("a", made(How.EMULATED, "2026-11-23", "wine"), file)
+    assert read_results(file) == {
+        "a": (made(How.NATIVE), made(How.EMULATED, "2026-11-23", "wine")),
+        "b": (made(How.COMPILED),),
+    }
+    assert file.read_bytes().endswith(b"}\n")
+    assert list(json.loads(file.read_text(encoding="utf-8"))) == ["a", "b"]
+
+
+def test_no_file_means_no_results(tmp_path: Path) -> None:
+    assert read_results(tmp_path / "none.json") == {}
+
+
+def test_a_tree_with_changes_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"status": " M docs/reference/results.json\n M tools/a.py\n", "rev-parse": "0123456789ab\n"}
+
+    class Said:
+        def __init__(self, words: list[str]) -> None:
+            self.stdout = next(text for word, text in said.items() if word in words)
+
+    monkeypatch.setattr(results, "run", Said)
+    with pytest.raises(ToolError) as caught:
+        result_now(How.NATIVE)
+    assert str(caught.value) == (
+        "A result is of a commit, and this tree has changes.\nChanged: tools/a.py\nCommit them, or leave out --record."
+    )
+    said["status"] = " M docs/reference/results.json\n M docs/reference/build-matrix.md\n"
+    assert result_now(How.NATIVE).commit == "0123456789ab"
+
+
+def test_the_option_is_taken_out_of_the_words_of_a_session() -> None:
+    assert without_option(["-x", "--record", "-q"]) == (["-x", "-q"], True)
+    assert without_option(["-x"]) == (["-x"], False)
+
+
+def test_a_summary_counts_each_level_once_by_its_strongest_proof(tmp_path: Path) -> None:
+    held = {
+        "cpu-linux-x86_64-x64": (made(How.NATIVE), made(How.EMULATED)),
+        "cpu-linux-x86_64-haswell": (made(How.EMULATED),),
+        "cpu-windows-x86_64-x64": (made(How.NATIVE),),
+    }
+    assert summary(made_matrix(tmp_path), "linux-x86_64", held) == (
+        "3 levels: 1 run, 1 run in an emulator only, 1 not verified"
+    )
+
+
+def test_recorded_cells_are_those_of_the_matrix() -> None:
+    assert set(read_results()) <= {cell.id for cell in load_matrix().cells}
+
+
+def test_the_readme_says_what_is_recorded() -> None:
+    assert summary(load_matrix(), "linux-x86_64", read_results()) in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,64 @@
+"""Libraries of macOS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import lief
+
+from tools.audit.library import Code, Library
+
+MACHINES = {lief.MachO.Header.CPU_TYPE.X86_64: "x86_64", lief.MachO.Header.CPU_TYPE.ARM64: "arm64"}
+EXECUTABLE = 0x80000000  # S_ATTR_PURE_INSTRUCTIONS
+
+
+def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
+    """Return what the audit knows of a dylib or bundle; symbols lose the underscore that macOS puts before them."""
+    names = [
+        str(command.name) for command in binary.libraries if command.command != lief.MachO.LoadCommand.TYPE.ID_DYLIB
+    ]
+    own = [str(command.name) for command in binary.libraries if command.command == lief.MachO.LoadCommand.TYPE.ID_DYLIB]
+    return Library(
+        path=path,
+        system="macos",
+        machine=MACHINES.get(binary.header.cpu_type, str(binary.header.cpu_type)),
+        needed=tuple(names),
+        soname="".join(own),
+        run_paths=tuple(str(command.path) for command in binary.rpaths),
+        exports=frozenset(str(symbol.name).removeprefix("_") for symbol in binary.exported_symbols),
+        imports=frozenset(str(symbol.name).removeprefix("_") for symbol in binary.imported_symbols),
+        marks=frozenset(_marks(binary)),
+        sections=frozenset(str(section.name) for section in binary.sections),
+        minimum_os=_minimum(binary),
+        code=tuple(_code(binary)),
+        functions=frozenset(function.address for function in binary.functions),
+        entries=dict(_entries(binary)),
+    )
+
+
+def _marks(binary: lief.MachO.Binary) -> Iterator[str]:
+    if lief.MachO.Header.FLAGS.TWOLEVEL in binary.header.flags_list:
+        yield "two-level names"
+
+
+def _minimum(binary: lief.MachO.Binary) -> str:
+    if (build := binary.build_version) is not None:
+        return ".".join(str(part) for part in build.minos)
+    if (version := binary.version_min) is not None:
+        return ".".join(str(part) for part in version.version)
+    return ""
+
+
+def _code(binary: lief.MachO.Binary) -> Iterator[Code]:
+    for section in binary.sections:
+        if int(section.raw_flags if hasattr(section, "raw_flags") else section.flags) & EXECUTABLE:
+            yield Code(address=section.virtual_address, content=bytes(section.content))
+
+
+def _entries(binary: lief.MachO.Binary) -> Iterator[tuple[str, int]]:
+    for symbol in binary.exported_symbols:
+        if symbol.name == "_ggml_backend_score":
+            yield "ggml_backend_score", symbol.value
+    for number, function in enumerate(binary.ctor_functions, start=1):
+        yield f"its initialiser {number}", function.address

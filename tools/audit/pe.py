@@ -1,0 +1,58 @@
+"""Libraries of Windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import lief
+
+from tools.audit.library import Code, Library
+
+MACHINES = {lief.PE.Header.MACHINE_TYPES.AMD64: "x86_64", lief.PE.Header.MACHINE_TYPES.ARM64: "arm64"}
+FLAGS = {
+    lief.PE.OptionalHeader.DLL_CHARACTERISTICS.NX_COMPAT: "nx",
+    lief.PE.OptionalHeader.DLL_CHARACTERISTICS.DYNAMIC_BASE: "moved when loaded",
+    lief.PE.OptionalHeader.DLL_CHARACTERISTICS.HIGH_ENTROPY_VA: "moved far",
+}
+
+
+def read_pe(path: Path, binary: lief.PE.Binary) -> Library:
+    """Return what the audit knows of a DLL."""
+    export = binary.get_export()
+    names = [str(entry.name) for entry in export.entries] if export else []
+    return Library(
+        path=path,
+        system="windows",
+        machine=MACHINES.get(binary.header.machine, str(binary.header.machine)),
+        needed=tuple(_needed(binary)),
+        soname=str(export.name) if export else "",
+        exports=frozenset(names),
+        imports=frozenset(str(entry.name) for library in binary.imports for entry in library.entries if entry.name),
+        marks=frozenset(word for flag, word in FLAGS.items() if binary.optional_header.has(flag)),
+        sections=frozenset(str(section.name) for section in binary.sections),
+        minimum_os=f"{binary.optional_header.major_subsystem_version}.{binary.optional_header.minor_subsystem_version}",
+        code=tuple(_code(binary)),
+        functions=frozenset(binary.imagebase + function.address for function in binary.functions),
+        entries=dict(_entries(binary)),
+    )
+
+
+def _needed(binary: lief.PE.Binary) -> Iterator[str]:
+    yield from (str(library.name) for library in binary.imports)
+    yield from (str(library.name) for library in binary.delay_imports)
+
+
+def _code(binary: lief.PE.Binary) -> Iterator[Code]:
+    for section in binary.sections:
+        if section.has_characteristic(lief.PE.Section.CHARACTERISTICS.MEM_EXECUTE):
+            yield Code(address=binary.imagebase + section.virtual_address, content=bytes(section.content))
+
+
+def _entries(binary: lief.PE.Binary) -> Iterator[tuple[str, int]]:
+    if binary.optional_header.addressof_entrypoint:
+        yield "DllMain", binary.imagebase + binary.optional_header.addressof_entrypoint
+    export = binary.get_export()
+    for entry in export.entries if export else ():
+        if entry.name == "ggml_backend_score":
+            yield "ggml_backend_score", binary.imagebase + entry.address

@@ -1,0 +1,28 @@
+"""Read a library of any system into a `Library`, with lief."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lief
+
+from tools.audit.elf import read_elf
+from tools.audit.library import Library
+from tools.audit.macho import read_macho
+from tools.audit.pe import read_pe
+from tools.errors import ToolError
+
+SUFFIXES = (".so", ".dll", ".dylib")
+
+
+def read_library(path: Path) -> Library:
+    """Return what the audit knows of the library in `path`; refuse what is none."""
+    lief.logging.disable()
+    found = lief.parse(str(path))
+    if isinstance(found, lief.ELF.Binary):
+        return read_elf(path, found)
+    if isinstance(found, lief.PE.Binary):
+        return read_pe(path, found)
+    if isinstance(found, lief.MachO.Binary):
+        return read_macho(path, found)
+    raise ToolError(f"{path.name} is no library that the audit can read.", fix="It reads ELF, PE and Mach-O.")

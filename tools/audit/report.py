@@ -1,0 +1,32 @@
+"""The report of an audit, for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.audit.rules import RULES
+from tools.audit.wheel import Report, audit_wheel
+
+
+def text(report: Report) -> str:
+    """Return what was looked at and learnt, then each finding with what to do."""
+    needs = ", ".join(f"{family} {version}" for family, version in report.needs.items()) or "no versioned library"
+    lines = [f"{report.wheel.name}: {len(report.libraries)} libraries, {len(RULES)} rules. They need {needs}."]
+    lines += [f"Not looked at: {what}." for what in report.not_looked_at]
+    lines += [str(finding) for finding in report.findings]
+    return "\n".join([*lines, verdict(report)])
+
+
+def verdict(report: Report) -> str:
+    """Return the last line."""
+    return f"{len(report.findings)} findings." if report.findings else "Nothing is wrong with it."
+
+
+def audited(wheel: str, library: str = "") -> str:
+    """Audit `wheel` and return the report; where something is wrong, with `library` if one is named, end with it."""
+    report = audit_wheel(Path(wheel))
+    if library and library not in [each.name for each in report.libraries]:
+        raise SystemExit(f"{library} is not in {report.wheel.name}.")
+    if report.of(library) if library else report.findings:
+        raise SystemExit(text(report))
+    return text(report)

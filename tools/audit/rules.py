@@ -1,0 +1,228 @@
+"""What every library has to keep to, one rule each; a rule says what is wrong, and its `fix` what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tools.audit.code import BITS, allowed_by, foreign, foreign_from
+from tools.audit.library import Expected, Finding, Library
+
+# What each system has wherever llamapack runs; everything else must lie beside the library.
+SYSTEM = {
+    "linux": r"lib(c|m)\.so\.6|libdl\.so\.2|librt\.so\.1|libpthread\.so\.0|libstdc\+\+\.so\.6|libgcc_s\.so\.1"
+    r"|ld-linux-x86-64\.so\.2|ld-linux-aarch64\.so\.1",
+    "windows": r"(?i)(kernel32|advapi32|bcrypt|ntdll|shell32|user32|ws2_32|ole32)\.dll|api-ms-win-crt-[a-z0-9-]+\.dll",
+    "macos": r"/usr/lib/lib(System\.B|c\+\+\.1|objc\.A)\.dylib"
+    r"|/System/Library/Frameworks/(Accelerate|Foundation|CoreFoundation)\.framework/.*",
+}
+RUN_PATHS = {"linux": {"$ORIGIN"}, "macos": {"@loader_path"}, "windows": set[str]()}
+PRINTING = frozenset(("printf", "fprintf", "vfprintf", "sprintf", "vsprintf", "snprintf", "vsnprintf"))
+CUSTOM = "ggml-cpu-custom"  # its flags are of whoever builds it, and may be for more than a score can ask
+SYMBOL_TABLES = frozenset((".symtab", ".debug_info", ".debug_line", ".debug_str"))
+SOURCE_PATH = re.compile(
+    rb"(?<![\w./$-])(?:[A-Za-z]:[\\/]|/)[\w.+-]+(?:[\\/][\w.+-]+)+\.(?:cpp|cc|c|hpp|h|inc)(?![\w])"
+)
+
+Check = Callable[[Library, Expected], Iterator[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One thing to keep to: its name, on which systems it means something, how to look, and what to do."""
+
+    name: str
+    check: Check
+    fix: str
+    systems: tuple[str, ...] = ("linux", "windows", "macos")
+
+
+def broken_rules(library: Library, expected: Expected) -> tuple[Finding, ...]:
+    """Return what is wrong with `library`, in the order of the rules."""
+    return tuple(
+        Finding(rule=rule.name, file=library.name, what=what, fix=rule.fix)
+        for rule in RULES
+        if library.system in rule.systems
+        for what in rule.check(library, expected)
+    )
+
+
+def _needed(library: Library, expected: Expected) -> Iterator[str]:
+    for name in library.needed:
+        own = name.removeprefix("@rpath/").removeprefix("@loader_path/")
+        if own not in expected.own and not re.fullmatch(SYSTEM[library.system], name):
+            yield f"needs {name}, which is neither of the system nor in the wheel"
+
+
+def _soname(library: Library, expected: Expected) -> Iterator[str]:
+    own = library.soname.removeprefix("@rpath/")
+    if library.name in expected.levels:
+        if library.system == "linux" and own:
+            yield f"is a module that nobody links with, and still is called {own}"
+    elif own != library.name:
+        yield f"calls itself {own or 'nothing'}"
+    elif not library.name.partition(".")[0].endswith(f"-{expected.abi_id}"):
+        yield f"lacks the ABI id {expected.abi_id} in its name"
+
+
+def _run_paths(library: Library, expected: Expected) -> Iterator[str]:
+    for path in library.run_paths:
+        if path not in RUN_PATHS[library.system]:
+            yield f"looks for libraries in {path}"
+
+
+def _floors(library: Library, expected: Expected) -> Iterator[str]:
+    for version in sorted(library.versions):
+        family, _, number = version.rpartition("_")
+        if family in expected.floors and number.replace(".", "").isdigit():
+            floor = expected.floors[family]
+            if tuple(map(int, number.split("."))) > floor:
+                yield f"needs {version}; the tag of the wheel promises {family}_{'.'.join(map(str, floor))}"
+
+
+def _marked(mark: str, complaint: str) -> Check:
+    def check(library: Library, expected: Expected) -> Iterator[str]:
+        if mark not in library.marks:
+            yield complaint
+
+    return check
+
+
+def _text_relocations(library: Library, expected: Expected) -> Iterator[str]:
+    if "text relocations" in library.marks:
+        yield "has text relocations: its code is written to when it is loaded"
+
+
+def _stack_protector(library: Library, expected: Expected) -> Iterator[str]:
+    if "__stack_chk_fail" not in library.imports:
+        yield "has no canaries on the stack"
+
+
+def _fortify(library: Library, expected: Expected) -> Iterator[str]:
+    unchecked = PRINTING & library.imports
+    if unchecked and not any(re.fullmatch(r"__\w+_chk", name) for name in library.imports):
+        yield f"calls {', '.join(sorted(unchecked))}, and none of the C library's checked functions"
+
+
+def _stripped(library: Library, expected: Expected) -> Iterator[str]:
+    if left := sorted(library.sections & SYMBOL_TABLES):
+        yield f"still has {', '.join(left)}"
+
+
+def _places(library: Library, expected: Expected) -> Iterator[str]:
+    content = library.path.read_bytes()
+    for place in expected.places:
+        if place.encode() in content:
+            yield f"names {place}, a folder of the machine that built it"
+    if found := sorted({match.group().decode() for match in SOURCE_PATH.finditer(content)}):
+        yield f"names {found[0]}" + (f", and {len(found) - 1} more like it" if found[1:] else "")
+
+
+def _exports(library: Library, expected: Expected) -> Iterator[str]:
+    stem = expected.stem(library)
+    if stem not in expected.exports:
+        yield "has no list of exports"
+        return
+    listed = expected.exports[stem]
+    if more := sorted(library.exports - listed):
+        yield f"shows {_few(more)}, which its list does not have"
+    if fewer := sorted(listed - library.exports):
+        yield f"does not show {_few(fewer)} of its list"
+
+
+def _instructions(library: Library, expected: Expected) -> Iterator[str]:
+    if library.machine not in BITS or CUSTOM in library.name:
+        return
+    flags = expected.levels.get(library.name, ())
+    whose = (
+        f"its score asks for {' '.join(flags) or 'nothing'}" if library.name in expected.levels else "no one chose it"
+    )
+    for found in foreign(library.code, library.machine, allowed_by(flags)):
+        yield f"uses {found.feature} {found.count} times, and {whose}: first {found.first}"
+
+
+def _before_the_choice(library: Library, expected: Expected) -> Iterator[str]:
+    if library.machine not in BITS:
+        return
+    for name, address in library.entries.items():
+        for found in foreign_from(address, library, allowed_by(())):
+            yield f"{name} runs before a level is chosen, and uses {found.feature}: {found.first}"
+
+
+def _one_ggml_base(library: Library, expected: Expected) -> Iterator[str]:
+    base = expected.exports.get("ggml-base", frozenset())
+    if not base or expected.stem(library) == "ggml-base":
+        return
+    if own := sorted(base & library.exports):
+        yield f"shows {_few(own)} of ggml-base: a second one would be loaded"
+    if not base & library.imports:
+        yield "takes nothing from ggml-base, so that it must have one inside"
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+
+
+LINKED = "LlamapackLibrary.cmake links every library: is this one given to llamapack_library()?"
+COMPILED = "LlamapackHardening.cmake has the options; does something after it take them away?"
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        name="needed libraries",
+        check=_needed,
+        fix="Link it statically or do without; what a system has stands in SYSTEM of tools/audit/rules.py.",
+    ),
+    Rule(name="own name", check=_soname, fix=f"Give it the right STEM, or none. {LINKED}"),
+    Rule(name="run paths", check=_run_paths, fix=f"Only its own folder is right. {LINKED}"),
+    Rule(
+        name="floors",
+        check=_floors,
+        fix="Build with zig, which has the floor of matrix.toml, or give the wheel a tag that is true.",
+        systems=("linux",),
+    ),
+    Rule(name="RELRO", check=_marked("relro", "has no RELRO segment"), fix=LINKED, systems=("linux",)),
+    Rule(name="bound at once", check=_marked("now", "binds its symbols late"), fix=LINKED, systems=("linux",)),
+    Rule(
+        name="NX",
+        check=_marked("nx", "has, or asks for, memory that can be written and executed"),
+        fix=f"An assembly file without .note.GNU-stack does that, too. {LINKED}",
+        systems=("linux", "windows"),
+    ),
+    Rule(
+        name="two-level names",
+        check=_marked("two-level names", "looks for its symbols in every library of the process"),
+        fix="Leave out -flat_namespace.",
+        systems=("macos",),
+    ),
+    Rule(
+        name="text relocations",
+        check=_text_relocations,
+        fix="Compile everything in it with -fPIC; assembly must address its data relative to the instruction.",
+        systems=("linux",),
+    ),
+    Rule(name="stack protector", check=_stack_protector, fix=COMPILED, systems=("linux", "macos")),
+    Rule(name="fortify", check=_fortify, fix=COMPILED, systems=("linux",)),
+    Rule(name="stripped", check=_stripped, fix=LINKED),
+    Rule(
+        name="paths of the machine",
+        check=_places,
+        fix="LlamapackUpstream.cmake maps the source folders with -ffile-prefix-map: map this one, too.",
+    ),
+    Rule(name="exports", check=_exports, fix=f"native/exports has the lists; after a change: nox -t gen. {LINKED}"),
+    Rule(
+        name="instructions",
+        check=_instructions,
+        fix="Compile it without flags for a newer processor; a level takes its flags from ggml, and so does its score.",
+    ),
+    Rule(
+        name="before the choice",
+        check=_before_the_choice,
+        fix="Such code must be compiled for the baseline: make the object constant, or make it at its first use.",
+    ),
+    Rule(
+        name="one ggml-base",
+        check=_one_ggml_base,
+        fix="Link with the shared ggml-base of the core, never with a static ggml.",
+    ),
+)

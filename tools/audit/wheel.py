@@ -1,0 +1,154 @@
+"""Audit a wheel: every library in it by the rules, and what concerns the whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.audit.code import BITS
+from tools.audit.library import Expected, Finding, Library
+from tools.audit.reading import SUFFIXES, read_library
+from tools.audit.rules import CUSTOM, broken_rules
+from tools.errors import ToolError
+from tools.paths import CORE, ROOT, SYNCED
+
+EXPORTS = CORE / "native" / "exports"
+# What the platforms of manylinux tags have: PEP 600 and the policies of auditwheel.
+FLOORS: Mapping[tuple[int, int], Mapping[str, tuple[int, ...]]] = {
+    (2, 28): {"GLIBC": (2, 28), "GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11), "GCC": (7, 0, 0)},
+}
+FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What an audit found wrong, and what it learnt."""
+
+    wheel: Path
+    libraries: tuple[Library, ...]
+    findings: tuple[Finding, ...]
+    needs: Mapping[str, str]
+    """The newest version of each family that any library needs: GLIBC → 2.34."""
+    not_looked_at: tuple[str, ...] = ()
+    """What the audit cannot judge yet, in words."""
+
+    def of(self, file: str) -> tuple[Finding, ...]:
+        """Return what is wrong with the library called `file`."""
+        return tuple(finding for finding in self.findings if finding.file == file)
+
+
+def audit_wheel(wheel: Path) -> Report:
+    """Audit the core wheel in `wheel`."""
+    with tempfile.TemporaryDirectory(prefix="llamapack-audit-") as scratch:
+        folder = Path(scratch)
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)
+        libraries = read_libraries(folder / "llamapack" / "lib")
+        expected = expectation(folder / "llamapack" / "lib", libraries, wheel.name)
+        findings = [finding for library in libraries for finding in broken_rules(library, expected)]
+        findings += [*one_base(libraries, expected), *licences(folder)]
+        return Report(
+            wheel=wheel,
+            libraries=libraries,
+            findings=tuple(findings),
+            needs=newest(libraries),
+            not_looked_at=tuple(_not_looked_at(libraries)),
+        )
+
+
+def read_libraries(folder: Path) -> tuple[Library, ...]:
+    """Read every library in `folder`; refuse a folder without any."""
+    found = sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
+    if not found:
+        raise ToolError(f"There is no library in {folder.name} of this wheel.", fix="Is it a wheel of llamapack?")
+    return tuple(read_library(path) for path in found)
+
+
+def expectation(folder: Path, libraries: Sequence[Library], wheel: str) -> Expected:
+    """Return what the libraries of the core in `folder` have to be, from abi.json, the export lists and the tag."""
+    abi = json.loads((folder / "abi.json").read_text(encoding="utf-8"))
+    return Expected(
+        abi_id=str(abi["abi_id"]),
+        own=frozenset(library.name for library in libraries),
+        exports={path.stem: _listed(path) for path in EXPORTS.glob("*.txt")},
+        levels={_level_file(level, libraries): tuple(flags) for level, flags in abi["cpu_levels"].items()},
+        floors=floors_of(wheel),
+        places=tuple({str(ROOT), *([str(Path.home())] if len(Path.home().parts) > 2 else [])}),
+    )
+
+
+def floors_of(wheel: str) -> Mapping[str, tuple[int, ...]]:
+    """Return the symbol versions that the wheel's tag promises to do with; none where the tag is `linux`."""
+    found = {(int(major), int(minor)) for major, minor in re.findall(r"manylinux_(\d+)_(\d+)_", wheel)}
+    if unknown := found - set(FLOORS):
+        names = ", ".join(f"manylinux_{major}_{minor}" for major, minor in sorted(unknown))
+        raise ToolError(f"{wheel} is tagged {names}, of which the audit knows no floors.", fix="Add them to FLOORS.")
+    return FLOORS[min(found)] if found else {}
+
+
+def newest(libraries: Sequence[Library]) -> dict[str, str]:
+    """Return the newest version of each family that any of `libraries` needs."""
+    found: dict[str, tuple[int, ...]] = {}
+    for version in (version for library in libraries for version in library.versions):
+        family, _, number = version.rpartition("_")
+        if family in FAMILIES and number.replace(".", "").isdigit():
+            found[family] = max(found.get(family, ()), tuple(map(int, number.split("."))))
+    return {family: ".".join(map(str, found[family])) for family in FAMILIES if family in found}
+
+
+def one_base(libraries: Sequence[Library], expected: Expected) -> Iterator[Finding]:
+    """Find a ggml-base that is missing or there twice."""
+    bases = [library.name for library in libraries if expected.stem(library).startswith("ggml-base")]
+    if len(bases) != 1:
+        yield Finding(
+            rule="one ggml-base",
+            file="the wheel",
+            what=f"it has {len(bases)} libraries of ggml-base: {', '.join(bases) or 'none'}",
+            fix="The core has one, plug-ins have none.",
+        )
+
+
+def licences(contents: Path, ours: Path = ROOT / "LICENSE", source: Path = SYNCED) -> Iterator[Finding]:
+    """Find licences of what is inside that the unpacked wheel in `contents` does not carry, word for word."""
+    wanted = {"LICENSE": ours, "native/llama.cpp/LICENSE": source / "LICENSE"}
+    for path in [*(source / "licenses").glob("*"), *(source / "vendor").rglob("LICENSE*")]:
+        wanted[f"native/llama.cpp/{path.relative_to(source).as_posix()}"] = path
+    (folder,) = contents.glob("*.dist-info")
+    for name, path in wanted.items():
+        carried = folder / "licenses" / name
+        if not carried.is_file() or carried.read_bytes() != path.read_bytes():
+            yield Finding(
+                rule="licences",
+                file="the wheel",
+                what=f"it lacks {name}, or has another text for it",
+                fix="project.license-files in packages/core/pyproject.toml says what the wheel carries.",
+            )
+
+
+def _listed(path: Path) -> frozenset[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return frozenset(line.strip() for line in lines if re.match(r"[A-Za-z_]", line))
+
+
+def _level_file(level: str, libraries: Sequence[Library]) -> str:
+    stem = f"ggml-cpu-{level}" if level else "ggml-cpu"
+    return next((library.name for library in libraries if _plain(library.name) == stem), stem)
+
+
+def _plain(name: str) -> str:
+    stem = name
+    for suffix in SUFFIXES:
+        stem = stem.removesuffix(suffix)
+    return stem.removeprefix("lib")
+
+
+def _not_looked_at(libraries: Sequence[Library]) -> Iterator[str]:
+    for machine in sorted({library.machine for library in libraries} - set(BITS)):
+        yield f"instructions of {machine}: nothing here disassembles them"
+    if any(CUSTOM in library.name for library in libraries):
+        yield f"instructions of {CUSTOM}: whoever built it chose them"

@@ -1,0 +1,54 @@
+"""Programs that stand in for a processor or a system that this machine is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tools.errors import ToolError
+from tools.live import Say, quiet, run_logged
+from tools.matrix_file import EMULATORS
+from tools.paths import ROOT
+
+PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}
+"""The Debian package of each."""
+
+
+def emulators() -> frozenset[str]:
+    """Return those of the matrix's emulators that are on this machine."""
+    return frozenset(name for name in EMULATORS if find_emulator(name))
+
+
+def find_emulator(name: str) -> Path | None:
+    """Return the program of the emulator `name`; Debian's static ones have a longer name."""
+    found = shutil.which(name) or shutil.which(f"{name}-static")
+    return Path(found) if found else None
+
+
+def ensure_emulator(name: str, say: Say = quiet) -> Path | None:
+    """Return the emulator, installed with apt where it is missing and this process may; None where it cannot be had."""
+    if found := find_emulator(name):
+        return found
+    if not _may_install():
+        return None
+    say(f"Installing {PACKAGES[name]}, which has {name}")
+    words = ["apt-get", "install", "--yes", "--no-install-recommends", PACKAGES[name]]
+    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        run_logged(
+            words, log=ROOT / "build" / "apt.log", what=f"{PACKAGES[name]} could not be installed", env=variables
+        )
+    except ToolError as error:
+        say(str(error))
+    return find_emulator(name)
+
+
+def how_to_get(name: str) -> str:
+    """Say what to do for an emulator that is missing."""
+    return f"{name} is not on this machine: apt install {PACKAGES[name]}"
+
+
+def _may_install() -> bool:
+    return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None

@@ -1,0 +1,102 @@
+"""What this machine would build and prove of the matrix, and why not more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tools.hosts import Host, How, lacks, proof, ways
+from tools.matrix import Cell, Matrix
+
+VARIABLES = {
+    "CC, CXX": "the compilers; without them the first on PATH that works, then zig from PyPI",
+    "CFLAGS, CXXFLAGS, LDFLAGS, CMAKE_ARGS": "more options for all libraries alike",
+    "LLAMAPACK_CPU_LEVELS": "CPU levels to build, with commas; `custom` for one of your own flags",
+    "LLAMAPACK_CPU_FLAGS": "the compiler's flags of the level `custom`, such as -march=native, or none at all",
+    "CMAKE_BUILD_PARALLEL_LEVEL": "compilers that run at once",
+    "CMAKE_C_COMPILER_LAUNCHER, CMAKE_CXX_COMPILER_LAUNCHER": "the compiler cache; empty for none",
+    "LLAMAPACK_CACHE_DIR": "where downloads are kept",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One cell: how this machine proves it, with what, and what it lacks to prove more."""
+
+    cell: str
+    how: How
+    by: str
+    more: str
+
+
+def why_not_built(cell: Cell, host: Host) -> str:
+    """Say why no session builds `cell` on `host`; nothing where one does."""
+    if cell.backend != "cpu":
+        return f"the wheel for {cell.backend} is not built by this project yet"
+    if cell.target != host.target:
+        return f"it is for {cell.target}, and this machine is {host.target}: no session builds for another target yet"
+    return ""
+
+
+def rows(matrix: Matrix, host: Host) -> tuple[Row, ...]:
+    """Return a row for each cell of the matrix."""
+    return tuple(_row(matrix, cell, host) for cell in matrix.cells)
+
+
+def _row(matrix: Matrix, cell: Cell, host: Host) -> Row:
+    if reason := why_not_built(cell, host):
+        return Row(cell=cell.id, how=How.NOT, by="", more=reason)
+    way = proof(matrix, cell, host)
+    return Row(
+        cell=cell.id, how=way.how, by=way.by or _session(cell, way.how), more="; ".join(_more(matrix, cell, host))
+    )
+
+
+def _session(cell: Cell, how: How) -> str:
+    if how is How.COMPILED:
+        return "nox -s audit"
+    return f'nox -s "test-cpu({cell.id})"' if cell.level else "nox -s test"
+
+
+def _more(matrix: Matrix, cell: Cell, host: Host) -> Iterator[str]:
+    """Say what the host lacks for each way that is stronger than the one it takes."""
+    taken = list(How).index(proof(matrix, cell, host).how)
+    for way in ways(matrix, cell, host.target):
+        if list(How).index(way.how) < taken:
+            yield f"{way.how}: {lacks(matrix, host, cell, way)}"
+    if taken and cell.level and not matrix.level(cell.target, cell.level).qemu:
+        yield f"{How.EMULATED}: no emulator has its instructions"
+
+
+def text(matrix: Matrix, host: Host, toolchain: str, variables: Mapping[str, str] = os.environ) -> str:
+    """Return the plan for people: the host, each cell, and the variables that change it."""
+    found = rows(matrix, host)
+    emulators = sorted(host.emulators)
+    counts = ", ".join(f"{sum(row.how is how for row in found)} {how}" for how in How)
+    lines = [
+        f"This machine is {host.target}; compiler: {toolchain}; emulators: {', '.join(emulators) or 'none'}.",
+        "",
+        *_table([("cell", "how", "with", "what is missing for more"), *(_words(row) for row in found)]),
+        "",
+        f"{len(found)} cells: {counts}.",
+        "",
+        "Variables that change what is built:",
+        *_table([(name, use, _values(name, variables)) for name, use in VARIABLES.items()]),
+    ]
+    return "\n".join(lines)
+
+
+def _words(row: Row) -> tuple[str, ...]:
+    return (row.cell, str(row.how), row.by, row.more)
+
+
+def _values(names: str, variables: Mapping[str, str]) -> str:
+    values = [f"{name}={variables[name]}" for name in names.split(", ") if name in variables]
+    return f"now {' '.join(values)}" if values else ""
+
+
+def _table(lines: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        yield "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()

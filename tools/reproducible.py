@@ -1,0 +1,66 @@
+"""Build the core wheel a second time in a folder of another name, and compare the two byte by byte."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tools import stamps
+from tools.disk import require_space
+from tools.errors import ToolError
+from tools.live import Say, quiet
+from tools.paths import CORE, ROOT
+from tools.wheels import COLD_BUILD_MIB, core_wheel, host_build, make_wheel, workshop
+
+RECOMPILE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
+
+
+def require_reproducible(say: Say = quiet, *, recompile: bool = False) -> str:
+    """Return the digest that both wheels have; a ToolError names the files that differ.
+
+    The compiler cache gives the second build the objects of the first, if it has them; with `recompile` it gives none,
+    and the compiler, too, has to make the same twice.
+    """
+    first = core_wheel(say)
+    with second_build(say, recompile=recompile) as second:
+        if stamps.file_digest(first) == stamps.file_digest(second):
+            return stamps.file_digest(first)
+        raise ToolError(
+            "Two builds of the core wheel in different folders are different.",
+            why="\n".join(differences(first, second)) or "Their files are the same; order or dates are not.",
+            fix="Look for a path, a date or an order of files that got into them.",
+        )
+
+
+@contextmanager
+def second_build(say: Say = quiet, *, recompile: bool = False) -> Iterator[Path]:
+    """Give a wheel that was built from a copy of the package elsewhere; it is gone afterwards."""
+    build = host_build()
+    with tempfile.TemporaryDirectory(prefix="llamapack-another-folder-") as scratch:
+        place = Path(scratch).resolve()
+        require_space(place, COLD_BUILD_MIB, purpose="a second build")
+        core = place / CORE.relative_to(ROOT)
+        shutil.copytree(CORE, core, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        (out := place / "out").mkdir()
+        with workshop(build, say) as shop:
+            bases = {"CCACHE_BASEDIR": str(place), "SCCACHE_BASEDIRS": str(place)}
+            shop = replace(shop, variables={**shop.variables, **bases, **(RECOMPILE if recompile else {})})
+            say(f"Building the core wheel again, in {place}")
+            yield make_wheel(build, shop, core=core, folder=place / build.folder.relative_to(ROOT), out=out)
+
+
+def differences(first: Path, second: Path) -> list[str]:
+    """Name the files that only one wheel has, or that differ."""
+    one, other = (_checksums(path) for path in (first, second))
+    lines = [f"{name}: in one wheel only" for name in sorted(one.keys() ^ other.keys())]
+    return lines + [f"{name}: different" for name in sorted(one.keys() & other.keys()) if one[name] != other[name]]
+
+
+def _checksums(wheel: Path) -> dict[str, int]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {entry.filename: entry.CRC for entry in archive.infolist()}

@@ -1,0 +1,101 @@
+"""What was proven of each cell, when, on which commit, and how: docs/reference/results.json.
+
+A session writes it where it is told to (`-- --record`), on a commit without changes beside it, so that the commit it
+names is what was proven. The page of the build matrix is made from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from tools.errors import ToolError
+from tools.hosts import How
+from tools.matrix import Cell, Matrix
+from tools.paths import ROOT
+from tools.shell import run
+
+RESULTS = ROOT / "docs" / "reference" / "results.json"
+PAGE = ROOT / "docs" / "reference" / "build-matrix.md"
+OPTION = "--record"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One proof of a cell: how, by which program, the day, and the commit."""
+
+    how: How
+    by: str
+    date: str
+    commit: str
+
+    def __str__(self) -> str:
+        """As the page says it."""
+        by = f" (`{self.by}`)" if self.by else ""
+        return f"{self.how}{by}, {self.date}, `{self.commit}`"
+
+
+def read_results(path: Path = RESULTS) -> dict[str, tuple[Result, ...]]:
+    """Return the results of each cell by its id, the strongest first; none where none are recorded."""
+    if not path.exists():
+        return {}
+    held = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        cell: tuple(Result(how=How(row["how"]), by=row["by"], date=row["date"], commit=row["commit"]) for row in rows)
+        for cell, rows in held.items()
+    }
+
+
+def result_now(how: How, by: str = "") -> Result:
+    """Return a result of today and of the commit that is checked out; refuse one with changes, which proves nothing."""
+    return Result(how=how, by=by, date=date.today().isoformat(), commit=_clean_commit())
+
+
+def record(cell: str, result: Result, path: Path = RESULTS) -> None:
+    """Write that `cell` was proven; what was known of it in the same way is replaced."""
+    known = read_results(path)
+    others = [old for old in known.get(cell, ()) if old.how is not result.how]
+    rows = sorted([*others, result], key=lambda each: list(How).index(each.how))
+    held = {name: [asdict(row) for row in found] for name, found in sorted({**known, cell: tuple(rows)}.items())}
+    path.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+
+def without_option(words: Sequence[str]) -> tuple[list[str], bool]:
+    """Return the words of a session without the one that asks for a record, and whether it was there."""
+    return [word for word in words if word != OPTION], OPTION in words
+
+
+def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]) -> str:
+    """Say of the CPU levels of `target` how many are proven, and how."""
+    cells = [cell for cell in matrix.checks if cell.target == target]
+    best = [found[0].how if (found := results.get(cell.id)) else How.NOT for cell in cells]
+    counts = [f"{best.count(how)} {WORDS[how]}" for how in How if how in best]
+    return f"{len(cells)} levels: {', '.join(counts)}"
+
+
+def strongest(cell: Cell, results: Mapping[str, Sequence[Result]]) -> str:
+    """Return what is recorded of `cell`, in words."""
+    return "; ".join(map(str, results.get(cell.id, ()))) or str(How.NOT)
+
+
+WORDS = {
+    How.NATIVE: "run",
+    How.EMULATED: "run in an emulator only",
+    How.COMPILED: "compiled and audited only",
+    How.NOT: "not verified",
+}
+
+
+def _clean_commit() -> str:
+    own = {path.relative_to(ROOT).as_posix() for path in (RESULTS, PAGE)}
+    lines = run(["git", "-C", ROOT, "status", "--porcelain"]).stdout.splitlines()
+    if changed := [line[3:] for line in lines if line[3:] not in own]:
+        raise ToolError(
+            "A result is of a commit, and this tree has changes.",
+            why=f"Changed: {', '.join(changed[:5])}",
+            fix=f"Commit them, or leave out {OPTION}.",
+        )
+    return run(["git", "-C", ROOT, "rev-parse", "--short=12", "HEAD"]).stdout.strip()
