@@ -112,6 +112,11 @@ WRONG: dict[str, Callable[[llamapack.Model], object]] = {
     "A token must be a whole number, not 1.5.": lambda model: model.vocab.piece(1.5),  # type: ignore[arg-type]
     "A context is made for a Model, not 5.": lambda _: llamapack.Context(5),  # type: ignore[arg-type]
     "embeddings must be True or False, not 'no'.": lambda model: llamapack.Context(model, embeddings="no"),  # type: ignore[arg-type]
+    "use_mmap must be True or False, not 'no'.": lambda model: llamapack.Model(model.path, use_mmap="no"),  # type: ignore[arg-type]
+    "The keys of overrides must be texts, not 5.": lambda model: llamapack.Model(
+        model.path,
+        overrides={5: 1},  # type: ignore[dict-item]
+    ),
     "max_tokens must be a whole number from 0 to 2147483647, not 1.5.": lambda model: llamapack.generate(
         model,
         "a",

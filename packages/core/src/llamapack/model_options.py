@@ -11,7 +11,7 @@ from typing import Any, Literal
 from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.library import native
-from llamapack.checks import choice
+from llamapack.checks import choice, flag
 from llamapack.errors import InputError
 from llamapack.gguf.loadable import problems
 from llamapack.gguf.opening import opened
@@ -39,6 +39,17 @@ class ModelOptions(OffloadOptions):
     check_tensors: bool = False
     use_extra_buffers: bool = True
     overrides: Mapping[str, Override] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no flag where one is wanted: a text such as "no" would be true."""
+        for name in ("use_mlock", "use_direct_io", "vocab_only", "check_tensors", "use_extra_buffers", "require_gpu"):
+            flag(name, getattr(self, name))
+        if self.use_mmap is not None:
+            flag("use_mmap", self.use_mmap)
+        for key in self.overrides:
+            checked: object = key
+            if not isinstance(checked, str):
+                raise InputError(f"The keys of overrides must be texts, not {key!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
