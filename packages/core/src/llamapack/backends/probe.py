@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,12 +95,13 @@ def probe_candidates(
         for index in open_ones:
             known[index] = candidates[index].unprobed(Fault.NOT_ASKED, reason, "")
     elif open_ones:
+        deadline = time.monotonic() + seconds + 5
         with contextlib.ExitStack() as stack:
             for index in sorted(
                 open_ones, key=lambda index: str(slots[index].path)
             ):  # one order, so nobody waits twice
                 if mode == "cached":
-                    stack.enter_context(slots[index].locked(seconds + 5))
+                    stack.enter_context(slots[index].locked(deadline))
                     known[index] = slots[index].read(candidates[index].plugin)
             open_ones = [index for index in open_ones if known[index] is None]
             tried = _try([candidates[index] for index in open_ones], seconds, run)
