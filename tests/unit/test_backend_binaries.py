@@ -75,6 +75,15 @@ def test_a_file_cut_anywhere_is_refused_or_read_in_part(tmp_path: Path, whole: b
             read_library(path)
 
 
+@pytest.mark.parametrize("whole", [elf(["liba.so"], "libb.so"), pe(["a.dll"], "b.dll")], ids=["elf", "pe"])
+def test_a_file_with_any_byte_changed_is_refused_or_read(tmp_path: Path, whole: bytes) -> None:
+    path = tmp_path / "changed"
+    for at in range(2, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with contextlib.suppress(ValueError):
+            read_library(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"MZ", elf(["liba.so"])[:80]])
 def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ValueError, match=r"damaged|empty"):

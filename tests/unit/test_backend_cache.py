@@ -107,14 +107,15 @@ def test_a_library_that_was_loaded_and_has_changed_makes_it_unknown(plugin: Back
     assert slot(plugin, tmp_path).read(plugin) is None
 
 
-def test_failures_are_forgotten_after_an_hour(
-    plugin: BackendPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("fault", "seconds"), [(Fault.CRASH, 3600), (Fault.TIMEOUT, 600)])
+def test_failures_are_forgotten_after_a_time(
+    plugin: BackendPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, seconds: int
 ) -> None:
-    slot(plugin, tmp_path).write(BAD)
+    slot(plugin, tmp_path).write(replace(BAD, fault=fault))
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 3000)
+    monkeypatch.setattr(time, "time", lambda: now + seconds - 60)
     assert slot(plugin, tmp_path).read(plugin) is not None
-    monkeypatch.setattr(time, "time", lambda: now + 3700)
+    monkeypatch.setattr(time, "time", lambda: now + seconds + 60)
     assert slot(plugin, tmp_path).read(plugin) is None
     monkeypatch.setattr(time, "time", lambda: now - 3700)  # the clock was set back
     assert slot(plugin, tmp_path).read(plugin) is None
@@ -154,7 +155,7 @@ def test_a_folder_that_cannot_be_written_changes_nothing(plugin: BackendPlugin, 
     else:
         (tmp_path / "x").mkdir(mode=0o500)
     place = Slot.of("vulkan", identity.backend_marks(plugin), where / "verdicts" if where else None)
-    with place.locked(1):
+    with place.locked(time.monotonic() + 1):
         place.write(GOOD)
     if folder != "read-only" or os.getuid():  # nothing is read-only to root
         assert place.read(plugin) is None
@@ -283,7 +284,7 @@ from llamapack.backends.verdicts import Status, Verdict
 place = Slot.of("vulkan", {"a": 1}, Path(sys.argv[2]))
 found = place.read(None)
 if found is None:
-    with place.locked(60):
+    with place.locked(time.monotonic() + 60):
         found = place.read(None)
         if found is None:
             os.write(1, b"probed\\n")
@@ -301,3 +302,11 @@ def test_of_many_processes_at_once_one_probes(tmp_path: Path) -> None:
     answers = [(child.communicate(timeout=60), child.returncode) for child in children]
     assert {(err, status) for (_, err), status in answers} == {(b"", 0)}
     assert b"".join(out for (out, _), _ in answers) == b"probed\n"
+
+
+def test_nobody_waits_for_a_lock_beyond_the_deadline(tmp_path: Path) -> None:
+    place = Slot.of("vulkan", {}, tmp_path)
+    with place.locked(time.monotonic() + 10):
+        began = time.monotonic()
+        with place.locked(began + 0.2):
+            assert 0.2 <= time.monotonic() - began < 5

@@ -123,6 +123,20 @@ def test_no_descriptor_is_left_open() -> None:
     assert open_files() == before
 
 
+def test_ctrl_c_ends_the_children(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+
+    def interrupted(report: int) -> list[str]:
+        while not (pid.exists() and pid.read_text()):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    waiting = program("open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)", pid)
+    with pytest.raises(KeyboardInterrupt):
+        run_children([waiting, interrupted], 60)
+    assert not lives(int(pid.read_text()))
+
+
 WITHOUT_STREAMS = """
 import os, sys
 sys.path.insert(0, sys.argv[1])

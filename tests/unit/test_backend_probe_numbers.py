@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from llamapack.backends import _probe
-from llamapack.backends._probe import COLUMNS, DEPTH, ROWS, Problem, difference
+from llamapack.backends._probe import DEPTH, PRODUCTS, ROWS, Problem, difference
 from llamapack.backends.verdicts import TOLERANCE
 
 F16, Q4_0 = 1, 2
+COLUMNS = sorted({columns for _, columns in PRODUCTS})
 
 
 def weights(problem: Problem) -> np.ndarray:
@@ -31,10 +32,16 @@ def inputs(problem: Problem) -> np.ndarray:
 @pytest.mark.parametrize("kind", [F16, Q4_0])
 def test_the_reference_is_the_product_of_what_is_stored(kind: int) -> None:
     problem = Problem(kind)
-    expected = [inputs(problem)[:columns] @ weights(problem).T for columns in COLUMNS]
-    assert problem.solve() == np.concatenate([product.ravel() for product in expected]).tolist()
-    assert np.abs(expected[1]).min(axis=1).shape == (max(COLUMNS),)
-    assert np.linalg.matrix_rank(expected[1]) == max(COLUMNS)
+    for columns in COLUMNS:
+        expected = inputs(problem)[:columns] @ weights(problem).T
+        assert problem.solve(columns) == expected.ravel().tolist()
+        assert np.linalg.matrix_rank(expected) == columns
+
+
+def test_each_type_is_tried_at_once_and_with_either_number_of_columns() -> None:
+    assert {kind for kind, _ in PRODUCTS[:2]} == {F16, Q4_0}
+    assert {columns for _, columns in PRODUCTS[:2]} == {1, 16}
+    assert sorted(PRODUCTS) == [(F16, 1), (F16, 16), (Q4_0, 1), (Q4_0, 16)]
 
 
 def test_inputs_survive_rounding_to_8_bits_with_a_scale_for_each_block() -> None:
@@ -47,17 +54,17 @@ def test_inputs_survive_rounding_to_8_bits_with_a_scale_for_each_block() -> None
 @pytest.mark.parametrize("kind", [F16, Q4_0])
 @pytest.mark.parametrize("wrong", [0.0, float("nan"), float("inf")])
 def test_one_wrong_row_is_much_more_than_the_tolerance(kind: int, wrong: float) -> None:
-    expected = Problem(kind).solve()
+    expected = Problem(kind).solve(16)
     for row in range(ROWS):
         found = expected.copy()
-        found[row::ROWS] = [wrong] * sum(COLUMNS)
+        found[row::ROWS] = [wrong] * 16
         error = difference(found, expected)
         assert error is not None
         assert error > 5 * TOLERANCE
 
 
 def test_equal_products_do_not_differ() -> None:
-    expected = Problem(F16).solve()
+    expected = Problem(F16).solve(16)
     assert difference(expected, expected) == 0
     assert difference([], expected) is None
 

@@ -18,14 +18,20 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ROWS = 32
 DEPTH = 256  # length of the scalar products: a multiple of every block size
-COLUMNS = (1, 16)  # one for each token, many for a prompt: backends have kernels for either
 _Q4_0, _F16, _F32 = 2, 1, 0  # ggml_type, whose numbers are fixed by the file format
+# Type of the weights, and columns: one for each token, many for a prompt, since backends have kernels for either. The
+# first two are always tried; the others while less than a quarter of the time is gone. Mesa's lavapipe takes up to 10
+# seconds to compile each, graphics cards none.
+PRODUCTS = ((_Q4_0, 1), (_F16, 16), (_Q4_0, 16), (_F16, 1))
+_ALWAYS = 2
+_MOST_COLUMNS = 16
 _BLOCK = 32
 _WARNING = 3  # ggml_log_level
 _KINDS = {0: "cpu", 1: "gpu", 2: "igpu"}
@@ -62,13 +68,16 @@ def _descriptor(job: dict[str, Any]) -> int:
 
 def probe(job: dict[str, Any], step: Callable[[str], None]) -> dict[str, Any]:
     """Load, list and compute; `step` is told what comes next."""
+    began = time.monotonic()
     ggml = Ggml(job, step)
     step("loading the CPU level")
     cpu = ggml.device(ggml.load(job["cpu"]), 0)
-    problems = [Problem(_Q4_0), Problem(_F16)]
+    problems = {kind: Problem(kind) for kind in (_Q4_0, _F16)}
+    enough = began + job["seconds"] / 4
     if job["plugin"] is None:
         step("computing on the CPU")
-        return {"devices": [ggml.examine(cpu, problems, [problem.solve() for problem in problems])], "libraries": []}
+        expected = {(kind, columns): problems[kind].solve(columns) for kind, columns in PRODUCTS}
+        return {"devices": [ggml.examine(cpu, problems, expected, enough)], "libraries": []}
     before = loaded_libraries()
     for path in job["preload"]:
         step(f"loading {Path(path).name}")
@@ -76,16 +85,17 @@ def probe(job: dict[str, Any], step: Callable[[str], None]) -> dict[str, Any]:
     step("loading the library")
     library = open_library(job["plugin"])
     check_symbols(library, job["abi_id"])
+    check_score(library)
     step("starting the backend")
     backend = ggml.load(job["plugin"])
     step("computing on the CPU")
-    expected = [ggml.multiply(cpu, problem) for problem in problems]
+    expected = {(kind, columns): ggml.multiply(cpu, problems[kind], columns) for kind, columns in PRODUCTS}
     step("listing the devices")
     devices = []
     for index in range(ggml.count(backend)):
         device = ggml.device(backend, index)
         step(f"computing on device {index}, {ggml.name(device)}")
-        devices.append(ggml.examine(device, problems, expected))
+        devices.append(ggml.examine(device, problems, expected, enough))
     step("asking the driver")
     add_cuda_facts(devices)
     return {"devices": devices, "libraries": [path for path in loaded_libraries() if path not in before]}
@@ -122,13 +132,22 @@ class Ggml:
         """Return ggml's name of the device."""
         return text(self.api.ggml_backend_dev_name(device)) or ""
 
-    def examine(self, device: Any, problems: Sequence[Problem], expected: Sequence[Sequence[float]]) -> dict[str, Any]:
-        """Describe a device, and say how far its products are from the `expected` ones."""
+    def examine(
+        self,
+        device: Any,
+        problems: Mapping[int, Problem],
+        expected: Mapping[tuple[int, int], list[float]],
+        enough: float,
+    ) -> dict[str, Any]:
+        """Describe a device, and say how far its products are from the `expected` ones; hurry from `enough` on."""
         properties = self.types.ggml_backend_dev_props()
         self.api.ggml_backend_dev_get_props(device, properties)
         description = text(properties.description) or ""
-        products = [self.multiply(device, problem) for problem in problems]
-        errors = [difference(product, wanted) for product, wanted in zip(products, expected, strict=True)]
+        errors: dict[int, list[float]] = {kind: [] for kind in problems}
+        for index, ((kind, columns), wanted) in enumerate(expected.items()):
+            if index < _ALWAYS or time.monotonic() < enough:
+                error = difference(self.multiply(device, problems[kind], columns), wanted)
+                errors[kind] += [] if error is None else [error]
         return {
             "name": text(properties.name) or "",
             "description": description,
@@ -137,18 +156,19 @@ class Ggml:
             "memory_free": properties.memory_free,
             "memory_total": properties.memory_total,
             "software": any(word in description.lower() for word in _SOFTWARE),
-            "error_quantised": errors[0],
-            "error_f16": errors[1],
+            "error_quantised": max(errors[_Q4_0], default=None),
+            "error_f16": max(errors[_F16], default=None),
         }
 
-    def multiply(self, device: Any, problem: Problem) -> list[float]:
-        """Multiply on `device`, once for each of COLUMNS; nothing where it does not offer that."""
+    def multiply(self, device: Any, problem: Problem, columns: int) -> list[float]:
+        """Multiply on `device` with the first `columns` of the inputs; nothing where it does not offer that."""
         backend = self.api.ggml_backend_dev_init(device, None)
         if not backend:
             raise ProbeError("loading", f"the device {self.name(device)} cannot be started")
-        results = [self._multiply(device, backend, problem, columns) for columns in COLUMNS]
-        self.api.ggml_backend_free(backend)
-        return [number for result in results for number in result]
+        try:
+            return self._multiply(device, backend, problem, columns)
+        finally:
+            self.api.ggml_backend_free(backend)
 
     def _multiply(self, device: Any, backend: Any, problem: Problem, columns: int) -> list[float]:
         api = self.api
@@ -195,17 +215,12 @@ class Problem:
             self.weights, self.rows = draw.q4_0(ROWS)
         else:
             self.weights, self.rows = draw.f16(ROWS)
-        self.columns = [draw.inputs() for _ in range(max(COLUMNS))]
-        self.inputs = struct.pack(f"={DEPTH * max(COLUMNS)}f", *(value for column in self.columns for value in column))
+        self.columns = [draw.inputs() for _ in range(_MOST_COLUMNS)]
+        self.inputs = struct.pack(f"={DEPTH * _MOST_COLUMNS}f", *(value for column in self.columns for value in column))
 
-    def solve(self) -> list[float]:
-        """Multiply without any library."""
-        return [
-            sum(map(operator.mul, row, column))
-            for columns in COLUMNS
-            for column in self.columns[:columns]
-            for row in self.rows
-        ]
+    def solve(self, columns: int) -> list[float]:
+        """Multiply with the first `columns` without any library."""
+        return [sum(map(operator.mul, row, column)) for column in self.columns[:columns] for row in self.rows]
 
 
 class Draw:
@@ -256,6 +271,12 @@ def difference(product: Sequence[float], expected: Sequence[float]) -> float | N
         return None
     error = math.sqrt(sum((a - b) ** 2 for a, b in zip(product, expected, strict=True)) / sum(b * b for b in expected))
     return error if math.isfinite(error) else 1e9
+
+
+def check_score(library: ctypes.CDLL) -> None:
+    """Ask a backend that can tell whether it runs on this machine at all; 0 means that it does not."""
+    if hasattr(library, "ggml_backend_score") and library.ggml_backend_score() == 0:
+        raise ProbeError("loading", "it says itself that it does not run on this machine")
 
 
 def add_cuda_facts(devices: Sequence[dict[str, Any]]) -> None:

@@ -26,6 +26,7 @@ FORMAT = 1
 MOST_FILES = 200
 # What failed may have failed by chance: memory, a driver that was being updated, a busy machine.
 SECONDS_FOR_FAILURES = 3600.0
+SECONDS_FOR_TIMEOUTS = 600.0  # shaders that were compiled so far are kept by the driver: the next try takes less
 SECONDS_WITHOUT_BOOT_ID = 86400.0
 
 
@@ -76,7 +77,8 @@ class Slot:
 
     def _is_too_old(self, verdict: Verdict, age: float) -> bool:
         if verdict.status is not Status.USABLE:
-            return not 0 <= age < SECONDS_FOR_FAILURES
+            longest = SECONDS_FOR_TIMEOUTS if verdict.fault is Fault.TIMEOUT else SECONDS_FOR_FAILURES
+            return not 0 <= age < longest
         return self.marks.get("boot") == "" and not 0 <= age < SECONDS_WITHOUT_BOOT_ID
 
     def write(self, verdict: Verdict) -> None:
@@ -95,14 +97,16 @@ class Slot:
             _prune(self.path.parent)
 
     @contextlib.contextmanager
-    def locked(self, seconds: float) -> Iterator[None]:
-        """Wait for another process that finds out the same, but no longer than `seconds`; works without a lock too."""
+    def locked(self, deadline: float) -> Iterator[None]:
+        """Wait for another process that finds out the same, until `deadline` (time.monotonic) at most.
+
+        Works without a lock too.
+        """
         file = self._lock_file()
         if file is None:
             yield
             return
         with file:
-            deadline = time.monotonic() + seconds
             while not _try_lock(file) and time.monotonic() < deadline:
                 time.sleep(0.02)
             yield

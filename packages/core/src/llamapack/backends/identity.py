@@ -41,6 +41,7 @@ def backend_marks(plugin: BackendPlugin, root: Path = Path("/")) -> Marks:
         "environment": {name: value for name, value in sorted(os.environ.items()) if _matters(name)},
         "drivers": {name: _first_line(root / name) for name in _DRIVERS},
         "nodes": [_node_mark(path) for pattern in _NODES for path in sorted(root.glob(pattern))],
+        "system": [file_mark(path) for path in _windows_drivers()],
         "manifests": [file_mark(path) for name in _MANIFESTS for path in _entries(root / name)],
         "user": [os.getuid(), sorted(os.getgroups())] if hasattr(os, "getuid") else [],
         "boot": boot_id(root),
@@ -94,6 +95,13 @@ def _machine() -> str:
 
 def _matters(name: str) -> bool:
     return name.startswith(PREFIXES) or name in NAMES or (name == "PATH" and sys.platform == "win32")
+
+
+def _windows_drivers() -> Iterable[Path]:
+    if sys.platform != "win32":
+        return ()
+    folder = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32")
+    return tuple(folder / name for name in ("nvcuda.dll", "amdhip64.dll", "amdhip64_6.dll", "vulkan-1.dll"))
 
 
 def _node_mark(path: Path) -> list[Any]:

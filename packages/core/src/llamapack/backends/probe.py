@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,9 @@ class Candidate:
         return Slot.of(self.name, marks, folder)
 
 
+_Pair = tuple[Candidate, Slot]
+
+
 def probe(
     plugins: Sequence[BackendPlugin], cpu: Path, *, mode: str | None = None, seconds: float | None = None
 ) -> tuple[Verdict, ...]:
@@ -84,29 +88,35 @@ def probe_candidates(
     """Do what `probe` says; `run` starts the processes (`run_children`)."""
     mode, seconds = _mode(mode), _seconds(seconds)
     folder = cache_folder()
-    slots = [candidate.slot(folder) for candidate in candidates]
-    known: list[Verdict | None] = [None] * len(candidates)
-    if mode != "always":
-        known = [slot.read(candidate.plugin) for slot, candidate in zip(slots, candidates, strict=True)]
-    open_ones = [index for index, verdict in enumerate(known) if verdict is None]
-    if open_ones and mode == "never":
+    slots = [(candidate, candidate.slot(folder)) for candidate in candidates]
+    known = {} if mode == "always" else _read(slots)
+    unknown = [pair for pair in slots if pair[0] not in known]
+    if mode == "never":
         reason = f"{VARIABLE} is never, and nothing is known from before"
-        for index in open_ones:
-            known[index] = candidates[index].unprobed(Fault.NOT_ASKED, reason, "")
-    elif open_ones:
+        known |= {candidate: candidate.unprobed(Fault.NOT_ASKED, reason, "") for candidate, _ in unknown}
+    elif mode == "always":
+        known |= _learn(unknown, seconds, run)
+    elif unknown:
+        deadline = time.monotonic() + seconds + 5
         with contextlib.ExitStack() as stack:
-            for index in sorted(
-                open_ones, key=lambda index: str(slots[index].path)
-            ):  # one order, so nobody waits twice
-                if mode == "cached":
-                    stack.enter_context(slots[index].locked(seconds + 5))
-                    known[index] = slots[index].read(candidates[index].plugin)
-            open_ones = [index for index in open_ones if known[index] is None]
-            tried = _try([candidates[index] for index in open_ones], seconds, run)
-            for index, verdict in zip(open_ones, tried, strict=True):
-                slots[index].write(verdict)
-                known[index] = verdict
-    return tuple(verdict for verdict in known if verdict is not None)
+            for _, slot in sorted(unknown, key=lambda pair: str(pair[1].path)):  # one order: nobody waits in a ring
+                stack.enter_context(slot.locked(deadline))
+            known |= _read(unknown)
+            known |= _learn([pair for pair in unknown if pair[0] not in known], seconds, run)
+    return tuple(known[candidate] for candidate in candidates)
+
+
+def _read(slots: Sequence[_Pair]) -> dict[Candidate, Verdict]:
+    verdicts = ((candidate, slot.read(candidate.plugin)) for candidate, slot in slots)
+    return {candidate: verdict for candidate, verdict in verdicts if verdict is not None}
+
+
+def _learn(slots: Sequence[_Pair], seconds: float, run: Run | None) -> dict[Candidate, Verdict]:
+    """Probe, and keep what comes of it."""
+    verdicts = _try([candidate for candidate, _ in slots], seconds, run)
+    for (_, slot), verdict in zip(slots, verdicts, strict=True):
+        slot.write(verdict)
+    return {candidate: verdict for (candidate, _), verdict in zip(slots, verdicts, strict=True)}
 
 
 def _try(candidates: Sequence[Candidate], seconds: float, run: Run | None) -> list[Verdict]:
