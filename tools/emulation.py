@@ -34,12 +34,12 @@ def ensure_emulator(name: str, say: Say = quiet) -> Path | None:
     if not _may_install():
         return None
     say(f"Installing {PACKAGES[name]}, which has {name}")
-    words = ["apt-get", "install", "--yes", "--no-install-recommends", PACKAGES[name]]
     variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    what, log = f"{PACKAGES[name]} could not be installed", ROOT / "build" / "apt.log"
     try:
-        run_logged(
-            words, log=ROOT / "build" / "apt.log", what=f"{PACKAGES[name]} could not be installed", env=variables
-        )
+        # A new container knows of no packages until it is told to look.
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", PACKAGES[name]]):
+            run_logged(["apt-get", *words], log=log, what=what, env=variables)
     except ToolError as error:
         say(str(error))
     return find_emulator(name)
