@@ -1,0 +1,114 @@
+"""One device through one backend: whether it could be used there, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from llamapack.backends.architectures import parse_gfx, parse_override, runs
+from llamapack.backends.diagnosis import Finding, no_code, too_old
+from llamapack.backends.host import HostFacts
+from llamapack.backends.host_gpus import HostGpu
+from llamapack.backends.verdicts import ProbedDevice, Verdict
+from llamapack.backends.versions import is_older
+from llamapack.backends.visibility import OF_BACKEND, OF_VENDOR, settings, visible_gpus
+
+# First come, first served: the vendor's own backend knows its device best.
+ORDER = ("cuda", "rocm", "metal", "vulkan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A device that a usable backend offers; `objection` says why it cannot be used at all, or nothing."""
+
+    backend: str
+    device: ProbedDevice
+    objection: str = ""
+    remedy: str = ""
+    note: str = ""  # worth telling although it can be used
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Sort names of backends by the stated order; those that it does not name come last, by the alphabet."""
+    return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+
+def find_candidates(verdicts: Sequence[Verdict], host: HostFacts) -> list[Candidate]:
+    """Judge every device of the usable backends, the best backend's first."""
+    usable = {verdict.name: verdict for verdict in verdicts if verdict.usable}
+    return [
+        judge(usable[name], device, usable, host)
+        for name in in_order(list(usable))
+        for device in usable[name].devices
+        if device.kind != "cpu"
+    ]
+
+
+def judge(verdict: Verdict, device: ProbedDevice, verdicts: Mapping[str, Verdict], host: HostFacts) -> Candidate:
+    """Say whether `device` fits what the plug-in was compiled for, its driver is new enough, and it may be seen."""
+    gpu = host_gpu(device, host)
+    capability = effective_capability(verdict.name, device, gpu, host)
+    found = _objection(verdict, device, capability, host)
+    if not found and (setting := hidden_by(verdict.name, gpu, verdicts, host)):
+        found = Finding(reason=f"{setting} hides it.", remedy=f"Change {setting.partition('=')[0]}.")
+    return Candidate(
+        backend=verdict.name,
+        device=device,
+        objection=found.reason if found else "",
+        remedy=found.remedy if found else "",
+        note="" if found else _overridden(capability, gpu),
+    )
+
+
+def _objection(verdict: Verdict, device: ProbedDevice, capability: str | None, host: HostFacts) -> Finding | None:
+    if verdict.plugin is None:
+        return None
+    targets, floor = verdict.plugin.targets, verdict.plugin.driver_floor
+    driver = device.driver or (host.nvidia_driver if verdict.name == "cuda" else None)
+    if is_older(driver, floor):
+        return too_old(driver or "", floor or "")
+    return None if runs(capability, targets) else no_code(capability or "", targets)
+
+
+def host_gpu(device: ProbedDevice, host: HostFacts) -> HostGpu | None:
+    """Return what the kernel knows of the device."""
+    return next((gpu for gpu in host.gpus if device.pci_id and gpu.pci_id == device.pci_id.lower()), None)
+
+
+def effective_capability(backend: str, device: ProbedDevice, gpu: HostGpu | None, host: HostFacts) -> str | None:
+    """Return the capability that code is chosen by: on AMD, HSA_OVERRIDE_GFX_VERSION_N and the one without N decide."""
+    if backend != "rocm":
+        return device.capability
+    node = gpu.kfd_node if gpu else None
+    names = (f"HSA_OVERRIDE_GFX_VERSION_{node}", "HSA_OVERRIDE_GFX_VERSION")
+    override = next((host.variables[name] for name in names if name in host.variables), "")
+    return parse_override(override) or device.capability or (gpu.gfx if gpu and gpu.gfx else None)
+
+
+def _overridden(capability: str | None, gpu: HostGpu | None) -> str:
+    if not gpu or not gpu.gfx or not capability or parse_gfx(capability) in (None, parse_gfx(gpu.gfx)):
+        return ""
+    return f"runs as {capability.partition(':')[0]} by HSA_OVERRIDE_GFX_VERSION, but is {gpu.gfx}"
+
+
+def hidden_by(backend: str, gpu: HostGpu | None, verdicts: Mapping[str, Verdict], host: HostFacts) -> str:
+    """Return the setting of the vendor's own backend that hides the device, or nothing.
+
+    The vendor's libraries obey it by themselves; others, as Vulkan's, do not.
+    """
+    own = OF_VENDOR.get(gpu.vendor, "") if gpu else ""
+    if gpu is None or not own or own == backend:
+        return ""
+    selection = visible_gpus(gpu.vendor, host)
+    if selection is None:
+        return ""
+    seen = selection.gpus
+    if seen is None:  # the vendor's own backend knows, if it is there
+        theirs = verdicts.get(own)
+        seen = tuple(one.pci_id.lower() for one in theirs.devices if one.pci_id) if theirs else ()
+    return "" if gpu.pci_id in seen else _setting(own, host)
+
+
+def _setting(backend: str, host: HostFacts) -> str:
+    given = settings(backend, host.variables)
+    return ", ".join(f"{name}={value}" for name, value in given if name in OF_BACKEND[backend])

@@ -1,0 +1,255 @@
+"""Choose backends and devices: a pure function of what is asked for, the verdicts, and facts of the host.
+
+The rules, in this order:
+
+1. Backends and devices that are named are used, and no others; a name that does not exist is an error.
+2. A device is used through one backend only, the first of cuda, rocm, metal, vulkan that it works with; what tells
+   that two are the same is the PCI id.
+3. Integrated GPUs are used where there is no discrete one, and of one backend only.
+4. A device in software, as Mesa's lavapipe, is used only where it, or its backend, is named.
+5. Falling back to the CPU although a plug-in is installed is a warning, or with `require_gpu` an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from llamapack.backends.candidates import ORDER, Candidate, find_candidates, in_order
+from llamapack.backends.diagnosis import Needs, explain_no_device
+from llamapack.backends.host import HostFacts
+from llamapack.backends.request import Request
+from llamapack.backends.verdicts import Status, Verdict
+from llamapack.errors import BackendError, InputError
+
+INSTALL = 'Install the plug-in for the GPU, such as: python -m pip install "llamapack[cuda]" (or rocm, metal, vulkan)'
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceDecision:
+    """Whether a device is used through a backend, and why."""
+
+    backend: str
+    name: str
+    used: bool
+    reason: str
+    remedy: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendDecision:
+    """Whether the library of a backend is loaded, and why."""
+
+    name: str
+    package: str
+    loaded: bool
+    reason: str
+    remedy: str = ""
+    broken: bool = False  # it was refused, or failed its probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What is used, what is not, and why; in the order of use."""
+
+    backends: tuple[BackendDecision, ...] = ()
+    devices: tuple[DeviceDecision, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> tuple[DeviceDecision, ...]:
+        """The devices that layers go to; llama.cpp counts them from 0 in this order."""
+        return tuple(device for device in self.devices if device.used)
+
+
+def choose(request: Request, verdicts: Sequence[Verdict], host: HostFacts) -> Choice:
+    """Choose for `request`; of several `verdicts` on plug-ins of one name, one is usable at most.
+
+    Raises BackendError for a backend that is not there, and with `require_gpu` where no GPU can be used; InputError for
+    a device that is not there.
+    """
+    check_names(request, [verdict.name for verdict in verdicts])
+    names = in_order([verdict.name for verdict in verdicts])
+    asked = sorted(
+        (verdict for verdict in verdicts if request.backends is None or verdict.name in request.backends),
+        key=lambda verdict: names.index(verdict.name),
+    )
+    candidates = [each for each in find_candidates(verdicts, host) if each.backend in {one.name for one in asked}]
+    if request.devices is not None:
+        devices = _named(request.devices, candidates, asked)
+    else:
+        devices = _automatic(request, candidates)
+    backends = tuple(_decide(verdict, devices, host) for verdict in asked)
+    choice = Choice(backends=backends, devices=tuple(devices))
+    open_ends = any(verdict.usable and not verdict.devices for verdict in asked)  # it was not probed
+    if request.require_gpu and not choice.used and not open_ends:
+        raise no_gpu(choice)
+    return replace(choice, warnings=() if open_ends else tuple(_warn(choice)))
+
+
+def check_names(request: Request, installed: Sequence[str]) -> None:
+    """Refuse backends that are unknown or not installed."""
+    for name in request.backends or ():
+        if name in installed:
+            continue
+        if name in ORDER:
+            raise BackendError(
+                f"The backend {name!r} ({request.source}) is not installed.",
+                fix=f'Run: python -m pip install "llamapack[{name}]"',
+            )
+        valid = ["auto", "cpu", *in_order(list({*ORDER, *installed}))]
+        near = difflib.get_close_matches(name, valid, n=1)
+        raise BackendError(
+            f"There is no backend {name!r} ({request.source}).",
+            why=f"Did you mean {near[0]!r}?" if near else "",
+            fix=f"Use one of: {', '.join(valid)}.",
+        )
+
+
+def no_gpu(choice: Choice) -> BackendError:
+    """Say that there is no GPU although one is required, with every reason known."""
+    reasons = list(_reasons(choice))
+    remedies = _remedies(choice)
+    return BackendError(
+        "No GPU can be used, and require_gpu asks for one.",
+        why="\n".join(reasons) or "No backend plug-in is installed.",
+        fix=(instruction(remedies[0]) if remedies else "Run: llamapack doctor") if reasons else INSTALL,
+    )
+
+
+def instruction(remedy: str) -> str:
+    """Spell a remedy for a message: a bare command says that it is to be run."""
+    return f"Run: {remedy}" if remedy.startswith("python -m ") else remedy
+
+
+def _named(names: Sequence[str], candidates: Sequence[Candidate], asked: Sequence[Verdict]) -> list[DeviceDecision]:
+    """Use the devices of these names, in their order; "CPU" is always used and needs none."""
+    found = {each.device.name: each for each in candidates}
+    used = []
+    for name in dict.fromkeys(names):
+        if name == "CPU":
+            continue
+        if name not in found:
+            if any(verdict.usable and not verdict.devices for verdict in asked):
+                continue  # a backend that was not probed may have it
+            raise InputError(
+                f"There is no device {name!r}.",
+                why=f"There are: {', '.join(['CPU', *found])}.",
+                fix="Name one of these, or install the plug-in of the GPU.",
+            )
+        if found[name].objection:
+            raise BackendError(f"The device {name} cannot be used.", why=found[name].objection, fix=found[name].remedy)
+        used.append(_decision(found[name], used=True, reason="named by devices"))
+    rest = [each for each in candidates if each.device.name not in names]
+    return used + [_decision(each, used=False, reason=each.objection or "not named by devices") for each in rest]
+
+
+def _automatic(request: Request, candidates: Sequence[Candidate]) -> list[DeviceDecision]:
+    """Apply the rules to each device in the order of the backends."""
+    taken: dict[str, str] = {}  # PCI id: the backend that has it
+    decisions = []
+    for each in candidates:
+        reason = each.objection or _against(each, request, taken)
+        decisions.append((each, reason))
+        if not reason and each.device.pci_id:
+            taken[each.device.pci_id.lower()] = each.backend
+    discrete = any(each.device.kind == "gpu" for each, reason in decisions if not reason)
+    first = next((each.backend for each, reason in decisions if not reason and each.device.kind == "igpu"), "")
+    return [
+        _decision(each, used=True, reason=_praise(each))
+        if not (why := reason or _against_integrated(each, discrete, first))
+        else _decision(each, used=False, reason=why)
+        for each, reason in decisions
+    ]
+
+
+def _against(each: Candidate, request: Request, taken: Mapping[str, str]) -> str:
+    if each.device.kind == "accel":
+        return "It helps the CPU by itself; no layers are put on it."
+    if each.device.software and request.backends is None:
+        return "It is the CPU in the guise of a GPU, and used only where it, or its backend, is named."
+    holder = taken.get((each.device.pci_id or "").lower(), each.backend)
+    return f"It is used through {holder} already." if holder != each.backend else ""
+
+
+def _against_integrated(each: Candidate, discrete: bool, first: str) -> str:
+    if each.device.kind != "igpu":
+        return ""
+    if discrete:
+        return "It is integrated, and there is a discrete GPU."
+    return f"It is integrated, and {first} has one already." if each.backend != first else ""
+
+
+def _praise(each: Candidate) -> str:
+    if each.device.software:
+        return "a device in software, whose backend is named"
+    return "integrated GPU, and there is no discrete one" if each.device.kind == "igpu" else "GPU"
+
+
+def _decision(each: Candidate, *, used: bool, reason: str) -> DeviceDecision:
+    return DeviceDecision(
+        backend=each.backend,
+        name=each.device.name,
+        used=used,
+        reason=reason,
+        remedy="" if used or reason != each.objection else each.remedy,
+        note=each.note if used else "",
+    )
+
+
+def _decide(verdict: Verdict, devices: Sequence[DeviceDecision], host: HostFacts) -> BackendDecision:
+    """Say whether the library is needed: for its devices, or for what helps the CPU."""
+    loaded, reason, remedy = False, verdict.reason, verdict.remedy
+    own = [device for device in devices if device.backend == verdict.name]
+    if verdict.status is Status.NO_DEVICE:
+        plugin = verdict.plugin
+        needs = Needs(targets=plugin.targets, driver_floor=plugin.driver_floor) if plugin else Needs()
+        finding = explain_no_device(verdict.name, needs, host)
+        reason, remedy = finding.reason, finding.remedy
+    elif verdict.usable and not verdict.devices:
+        loaded, reason = True, verdict.reason or "not probed"
+    elif verdict.usable:
+        names = [device.name for device in own if device.used]
+        helpers = [device.name for device in verdict.devices if device.kind == "accel"]
+        loaded = bool(names or helpers)
+        reason = f"for {', '.join(names or helpers)}" if loaded else "none of its devices is used"
+    return BackendDecision(
+        name=verdict.name,
+        package=verdict.package,
+        loaded=loaded,
+        reason=reason,
+        remedy="" if loaded else remedy,
+        broken=verdict.status in (Status.REFUSED, Status.BROKEN),
+    )
+
+
+def _reasons(choice: Choice) -> Iterator[str]:
+    for backend in choice.backends:
+        devices = [device for device in choice.devices if device.backend == backend.name and not device.used]
+        if devices and not backend.broken:
+            yield from (f"{backend.name}, {device.name}: {device.reason}" for device in devices)
+        else:
+            yield f"{backend.name}: {backend.reason}"
+
+
+def _remedies(choice: Choice) -> list[str]:
+    every = [*(backend.remedy for backend in choice.backends), *(device.remedy for device in choice.devices)]
+    return [remedy for remedy in every if remedy]
+
+
+def _warn(choice: Choice) -> Iterator[str]:
+    """Warn of what is broken, of what nobody supports, and of the CPU where a plug-in promised a GPU."""
+    for backend in choice.backends:
+        if backend.broken:
+            parts = (f"The backend {backend.name} is not used.", backend.reason, instruction(backend.remedy))
+            yield "\n".join(part for part in parts if part)
+    for device in choice.used:
+        if device.note:
+            yield f"The device {device.name} {device.note}. AMD does not support that."
+    others = replace(choice, backends=tuple(each for each in choice.backends if not each.broken))
+    if others.backends and not choice.used:
+        remedies = _remedies(others)
+        fix = instruction(remedies[0]) if remedies else ""
+        yield "\n".join(filter(None, ["No GPU is used; the model runs on the CPU.", *_reasons(others), fix]))

@@ -1,0 +1,69 @@
+"""What the caller asks for: backends by name, devices by name, and whether there must be a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from llamapack.errors import InputError
+
+VARIABLE = "LLAMAPACK_BACKENDS"
+AUTO = "auto"
+CPU = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Which backends and devices may be used; None leaves it to llamapack, and nothing at all is the CPU alone."""
+
+    backends: tuple[str, ...] | None = None
+    devices: tuple[str, ...] | None = None
+    require_gpu: bool = False
+    source: str = "backends"  # who named the backends: the argument or the variable
+
+    @property
+    def cpu_only(self) -> bool:
+        """True where no GPU may be used, so that none has to be looked for."""
+        return self.backends == () or (self.devices is not None and set(self.devices) <= {"CPU"})
+
+
+def read_request(
+    backends: str | Sequence[str] | None,
+    devices: Sequence[str] | None,
+    require_gpu: bool,
+    environment: Mapping[str, str],
+) -> Request:
+    """Make a request of the arguments of Model; where `backends` is None, the variable LLAMAPACK_BACKENDS is asked.
+
+    Raises InputError for what cannot be meant so.
+    """
+    if isinstance(devices, str):
+        raise InputError(f"devices must be a list of names, not {devices!r}.", fix="Put it in a list.")
+    source = "backends"
+    if backends is None and environment.get(VARIABLE):
+        backends, source = environment[VARIABLE], VARIABLE
+    request = Request(
+        backends=_names(backends, source),
+        devices=None if devices is None else tuple(devices),
+        require_gpu=require_gpu,
+        source=source,
+    )
+    if require_gpu and request.cpu_only:
+        asked = f"{source}={backends!r}" if request.backends == () else f"devices={list(devices or ())!r}"
+        raise InputError(f"require_gpu does not go with {asked}.", fix="Leave one of them out.")
+    return request
+
+
+def _names(backends: str | Sequence[str] | None, source: str) -> tuple[str, ...] | None:
+    """Read "auto", "cpu", "cuda,vulkan" or a list of names; the CPU is always used and needs no name."""
+    words = backends.split(",") if isinstance(backends, str) else backends
+    if words is None:
+        return None
+    if not all(isinstance(word, str) for word in words):
+        raise InputError(f"{source} must be names, not {backends!r}.", fix='Use such as "auto", "cpu" or ["vulkan"].')
+    names = tuple(dict.fromkeys(word.strip().lower() for word in words if word.strip()))
+    if AUTO in names:
+        if len(names) > 1:
+            raise InputError(f'{source}={backends!r} mixes "auto" with names.', fix="Leave one of them out.")
+        return None
+    return tuple(name for name in names if name != CPU)
