@@ -25,7 +25,7 @@ LAYERS = (
         *("context", "context_options", "context_parts", "batch", "placing", "memory", "outputs", "state", "embedding"),
         *("adapters", "adapter_file", "sampling", "grammar"),
     ),
-    ("backends", "gguf", "schema", "text", "threads", "imatrix", "probabilities"),
+    ("backends", "fit", "gguf", "schema", "text", "threads", "imatrix", "probabilities"),
     ("arrays", "checks"),
     ("_native",),
     ("errors",),

@@ -1,0 +1,183 @@
+"""How many layers fit the GPUs: sizes from the GGUF header, free memory as measured, and a reserve.
+
+llama.cpp counts the output as one layer more, and puts the last ones on the GPUs first: with n_gpu_layers=1 the output
+alone. The layers that go there are shared among the devices in their order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from llamapack.gguf import Array, Gguf
+
+DEFAULT_RESERVE = 512 << 20  # for what cannot be foreseen: the driver's own, fragments, the screen
+_UBATCH = 512
+_BLOCK = re.compile(r"(?:^|\.)blk\.(\d+)\.")
+_INPUTS = ("token_embd", "per_layer_token_embd", "position_embd", "token_types")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Bytes of the weights of each layer, the output last, and what a context adds to each layer and each device."""
+
+    weights: tuple[int, ...]
+    cache: tuple[int, ...]
+    computing: int
+
+    @property
+    def count(self) -> int:
+        """How many layers there are, the output among them."""
+        return len(self.weights)
+
+    def needed(self, layer: int) -> int:
+        """Return the bytes that a layer takes with its part of the KV cache."""
+        return self.weights[layer] + self.cache[layer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """The memory of one device, in bytes; it is not known where the total is 0."""
+
+    name: str
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """How many layers go to the GPUs, and in which proportions; no proportions: by free memory."""
+
+    n_gpu_layers: int
+    tensor_split: tuple[float, ...] | None = None
+
+
+def read_sizes(gguf: Gguf, n_ctx: int) -> Sizes:
+    """Take the sizes from the header of a model, for a context of `n_ctx` tokens with a cache of 16-bit numbers."""
+    numbers = _Numbers(gguf)
+    count = numbers.one("block_count") or 1 + max(_blocks(gguf), default=-1)
+    weights, output, inputs = [0] * count, 0, 0
+    for name, tensor in gguf.tensors.items():
+        block = _BLOCK.search(name)
+        if block and int(block[1]) < count:
+            weights[int(block[1])] += tensor.size
+        elif name.startswith(_INPUTS):
+            inputs += tensor.size if name == "token_embd.weight" else 0
+        else:
+            output += tensor.size
+    if "output.weight" not in gguf.tensors:
+        output += inputs  # the same table, of which the GPU gets a copy
+    per_token = _cache_numbers(numbers, count)
+    return Sizes(
+        weights=(*weights, output),
+        cache=(*(2 * n_ctx * each for each in per_token), 0),
+        computing=_computing(numbers, gguf),
+    )
+
+
+def fit(sizes: Sizes, rooms: Sequence[Room], reserve: int, split: Sequence[float] | None = None) -> Placement:
+    """Place as many layers as fit, in the proportions of `split` if there is one.
+
+    Each device that gets any keeps `reserve` bytes free, and what computing takes.
+    """
+    capacity = [max(0, room.free - reserve - sizes.computing) if room.total else 0 for room in rooms]
+    for layers in range(sizes.count, 0, -1):
+        taken = [sizes.needed(layer) for layer in range(sizes.count - layers, sizes.count)]
+        shares = _share(taken, split or [room.free for room in rooms])
+        if all(sum(share) <= room for share, room in zip(shares, capacity, strict=True)):
+            return Placement(n_gpu_layers=layers, tensor_split=tuple(split) if split else None)
+        counts = None if split else _pack(taken, capacity)
+        if counts:
+            return Placement(n_gpu_layers=layers, tensor_split=tuple(float(count) for count in counts))
+    return Placement(n_gpu_layers=0)
+
+
+def shortage(
+    sizes: Sizes, rooms: Sequence[Room], layers: int, split: Sequence[float] | None = None
+) -> tuple[Room, int] | None:
+    """Return the first device whose free memory is less than the weights alone that it would get, and their bytes."""
+    layers = min(layers, sizes.count)
+    shares = _share(sizes.weights[sizes.count - layers :], split or [room.free for room in rooms])
+    for room, share in zip(rooms, shares, strict=True):
+        if room.total and sum(share) > room.free:
+            return room, sum(share)
+    return None
+
+
+def _share(taken: Sequence[int], split: Sequence[float]) -> list[list[int]]:
+    """Share layers as llama.cpp does: by the place of each among them and the sums of the proportions."""
+    padded = [*split]
+    total = sum(padded) or 1.0
+    ends = [end / total for end in accumulate(padded)] if sum(padded) else [1.0] * len(padded)
+    shares: list[list[int]] = [[] for _ in padded]
+    for place, size in enumerate(taken):
+        device = next((index for index, end in enumerate(ends) if end > place / len(taken)), len(ends) - 1)
+        shares[device].append(size)
+    return shares
+
+
+def _pack(taken: Sequence[int], capacity: Sequence[int]) -> list[int] | None:
+    """Fill one device after the other; return how many layers each gets, or None if they do not fit."""
+    counts, index = [0] * len(capacity), 0
+    left = list(capacity)
+    for size in taken:
+        while index < len(left) and left[index] < size:
+            index += 1
+        if index == len(left):
+            return None
+        left[index] -= size
+        counts[index] += 1
+    return counts
+
+
+def _cache_numbers(numbers: _Numbers, count: int) -> Iterator[int]:
+    """Yield how many numbers the KV cache keeps of a token, for each layer; a sliding window counts as a full one."""
+    embedding, heads = numbers.one("embedding_length"), numbers.each("attention.head_count", count)
+    pairs = numbers.each("attention.head_count_kv", count) or heads
+    latent = numbers.one("attention.kv_lora_rank")
+    for layer in range(count):
+        if not pairs or not heads or not heads[layer]:
+            yield 0
+        elif latent:
+            yield latent + numbers.one("rope.dimension_count")
+        else:
+            width = embedding // heads[layer]
+            key = numbers.one("attention.key_length") or width
+            yield pairs[layer] * (key + (numbers.one("attention.value_length") or width))
+
+
+def _computing(numbers: _Numbers, gguf: Gguf) -> int:
+    """Estimate the working memory for a batch: the logits, and what a layer makes on the way."""
+    table = gguf.tensors.get("output.weight") or gguf.tensors.get("token_embd.weight")
+    vocabulary = table.shape[1] if table and len(table.shape) > 1 else 0
+    widest = max(numbers.each("feed_forward_length", 1) or (0,))
+    return 4 * _UBATCH * (vocabulary + 8 * numbers.one("embedding_length") + 3 * widest)
+
+
+def _blocks(gguf: Gguf) -> Iterator[int]:
+    for name in gguf.tensors:
+        if found := _BLOCK.search(name):
+            yield int(found[1])
+
+
+class _Numbers:
+    """Whole numbers of the metadata, under the architecture's name."""
+
+    def __init__(self, gguf: Gguf) -> None:
+        self._metadata: Mapping[str, object] = gguf.metadata
+        self._architecture = gguf.metadata.get("general.architecture", "")
+
+    def one(self, key: str) -> int:
+        """Return the number, or 0 where there is none."""
+        value = self._metadata.get(f"{self._architecture}.{key}")
+        return value if isinstance(value, int) else 0
+
+    def each(self, key: str, count: int) -> tuple[int, ...]:
+        """Return the number for each of `count` layers; nothing where there is none."""
+        value = self._metadata.get(f"{self._architecture}.{key}")
+        if isinstance(value, Array):
+            numbers = tuple(int(each) for each in value if isinstance(each, int))
+            return (numbers + (0,) * count)[: max(count, len(numbers))]
+        return (value,) * count if isinstance(value, int) else ()
