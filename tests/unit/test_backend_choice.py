@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from llamapack.backends.choice import Choice, choose
+from llamapack.backends.choice import choose
 from llamapack.backends.contract import BackendPlugin, Target
+from llamapack.backends.decisions import Choice
 from llamapack.backends.request import Request, read_request
 from llamapack.backends.verdicts import DeviceKind, Fault, ProbedDevice, Status, Verdict
 from llamapack.errors import BackendError, InputError
@@ -319,8 +320,14 @@ def test_a_refused_plugin_is_a_warning_beside_a_working_one() -> None:
     )
     choice = choose(AUTO, [CUDA_2, refused], hosts.NOWHERE)
     assert loaded(choice) == ["cuda"]
-    assert choice.warnings == (
-        'The backend vulkan is not used.\nllamapack-vulkan 0.9 was built for ABI 5f2c\nRun: python -m pip install "x"',
+    assert choice.warnings == ('vulkan: llamapack-vulkan 0.9 was built for ABI 5f2c\nRun: python -m pip install "x"',)
+
+
+def test_two_refused_plugins_say_once_what_it_comes_to() -> None:
+    refused = [kept_out(name, Status.REFUSED, "it is too old", "") for name in ("cuda", "vulkan")]
+    assert choose(AUTO, refused, hosts.NOWHERE).warnings == (
+        "cuda: it is too old",
+        "vulkan: it is too old\nNo GPU is used; the model runs on the CPU.",
     )
 
 
@@ -390,54 +397,3 @@ def test_a_named_device_that_cannot_be_used_is_an_error() -> None:
         choose(Request(devices=("CUDA1",)), [CUDA_2], hosts.NOWHERE)
     assert caught.value.what == "The device CUDA1 cannot be used."
     assert caught.value.why.startswith("The plug-in has no code for compute capability 6.1")
-
-
-@pytest.mark.parametrize(
-    ("backends", "variable", "names", "source"),
-    [
-        (None, None, None, "backends"),
-        ("auto", "vulkan", None, "backends"),
-        (None, "vulkan, cuda", ("vulkan", "cuda"), "LLAMAPACK_BACKENDS"),
-        (None, "", None, "backends"),
-        (None, "auto", None, "LLAMAPACK_BACKENDS"),
-        ("CPU", None, (), "backends"),
-        ([], None, (), "backends"),
-        (["vulkan", "cpu", "vulkan"], "cuda", ("vulkan",), "backends"),
-    ],
-)
-def test_the_argument_goes_before_the_variable(
-    backends: str | list[str] | None, variable: str | None, names: tuple[str, ...] | None, source: str
-) -> None:
-    environment = {} if variable is None else {"LLAMAPACK_BACKENDS": variable}
-    request = read_request(backends, None, False, environment)
-    assert (request.backends, request.source) == (names, source)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("auto,cuda", None, False), "backends='auto,cuda' mixes \"auto\" with names."),
-        (([1], None, False), "backends must be names, not [1]."),
-        ((None, "CUDA0", False), "devices must be a list of names, not 'CUDA0'."),
-        (("cpu", None, True), "require_gpu does not go with backends='cpu'."),
-        ((None, [], True), "require_gpu does not go with devices=[]."),
-    ],
-)
-def test_what_cannot_be_meant_is_refused(arguments: tuple[object, object, bool], message: str) -> None:
-    with pytest.raises(InputError) as caught:
-        read_request(*arguments, {})  # type: ignore[arg-type]  # on purpose
-    assert caught.value.what == message
-
-
-@pytest.mark.parametrize(
-    ("request_", "expected"),
-    [
-        (AUTO, False),
-        (Request(backends=()), True),
-        (Request(devices=()), True),
-        (Request(devices=("CPU",)), True),
-        (Request(devices=("CUDA0",)), False),
-    ],
-)
-def test_the_cpu_alone_needs_no_search(request_: Request, expected: bool) -> None:
-    assert request_.cpu_only is expected

@@ -21,7 +21,7 @@ LAYERS = (
     ("generation", "chat", "perplexity"),
     # the objects, whose modules know each other
     (
-        *("model", "model_options", "metadata", "vocab", "quantize", "system"),
+        *("model", "model_options", "offload", "metadata", "vocab", "quantize", "system"),
         *("context", "context_options", "context_parts", "batch", "placing", "memory", "outputs", "state", "embedding"),
         *("adapters", "adapter_file", "sampling", "grammar"),
     ),

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llamapack.adapters import ControlVector as ControlVector
     from llamapack.adapters import LoraAdapter as LoraAdapter
-    from llamapack.backends.devices import devices as devices
+    from llamapack.backends.loading import devices as devices
     from llamapack.batch import Batch as Batch
     from llamapack.chat import ChatPrompt as ChatPrompt
     from llamapack.chat import ChatTemplate as ChatTemplate
     from llamapack.context import Context as Context
     from llamapack.embedding import embed as embed
+    from llamapack.errors import BackendWarning as BackendWarning
     from llamapack.errors import LlamapackError as LlamapackError
     from llamapack.generation import Generation as Generation
     from llamapack.generation import generate as generate
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOME = {
+    "BackendWarning": "errors",
     "Batch": "batch",
     "ChatPrompt": "chat",
     "ChatTemplate": "chat",
@@ -48,7 +50,7 @@ _HOME = {
     "Sampler": "sampling",
     "SavedState": "state",
     "Vocab": "vocab",
-    "devices": "backends.devices",
+    "devices": "backends.loading",
     "embed": "embedding",
     "generate": "generation",
     "logprobs": "probabilities",
@@ -56,6 +58,7 @@ _HOME = {
 }
 
 __all__ = [
+    "BackendWarning",
     "Batch",
     "ChatPrompt",
     "ChatTemplate",

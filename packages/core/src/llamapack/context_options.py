@@ -8,7 +8,7 @@ from typing import Literal
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
-from llamapack.backends.devices import devices, offload_devices
+from llamapack.backends.devices import present_devices
 from llamapack.checks import choice, number, whole
 from llamapack.errors import InputError
 from llamapack.model import Model
@@ -228,7 +228,7 @@ def _set_cache(params: api.llama_context_params, model: Model, options: ContextO
 
 def _check_memory(params: api.llama_context_params, model: Model) -> None:
     """Refuse a cache that is larger than the machine: the system might grant it, and end the process later."""
-    if not model._facts.causal or offload_devices():
+    if not model._facts.causal or model.offload.devices:
         return
     facts, bound = model._facts, native()
     needed = params.n_ctx * (
@@ -236,7 +236,7 @@ def _check_memory(params: api.llama_context_params, model: Model) -> None:
         + facts.cache_size_v * bound.ggml_type_size(params.type_v) // bound.ggml_blck_size(params.type_v)
         + _CELL_BYTES
     )
-    total = sum(device.memory_total for device in devices() if device.kind == "cpu")
+    total = sum(device.memory_total for device in present_devices() if device.kind == "cpu")
     if needed > total:
         raise InputError(
             f"A KV cache of n_ctx={params.n_ctx} tokens takes {needed / 2**30:.1f} GiB; this machine has "

@@ -19,6 +19,8 @@ LlamapackError
     ├── ClosedError             it was closed
     └── ThreadError             another thread is using it
 
+BackendWarning, a UserWarning, says that a plug-in is installed and not used, or that the CPU does a GPU's work.
+
 A message says what happened with the value in it, why if that is known, and what to do.
 """
 
@@ -42,6 +44,10 @@ class InstallationError(LlamapackError):
 
 class BackendError(LlamapackError):
     """The wanted hardware cannot be used."""
+
+
+class BackendWarning(UserWarning):
+    """A backend that is installed is not used, or the CPU does what a GPU was asked for."""
 
 
 class CpuLevelError(BackendError):

@@ -24,11 +24,11 @@ from llamapack.model_options import (
     LoadParams,
     ModelOptions,
     Override,
-    SplitMode,
     check_overridden,
     check_overrides,
     native_params,
 )
+from llamapack.offload import GpuLayers, Offload, SplitMode, plan_offload
 from llamapack.vocab import Vocab
 
 _Progress = Callable[[float], "bool | None"]
@@ -54,11 +54,15 @@ class Model(Owner[api.llama_model_p]):
         vocab_only: bool = False,
         check_tensors: bool = False,
         use_extra_buffers: bool = True,
+        backends: str | Sequence[str] | None = None,
+        require_gpu: bool = False,
         devices: Sequence[str] | None = None,
-        n_gpu_layers: int | None = None,
+        n_gpu_layers: GpuLayers = None,
         main_gpu: int = 0,
         split_mode: SplitMode = "layer",
         tensor_split: Sequence[float] | None = None,
+        fit_n_ctx: int | None = None,
+        fit_reserve: int | None = None,
         overrides: Mapping[str, Override] | None = None,
         cpu_level: str | None = None,
         progress: _Progress | None = None,
@@ -70,19 +74,26 @@ class Model(Owner[api.llama_model_p]):
         embedding tables only when they are wanted. `vocab_only` leaves the weights out; `check_tensors` looks for
         invalid numbers in them; `use_extra_buffers` lets the CPU backend repack them for speed.
 
-        Placement: `devices` names those to use beside the CPU, see `llamapack.devices` (default: all GPUs; none: `[]`);
-        `n_gpu_layers` is how many layers go there (default: as many as there are); `split_mode` how several devices
-        share them: by layer, by row, as one tensor-parallel device, or "none": all on the GPU numbered `main_gpu`;
-        `tensor_split` the proportions. `cpu_level` names the CPU level to use, which is one per process.
+        Hardware: `backends` names those whose devices may be used, such as "vulkan" or ["cuda", "vulkan"]: "auto" (the
+        default, unless the variable LLAMAPACK_BACKENDS names some) takes what works, "cpu" no GPU. `devices` names the
+        devices instead, see `llamapack.devices`. A plug-in that cannot be used is a BackendWarning; with `require_gpu`
+        the model is not loaded without a GPU. `cpu_level` names the CPU level to use, which is one per process.
+
+        Placement: `n_gpu_layers` is how many layers, the output counted as one, go to the GPUs: "auto" (the default)
+        puts all there, "fit" as many as fit their free memory beside a context of `fit_n_ctx` tokens (default: 4096, or
+        what the model has) and `fit_reserve` bytes that stay free on each (default: 512 MiB). `split_mode` is how
+        several devices share them: by layer, by row, as one tensor-parallel device, or "none": all on the GPU numbered
+        `main_gpu`; `tensor_split` the proportions. What came of it is in `offload`.
 
         `overrides` replaces metadata by key, with the type that the key has. `progress` is called with the part loaded,
         from 0 to 1; when it returns False, loading stops with CancelledError.
 
-        Raises ModelNotFoundError, ModelFormatError or ModelError; CpuLevelError for `cpu_level`; InputError for
+        Raises ModelNotFoundError, ModelFormatError or ModelError; CpuLevelError for `cpu_level`; BackendError for a
+        backend that is not there, for layers that do not fit, and for want of a GPU that is required; InputError for
         arguments that do not fit, such as a device that is not there or an override without effect.
         """
         self.path = Path(path)
-        gguf.check(self.path)
+        found = gguf.check(self.path)
         self.cpu: CpuChoice = load_cpu(cpu_level)
         options = ModelOptions(
             use_mmap=use_mmap,
@@ -92,14 +103,21 @@ class Model(Owner[api.llama_model_p]):
             vocab_only=vocab_only,
             check_tensors=check_tensors,
             use_extra_buffers=use_extra_buffers,
+            backends=backends,
+            require_gpu=require_gpu,
             devices=devices,
             n_gpu_layers=n_gpu_layers,
             main_gpu=main_gpu,
             split_mode=split_mode,
             tensor_split=tensor_split,
+            fit_n_ctx=fit_n_ctx,
+            fit_reserve=fit_reserve,
             overrides=dict(overrides or {}),
         )
-        super().__init__(_load(self.path, options, progress), native().llama_model_free)
+        # a vocabulary needs no hardware
+        self.offload = Offload(pointers=()) if vocab_only else plan_offload(options, found, self.cpu.level.path)
+        params = native_params(options, self.offload)
+        super().__init__(_load(self.path, options, params, progress), native().llama_model_free)
         self.options = options
 
     @cached_property
@@ -254,8 +272,7 @@ class Model(Owner[api.llama_model_p]):
         return f"<Model {str(self.path)!r}{' (closed)' if self.closed else ''}>"
 
 
-def _load(path: Path, options: ModelOptions, progress: _Progress | None) -> api.llama_model_p:
-    params = native_params(options)
+def _load(path: Path, options: ModelOptions, params: LoadParams, progress: _Progress | None) -> api.llama_model_p:
     check_overridden(path, options.overrides)
     watcher = _Watcher(path, progress, params)
     level = logging.INFO if options.overrides else logging.ERROR

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +11,13 @@ from typing import Any, Literal
 from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.library import native
-from llamapack.backends.devices import devices, find_offload_devices, offload_devices
-from llamapack.checks import choice, whole
+from llamapack.checks import choice
 from llamapack.errors import InputError
 from llamapack.gguf.loadable import problems
 from llamapack.gguf.opening import opened
 from llamapack.gguf.parser import Entry
+from llamapack.offload import Offload, OffloadOptions
 
-SplitMode = Literal["none", "layer", "row", "tensor"]
 LazyMode = Literal["off", "auto", "on"]
 Override = bool | int | float | str
 
@@ -29,11 +26,9 @@ _SPLITS: Mapping[str, int] = {"none": 0, "layer": 1, "row": 2, "tensor": 3}
 _LAZY: Mapping[str, int] = {"off": 0, "auto": 1, "on": 2}
 _TEXT_BYTES = 127  # of a key or a text in llama_model_kv_override, beside its NUL
 
-logger = logging.getLogger("llamapack")
-
 
 @dataclass(frozen=True, kw_only=True)
-class ModelOptions:
+class ModelOptions(OffloadOptions):
     """The parameters of loading; Model says what each does."""
 
     use_mmap: bool | None = None
@@ -43,11 +38,6 @@ class ModelOptions:
     vocab_only: bool = False
     check_tensors: bool = False
     use_extra_buffers: bool = True
-    devices: Sequence[str] | None = None
-    n_gpu_layers: int | None = None
-    main_gpu: int = 0
-    split_mode: SplitMode = "layer"
-    tensor_split: Sequence[float] | None = None
     overrides: Mapping[str, Override] = field(default_factory=dict)
 
 
@@ -59,7 +49,7 @@ class LoadParams:
     keep: tuple[Any, ...]
 
 
-def native_params(options: ModelOptions) -> LoadParams:
+def native_params(options: ModelOptions, offload: Offload) -> LoadParams:
     """Turn `options` into llama.cpp's parameters; raises InputError for what it would refuse, abort on or ignore."""
     params = native().llama_model_default_params()
     params.load_mode = _load_mode(options)
@@ -67,7 +57,7 @@ def native_params(options: ModelOptions) -> LoadParams:
     params.vocab_only = options.vocab_only
     params.check_tensors = options.check_tensors
     params.use_extra_bufts = options.use_extra_buffers
-    keep = (*_place(params, options), _set_overrides(params, options.overrides))
+    keep = (*_place(params, options, offload), _set_overrides(params, options.overrides))
     return LoadParams(native=params, keep=keep)
 
 
@@ -137,55 +127,20 @@ def _load_mode(options: ModelOptions) -> int:
     return modes.MMAP if options.use_mmap else modes.NONE
 
 
-def _place(params: api.llama_model_params, options: ModelOptions) -> tuple[Any, ...]:
+def _place(params: api.llama_model_params, options: ModelOptions, offload: Offload) -> tuple[Any, ...]:
     """Set the devices, and how the layers are shared among them."""
-    count, chosen = _set_devices(params, options)
     params.split_mode = choice("split_mode", options.split_mode, _SPLITS)
-    params.main_gpu = _check_main_gpu(options, count)
-    if options.split_mode == "tensor" and not count:
-        raise InputError('split_mode="tensor" needs a GPU.', why=_have(), fix='Use split_mode="layer".')
-    if options.n_gpu_layers is not None:
-        layers = whole("n_gpu_layers", options.n_gpu_layers, least=-1)
-        if layers > 0 and not count:
-            logger.warning("n_gpu_layers=%d has no effect: there is no GPU. %s", layers, _have())
-        params.n_gpu_layers = layers
-    return chosen, _set_tensor_split(params, options.tensor_split, count)
-
-
-def _set_devices(params: api.llama_model_params, options: ModelOptions) -> tuple[int, Any]:
-    if options.devices is None:
-        return len(offload_devices()), None
-    if isinstance(options.devices, str):
-        raise InputError(f"devices must be a list of names, not {options.devices!r}.", fix="Put it in a list.")
-    found = find_offload_devices(list(options.devices))
-    array = (api.ggml_backend_device_p * (len(found) + 1))(*found)
-    params.devices = array
-    return len(found), array
-
-
-def _check_main_gpu(options: ModelOptions, count: int) -> int:
-    index = whole("main_gpu", options.main_gpu, least=0)
-    if index >= max(count, 1):
-        raise InputError(f"There is no GPU {index}: {count} can be used.", why=_have(), fix="Leave main_gpu out.")
-    return index
-
-
-def _set_tensor_split(params: api.llama_model_params, split: Sequence[float] | None, count: int) -> Any:
-    if split is None:
-        return None
-    if len(split) > max(count, 1) or not all(math.isfinite(part) and part >= 0 for part in split) or not any(split):
-        raise InputError(
-            f"tensor_split must have a number of 0 or more for each of {count} GPUs, not {list(split)!r}.",
-            why=_have(),
-            fix="Leave it out: llama.cpp goes by the free memory then.",
-        )
-    array = (ctypes.c_float * MAX_DEVICES)(*split)
-    params.tensor_split = array
-    return array
-
-
-def _have() -> str:
-    return f"This process has: {', '.join(f'{device.name} ({device.kind})' for device in devices())}."
+    params.main_gpu = options.main_gpu
+    if offload.n_gpu_layers is not None:
+        params.n_gpu_layers = offload.n_gpu_layers
+    devices = split = None
+    if offload.pointers is not None:
+        devices = (api.ggml_backend_device_p * (len(offload.pointers) + 1))(*offload.pointers)
+        params.devices = devices
+    if offload.tensor_split is not None:
+        split = (ctypes.c_float * MAX_DEVICES)(*offload.tensor_split)
+        params.tensor_split = split
+    return devices, split
 
 
 def _set_overrides(params: api.llama_model_params, overrides: Mapping[str, Override]) -> Any:

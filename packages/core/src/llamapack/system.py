@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from llamapack._native.library import native, read_abi
 from llamapack.backends.cpu import CpuChoice, load_cpu
-from llamapack.backends.devices import Device, devices
+from llamapack.backends.devices import Device
+from llamapack.backends.loading import devices
 from llamapack.threads import ThreadChoice, default_threads
 
 _lock = threading.Lock()  # llama_print_system_info returns one buffer to all
@@ -44,7 +45,7 @@ class SystemInfo:
 
 
 def system_info() -> SystemInfo:
-    """Gather what llama.cpp and this package know of the machine; loads the CPU backend."""
+    """Gather what llama.cpp and this package know of the machine; loads the backends, as `devices` does."""
     cpu = load_cpu()
     bound = native()
     with _lock:

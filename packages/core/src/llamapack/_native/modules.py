@@ -7,6 +7,7 @@ import ctypes
 import sys
 from pathlib import Path
 
+from llamapack._native import _generated as api
 from llamapack._native.library import REINSTALL, encode_path, has_global_ggml, native, open_library
 from llamapack._native.log import captured_errors
 from llamapack.errors import BackendError
@@ -44,7 +45,7 @@ def exported_abi_id(path: Path, fix: str = REINSTALL) -> str | None:
     return (said() or b"").decode("utf-8", "replace")
 
 
-def load_backend(path: Path) -> None:
+def load_backend(path: Path) -> api.ggml_backend_reg_p:
     """Register the backend in the library at `path` with ggml; raises BackendError with llama.cpp's reason."""
     native()
     if has_global_ggml():
@@ -53,6 +54,7 @@ def load_backend(path: Path) -> None:
         loaded = native().ggml_backend_load(encode_path(path))
     if not loaded:
         raise BackendError(f"The backend library {path} could not be loaded.", why="\n".join(errors), fix=REINSTALL)
+    return loaded
 
 
 def _close(module: ctypes.CDLL) -> None:

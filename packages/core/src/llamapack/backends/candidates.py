@@ -61,6 +61,8 @@ def judge(verdict: Verdict, device: ProbedDevice, verdicts: Mapping[str, Verdict
 
 
 def _objection(verdict: Verdict, device: ProbedDevice, capability: str | None, host: HostFacts) -> Finding | None:
+    if not device.correct:
+        return Finding(reason=verdict.reason or "it computes wrong results", remedy=verdict.remedy)
     if verdict.plugin is None:
         return None
     targets, floor = verdict.plugin.targets, verdict.plugin.driver_floor

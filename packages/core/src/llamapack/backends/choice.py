@@ -14,54 +14,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llamapack.backends.candidates import ORDER, Candidate, find_candidates, in_order
+from llamapack.backends.decisions import BackendDecision, Choice, DeviceDecision
 from llamapack.backends.diagnosis import Needs, explain_no_device
 from llamapack.backends.host import HostFacts
+from llamapack.backends.loading import INSTALL
 from llamapack.backends.request import Request
 from llamapack.backends.verdicts import Status, Verdict
 from llamapack.errors import BackendError, InputError
 
-INSTALL = 'Install the plug-in for the GPU, such as: python -m pip install "llamapack[cuda]" (or rocm, metal, vulkan)'
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceDecision:
-    """Whether a device is used through a backend, and why."""
-
-    backend: str
-    name: str
-    used: bool
-    reason: str
-    remedy: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackendDecision:
-    """Whether the library of a backend is loaded, and why."""
-
-    name: str
-    package: str
-    loaded: bool
-    reason: str
-    remedy: str = ""
-    broken: bool = False  # it was refused, or failed its probe
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """What is used, what is not, and why; in the order of use."""
-
-    backends: tuple[BackendDecision, ...] = ()
-    devices: tuple[DeviceDecision, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def used(self) -> tuple[DeviceDecision, ...]:
-        """The devices that layers go to; llama.cpp counts them from 0 in this order."""
-        return tuple(device for device in self.devices if device.used)
+_ON_THE_CPU = "No GPU is used; the model runs on the CPU."
 
 
 def choose(request: Request, verdicts: Sequence[Verdict], host: HostFacts) -> Choice:
@@ -241,10 +205,10 @@ def _remedies(choice: Choice) -> list[str]:
 
 def _warn(choice: Choice) -> Iterator[str]:
     """Warn of what is broken, of what nobody supports, and of the CPU where a plug-in promised a GPU."""
-    for backend in choice.backends:
-        if backend.broken:
-            parts = (f"The backend {backend.name} is not used.", backend.reason, instruction(backend.remedy))
-            yield "\n".join(part for part in parts if part)
+    broken = [backend for backend in choice.backends if backend.broken]
+    for backend in broken:
+        end = "" if choice.used or backend is not broken[-1] else _ON_THE_CPU
+        yield "\n".join(filter(None, [f"{backend.name}: {backend.reason}", instruction(backend.remedy), end]))
     for device in choice.used:
         if device.note:
             yield f"The device {device.name} {device.note}. AMD does not support that."
@@ -252,4 +216,4 @@ def _warn(choice: Choice) -> Iterator[str]:
     if others.backends and not choice.used:
         remedies = _remedies(others)
         fix = instruction(remedies[0]) if remedies else ""
-        yield "\n".join(filter(None, ["No GPU is used; the model runs on the CPU.", *_reasons(others), fix]))
+        yield "\n".join(filter(None, [_ON_THE_CPU, *_reasons(others), fix]))

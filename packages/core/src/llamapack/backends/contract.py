@@ -15,7 +15,6 @@ from typing import Any, Literal, get_args
 
 from llamapack.errors import InstallationError
 
-GROUP = "llamapack.backends"
 DESCRIPTION = "backend.json"
 RESERVED = ("all", "auto", "cpu", "none")  # they mean something else where backends are named
 

@@ -24,18 +24,19 @@ class Device:
     kind: DeviceKind
     memory_free: int
     memory_total: int
+    pci_id: str | None = None
 
 
-def devices() -> tuple[Device, ...]:
-    """List the devices of this process; loads the CPU backend."""
+def present_devices() -> tuple[Device, ...]:
+    """List the devices of the backends that are loaded; loads the CPU backend and no other."""
     load_cpu()
     bound = native()
-    return tuple(_describe(bound.ggml_backend_dev_get(index)) for index in range(bound.ggml_backend_dev_count()))
+    return tuple(describe(bound.ggml_backend_dev_get(index)) for index in range(bound.ggml_backend_dev_count()))
 
 
 def offload_devices() -> tuple[Device, ...]:
     """List the devices that layers can be put on, in the order in which llama.cpp counts them."""
-    return tuple(device for device in devices() if device.kind in ("gpu", "igpu"))
+    return tuple(device for device in present_devices() if device.kind in ("gpu", "igpu"))
 
 
 def find_offload_devices(names: list[str]) -> list[api.ggml_backend_device_p]:
@@ -43,7 +44,7 @@ def find_offload_devices(names: list[str]) -> list[api.ggml_backend_device_p]:
 
     Raises InputError with the names that there are.
     """
-    valid = [device.name for device in devices()]
+    valid = [device.name for device in present_devices()]
     found = []
     for name in names:
         if name not in valid:
@@ -58,7 +59,8 @@ def find_offload_devices(names: list[str]) -> list[api.ggml_backend_device_p]:
     return found
 
 
-def _describe(pointer: api.ggml_backend_device_p) -> Device:
+def describe(pointer: api.ggml_backend_device_p) -> Device:
+    """Ask a device for its properties."""
     properties = api.ggml_backend_dev_props()
     native().ggml_backend_dev_get_props(pointer, properties)
     return Device(
@@ -67,4 +69,5 @@ def _describe(pointer: api.ggml_backend_device_p) -> Device:
         kind=_KINDS.get(properties.type, "accel"),
         memory_free=properties.memory_free,
         memory_total=properties.memory_total,
+        pci_id=(properties.device_id or b"").decode("ascii", "replace") or None,
     )

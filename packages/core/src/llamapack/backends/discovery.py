@@ -8,8 +8,8 @@ from functools import reduce
 from importlib import import_module
 from typing import Any
 
-from llamapack.backends.contract import GROUP, BackendPlugin, find_problems
-from llamapack.backends.metadata import EntryPoint, entry_points, normalize
+from llamapack.backends.contract import BackendPlugin, find_problems
+from llamapack.backends.metadata import GROUP, EntryPoint, entry_points, normalize
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+GROUP = "llamapack.backends"
+
 
 @dataclass(frozen=True, kw_only=True)
 class EntryPoint:

@@ -48,8 +48,10 @@ def read(path: str | os.PathLike[str]) -> Gguf:
     )
 
 
-def check(path: Path) -> None:
+def check(path: Path) -> Gguf:
     """Refuse what llama.cpp could not load without harm: before it looks at the file, which may end the process.
+
+    Returns what `read` does.
 
     Raises ModelNotFoundError and ModelFormatError as `read` does, and ModelFormatError for what is sound as a file but
     no model.
@@ -59,6 +61,7 @@ def check(path: Path) -> None:
         problem = next(problems(found.metadata.entries, found.tensors, window), None)
     if problem:
         raise ModelFormatError(f"The model {path} cannot be loaded.", why=problem, fix=DOWNLOAD_AGAIN)
+    return found
 
 
 def _merge(tensors: dict[str, Tensor], header: Header, path: Path, number: int) -> None:

@@ -1,0 +1,83 @@
+"""Load backends when they are first used. Where no plug-in is installed, that is all there is to it.
+
+With plug-ins, `using` does the rest; it is imported only then, because it brings most of this package with it. One that
+cannot be used is a BackendWarning, once, and the others go on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from llamapack._native import _generated as api
+from llamapack.backends.cpu import load_cpu
+from llamapack.backends.decisions import Choice
+from llamapack.backends.devices import Device, offload_devices, present_devices
+from llamapack.backends.metadata import GROUP, entry_points
+from llamapack.backends.request import Request, read_request
+from llamapack.errors import BackendError, BackendWarning
+
+INSTALL = 'Install the plug-in for the GPU, such as: python -m pip install "llamapack[cuda]" (or rocm, metal, vulkan)'
+
+_warned: set[str] = set()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """What a request came to: the choice, and the devices that layers may go to, in llama.cpp's order.
+
+    The pointers are None where no plug-in is installed: then llama.cpp takes what is registered, if anything is.
+    """
+
+    choice: Choice = field(default_factory=Choice)
+    pointers: tuple[api.ggml_backend_device_p, ...] | None
+    devices: tuple[Device, ...] = ()
+
+
+def devices() -> tuple[Device, ...]:
+    """List the devices of this process: the CPU's, and those of the backends that LLAMAPACK_BACKENDS lets load."""
+    use_backends(read_request(None, None, False, os.environ), load_cpu().level.path)
+    return present_devices()
+
+
+def use_backends(request: Request, cpu: Path) -> Used:
+    """Load what `request` comes to on this machine; `cpu` is the library of the CPU level in use.
+
+    Raises BackendError and InputError as `choice.choose` does, and warns with BackendWarning.
+    """
+    if request.cpu_only:
+        return Used(pointers=())
+    if plugins_are_installed():
+        from llamapack.backends.using import use_plugins
+
+        return use_plugins(request, cpu)
+    if request.backends:
+        from llamapack.backends.choice import check_names
+
+        check_names(request, ())
+    if request.require_gpu and not offload_devices():
+        raise BackendError(
+            "No GPU can be used, and require_gpu asks for one.", why="No backend plug-in is installed.", fix=INSTALL
+        )
+    return Used(pointers=None)
+
+
+@lru_cache(maxsize=1)
+def plugins_are_installed() -> bool:
+    """Look once whether any package has an entry point in our group."""
+    return bool(entry_points(GROUP))
+
+
+def warn_once(text: str) -> None:
+    """Warn with the place in the caller's code, unless the same was said before."""
+    if text in _warned:
+        return
+    _warned.add(text)
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "llamapack":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(BackendWarning(text), stacklevel=level)

@@ -1,0 +1,201 @@
+"""Where the layers of a model go: which devices, how many layers, and in which proportions."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from llamapack._native import _generated as api
+from llamapack.backends.decisions import Choice
+from llamapack.backends.devices import Device, find_offload_devices, offload_devices, present_devices
+from llamapack.backends.loading import INSTALL, Used, use_backends, warn_once
+from llamapack.backends.request import Request, read_request
+from llamapack.checks import whole
+from llamapack.errors import BackendError, InputError
+from llamapack.gguf import Gguf
+
+if TYPE_CHECKING:
+    from llamapack.fit import Placement, Room, Sizes
+
+GpuLayers = int | Literal["auto", "fit"] | None
+SplitMode = Literal["none", "layer", "row", "tensor"]
+
+FIT_N_CTX = 4096
+# CUDA takes the rest from the system's memory then.
+_UNIFIED = "GGML_CUDA_ENABLE_UNIFIED_MEMORY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffloadOptions:
+    """What Model is asked for; it says what each means."""
+
+    backends: str | Sequence[str] | None = None
+    require_gpu: bool = False
+    devices: Sequence[str] | None = None
+    n_gpu_layers: GpuLayers = None
+    main_gpu: int = 0
+    split_mode: SplitMode = "layer"
+    tensor_split: Sequence[float] | None = None
+    fit_n_ctx: int | None = None
+    fit_reserve: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offload:
+    """What a model uses beside the CPU. `n_gpu_layers` counts the output as a layer, and None leaves all to llama.cpp.
+
+    `choice` says which backends and devices were looked at, and why each is used or not.
+    """
+
+    devices: tuple[Device, ...] = ()
+    n_gpu_layers: int | None = None
+    tensor_split: tuple[float, ...] | None = None
+    choice: Choice = field(default_factory=Choice)
+    pointers: tuple[api.ggml_backend_device_p, ...] | None = None
+
+
+def plan_offload(options: OffloadOptions, found: Gguf, cpu: Path) -> Offload:
+    """Choose devices and layers for the model whose header is `found`; `cpu` is the library of the CPU level.
+
+    Raises InputError for arguments that do not fit, and BackendError where the hardware cannot do what is asked.
+    """
+    layers = _check_layers(options.n_gpu_layers)
+    request = read_request(options.backends, options.devices, options.require_gpu, os.environ)
+    if options.require_gpu and layers == 0:
+        raise InputError("require_gpu does not go with n_gpu_layers=0.", fix="Leave one of them out.")
+    used = use_backends(request, cpu)
+    pointers, devices = _devices(used, request)
+    _check_main_gpu(options, len(devices))
+    split = _check_split(options.tensor_split, len(devices))
+    if not devices:
+        _warn_without_gpu(layers, request, used.choice)
+        return Offload(n_gpu_layers=0 if layers == "fit" else _plain(layers), choice=used.choice, pointers=pointers)
+    active = devices[options.main_gpu : options.main_gpu + 1] if options.split_mode == "none" else devices
+    placement = _place(options, layers, split, active, found)
+    if layers == "fit" and not placement.n_gpu_layers:
+        return _nothing_fits(options, active, used.choice)
+    return Offload(
+        devices=active if placement.n_gpu_layers else (),
+        n_gpu_layers=placement.n_gpu_layers,
+        tensor_split=placement.tensor_split,
+        choice=used.choice,
+        pointers=pointers,
+    )
+
+
+def _check_layers(wanted: object) -> int | Literal["auto", "fit"]:
+    if wanted is None or wanted == "auto":
+        return "auto"
+    if wanted == "fit":
+        return "fit"
+    if isinstance(wanted, str):
+        raise InputError(f"n_gpu_layers must be a number, 'auto' or 'fit', not {wanted!r}.")
+    number = whole("n_gpu_layers", wanted, least=-1)
+    return "auto" if number == -1 else number
+
+
+def _plain(layers: int | Literal["auto", "fit"]) -> int | None:
+    return layers if isinstance(layers, int) else None
+
+
+def _devices(used: Used, request: Request) -> tuple[tuple[api.ggml_backend_device_p, ...] | None, tuple[Device, ...]]:
+    """Return the devices to use; without a plug-in those that somebody registered, if any."""
+    if used.pointers is not None:
+        return used.pointers, used.devices
+    if request.devices is None:
+        return None, offload_devices()
+    pointers = find_offload_devices(list(request.devices))
+    names = [name for name in request.devices if name != "CPU"]
+    return tuple(pointers), tuple(device for name in names for device in present_devices() if device.name == name)
+
+
+def _check_main_gpu(options: OffloadOptions, count: int) -> int:
+    index = whole("main_gpu", options.main_gpu, least=0)
+    if index >= max(count, 1):
+        raise InputError(f"There is no GPU {index}: {count} can be used.", why=_present(), fix="Leave main_gpu out.")
+    if options.split_mode == "tensor" and not count:
+        raise InputError('split_mode="tensor" needs a GPU.', why=_present(), fix='Use split_mode="layer".')
+    return index
+
+
+def _check_split(split: Sequence[float] | None, count: int) -> tuple[float, ...] | None:
+    if split is None:
+        return None
+    if len(split) > max(count, 1) or not all(math.isfinite(part) and part >= 0 for part in split) or not any(split):
+        raise InputError(
+            f"tensor_split must have a number of 0 or more for each of {count} GPUs, not {list(split)!r}.",
+            why=_present(),
+            fix="Leave it out: llama.cpp goes by the free memory then.",
+        )
+    return (*split, *(0.0,) * (count - len(split)))
+
+
+def _warn_without_gpu(layers: int | Literal["auto", "fit"], request: Request, choice: Choice) -> None:
+    """Say so where layers were asked for in numbers, and nothing else has been said yet."""
+    if isinstance(layers, int) and layers > 0 and not request.cpu_only and not choice.warnings:
+        why = "" if choice.backends else f"\n{INSTALL}"
+        warn_once(f"n_gpu_layers={layers} has no effect: no GPU is used; the model runs on the CPU.{why}")
+
+
+def _place(
+    options: OffloadOptions,
+    layers: int | Literal["auto", "fit"],
+    split: tuple[float, ...] | None,
+    devices: Sequence[Device],
+    found: Gguf,
+) -> Placement:
+    from llamapack.fit import DEFAULT_RESERVE, Placement, Room, fit, read_sizes
+
+    rooms = [Room(name=each.name, free=each.memory_free, total=each.memory_total) for each in devices]
+    used_split = split if len(rooms) > 1 else None
+    sizes = read_sizes(found, _fit_n_ctx(options, found))
+    if layers == "fit":
+        if options.split_mode in ("row", "tensor"):
+            raise InputError(
+                f'n_gpu_layers="fit" does not go with split_mode={options.split_mode!r}.',
+                why="What each device holds cannot be told beforehand.",
+                fix='Use split_mode="layer", or give a number of layers.',
+            )
+        reserve = DEFAULT_RESERVE if options.fit_reserve is None else options.fit_reserve
+        return fit(sizes, rooms, whole("fit_reserve", reserve, least=0, most=2**62), used_split)
+    count = sizes.count if layers == "auto" else min(layers, sizes.count)
+    if options.split_mode in ("none", "layer") and not os.environ.get(_UNIFIED):
+        _refuse_shortage(sizes, rooms, count, used_split)
+    return Placement(n_gpu_layers=count, tensor_split=split)
+
+
+def _nothing_fits(options: OffloadOptions, devices: Sequence[Device], choice: Choice) -> Offload:
+    """Leave the GPUs alone: llama.cpp would use them for large batches, which takes memory, too."""
+    free = "; ".join(f"{each.name} has {each.memory_free / 2**20:,.0f} MiB free" for each in devices) + "."
+    if options.require_gpu:
+        raise BackendError("No layer fits a GPU, and require_gpu asks for one.", why=free, fix="Use a smaller model.")
+    warn_once(f"No layer fits a GPU; the model runs on the CPU.\n{free}")
+    return Offload(n_gpu_layers=0, choice=choice, pointers=())
+
+
+def _refuse_shortage(sizes: Sizes, rooms: Sequence[Room], count: int, split: tuple[float, ...] | None) -> None:
+    from llamapack.fit import shortage
+
+    short = shortage(sizes, rooms, count, split)
+    if short:
+        room, needed = short
+        raise BackendError(
+            f"{count} of {sizes.count} layers do not fit: {room.name} would get {needed / 2**20:,.0f} MiB of weights "
+            f"and has {room.free / 2**20:,.0f} MiB free.",
+            fix='Use n_gpu_layers="fit", or a smaller number.',
+        )
+
+
+def _fit_n_ctx(options: OffloadOptions, found: Gguf) -> int:
+    if options.fit_n_ctx is not None:
+        return whole("fit_n_ctx", options.fit_n_ctx)
+    trained = found.metadata.get(f"{found.metadata.get('general.architecture', '')}.context_length")
+    return min(FIT_N_CTX, trained) if isinstance(trained, int) and trained > 0 else FIT_N_CTX
+
+
+def _present() -> str:
+    return f"This process has: {', '.join(f'{device.name} ({device.kind})' for device in present_devices())}."
