@@ -10,6 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from llamapack.generation import Generation
+    from llamapack.model import Model
+    from llamapack.offload import GpuLayers
 
 
 @click.command()
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 @click.option("-c", "--ctx-size", type=int, help="Context size in tokens.  [default: 4096 or what the model has]")
 @click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]")
 @click.option("--cpu", help="The CPU level to use.  [default: the best; variable LLAMAPACK_CPU]")
+@click.option("--backend", "backends", help="Backends to use, such as `vulkan`, `cuda,vulkan`, `cpu` or `auto`.")
+@click.option("--device", "devices", multiple=True, help="A device to use; may be given several times.")
+@click.option("--require-gpu", is_flag=True, help="Fail rather than run on the CPU alone.")
+@click.option("--gpu-layers", default="auto", show_default=True, help="Layers on the GPUs: a number, `auto` or `fit`.")
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the line at the end.")
 def run(
     prompt: str | None,
@@ -48,6 +54,10 @@ def run(
     ctx_size: int | None,
     threads: int | None,
     cpu: str | None,
+    backends: str | None,
+    devices: tuple[str, ...],
+    require_gpu: bool,
+    gpu_layers: str,
     quiet: bool,
 ) -> None:
     """Answer PROMPT, streaming; without PROMPT, or with `-`, standard input is the prompt.
@@ -59,7 +69,15 @@ def run(
     from llamapack.model import Model
 
     text = _prompt(prompt)
-    with Model(model_path, cpu_level=cpu) as model:
+    with Model(
+        model_path,
+        cpu_level=cpu,
+        backends=backends,
+        devices=devices or None,
+        require_gpu=require_gpu,
+        n_gpu_layers=_layers(gpu_layers),
+        fit_n_ctx=ctx_size if gpu_layers == "fit" else None,
+    ) as model:
         generation = generate(
             model,
             text,
@@ -85,7 +103,16 @@ def run(
             if not isinstance(sys.exc_info()[1], OSError):  # to a closed pipe or a full disk there is nothing to say
                 click.echo()
                 if not quiet:
-                    click.echo(summary(generation, model.cpu.level.name, n_threads), err=True)
+                    click.echo(summary(generation, model, n_threads), err=True)
+
+
+def _layers(text: str) -> GpuLayers:
+    if text in ("auto", "fit"):
+        return "fit" if text == "fit" else "auto"
+    try:
+        return int(text)
+    except ValueError:
+        raise click.UsageError(f"--gpu-layers must be a number, `auto` or `fit`, not {text!r}.") from None
 
 
 def _prompt(prompt: str | None) -> str:
@@ -96,11 +123,13 @@ def _prompt(prompt: str | None) -> str:
     return sys.stdin.read()
 
 
-def summary(generation: Generation, level: str, threads: int) -> str:
+def summary(generation: Generation, model: Model, threads: int) -> str:
     """Say in one line what ran and how fast."""
-    timing = generation.timing
+    timing, offload = generation.timing, model.offload
+    names = ", ".join(device.name for device in offload.devices)
     return (
-        f"[cpu {level}, {threads} thread{'s' if threads != 1 else ''}; "
+        f"[cpu {model.cpu.level.name}, {threads} thread{'s' if threads != 1 else ''}; "
+        f"{f'{offload.n_gpu_layers} layers on {names}; ' if names else ''}"
         f"prompt {_tokens(timing.prompt_tokens)}{_rate(timing.prompt_rate)}; "
         f"generated {_tokens(timing.generated_tokens)}{_rate(timing.generated_rate)}]"
     )
