@@ -6,16 +6,19 @@ import errno
 import io
 import os
 import sys
+import warnings
+from typing import Any
 
 import click
 
+from llamapack.cli.doctor import doctor
 from llamapack.cli.info import info
 from llamapack.cli.inspect import inspect
 from llamapack.cli.perplexity import perplexity
 from llamapack.cli.quantize import quantize
 from llamapack.cli.run import run
 from llamapack.cli.tokenize import tokenize
-from llamapack.errors import BackendError, InputError, LlamapackError, ModelError
+from llamapack.errors import BackendError, BackendWarning, InputError, LlamapackError, ModelError
 
 INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE
@@ -39,13 +42,14 @@ def cli() -> None:
     """
 
 
-for command in (run, info, inspect, tokenize, quantize, perplexity):
+for command in (run, info, doctor, inspect, tokenize, quantize, perplexity):
     cli.add_command(command)
 
 
 def main() -> None:
     """Run the command line and exit; our own errors become one message and a status."""
     _allow_any_text()
+    _shorten_warnings()
     try:
         # not cli.main: that makes its own end of a broken pipe
         with cli.make_context("llamapack", sys.argv[1:]) as context:
@@ -73,6 +77,19 @@ def main() -> None:
         _write_nowhere()
         click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
         sys.exit(1)
+
+
+def _shorten_warnings() -> None:
+    """Print our warnings as messages: the place in the code, which Python adds, is no help here."""
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if isinstance(message, BackendWarning):
+            click.echo(f"llamapack: warning: {message}", err=True)
+        else:
+            usual(message, category, *place, **more)
+
+    warnings.showwarning = show
 
 
 def _write_nowhere() -> None:

@@ -12,51 +12,14 @@ import click
 @click.option("--cpu", help="Show the choice for this CPU level.  [variable LLAMAPACK_CPU]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(cpu: str | None, as_json: bool) -> None:
-    """Show the CPU levels with their scores, the one that is used and why, and the threads."""
-    facts = collect(cpu)
+    """Show the CPU levels with their scores, the one that is used and why, and the threads.
+
+    GPUs are a matter of `llamapack doctor`.
+    """
+    from llamapack.backends.core_facts import core_facts
+
+    facts = core_facts(cpu)
     click.echo(json.dumps(facts, indent=2) if as_json else render(facts))
-
-
-def collect(cpu: str | None = None) -> dict[str, Any]:
-    """Gather everything that `info` prints; raises CpuLevelError for an unknown or unsupported level."""
-    import platform
-    from importlib.metadata import version
-
-    from llamapack._native.library import library_dir, native, read_abi
-    from llamapack.backends.cpu import cpu_levels, explain_unsupported, load_cpu
-    from llamapack.threads import default_threads
-
-    choice = load_cpu(cpu)
-    threads = default_threads()
-
-    def reason(level: Any) -> str:
-        if level is choice.level:
-            return choice.reason
-        return "runs here, with a lower score" if level.supported else explain_unsupported(level)
-
-    return {
-        "llamapack": version("llamapack"),
-        "llama_cpp": (native().llamapack_build_info() or b"").decode(),
-        "llama_cpp_commit": read_abi().llama_commit,
-        "abi_id": read_abi().abi_id,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "libraries": str(library_dir()),
-        "cpu": {
-            "chosen": choice.level.name,
-            "reason": choice.reason,
-            "levels": [
-                {
-                    "name": level.name,
-                    "score": level.score,
-                    "used": level is choice.level,
-                    "reason": reason(level),
-                }
-                for level in cpu_levels()
-            ],
-        },
-        "threads": {"count": threads.count, "reason": threads.reason},
-    }
 
 
 def render(facts: dict[str, Any]) -> str:

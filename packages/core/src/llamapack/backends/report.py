@@ -1,0 +1,198 @@
+"""The doctor's report: what was found, what works, what `auto` would choose, and what would mend the rest.
+
+It is plain data, described in docs/reference/doctor.md, and can go into a bug report: the home folder is shortened to
+`~`, and of the environment only the variables that matter here are in it. No plug-in is loaded into this process.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from llamapack.backends.choice import choose
+from llamapack.backends.core_facts import core_facts
+from llamapack.backends.cpu import load_cpu
+from llamapack.backends.decisions import Choice
+from llamapack.backends.host import HostFacts, read_host
+from llamapack.backends.probe import SECONDS, probe_cpu
+from llamapack.backends.request import Request, read_request
+from llamapack.backends.using import survey_backends
+from llamapack.backends.verdicts import Status, Verdict, to_data
+from llamapack.errors import LlamapackError
+
+SCHEMA = 1
+HEALTHY, DEGRADED, BROKEN = "healthy", "degraded", "broken"
+LONGEST = 3 * SECONDS  # a plug-in's own Python code may hang, too
+
+_VARIABLES = ("LLAMAPACK_", "GGML_", "CUDA_", "HIP_", "ROCR_", "HSA_", "NVIDIA_", "VK_", "GPU_DEVICE_ORDINAL")
+_Result = TypeVar("_Result")
+
+
+class Known(Protocol):
+    """What a survey knows in the end."""
+
+    @property
+    def host(self) -> HostFacts:
+        """The facts of the machine."""
+
+    def verdicts(self, names: Sequence[str] | None, cpu: Path) -> tuple[Verdict, ...]:
+        """Return a verdict for each plug-in."""
+
+
+def gather(cpu: str | None = None, *, seconds: float = LONGEST) -> dict[str, Any]:
+    """Make the report in `seconds` at most; what is wrong is in its `problems`, and no exception."""
+    problems: list[dict[str, str]] = []
+    report: dict[str, Any] = {"schema": SCHEMA, "status": HEALTHY, "problems": problems, "system": _system(read_host())}
+    try:
+        report |= _core(cpu)
+        library = load_cpu(cpu).level.path
+        report["cpu"]["probe"] = probed(probe_cpu(library))
+    except LlamapackError as error:
+        problems.append(_problem(error))
+        return _finished(report | {"status": BROKEN, "backends": [], "choice": None})
+    if report["cpu"]["probe"]["status"] == Status.BROKEN.value:
+        problems.append(
+            {
+                "what": "The CPU level does not work.",
+                "why": report["cpu"]["probe"]["reason"],
+                "fix": "Use LLAMAPACK_CPU.",
+            }
+        )
+        report["status"] = BROKEN
+    survey = within(seconds, lambda: survey_backends(library))
+    if survey is None:
+        what = "Looking for plug-ins took too long: the Python code of one of them hangs."
+        problems.append({"what": what, "why": "", "fix": "Uninstall the plug-ins one by one."})
+        return _finished(report | {"status": DEGRADED, "backends": [], "choice": None})
+    return _finished(add_backends(report, survey, library))
+
+
+def judge(status: str, choice: Choice) -> str:
+    """Say how well it is: degraded if a plug-in is installed that is broken, or if none of them brings a GPU."""
+    if status == HEALTHY and choice.warnings:
+        return DEGRADED
+    return status
+
+
+def add_backends(report: dict[str, Any], survey: Known, cpu: Path) -> dict[str, Any]:
+    """Add the backends, what would be chosen, and the problems that come of it."""
+    verdicts = survey.verdicts((), cpu)
+    host = survey.host
+    try:
+        choice = choose(read_request(None, None, False, os.environ), verdicts, host)
+    except LlamapackError as error:  # LLAMAPACK_BACKENDS names what is not there
+        report["problems"].append(_problem(error))
+        report["status"], choice = DEGRADED, choose(Request(), verdicts, host)
+    for text in choice.warnings:
+        what, _, why = text.partition("\n")
+        report["problems"].append({"what": what, "why": why, "fix": ""})
+    return report | {
+        "status": judge(report["status"], choice),
+        "backends": [_backend(verdict, choice) for verdict in verdicts],
+        "choice": {"devices": [asdict(each) for each in choice.used], "cpu_only": not choice.used},
+    }
+
+
+def _core(cpu: str | None) -> dict[str, Any]:
+    facts = core_facts(cpu)
+    core = {name: facts[name] for name in ("llama_cpp", "llama_cpp_commit", "abi_id", "libraries")}
+    return {"core": {"version": facts["llamapack"], **core}, "cpu": facts["cpu"], "threads": facts["threads"]}
+
+
+def _system(host: HostFacts) -> dict[str, Any]:
+    return {
+        "platform": platform.platform(),
+        "machine": host.machine,
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "container": host.container,
+        "wsl": host.wsl,
+        "variables": shown_variables(os.environ),
+        "gpus": [
+            {"pci_id": gpu.pci_id, "vendor": gpu.vendor, "driver": gpu.driver, "name": gpu.name, "gfx": gpu.gfx}
+            for gpu in host.gpus
+        ],
+        "nvidia_driver": host.nvidia_driver,
+        "cuda_library": host.cuda_library,
+        "vulkan_drivers": list(host.vulkan_drivers),
+    }
+
+
+def shown_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that change what happens here."""
+    named = {name: value for name, value in sorted(environment.items()) if name.startswith(_VARIABLES)}
+    return named | {name: environment[name] for name in ("LD_LIBRARY_PATH", "PYTHONPATH") if name in environment}
+
+
+def _backend(verdict: Verdict, choice: Choice) -> dict[str, Any]:
+    decision = next(
+        (each for each in choice.backends if (each.name, each.package) == (verdict.name, verdict.package)), None
+    )
+    reasons = {device.name: device for device in choice.devices if device.backend == verdict.name}
+    facts = probed(verdict)
+    for device in facts["devices"]:
+        decided = reasons.get(device["name"])
+        device |= {"used": bool(decided and decided.used), "reason": decided.reason if decided else ""}
+    return {
+        "name": verdict.name,
+        "package": verdict.package,
+        "version": verdict.plugin.version if verdict.plugin else None,
+        **facts,
+        "used": bool(decision and decision.loaded),
+        "reason": decision.reason if decision else "not named by LLAMAPACK_BACKENDS",
+        "remedy": decision.remedy if decision else "",
+    }
+
+
+def probed(verdict: Verdict) -> dict[str, Any]:
+    """Return what the probe found."""
+    data = to_data(verdict)
+    for device in data["devices"]:
+        del device["uuid"]  # it tells machines apart, and explains nothing
+    kept = ("status", "fault", "reason", "remedy", "devices", "libraries", "output", "seconds")
+    return {**{name: data[name] for name in kept}, "cached": verdict.cached}
+
+
+def _problem(error: LlamapackError) -> dict[str, str]:
+    return {"what": error.what, "why": error.why, "fix": error.fix}
+
+
+def within(seconds: float, work: Callable[[], _Result]) -> _Result | None:
+    """Return what `work` does, or None if it takes longer; what it raises is raised here."""
+    results: list[_Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    return results[0] if results else None
+
+
+def _finished(report: dict[str, Any]) -> dict[str, Any]:
+    return {name: shortened(value) for name, value in report.items()}
+
+
+def shortened(value: Any, home: str | None = None) -> Any:
+    """Return the report with the home folder written as `~`, wherever it occurs."""
+    home = str(Path.home()) if home is None else home
+    if isinstance(value, str):
+        return value.replace(home, "~") if len(home) > 1 else value
+    if isinstance(value, Mapping):
+        return {key: shortened(each, home) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shortened(each, home) for each in value]
+    return value

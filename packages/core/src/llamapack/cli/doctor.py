@@ -1,0 +1,142 @@
+"""`llamapack doctor`: what is installed, what works, and what to do about the rest."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# The command's own statuses: 1 is every error that has no number of its own, 4 is hardware that cannot be used.
+STATUS = {"healthy": 0, "broken": 1, "degraded": 4}
+WIDTH = 120  # where no terminal says another
+
+
+@click.command()
+@click.option("--cpu", help="Look at this CPU level.  [variable LLAMAPACK_CPU]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/reference/doctor.md describes it.")
+def doctor(cpu: str | None, as_json: bool) -> None:
+    """Examine the installation: CPU level, plug-ins, devices, and what would be chosen, with reasons and remedies.
+
+    The plug-ins are tried in processes of their own, so a broken one harms nothing. The output can go into a bug
+    report: it holds no secrets. Exit status: 0 healthy, 4 degraded (it runs, but a plug-in does not do its work), 1
+    broken.
+    """
+    from llamapack.backends.report import gather
+
+    report = gather(cpu)
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        show(report)
+    sys.stdout.flush()
+    raise click.exceptions.Exit(STATUS[report["status"]])
+
+
+def show(report: dict[str, Any]) -> None:
+    """Lay the report out for people."""
+    from rich.console import Console
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    click.echo("\n".join(_lines(report)))
+    if report["backends"]:
+        console.print(_backends(report))
+    if devices := [device for backend in report["backends"] for device in backend["devices"]]:
+        console.print(_devices(devices))
+    click.echo("\n".join(_conclusion(report)))
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    system, core, cpu = report["system"], report.get("core"), report.get("cpu")
+    lines = []
+    if core:
+        lines.append(f"llamapack {core['version']}, llama.cpp {core['llama_cpp']}, ABI {core['abi_id']}")
+    lines.append(f"Python {system['python']} on {system['platform']}{_place(system)}")
+    if core:
+        lines.append(f"libraries in {core['libraries']}")
+    lines += [f"GPU {gpu['pci_id']}: {_gpu(gpu)}" for gpu in system["gpus"]]
+    if system["nvidia_driver"]:
+        lines.append(f"NVIDIA driver {system['nvidia_driver']}, libcuda {system['cuda_library'] or 'not found'}")
+    lines += [f"{name}={value}" for name, value in system["variables"].items()]
+    if cpu:
+        lines.append(f"CPU level {cpu['chosen']}: {cpu['reason']}; tried: {_tried(cpu['probe'])}")
+    if threads := report.get("threads"):
+        lines.append(f"threads: {threads['count']}, because: {threads['reason']}")
+    return lines
+
+
+def _place(system: dict[str, Any]) -> str:
+    return (f", in a container ({system['container']})" if system["container"] else "") + (
+        ", in WSL" if system["wsl"] else ""
+    )
+
+
+def _gpu(gpu: dict[str, Any]) -> str:
+    words = [gpu["vendor"], gpu["name"], gpu["gfx"], f"driver {gpu['driver']}" if gpu["driver"] else "no driver"]
+    return ", ".join(word for word in words if word)
+
+
+def _tried(probe: dict[str, Any]) -> str:
+    return f"{probe['status']}{', ' + probe['reason'] if probe['reason'] else ''}"
+
+
+def _table(*titles: str) -> Table:
+    from rich.box import ASCII2, SIMPLE
+    from rich.table import Table
+
+    table = Table(box=SIMPLE if sys.stdout.isatty() else ASCII2, title_justify="left")
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
+
+
+def _backends(report: dict[str, Any]) -> Table:
+    from rich.markup import escape
+
+    table = _table("backend", "package", "verdict", "used", "why")
+    for backend in report["backends"]:
+        cells = [
+            backend["name"],
+            f"{backend['package']} {backend['version'] or ''}".strip(),
+            backend["status"],
+            "yes" if backend["used"] else "no",
+            backend["reason"],
+        ]
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _devices(devices: list[dict[str, Any]]) -> Table:
+    from rich.markup import escape
+
+    table = _table("device", "what it is", "kind", "PCI id", "free / total", "used", "why")
+    for device in devices:
+        cells = [
+            device["name"],
+            ", ".join(filter(None, [device["description"], device["capability"], device["driver"]])),
+            "software" if device["software"] else device["kind"],
+            device["pci_id"] or "",
+            f"{device['memory_free'] / 2**30:.1f} / {device['memory_total'] / 2**30:.1f} GiB",
+            "yes" if device["used"] else "no",
+            device["reason"],
+        ]
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _conclusion(report: dict[str, Any]) -> list[str]:
+    lines = []
+    if choice := report["choice"]:
+        names = ", ".join(device["name"] for device in choice["devices"])
+        lines.append(f"A model would run on {names or 'the CPU alone'}.")
+        if not report["backends"]:
+            lines.append("No backend plug-in is installed.")
+    for problem in report["problems"]:
+        lines += ["", *(part for part in (problem["what"], problem["why"], problem["fix"]) if part)]
+    said = "\n".join(lines)
+    lines += [f"{each['name']}: {each['remedy']}" for each in report["backends"] if each["remedy"] not in said]
+    return [*lines, "", report["status"]]

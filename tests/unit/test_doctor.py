@@ -1,0 +1,227 @@
+"""The doctor's report: what it concludes, what it leaves out, and that it ends in time."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from llamapack.backends import report
+from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.host import HostFacts
+from llamapack.backends.report import BROKEN, DEGRADED, HEALTHY, add_backends, gather, shortened, within
+from llamapack.backends.verdicts import Fault, ProbedDevice, Status, Verdict
+from llamapack.cli.doctor import STATUS, doctor
+from llamapack.errors import InstallationError
+
+from tests.unit import recorded_hosts as hosts
+from tools.paths import ROOT
+
+CPU = Path("/lib/cpu.so")
+GPU = ProbedDevice(name="Vulkan0", description="A GPU", kind="gpu", uuid="GPU-1", memory_free=2**30, memory_total=2**31)
+PLUGIN = BackendPlugin(
+    name="vulkan",
+    package="llamapack-vulkan",
+    version="1.0",
+    library=Path("/lib/vulkan.so"),
+    abi_id="5f2c",
+    llama_commit="0c1e",
+)
+WORKING = Verdict(
+    name="vulkan", package="llamapack-vulkan", status=Status.USABLE, plugin=PLUGIN, devices=(GPU,), seconds=0.5
+)
+REFUSED = Verdict(
+    name="cuda",
+    package="llamapack-cuda",
+    status=Status.REFUSED,
+    fault=Fault.ABI_ID,
+    reason="llamapack-cuda 0.9 was built for ABI 5f2c, but llamapack 1.0 has 9a1e; it is not used",
+    remedy='python -m pip install "llamapack-cuda==1.0"',
+)
+
+
+class Known:
+    """A survey that is done."""
+
+    def __init__(self, *verdicts: Verdict) -> None:
+        self._verdicts = verdicts
+        self.host: HostFacts = hosts.NOWHERE
+
+    def verdicts(self, names: Sequence[str] | None, cpu: Path) -> tuple[Verdict, ...]:
+        return self._verdicts
+
+
+def start() -> dict[str, Any]:
+    """The report before the plug-ins are looked at."""
+    system = {
+        "platform": "Linux-6",
+        "machine": "x86_64",
+        "python": "3.12.1",
+        "executable": "/usr/bin/python",
+        "container": "docker",
+        "wsl": False,
+        "variables": {"CUDA_VISIBLE_DEVICES": "0"},
+        "gpus": [{"pci_id": "0000:01:00.0", "vendor": "nvidia", "driver": "nvidia", "name": "RTX", "gfx": ""}],
+        "nvidia_driver": "580.82.07",
+        "cuda_library": "580.82.07",
+        "vulkan_drivers": [],
+    }
+    core = {"version": "1.0", "llama_cpp": "b1", "llama_cpp_commit": "0c1e", "abi_id": "9a1e", "libraries": "/lib"}
+    probe = {**report.probed(Verdict(name="cpu", package="llamapack", status=Status.USABLE))}
+    cpu = {"chosen": "haswell", "reason": "highest score", "levels": [], "probe": probe}
+    return {
+        "schema": report.SCHEMA,
+        "status": HEALTHY,
+        "problems": [],
+        "system": system,
+        "core": core,
+        "cpu": cpu,
+        "threads": {"count": 2, "reason": "2 physical cores"},
+    }
+
+
+def examined(*verdicts: Verdict) -> dict[str, Any]:
+    return add_backends(start(), Known(*verdicts), CPU)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status", "used"),
+    [
+        ((), HEALTHY, []),
+        ((WORKING,), HEALTHY, ["Vulkan0"]),
+        ((WORKING, REFUSED), DEGRADED, ["Vulkan0"]),
+        ((REFUSED,), DEGRADED, []),
+        ((Verdict(name="rocm", package="llamapack-rocm", status=Status.NO_DEVICE),), DEGRADED, []),
+        ((WORKING, Verdict(name="rocm", package="llamapack-rocm", status=Status.NO_DEVICE)), HEALTHY, ["Vulkan0"]),
+    ],
+)
+def test_the_status_goes_by_what_is_lost(verdicts: tuple[Verdict, ...], status: str, used: list[str]) -> None:
+    found = examined(*verdicts)
+    assert found["status"] == status
+    assert [device["name"] for device in found["choice"]["devices"]] == used
+    assert bool(found["problems"]) is (status != HEALTHY)
+
+
+def test_a_refused_backend_has_its_reason_and_its_remedy() -> None:
+    (backend,) = examined(REFUSED)["backends"]
+    assert (backend["status"], backend["fault"], backend["used"]) == ("refused", "abi id", False)
+    assert backend["reason"] == REFUSED.reason
+    assert backend["remedy"] == REFUSED.remedy
+
+
+def test_a_variable_that_names_nothing_is_a_problem_and_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLAMAPACK_BACKENDS", "vulcan")
+    found = examined(WORKING)
+    assert found["status"] == DEGRADED
+    assert found["problems"][0]["what"] == "There is no backend 'vulcan' (LLAMAPACK_BACKENDS)."
+    assert [device["name"] for device in found["choice"]["devices"]] == ["Vulkan0"]
+
+
+def test_what_tells_machines_apart_is_left_out() -> None:
+    assert "GPU-1" not in json.dumps(examined(WORKING))
+
+
+def test_only_variables_that_matter_are_shown() -> None:
+    environment = {"LLAMAPACK_CPU": "x64", "SECRET": "1", "HF_TOKEN": "2", "CUDA_VISIBLE_DEVICES": "0", "PATH": "/bin"}
+    assert report.shown_variables(environment) == {"CUDA_VISIBLE_DEVICES": "0", "LLAMAPACK_CPU": "x64"}
+
+
+def test_the_home_folder_is_shortened_everywhere() -> None:
+    value = {"a": ["/home/me/lib", {"b": "x:/home/me"}], "c": 1, "d": None, "e": ("/home/me/1",)}
+    assert shortened(value, "/home/me") == {"a": ["~/lib", {"b": "x:~"}], "c": 1, "d": None, "e": ["~/1"]}
+    assert shortened("/root", "/") == "/root"
+
+
+def test_work_that_does_not_end_is_left_behind() -> None:
+    forever = threading.Event()
+    assert within(0.05, forever.wait) is None
+    forever.set()
+    assert within(10, lambda: 7) == 7
+    with pytest.raises(KeyError):
+        within(10, lambda: dict[str, int]()["x"])
+
+
+def test_a_damaged_installation_is_reported_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str | None) -> dict[str, Any]:
+        raise InstallationError("The library x is missing.", fix="Reinstall.")
+
+    monkeypatch.setattr(report, "core_facts", fail)
+    found = gather()
+    assert found["status"] == BROKEN
+    assert found["problems"] == [{"what": "The library x is missing.", "why": "", "fix": "Reinstall."}]
+    assert found["system"]["python"]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], *arguments: str) -> tuple[int, str]:
+    monkeypatch.setattr(report, "gather", lambda cpu: found)
+    result = CliRunner().invoke(doctor, arguments)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(("verdicts", "status"), [((WORKING,), 0), ((REFUSED,), 4)])
+def test_the_exit_status_tells_how_it_is(
+    monkeypatch: pytest.MonkeyPatch, verdicts: tuple[Verdict, ...], status: int
+) -> None:
+    assert run(monkeypatch, examined(*verdicts))[0] == status
+    assert run(monkeypatch, examined(*verdicts), "--json")[0] == status
+
+
+def test_a_broken_installation_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = {"status": BROKEN, "problems": [{"what": "It is broken.", "why": "", "fix": ""}]}
+    found = {"schema": 1, **broken, "system": start()["system"], "backends": [], "choice": None}
+    assert run(monkeypatch, found)[0] == 1
+    assert "It is broken." in run(monkeypatch, found)[1]
+
+
+def test_the_text_has_verdicts_devices_reasons_and_whole_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, text = run(monkeypatch, examined(WORKING, REFUSED))
+    for words in (
+        "llamapack 1.0, llama.cpp b1, ABI 9a1e",
+        "in a container (docker)",
+        "CUDA_VISIBLE_DEVICES=0",
+        "CPU level haswell: highest score; tried: usable",
+        "1.0 / 2.0 GiB",
+        "A model would run on Vulkan0.",
+        'python -m pip install "llamapack-cuda==1.0"',
+    ):
+        assert words in text
+    assert re.search(r"cuda +\| llamapack-cuda +\| refused +\| no", text)
+    assert text.endswith("\ndegraded\n")
+
+
+def documented(page: str) -> set[str]:
+    """The keys that the page describes, as paths."""
+    return set(re.findall(r"^\| `([a-z0-9_.\[\]]+)` \|", page, re.MULTILINE))
+
+
+def paths(value: Any, prefix: str = "") -> set[str]:
+    """The keys of a report, as paths; of maps with free keys, the map alone."""
+    found: set[str] = set()
+    for key, each in value.items():
+        path = f"{prefix}{key}"
+        if isinstance(each, list) and each and isinstance(each[0], dict):
+            found |= paths(each[0], f"{path}[].")
+        elif isinstance(each, dict) and key != "variables":
+            found |= paths(each, f"{path}.")
+        else:
+            found.add(path)
+    return found
+
+
+def test_every_key_is_documented() -> None:
+    found = examined(WORKING, REFUSED)
+    found["cpu"]["levels"] = [{"name": "x64", "score": 1, "used": False, "reason": ""}]
+    page = (ROOT / "docs" / "reference" / "doctor.md").read_text(encoding="utf-8")
+    assert documented(page) == paths(found)
+
+
+def test_the_statuses_are_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "doctor.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| (\w+) \| (\d) \|", page, re.MULTILINE)) == {
+        name: str(number) for name, number in STATUS.items()
+    }
