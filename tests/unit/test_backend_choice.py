@@ -314,6 +314,18 @@ def test_falling_back_to_the_cpu_is_a_warning_with_reason_and_remedy(tmp_path: P
     )
 
 
+def test_what_the_probe_said_is_told_where_the_host_shows_no_reason() -> None:
+    verdict = replace(found("sycl", status=Status.NO_DEVICE), reason="llamapack-sycl 1.0 finds no device")
+    (warning,) = choose(AUTO, [verdict], hosts.NOWHERE).warnings
+    assert warning.splitlines()[1] == "sycl: llamapack-sycl 1.0 finds no device"
+
+
+def test_a_device_that_computes_wrongly_is_not_used() -> None:
+    wrong = device("Other1", error_f16=0.5)
+    verdict = replace(found("other", device("Other0", error_f16=0.0), wrong), reason="a product of Other1 is wrong")
+    assert facts(choose(AUTO, [verdict], hosts.NOWHERE)) == {"Other0": "used", "Other1": "a product of Other1 is wrong"}
+
+
 def test_a_refused_plugin_is_a_warning_beside_a_working_one() -> None:
     refused = kept_out(
         "vulkan", Status.REFUSED, "llamapack-vulkan 0.9 was built for ABI 5f2c", 'python -m pip install "x"'

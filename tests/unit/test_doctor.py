@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from llamapack.backends import report
 from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.foreign import ForeignLibrary
 from llamapack.backends.host import HostFacts
 from llamapack.backends.report import BROKEN, DEGRADED, HEALTHY, add_backends, gather, shortened, within
 from llamapack.backends.verdicts import Fault, ProbedDevice, Status, Verdict
@@ -72,6 +73,7 @@ def start() -> dict[str, Any]:
         "vulkan_drivers": [],
     }
     core = {"version": "1.0", "llama_cpp": "b1", "llama_cpp_commit": "0c1e", "abi_id": "9a1e", "libraries": "/lib"}
+    core_facts: dict[str, Any] = {**core, "loaded": ["/lib/a.so"]}
     probe = {**report.probed(Verdict(name="cpu", package="llamapack", status=Status.USABLE))}
     cpu = {"chosen": "haswell", "reason": "highest score", "levels": [], "probe": probe}
     return {
@@ -79,7 +81,7 @@ def start() -> dict[str, Any]:
         "status": HEALTHY,
         "problems": [],
         "system": system,
-        "core": core,
+        "core": core_facts,
         "cpu": cpu,
         "threads": {"count": 2, "reason": "2 physical cores"},
     }
@@ -157,6 +159,14 @@ def test_a_damaged_installation_is_reported_and_not_raised(monkeypatch: pytest.M
     assert found["system"]["python"]
 
 
+def test_a_foreign_ggml_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = ForeignLibrary(path=Path("/usr/lib/libggml.so"), where="process", owner="llama_cpp")
+    monkeypatch.setattr(report, "find_foreign", lambda own: (library,))
+    found = examined(WORKING)
+    assert [each["owner"] for each in found["foreign"]] == ["llama_cpp"]
+    assert "of the package llama_cpp is loaded in this process" in run(monkeypatch, found)[1]
+
+
 def run(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], *arguments: str) -> tuple[int, str]:
     monkeypatch.setattr(report, "gather", lambda cpu: found)
     result = CliRunner().invoke(doctor, arguments)
@@ -173,7 +183,7 @@ def test_the_exit_status_tells_how_it_is(
 
 def test_a_broken_installation_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = {"status": BROKEN, "problems": [{"what": "It is broken.", "why": "", "fix": ""}]}
-    found = {"schema": 1, **broken, "system": start()["system"], "backends": [], "choice": None}
+    found = {"schema": 1, **broken, "system": start()["system"], "backends": [], "foreign": [], "choice": None}
     assert run(monkeypatch, found)[0] == 1
     assert "It is broken." in run(monkeypatch, found)[1]
 
@@ -216,6 +226,7 @@ def paths(value: Any, prefix: str = "") -> set[str]:
 def test_every_key_is_documented() -> None:
     found = examined(WORKING, REFUSED)
     found["cpu"]["levels"] = [{"name": "x64", "score": 1, "used": False, "reason": ""}]
+    found["foreign"] = [{"path": "/usr/lib/libggml.so", "where": "process", "owner": None, "meaning": ""}]
     page = (ROOT / "docs" / "reference" / "doctor.md").read_text(encoding="utf-8")
     assert documented(page) == paths(found)
 

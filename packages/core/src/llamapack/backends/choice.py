@@ -170,7 +170,7 @@ def _decide(verdict: Verdict, devices: Sequence[DeviceDecision], host: HostFacts
     if verdict.status is Status.NO_DEVICE:
         plugin = verdict.plugin
         needs = Needs(targets=plugin.targets, driver_floor=plugin.driver_floor) if plugin else Needs()
-        finding = explain_no_device(verdict.name, needs, host)
+        finding = explain_no_device(verdict.name, needs, host, verdict.reason)
         reason, remedy = finding.reason, finding.remedy
     elif verdict.usable and not verdict.devices:
         loaded, reason = True, verdict.reason or "not probed"

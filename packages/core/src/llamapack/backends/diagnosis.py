@@ -28,15 +28,15 @@ class Needs:
     driver_floor: str | None = None
 
 
-def explain_no_device(backend: str, needs: Needs, host: HostFacts) -> Finding:
-    """Say why `backend` has no device on this host; the first rule that applies, else that no reason is visible."""
+def explain_no_device(backend: str, needs: Needs, host: HostFacts, said: str = "") -> Finding:
+    """Say why `backend` has no device on this host: by the first rule that applies, else what its probe `said`."""
     setting = hides_all(backend, host.variables)
     if setting:
         return Finding(reason=f"{setting} hides every device.", remedy=f"Unset {setting.partition('=')[0]}.")
     rules = _RULES.get(backend)
     found = next(rules(needs, host), None) if rules else None
     return found or Finding(
-        reason="It finds no device, and the system shows no reason.", remedy="Run: llamapack doctor"
+        reason=said or "It finds no device, and the system shows no reason.", remedy="Run: llamapack doctor"
     )
 
 

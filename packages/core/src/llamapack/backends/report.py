@@ -15,10 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from llamapack._native.library import library_dir
 from llamapack.backends.choice import choose
 from llamapack.backends.core_facts import core_facts
 from llamapack.backends.cpu import load_cpu
 from llamapack.backends.decisions import Choice
+from llamapack.backends.foreign import find_foreign, loaded_libraries
 from llamapack.backends.host import HostFacts, read_host
 from llamapack.backends.probe import SECONDS, probe_cpu
 from llamapack.backends.request import Request, read_request
@@ -55,7 +57,7 @@ def gather(cpu: str | None = None, *, seconds: float = LONGEST) -> dict[str, Any
         report["cpu"]["probe"] = probed(probe_cpu(library))
     except LlamapackError as error:
         problems.append(_problem(error))
-        return _finished(report | {"status": BROKEN, "backends": [], "choice": None})
+        return _finished(report | {"status": BROKEN, "backends": [], "foreign": [], "choice": None})
     if report["cpu"]["probe"]["status"] == Status.BROKEN.value:
         problems.append(
             {
@@ -69,7 +71,7 @@ def gather(cpu: str | None = None, *, seconds: float = LONGEST) -> dict[str, Any
     if survey is None:
         what = "Looking for plug-ins took too long: the Python code of one of them hangs."
         problems.append({"what": what, "why": "", "fix": "Uninstall the plug-ins one by one."})
-        return _finished(report | {"status": DEGRADED, "backends": [], "choice": None})
+        return _finished(report | {"status": DEGRADED, "backends": [], "foreign": [], "choice": None})
     return _finished(add_backends(report, survey, library))
 
 
@@ -92,7 +94,9 @@ def add_backends(report: dict[str, Any], survey: Known, cpu: Path) -> dict[str, 
     for text in choice.warnings:
         what, _, why = text.partition("\n")
         report["problems"].append({"what": what, "why": why, "fix": ""})
+    own = [verdict.plugin.library.parent for verdict in verdicts if verdict.plugin]
     return report | {
+        "foreign": [{**vars(each), "path": str(each.path), "meaning": str(each)} for each in find_foreign(own)],
         "status": judge(report["status"], choice),
         "backends": [_backend(verdict, choice) for verdict in verdicts],
         "choice": {"devices": [asdict(each) for each in choice.used], "cpu_only": not choice.used},
@@ -102,6 +106,7 @@ def add_backends(report: dict[str, Any], survey: Known, cpu: Path) -> dict[str, 
 def _core(cpu: str | None) -> dict[str, Any]:
     facts = core_facts(cpu)
     core = {name: facts[name] for name in ("llama_cpp", "llama_cpp_commit", "abi_id", "libraries")}
+    core["loaded"] = [str(path) for path in loaded_libraries() if path.is_relative_to(library_dir())]
     return {"core": {"version": facts["llamapack"], **core}, "cpu": facts["cpu"], "threads": facts["threads"]}
 
 

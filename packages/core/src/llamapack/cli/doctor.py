@@ -135,6 +135,7 @@ def _conclusion(report: dict[str, Any]) -> list[str]:
         lines.append(f"A model would run on {names or 'the CPU alone'}.")
         if not report["backends"]:
             lines.append("No backend plug-in is installed.")
+    lines += [each["meaning"] for each in report["foreign"]]
     for problem in report["problems"]:
         lines += ["", *(part for part in (problem["what"], problem["why"], problem["fix"]) if part)]
     said = "\n".join(lines)
