@@ -188,6 +188,15 @@ TABLE = [
         {"CUDA0": "used", "CUDA1": "used"},
         id="mig-instances-share-a-pci-id",
     ),
+    pytest.param(
+        AUTO,
+        [found("cuda", device("CUDA0", uuid="GPU-1C2D-3e4f")), found("vulkan", device("Vulkan0", uuid="1c2d3e4f"))],
+        hosts.NO_DRIVER,
+        {},
+        ["cuda"],
+        {"CUDA0": "used", "Vulkan0": "It is used through cuda already."},
+        id="one-uuid",
+    ),
     pytest.param(AUTO, [ROCM, VULKAN_AMD], hosts.AMD, {}, ["rocm"], None, id="amd"),
     pytest.param(
         AUTO,

@@ -4,7 +4,7 @@ The rules, in this order:
 
 1. Backends and devices that are named are used, and no others; a name that does not exist is an error.
 2. A device is used through one backend only, the first of cuda, rocm, metal, vulkan that it works with; what tells
-   that two are the same is the PCI id.
+   that two are the same is the PCI id, or else the UUID.
 3. Integrated GPUs are used where there is no discrete one, and of one backend only.
 4. A device in software, as Mesa's lavapipe, is used only where it, or its backend, is named.
 5. Falling back to the CPU although a plug-in is installed is a warning, or with `require_gpu` an error.
@@ -112,13 +112,13 @@ def _named(names: Sequence[str], candidates: Sequence[Candidate], asked: Sequenc
 
 def _automatic(request: Request, candidates: Sequence[Candidate]) -> list[DeviceDecision]:
     """Apply the rules to each device in the order of the backends."""
-    taken: dict[str, str] = {}  # PCI id: the backend that has it
+    taken: dict[str, str] = {}  # PCI id or UUID: the backend that has it
     decisions = []
     for each in candidates:
         reason = each.objection or _against(each, request, taken)
         decisions.append((each, reason))
-        if not reason and each.device.pci_id:
-            taken[each.device.pci_id.lower()] = each.backend
+        if not reason:
+            taken |= dict.fromkeys(_identities(each), each.backend)
     discrete = any(each.device.kind == "gpu" for each, reason in decisions if not reason)
     first = next((each.backend for each, reason in decisions if not reason and each.device.kind == "igpu"), "")
     return [
@@ -134,8 +134,14 @@ def _against(each: Candidate, request: Request, taken: Mapping[str, str]) -> str
         return "It helps the CPU by itself; no layers are put on it."
     if each.device.software and request.backends is None:
         return "It is the CPU in the guise of a GPU, and used only where it, or its backend, is named."
-    holder = taken.get((each.device.pci_id or "").lower(), each.backend)
+    holder = next((taken[name] for name in _identities(each) if name in taken), each.backend)
     return f"It is used through {holder} already." if holder != each.backend else ""
+
+
+def _identities(each: Candidate) -> list[str]:
+    """Return what tells that two are one: the PCI id, and the UUID, which CUDA and Vulkan spell differently."""
+    uuid = (each.device.uuid or "").lower().removeprefix("gpu-").replace("-", "")
+    return [name for name in ((each.device.pci_id or "").lower(), uuid) if name]
 
 
 def _against_integrated(each: Candidate, discrete: bool, first: str) -> str:
