@@ -1,0 +1,347 @@
+"""Real wheels in a clean environment: core alone, with a good plug-in, with broken ones beside it, and upgraded alone.
+
+Nothing is replaced in the loaders: what runs is what pip installed. The plug-ins are compiled from tests/plugins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugins.making import Core, Plugin, installed_core, make_wheel
+from tools.environments import REQUIREMENTS, Environment
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the plug-ins of the tests are built for Linux only")
+
+SECONDS = "15"
+LOAD = """
+import json, sys, warnings
+import llamapack
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    with llamapack.Model(sys.argv[1]) as model:
+        offload = model.offload
+        devices, layers = [device.name for device in offload.devices], offload.n_gpu_layers
+        with llamapack.Context(model, n_ctx=64) as context:
+            context.decode(model.vocab.tokenize("One, two, three,"))
+            likeliest = int(context.outputs.logits().argmax())
+print(json.dumps({
+    "devices": devices,
+    "layers": layers,
+    "likeliest": likeliest,
+    "warnings": [str(warning.message) for warning in caught if warning.category is llamapack.BackendWarning],
+}))
+"""
+
+
+@dataclass(kw_only=True)
+class Place:
+    """An environment with the core, and the plug-ins that are installed in it at the moment."""
+
+    environment: Environment
+    folder: Path
+    model: Path
+    plugins: list[str] = field(default_factory=list)
+
+    @property
+    def core(self) -> Core:
+        return installed_core(self.environment.packages / "llamapack")
+
+    def pip(self, *words: object) -> None:
+        command = [self.environment.python, "-m", "pip", *words, "--quiet", "--disable-pip-version-check"]
+        done = subprocess.run(list(map(str, command)), capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 0, done.stderr
+
+    def install(self, *plugins: Plugin) -> None:
+        wheels = [make_wheel(plugin, self.core, self.folder) for plugin in plugins]
+        self.pip("install", "--no-deps", "--no-index", "--force-reinstall", *wheels)
+        self.plugins += [plugin.distribution for plugin in plugins]
+
+    def empty(self) -> None:
+        if self.plugins:
+            self.pip("uninstall", "--yes", *self.plugins)
+        self.plugins.clear()
+
+    def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLAMAPACK_", "PYTHON"))}
+        return subprocess.run(
+            [str(self.environment.python), *map(str, words)],
+            capture_output=True,
+            encoding="utf-8",
+            cwd=self.folder,
+            env={
+                **kept,
+                "LLAMAPACK_CACHE_DIR": str(self.folder / "cache"),
+                "LLAMAPACK_PROBE_SECONDS": SECONDS,
+                **variables,
+            },
+            check=False,
+            timeout=300,
+        )
+
+    def load(self, **variables: str) -> dict[str, Any]:
+        """Load the model as a program does; return what was used and warned of."""
+        done = self.run("-c", LOAD, self.model, **variables)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def doctor(self, **variables: str) -> tuple[int, dict[str, Any]]:
+        done = self.run("-m", "llamapack", "doctor", "--json", **variables)
+        assert done.stdout, done.stderr
+        return done.returncode, dict(json.loads(done.stdout))
+
+
+def make_place(folder: Path, wheel: Path, model: Path) -> Place:
+    environment = Environment(folder=folder / "env")
+    subprocess.run([sys.executable, "-m", "venv", environment.folder], check=True)
+    place = Place(environment=environment, folder=folder, model=model)
+    place.pip("install", "--no-deps", "--require-hashes", "--requirement", REQUIREMENTS / "core.txt")
+    place.pip("install", "--no-deps", "--no-index", wheel)
+    return place
+
+
+@pytest.fixture(scope="module")
+def shared(wheel: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return make_place(tmp_path_factory.mktemp("place"), wheel, model)
+
+
+@pytest.fixture
+def place(shared: Place) -> Iterator[Place]:
+    yield shared
+    shared.empty()
+
+
+@pytest.fixture(scope="module")
+def likeliest(shared: Place) -> int:
+    """The token that the CPU alone finds likeliest."""
+    return int(shared.load(LLAMAPACK_BACKENDS="cpu")["likeliest"])
+
+
+def test_core_alone_says_nothing_and_is_healthy(place: Place, likeliest: int) -> None:
+    assert place.load() == {"devices": [], "layers": None, "likeliest": likeliest, "warnings": []}
+    status, report = place.doctor()
+    assert (status, report["status"], report["backends"], report["problems"]) == (0, "healthy", [], [])
+
+
+def test_core_alone_refuses_what_needs_a_plugin(place: Place) -> None:
+    required = place.run("-m", "llamapack", "run", "--require-gpu", "-m", place.model, "hi")
+    assert (required.returncode, required.stderr.splitlines()[:2]) == (
+        4,
+        [
+            "llamapack: No GPU can be used, and require_gpu asks for one.",
+            "No backend plug-in is installed.",
+        ],
+    )
+    named = place.run("-m", "llamapack", "run", "--backend", "vulkan", "-m", place.model, "hi")
+    assert (named.returncode, named.stderr) == (
+        4,
+        "llamapack: The backend 'vulkan' (backends) is not installed.\n"
+        'Run: python -m pip install "llamapack[vulkan]"\n',
+    )
+
+
+def test_a_good_plugin_is_used_until_it_is_removed(place: Place, likeliest: int) -> None:
+    place.install(Plugin())
+    used = {"devices": ["Example0"], "layers": 31, "likeliest": likeliest, "warnings": []}
+    assert place.load() == used
+    status, report = place.doctor()
+    assert (status, [backend["status"] for backend in report["backends"]]) == (0, ["usable"])
+    assert [device["name"] for device in report["choice"]["devices"]] == ["Example0"]
+    assert place.load(LLAMAPACK_BACKENDS="cpu")["devices"] == []
+    place.empty()
+    assert place.load() == {"devices": [], "layers": None, "likeliest": likeliest, "warnings": []}
+
+
+def test_the_command_tells_what_it_runs_on(place: Place) -> None:
+    place.install(Plugin())
+    words = ("-m", "llamapack", "run", "-m", place.model, "--temp", "0", "-n", "2", "--require-gpu", "--gpu-layers")
+    done = place.run(*words, "3", "hi")
+    assert (done.returncode, "; 3 layers on Example0; " in done.stderr) == (0, True), done.stderr
+    assert "must be a number, `auto` or `fit`, not 'some'" in place.run(*words, "some", "hi").stderr
+
+
+FIT = """
+import sys, llamapack
+
+for layers in ("fit", "auto"):
+    options = {"n_gpu_layers": layers, "fit_n_ctx": 2048, "fit_reserve": int(sys.argv[2])}
+    with llamapack.Model(sys.argv[1], **options) as model, llamapack.Context(model, n_ctx=2048) as context:
+        context.decode(model.vocab.tokenize("Hello"))
+        print(model.offload.n_gpu_layers)
+"""
+
+
+def test_layers_that_do_not_fit_are_refused_and_fewer_are_placed_if_asked(place: Place) -> None:
+    place.install(Plugin(name="small", memory=300 << 20))
+    everything, partly = (place.run("-c", FIT, place.model, reserve).stdout.split() for reserve in (0, 100 << 20))
+    assert everything == ["31", "31"]
+    assert 0 < int(partly[0]) < 31
+    place.empty()
+    place.install(Plugin(name="small", memory=60 << 20))
+    done = place.run("-m", "llamapack", "run", "-m", place.model, "hi")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == (
+        "llamapack: 31 of 31 layers do not fit: Small0 would get 92 MiB of weights and has 60 MiB free.\n"
+        'Use n_gpu_layers="fit", or a smaller number.\n'
+    )
+
+
+IMPORTING = "raise RuntimeError('no driver')\n"
+NOTHING = "def describe():\n    return {}\n"
+BROKEN = [
+    pytest.param(Plugin(name="bad", fault="segv", at="load"), "crash", id="segv"),
+    pytest.param(Plugin(name="bad", fault="ill", at="compute"), "crash", id="ill"),
+    pytest.param(Plugin(name="bad", fault="abort", at="list"), "crash", id="abort"),
+    pytest.param(Plugin(name="bad", fault="hang", at="compute"), "timeout", id="hang"),
+    pytest.param(Plugin(name="bad", fault="exit", at="init"), "no answer", id="exit"),
+    pytest.param(Plugin(name="bad", fault="garbage"), "nonsense", id="garbage"),
+    pytest.param(Plugin(name="bad", scale=1.1), "wrong result", id="wrong-result"),
+    pytest.param(Plugin(name="bad", version="99.0", pinned=False), "version", id="version"),
+    pytest.param(Plugin(name="bad", stated_abi_id="deadbeef"), "abi id", id="stated-abi"),
+    pytest.param(Plugin(name="bad", linked_abi_id="deadbeef"), "soname", id="soname"),
+    pytest.param(Plugin(name="bad", exported_abi_id="deadbeef"), "exported id", id="exported-abi"),
+    pytest.param(Plugin(name="bad", exported_abi_id=""), "missing symbol", id="no-exported-abi"),
+    pytest.param(Plugin(name="bad", needs="libnowhere.so"), "missing library", id="missing-library"),
+    pytest.param(Plugin(name="bad", without=("lib/libggml-bad.so",)), "missing file", id="missing-file"),
+    pytest.param(Plugin(name="bad", source=IMPORTING), "import", id="import-error"),
+    pytest.param(Plugin(name="bad", source=NOTHING), "wrong type", id="wrong-type"),
+]
+
+
+@pytest.mark.parametrize(("bad", "fault"), BROKEN)
+def test_a_broken_plugin_is_told_and_a_working_one_beside_it_used(
+    place: Place, likeliest: int, bad: Plugin, fault: str
+) -> None:
+    place.install(Plugin(), bad)
+    status, report = place.doctor()
+    backends = {backend["name"]: backend for backend in report["backends"]}
+    assert (status, report["status"]) == (4, "degraded")
+    assert (backends["bad"]["fault"], backends["bad"]["used"], backends["example"]["used"]) == (fault, False, True)
+    assert "llamapack-bad" in backends["bad"]["reason"]
+    assert backends["bad"]["remedy"]
+    loaded = place.load()
+    assert (loaded["devices"], loaded["likeliest"]) == (["Example0"], likeliest)
+    (warning,) = loaded["warnings"]
+    assert warning.startswith(f"bad: {backends['bad']['reason']}")
+
+
+def test_a_broken_plugin_alone_leaves_the_cpu_with_a_warning(place: Place, likeliest: int) -> None:
+    place.install(Plugin(name="bad", fault="segv", at="load"))
+    loaded = place.load()
+    assert (loaded["devices"], loaded["likeliest"]) == ([], likeliest)
+    assert loaded["warnings"][0].endswith("\nNo GPU is used; the model runs on the CPU.")
+    required = place.run("-m", "llamapack", "run", "--require-gpu", "-m", place.model, "hi")
+    assert (required.returncode, "SIGSEGV" in required.stderr) == (4, True)
+
+
+def test_two_plugins_of_one_name_leave_the_official_one(place: Place) -> None:
+    place.install(Plugin(), Plugin(package="other-example"))
+    loaded = place.load()
+    assert loaded["devices"] == ["Example0"]
+    assert "other-example" in loaded["warnings"][0]
+
+
+def test_one_device_through_two_backends_is_used_once(place: Place) -> None:
+    gpu = "0000:01:00.0"
+    place.install(Plugin(name="first", device_id=gpu), Plugin(name="second", device_id=gpu))
+    status, report = place.doctor()
+    assert (status, [device["name"] for device in report["choice"]["devices"]]) == (0, ["First0"])
+    second = next(backend for backend in report["backends"] if backend["name"] == "second")
+    assert [device["reason"] for device in second["devices"]] == ["It is used through first already."]
+    assert place.load()["devices"] == ["First0"]
+
+
+def test_a_plugin_without_a_device_is_a_warning(place: Place, likeliest: int) -> None:
+    place.install(Plugin(devices=0))
+    loaded = place.load()
+    assert (loaded["devices"], loaded["likeliest"]) == ([], likeliest)
+    (warning,) = loaded["warnings"]
+    assert warning.startswith("No GPU is used; the model runs on the CPU.\nexample: llamapack-example ")
+
+
+THREADS = """
+import sys, threading
+import llamapack
+
+ready, found = threading.Barrier(4), []
+
+def load():
+    ready.wait()
+    with llamapack.Model(sys.argv[1], n_gpu_layers=1) as model:
+        found.append([device.name for device in model.offload.devices])
+
+threads = [threading.Thread(target=load) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(found, len(llamapack.devices()))
+"""
+
+
+def test_threads_that_begin_at_once_load_a_backend_once(place: Place) -> None:
+    place.install(Plugin())
+    done = place.run("-c", THREADS, place.model)
+    assert (done.stdout, done.stderr) == (f"{[['Example0']] * 4} 2\n", "")
+
+
+def test_a_plugin_that_was_not_tried_is_used_all_the_same(place: Place) -> None:
+    place.install(Plugin())
+    folder = str(place.folder / "another-cache")
+    assert place.load(LLAMAPACK_PROBE="never", LLAMAPACK_CACHE_DIR=folder)["devices"] == ["Example0"]
+
+
+def rebuilt(wheel: Path, core: Core, into: Path, version: str, abi_id: str) -> Path:
+    """Make the core wheel that another ggml would give: other ids, of the same length, in every file and file name."""
+    path = into / wheel.name.replace(core.version, version)
+    words = ((core.abi_id.encode(), abi_id.encode()), (core.version.encode(), version.encode()))
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for item in old.infolist():
+            data, name = old.read(item), item.filename.replace(core.abi_id, abi_id).replace(core.version, version)
+            if name.endswith("/RECORD"):
+                data = b"".join(line.split(b",")[0] + b",,\n" for line in data.splitlines())
+            for before, after in words if not name.endswith(".py") else ():
+                data = data.replace(before, after)
+            new.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("same_version", [False, True], ids=["new-version", "same-version"])
+def test_a_core_that_was_upgraded_alone_says_which_command_mends_it(
+    wheel: Path, model: Path, tmp_path: Path, likeliest: int, same_version: bool
+) -> None:
+    place = make_place(tmp_path, wheel, model)
+    core = place.core
+    place.install(Plugin())
+    version = core.version if same_version else core.version.replace("0.1.0", "0.1.1")
+    place.pip(
+        "install", "--no-deps", "--no-index", "--force-reinstall", rebuilt(wheel, core, tmp_path, version, "0badcafe")
+    )
+    assert place.core.abi_id == "0badcafe"
+    loaded = place.load()
+    assert (loaded["devices"], loaded["likeliest"]) == ([], likeliest)
+    mending = f'"llamapack-example=={version}"'
+    if same_version:
+        what = (
+            f"example: llamapack-example {core.version} was built for ABI {core.abi_id}, but llamapack {version} has "
+        )
+        what += "0badcafe; it is not used"
+        mending = f'--force-reinstall --no-deps "llamapack=={version}" {mending}'
+    else:
+        what = f"example: llamapack-example {core.version} does not belong to llamapack {version}; it is not used"
+    assert loaded["warnings"] == [
+        f"{what}\nRun: python -m pip install {mending}\nNo GPU is used; the model runs on the CPU."
+    ]
+    status, report = place.doctor()
+    assert (status, report["status"]) == (4, "degraded")
+    assert report["backends"][0]["remedy"] == f"python -m pip install {mending}"
