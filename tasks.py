@@ -125,7 +125,7 @@ def check(_: Context, mirrors: bool = False) -> None:
     """Rebuild pin and patches in a scratch clone; fail where the packages would build from anything else."""
     with _explained():
         if problems := drift.check(HERE, mirrors=mirrors, say=_say):
-            raise Exit("\n".join([*problems, f"{len(problems)} differences."]), code=1)
+            raise Exit("\n".join(vendor_words.drifted(problems)), code=1)
         _print(["The packages build from exactly the pin and the patches."])
 
 

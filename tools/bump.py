@@ -19,9 +19,10 @@ from tools.pin import Mirror, Pin, load_pin, render_pin
 from tools.rehearsal import Outcome, rehearse
 from tools.safety import require_nothing_at_risk
 from tools.series import read_series
-from tools.source import ANSWER_SECONDS, FETCH_SECONDS, reach
+from tools.source import ANSWER_SECONDS, BASE, FETCH_SECONDS, reach
 
 _PACKAGE = re.compile(r"(?P<package>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9._+-]+)")
+_ID = re.compile(r"[0-9a-f]{7,40}")
 _RELEASE = re.compile(r"b(\d+)")
 _WANTED = "refs/llamapack/wanted"
 
@@ -37,7 +38,7 @@ class Preview:
 
 def preview_bump(checkout: Checkout, ref: str, *, sha256: str = "", say: Say = quiet) -> Preview:
     """Say for each patch how it would go on `ref`; nothing but the object store changes."""
-    with locked(checkout.lock_file):
+    with locked(checkout.lock_file), explained("trying the patches in a scratch clone"):
         git, old = _tracking(checkout), load_pin(checkout.pin_file)
         new = new_pin(git, old, ref, sha256=sha256, say=say)
         with rehearse(git, new.commit, read_series(checkout.patches)) as rehearsal:
@@ -53,11 +54,13 @@ def bump(checkout: Checkout, ref: str, *, sha256: str = "", discard: bool = Fals
     with locked(checkout.lock_file), explained(f"moving {checkout.tracking}"):
         git, old = _tracking(checkout), load_pin(checkout.pin_file)
         refuse_open(git)
-        backup = require_nothing_at_risk(checkout, git, discard=discard, doing="The bump")
+        series = read_series(checkout.patches)
+        if not discard:
+            require_nothing_at_risk(checkout, git, discard=False, doing="The bump")
         new = new_pin(git, old, ref, sha256=sha256, say=say)
         if new == old:
             raise ToolError(f"{ref} is {old.commit}, which is pinned already.", fix="Name another commit.")
-        series = read_series(checkout.patches)
+        backup = require_nothing_at_risk(checkout, git, discard=discard, doing="The bump")
         operation = replace(
             operation_to(git, new.commit, series),
             kind="bump",
@@ -107,7 +110,7 @@ def _from_git(git: Git, old: Pin, ref: str, say: Say) -> tuple[str, int]:
     if ref.startswith("-") or not ref.strip():
         raise ToolError(f"{ref!r} is not a name of a commit.", fix="Name a branch, a tag or a commit of upstream.")
     if problem := reach(git, old.repository):
-        if commit := git.id_of(f"{ref}^{{commit}}"):
+        if commit := _known_here(git, ref):
             return commit, 0
         raise ToolError(
             f"{ref} is not known here, and {old.repository} cannot be reached.",
@@ -119,12 +122,24 @@ def _from_git(git: Git, old: Pin, ref: str, say: Say) -> tuple[str, int]:
         shallow = ["--depth=1"] if (git.dir / "shallow").exists() else []
         options = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *shallow)
         done = git.network(*options, old.repository, f"+{ref}:{_WANTED}", timeout=FETCH_SECONDS)
-        commit = git.id_of(f"{_WANTED}^{{commit}}") or git.id_of(f"{ref}^{{commit}}")
+        commit = git.id_of(f"{_WANTED}^{{commit}}") or _known_here(git, ref)
     if done.returncode != 0 and not commit:
         raise ToolError(
             f"{old.repository} has no {ref}.", why=done.stderr.strip(), fix="Name a branch, a tag or a whole commit id."
         )
     return commit, _released(git, old, ref, commit)
+
+
+def _known_here(git: Git, ref: str) -> str:
+    """Return the commit of upstream that `ref` names in the tracking repository, if it does.
+
+    Branches there are the maintainer's: a pin of one, or of a commit on one, would be of what nobody else has.
+    """
+    if not (_ID.fullmatch(ref) or git.id_of(f"refs/tags/{ref}")):
+        return ""
+    commit = git.id_of(f"{ref}^{{commit}}")
+    ours = git.run("rev-list", "--branches", "--not", BASE, check=False).stdout.split()
+    return "" if commit in ours else commit
 
 
 @contextmanager

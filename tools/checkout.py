@@ -35,6 +35,16 @@ class Checkout:
         return self.root / "patches"
 
     @property
+    def core_source(self) -> Path:
+        """The core package's copy of llama.cpp, which the bindings are made from."""
+        return self.root / "packages" / "core" / "native" / "llama.cpp"
+
+    @property
+    def bindings(self) -> Path:
+        """The bindings' Python file, which says what it was made from."""
+        return self.root / "packages" / "core" / "src" / "llamapack" / "_native" / "_generated.py"
+
+    @property
     def lock_file(self) -> Path:
         """Held by whoever changes any of these."""
         return self.root / "build" / "vendor.lock"

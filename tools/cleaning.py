@@ -12,7 +12,7 @@ from tools.filters import Section, load_filter
 from tools.git import Git
 from tools.operation import current_operation
 from tools.provenance import MANIFEST, NEXT, differences, present, read_manifest
-from tools.safety import at_risk, backups, new_backup_folder, save_backup, save_copies
+from tools.safety import BACKUPS, at_risk, backups, new_backup_folder, save_backup, save_copies
 from tools.source import BASE
 
 
@@ -60,7 +60,7 @@ def _edited(checkout: Checkout, section: Section) -> list[Path]:
 
 def _risky(checkout: Checkout, git: Git) -> tuple[str, ...]:
     operation = current_operation(git)
-    kept = backups(git)
+    kept, stashed = backups(git), git.ask("stash", "list", "--format=%gd %s").splitlines()
     without = ("--no-merged", BASE) if git.id_of(BASE) else ()
     branches = git.ask("for-each-ref", "--format=%(refname:short)", *without, "refs/heads/").split()
     others = [name for name in branches if name != "llamapack"]
@@ -68,6 +68,7 @@ def _risky(checkout: Checkout, git: Git) -> tuple[str, ...]:
         *at_risk(checkout, git).lines,
         *([f"a {operation.kind} under way"] if operation else []),
         *([f"branches: {', '.join(others)}"] if others else []),
+        *([f"stashes: {', '.join(stashed)}"] if stashed else []),
         *([f"backups: {', '.join(kept)}"] if kept else []),
     )
 
@@ -75,6 +76,8 @@ def _risky(checkout: Checkout, git: Git) -> tuple[str, ...]:
 def _bundle(git: Git) -> Path:
     """Save every ref and the working tree in one file that git can fetch from."""
     save_backup(git, "before: clean")
+    for number, commit in enumerate(git.ask("stash", "list", "--format=%H").split()):
+        git.run("update-ref", f"{BACKUPS}stash-{number}", commit)  # refs/stash names the last one only
     path = new_backup_folder() / "llama.cpp.bundle"
     base = (f"^{BASE}",) if git.id_of(BASE) else ()
     git.run("bundle", "create", path, "--all", *base)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.export import commits_since, export_commits
 from tools.files import explained, locked, sweep, write_file
 from tools.git import Git
 from tools.markers import is_marked
-from tools.operation import current_operation, known_series, remember_series
+from tools.operation import current_operation, known_series, note_known, remember_series
 from tools.pin import load_pin
 from tools.safety import save_copies
 from tools.series import HEADERS, PLACEHOLDER, Patch, read_patches
@@ -60,7 +60,7 @@ def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "
 
     Its author is the one that the user's git names. Headers that are not given are left to be written.
     """
-    with locked(checkout.lock_file):
+    with locked(checkout.lock_file), explained(f"committing in {checkout.tracking}"):
         git = Git.at(checkout.tracking)
         _refuse_unfinished(git)
         if not read_state(git).dirty:
@@ -105,7 +105,7 @@ def _require_writable(checkout: Checkout, git: Git) -> None:
     state = read_state(git)
     if state.dirty:
         kinds = ("conflicted", "staged", "unstaged", "untracked")
-        found = [f"{kind}: {', '.join(getattr(state, kind))}" for kind in kinds if getattr(state, kind)]
+        found = [f"{kind}: {some(getattr(state, kind))}" for kind in kinds if getattr(state, kind)]
         raise ToolError(
             f"{git.folder} has edits that are in no commit:\n  " + "\n  ".join(found),
             why="A series is made from commits.",
@@ -153,13 +153,14 @@ def _write(checkout: Checkout, git: Git, series: tuple[Patch, ...], saved: Path 
     before = {patch.name: patch for patch in read_patches(checkout.patches)}
     after = {patch.name: patch for patch in series}
     renamed = _renames(before, after)
-    remember_series(git, series)
+    note_known(git, series)
     for patch in series:
         if patch.name not in before or before[patch.name].content != patch.content:
             write_file(checkout.patches / patch.name, patch.content)
     gone = [name for name in before if name not in after]
     for name in gone:
         (checkout.patches / name).unlink()
+    remember_series(git, series)
     return Written(
         series=tuple(after),
         added=tuple(name for name in after if name not in before and name not in renamed.values()),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from tools.archive import verify_mirror
+from tools.bindings import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.export import commits_since, export_commits
-from tools.files import locked
+from tools.files import explained, locked
 from tools.filters import Section, load_filter
 from tools.git import Git
 from tools.live import Say, quiet
@@ -36,7 +37,7 @@ def check(checkout: Checkout, *, mirrors: bool = False, say: Say = quiet) -> tup
     None is good. What cannot be read at all is a ToolError. With `mirrors`, each package that the pin names is
     looked into as well, and must carry the pinned commit.
     """
-    with locked(checkout.lock_file):
+    with locked(checkout.lock_file), explained("rebuilding llama.cpp in a scratch clone"):
         git = Git.at(checkout.tracking)
         if not git.exists:
             raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
@@ -47,6 +48,8 @@ def check(checkout: Checkout, *, mirrors: bool = False, say: Say = quiet) -> tup
             problems = list(_series_problems(rebuilt, pin, series))
             for section in sections:
                 problems += _section_problems(checkout, section, rebuilt, pin, series)
+        if stale := stale_bindings(checkout):
+            problems.append(f"{stale}. Run: {MEND}")
         for mirror in pin.mirrors if mirrors else ():
             problems += verify_mirror(mirror, pin.commit, say)
         return tuple(problems)

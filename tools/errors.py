@@ -5,6 +5,13 @@ ToolError        what went wrong, why, and what to do; the command line prints i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+
+def some(names: Sequence[str], most: int = 10) -> str:
+    """Return a list of names for a message: the first few, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
 
 class ToolError(Exception):
     """A failure that the person at the keyboard can mend; anything else is a bug and shows its traceback."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 
 from tools.errors import ToolError
@@ -38,24 +38,25 @@ def export_commits(git: Git, commits: tuple[str, ...]) -> tuple[Patch, ...]:
 
 
 def exported_contents(git: Git, commits: Sequence[str]) -> dict[str, bytes]:
-    """Return the bytes of the patch file that would hold each commit; those that no file can hold are left out."""
-    found: dict[str, bytes] = {}
+    """Return the bytes of the patch file that would hold each commit, to compare with files that are there.
+
+    Whether a file can hold the commit at all is not looked at; of a merge, none can.
+    """
     with scratch_clone(git) if commits else nullcontext(git) as clone:
-        for commit in commits:
-            with suppress(ToolError):
-                found[commit] = _export(clone, commit, 1).content
-    return found
+        texts = {commit: _content(clone, commit) for commit in commits}
+    return {commit: text for commit, text in texts.items() if text}
+
+
+def _content(clone: Git, commit: str) -> bytes:
+    return clone.run(*_FORMAT, commit).stdout.encode("utf-8", "surrogateescape")
 
 
 def _export(clone: Git, commit: str, number: int) -> Patch:
     parents, slug, message = clone.run("log", "-1", "--format=%P%x00%f%x00%B", commit).stdout.split("\0")
     _refuse_unwritable(clone, commit, parents.split(), message)
     slug = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")
-    text = clone.run(*_FORMAT, commit).stdout
-    patch = Patch(
-        name=f"{number:04}-{slug[:_NAME_LENGTH].rstrip('-') or 'patch'}.patch",
-        content=text.encode("utf-8", "surrogateescape"),
-    )
+    name = f"{number:04}-{slug[:_NAME_LENGTH].rstrip('-') or 'patch'}.patch"
+    patch = Patch(name=name, content=_content(clone, commit))
     _refuse_altered_message(clone, commit, message, patch)
     return patch
 

@@ -18,6 +18,8 @@ from tools.errors import ToolError
 
 _HALF = re.compile(r"\..+\.half-\d+")
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
 @contextmanager
@@ -61,6 +63,24 @@ def staged_folder(target: Path) -> Iterator[Path]:
         staged.rename(target)
     finally:
         remove_tree(staged)
+
+
+@contextmanager
+def scratch_folder(place: Path, prefix: str) -> Iterator[Path]:
+    """Give a new folder in `place`, called `prefix` and more, that goes away at the end.
+
+    A lock is held meanwhile: another process waits, and what a killed one left is removed first.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    with locked(place.with_name(f"{place.name}.lock")):
+        for left in place.glob(f"{prefix}*"):
+            remove_tree(left)
+        folder = place / f"{prefix}{uuid.uuid4().hex[:8]}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
 
 
 def remove_tree(folder: Path) -> None:
@@ -109,7 +129,7 @@ def write_file(path: Path, data: bytes, *, executable: bool = False) -> None:
 
 @contextmanager
 def explained(doing: str) -> Iterator[None]:
-    """Turn a full disk or a refused permission into a ToolError that says what was being done."""
+    """Turn a full disk, a refused permission or a file in the way into a ToolError that says what was being done."""
     try:
         yield
     except OSError as error:
@@ -117,6 +137,9 @@ def explained(doing: str) -> Iterator[None]:
             raise ToolError(
                 f"The disk is full: {doing}.", why=str(error), fix="Free some space; then run it again."
             ) from error
-        if isinstance(error, PermissionError):
+        if error.errno in _NOT_ALLOWED:
             raise ToolError(f"Not allowed: {doing}.", why=str(error), fix="Check who owns that path.") from error
+        if error.errno in _IN_THE_WAY:
+            fix = "Move it away; then run it again."
+            raise ToolError(f"Something is in the way: {doing}.", why=str(error), fix=fix) from error
         raise

@@ -12,18 +12,6 @@ Row: TypeAlias = dict[str, str]
 UNIT_TARGETS = ("windows-x86_64", "macos-arm64")
 
 
-def build_ids(matrix: Matrix, backend: str | None = None) -> tuple[str, ...]:
-    """Return the ids of all builds, or of those of one backend: the parameters of Nox sessions."""
-    wanted = matrix.backend(backend).name if backend else None
-    return tuple(cell.id for cell in matrix.builds if wanted in (None, cell.backend))
-
-
-def check_ids(matrix: Matrix, target: str | None = None) -> tuple[str, ...]:
-    """Return the ids of all checks of CPU levels, or of those of one target."""
-    wanted = matrix.target(target).name if target else None
-    return tuple(cell.id for cell in matrix.checks if wanted in (None, cell.target))
-
-
 def workflow_rows(matrix: Matrix) -> dict[str, list[Row]]:
     """Return the rows of each job of the workflow that has some, by the job's name."""
     return {"unit": unit_rows(matrix), "check": check_rows(matrix)}

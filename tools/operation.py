@@ -110,9 +110,23 @@ def finish(git: Git) -> None:
 
 
 def remember_series(git: Git, series: Sequence[Patch]) -> None:
-    """Note which patch files the tracking repository's commits were made from, or were written to."""
+    """Note the patch files that our branch's commits were made from, or were written to."""
+    note_known(git, series)
+    write_file(_folder(git) / "last.json", json.dumps([patch.sha256 for patch in series], indent=1).encode())
+
+
+def note_known(git: Git, series: Sequence[Patch]) -> None:
+    """Note patch files whose content the tracking repository has as commits."""
     text = json.dumps(sorted({*known_series(git), *(patch.sha256 for patch in series)}), indent=1)
     write_file(_folder(git) / "known.json", text.encode())
+
+
+def last_series(git: Git) -> list[str] | None:
+    """Return the SHA-256 of each patch file that was last applied or written, in order; None where none was noted."""
+    try:
+        return [str(name) for name in json.loads((_folder(git) / "last.json").read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def known_series(git: Git) -> set[str]:

@@ -98,8 +98,8 @@ def abort_operation(checkout: Checkout) -> str:
         git, operation = _open_operation(checkout)
         unlock(git)
         by_hand = [done for done in operation.done if done.how == "resolved"]
-        dirty = bool(read_state(git).dirty)
-        backup = save_backup(git, "before: abort") if by_hand or dirty else ""
+        moved = bool(operation.before) and git.id_of("HEAD") != operation.before
+        backup = save_backup(git, "before: abort") if by_hand or moved or read_state(git).dirty else ""
         clear(git, read_state(git))
         _restore_head(git, operation)
         if operation.new_pin and checkout.pin_file.read_text(encoding="utf-8") == operation.new_pin:

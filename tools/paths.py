@@ -10,7 +10,6 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "packages" / "core"
 PIN = ROOT / "vendor" / "llama.cpp.toml"
 TRACKING = ROOT / "vendor" / "llama.cpp"
-PATCHES = ROOT / "patches"
 SYNCED = CORE / "native" / "llama.cpp"
 
 

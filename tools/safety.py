@@ -10,10 +10,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.export import exported_contents
 from tools.git import Git
 from tools.paths import cache_dir
+from tools.pin import load_pin
 from tools.series import read_patches
 from tools.snapshot import take_snapshot
 from tools.source import BASE, BRANCH
@@ -59,7 +60,7 @@ class AtRisk:
             ("untracked", state.untracked),
             ("commits that no patch file holds", tuple(map(str, self.commits))),
         )
-        return tuple(f"{kind}: {', '.join(names)}" for kind, names in found if names)
+        return tuple(f"{kind}: {some(names)}" for kind, names in found if names)
 
 
 def at_risk(checkout: Checkout, git: Git) -> AtRisk:
@@ -98,12 +99,13 @@ def require_nothing_at_risk(checkout: Checkout, git: Git, *, discard: bool, doin
     """
     found = at_risk(checkout, git)
     _refuse_lock(git, found.state)
+    _refuse_unborn(git)
     if found.nothing:
         return ""
     if not discard:
         raise ToolError(
             f"{doing} would lose what is in {git.folder}:\n  " + "\n  ".join(found.lines),
-            fix="To keep it: commit it there, then inv vendor.create-patches (an unfinished operation: finish it).\n"
+            fix=f"To keep it: {_way_to_keep(checkout, git)} (an unfinished operation: finish it).\n"
             "To discard it (a backup ref is left): the same command with --discard",
         )
     backup = save_backup(git, f"before: {doing}")
@@ -189,6 +191,22 @@ def _was_committed(checkout: Checkout, content: bytes) -> bool:
 def _blob_id(project: Git, content: bytes) -> str:
     text = content.decode("utf-8", "surrogateescape")
     return project.run("hash-object", "--stdin", "--no-filters", stdin=text).stdout.strip()
+
+
+def _way_to_keep(checkout: Checkout, git: Git) -> str:
+    if git.id_of(BASE) == load_pin(checkout.pin_file).commit:
+        return "commit it there, then inv vendor.create-patches"
+    # The pin moved meanwhile, so that a series cannot be written from here.
+    return f"commit it there, git branch mine {BRANCH}, the same command again, then git cherry-pick from mine"
+
+
+def _refuse_unborn(git: Git) -> None:
+    if not git.id_of("HEAD^{commit}"):
+        raise ToolError(
+            f"HEAD of {git.folder} is on a branch without a commit.",
+            why="What is there cannot be saved as an edit of anything.",
+            fix=f"Commit it there, or run there: git checkout --force {BRANCH}",
+        )
 
 
 def _refuse_lock(git: Git, state: State) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import shutil
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +49,8 @@ def scratch_index(git: Git, start: str = "") -> Iterator[Git]:
     with tempfile.TemporaryDirectory(prefix="llamapack-index-", dir=git.dir, ignore_cleanup_errors=True) as folder:
         index = Path(folder, "index")
         if not start and (git.dir / "index").exists():
-            index.write_bytes((git.dir / "index").read_bytes())
+            # With its time: git looks into files that are as new as the index, which their times cannot tell apart.
+            shutil.copy2(git.dir / "index", index)
         scratch = git.with_variables(GIT_INDEX_FILE=str(index))
         if start:
             scratch.run("read-tree", start)
@@ -98,11 +101,11 @@ def _refuse_collisions(entries: Mapping[str, Entry]) -> None:
     for path in entries:
         for name in (path, *_parents(path)):
             kind = "file" if name == path else "folder"
-            known = seen.setdefault(name.casefold(), f"{name} ({kind})")
+            known = seen.setdefault(unicodedata.normalize("NFC", name.casefold()), f"{name} ({kind})")
             if known != f"{name} ({kind})":
                 raise ToolError(
                     f"{known} and {name} ({kind}) would be one on a system that ignores case.",
-                    why="Windows and macOS do; the source would come out wrong there.",
+                    why="Windows and macOS do, and macOS composes accents; the source would come out wrong there.",
                     fix="Leave one of them out in vendor/sync.toml.",
                 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tools import changelog
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.files import sweep, write_file
 from tools.git import Git
 from tools.mailbox import am, am_continue, expected
@@ -68,8 +68,10 @@ def run_operation(checkout: Checkout, git: Git, operation: Operation) -> Applied
 def _apply_one(git: Git, operation: Operation) -> Operation:
     patch, before = patch_at_hand(git, operation), operation.before
     how = expected(git, before, patch)
-    if git.id_of("HEAD") != before:  # killed between the commit and our note of it
-        return operation.with_done(how, git.id_of("HEAD"))
+    if (head := git.id_of("HEAD")) != before:  # killed between the commit and our note of it
+        if git.id_of("HEAD^") != before:
+            raise _moved(git, head, before)
+        return operation.with_done(how, head)
     state = read_state(git)
     if not state.is_clean:  # killed in the middle of it
         keep_edits(git, operation, "before: trying a patch again")
@@ -105,11 +107,17 @@ def resolved(git: Git, operation: Operation) -> Operation:
             fix="To leave the patch out: inv vendor.continue --skip\nTo go back to where you were: inv vendor.abort",
         )
     elif git.run("merge-base", "--is-ancestor", operation.before, head, check=False).returncode != 0:
-        raise ToolError(
-            f"HEAD of {git.folder} is at {head[:9]}, which does not stand on {operation.before[:9]}.",
-            fix="Run: inv vendor.abort   (commits of yours stay: a backup ref is left)",
-        )
+        raise _moved(git, head, operation.before)
     return operation.with_done("resolved", git.id_of("HEAD"))
+
+
+def _moved(git: Git, head: str, before: str) -> ToolError:
+    return ToolError(
+        f"HEAD of {git.folder} is at {head[:9]}, which does not stand on {before[:9]}.",
+        why="It was moved by hand while patches were applied.",
+        fix=f"Put it back there: git checkout -B {BRANCH} {before[:9]}; then run: inv vendor.continue\n"
+        "Or run: inv vendor.abort   (commits of yours stay: a backup ref is left)",
+    )
 
 
 def _refuse_unresolved(git: Git, operation: Operation, state: State) -> None:
@@ -117,7 +125,7 @@ def _refuse_unresolved(git: Git, operation: Operation, state: State) -> None:
         raise ConflictError(git, operation, state.conflicted, "These files are still in conflict.")
     if left := (*state.unstaged, *state.untracked):
         raise ToolError(
-            f"Not staged in {git.folder}: {', '.join(left)}.",
+            f"Not staged in {git.folder}: {some(left)}.",
             why="Only what is staged becomes part of the patch.",
             fix="`git add` there what belongs to the patch, remove the rest; then run: inv vendor.continue",
         )

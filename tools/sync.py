@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.bindings import stale_bindings
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.files import explained, locked, staged_folder, sweep, write_file
 from tools.filters import Section, load_filter
 from tools.git import Git
@@ -30,6 +31,7 @@ from tools.safety import save_copies
 from tools.series import Patch, read_series
 from tools.snapshot import Snapshot, require_plain, take_snapshot
 from tools.source import BASE
+from tools.standing import require_standing
 from tools.state import read_state
 
 
@@ -55,6 +57,8 @@ class SyncReport:
     upstream_gone: tuple[str, ...]
     saved: Path | None = None
     """Where hand-edited files were put that `discard` replaced."""
+    bindings: str = ""
+    """Why the bindings have to be made again; empty where they need not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +95,7 @@ def sync_unlocked(
     sections = tuple(s for s in load_filter(checkout.filter_file) if not only or s.name in only)
     if source and not patch:
         series = ()
-    with plain_snapshot(source, series) if source else tracking_snapshot(checkout) as snapshot:
+    with plain_snapshot(source, series) if source else tracking_snapshot(checkout, pin) as snapshot:
         plans = [plan_section(checkout, section, snapshot, pin, series, local=bool(source)) for section in sections]
         before = next((found for plan in plans if (found := readable_manifest(plan.into))), None)
         new, gone = _upstream_changes(snapshot, before, sections)
@@ -100,16 +104,20 @@ def sync_unlocked(
         raise _edited_error(checkout, edited)
     saved = save_copies(checkout, [folder / path for folder, path in edited]) if edited else None
     trees = tuple(_write(plan) for plan in plans)
-    return SyncReport(trees=trees, upstream_new=new, upstream_gone=gone, saved=saved)
+    return SyncReport(trees=trees, upstream_new=new, upstream_gone=gone, saved=saved, bindings=stale_bindings(checkout))
 
 
 @contextmanager
-def tracking_snapshot(checkout: Checkout) -> Iterator[Snapshot]:
-    """Give the tracking repository's working tree, edits included; refused while it is in conflict."""
+def tracking_snapshot(checkout: Checkout, pin: Pin) -> Iterator[Snapshot]:
+    """Give the tracking repository's working tree, edits included.
+
+    Refused while it is in conflict, and where it does not stand on the pin and on patches/.
+    """
     git = Git.at(checkout.tracking)
     if not git.exists:
         raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
     refuse_unfinished(git)
+    require_standing(checkout, git, pin)
     snapshot = take_snapshot(git)
     _refuse_markers(git, snapshot)
     yield snapshot
@@ -201,7 +209,7 @@ def _hand_edited(plan: Plan) -> tuple[str, ...]:
 
 def _unlisted_error(plan: Plan, paths: list[str]) -> ToolError:
     return ToolError(
-        f"{plan.into} has {_count(paths)} not listed in vendor/sync.toml and not upstream's: {_some(paths)}.",
+        f"{plan.into} has {_count(paths)} not listed in vendor/sync.toml and not upstream's: {some(paths)}.",
         why="It would be lost among upstream's, so it is never removed.",
         fix=f"Move it away, or add it to `own` in [{plan.section.name}] of vendor/sync.toml.",
     )
@@ -209,7 +217,7 @@ def _unlisted_error(plan: Plan, paths: list[str]) -> ToolError:
 
 def _edited_error(checkout: Checkout, edited: list[tuple[Path, str]]) -> ToolError:
     return ToolError(
-        f"Edited by hand in a synced tree: {_some([str(folder / path) for folder, path in edited])}.",
+        f"Edited by hand in a synced tree: {some([str(folder / path) for folder, path in edited])}.",
         why="A sync would replace it with what the tracking repository has.",
         fix=f"To keep it, make the same edit in {checkout.tracking}. "
         "To replace it (a copy is saved): inv vendor.sync --discard",
@@ -218,10 +226,6 @@ def _edited_error(checkout: Checkout, edited: list[tuple[Path, str]]) -> ToolErr
 
 def _count(paths: list[str]) -> str:
     return "a file" if len(paths) == 1 else f"{len(paths)} files"
-
-
-def _some(paths: list[str]) -> str:
-    return ", ".join(paths[:10]) + (f" and {len(paths) - 10} more" if len(paths) > 10 else "")
 
 
 def _write(plan: Plan) -> Synced:

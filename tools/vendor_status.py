@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.bindings import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.export import commits_since
@@ -15,6 +16,7 @@ from tools.pin import Pin, load_pin
 from tools.safety import AtRisk, Commit, at_risk, backups, commits_of
 from tools.series import read_patches, read_series
 from tools.source import BASE, BRANCH
+from tools.standing import Mismatch, find_mismatch
 from tools.synced import edited_files, stale_reasons
 
 
@@ -37,6 +39,8 @@ class TrackingStatus:
     commits: tuple[Commit, ...]
     """The commits on the base, on our branch."""
     operation: Operation | None
+    mismatch: Mismatch | None
+    """What pin and patches/ have and this repository does not."""
     risk: AtRisk
     backups: tuple[str, ...]
 
@@ -51,6 +55,8 @@ class Status:
     """Why the files of patches/ are no series; empty where they are one."""
     tracking: TrackingStatus | None
     trees: tuple[TreeStatus, ...]
+    bindings: str
+    """Why the bindings are stale; empty where they are not."""
     next: tuple[str, ...]
     """The commands that make sense now."""
 
@@ -59,7 +65,7 @@ def read_status(checkout: Checkout) -> Status:
     """Look at pin, series, tracking repository and synced trees; nothing is changed."""
     pin = load_pin(checkout.pin_file)
     git = Git.at(checkout.tracking)
-    tracking = _tracking(checkout, git) if git.exists else None
+    tracking = _tracking(checkout, git, pin) if git.exists else None
     trees = tuple(
         TreeStatus(
             into=checkout.root / section.into,
@@ -70,8 +76,11 @@ def read_status(checkout: Checkout) -> Status:
     )
     series = tuple(patch.name for patch in read_patches(checkout.patches))
     problem = _series_problem(checkout)
-    following = ("inv vendor.create-patches",) if problem else _next(pin, tracking, trees, series)
-    return Status(pin=pin, series=series, problem=problem, tracking=tracking, trees=trees, next=following)
+    bindings = stale_bindings(checkout)
+    following = ("inv vendor.create-patches",) if problem else _next(tracking, trees, series, bindings)
+    return Status(
+        pin=pin, series=series, problem=problem, tracking=tracking, trees=trees, bindings=bindings, next=following
+    )
 
 
 def _series_problem(checkout: Checkout) -> str:
@@ -82,7 +91,7 @@ def _series_problem(checkout: Checkout) -> str:
     return ""
 
 
-def _tracking(checkout: Checkout, git: Git) -> TrackingStatus:
+def _tracking(checkout: Checkout, git: Git, pin: Pin) -> TrackingStatus:
     base = git.id_of(BASE)
     ours = git.id_of(f"refs/heads/{BRANCH}")
     return TrackingStatus(
@@ -90,13 +99,14 @@ def _tracking(checkout: Checkout, git: Git) -> TrackingStatus:
         branch=git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip(),
         commits=commits_of(git, commits_since(git, base, ours)) if base and ours else (),
         operation=current_operation(git),
+        mismatch=find_mismatch(checkout, git, pin),
         risk=at_risk(checkout, git),
         backups=backups(git),
     )
 
 
 def _next(
-    pin: Pin, tracking: TrackingStatus | None, trees: tuple[TreeStatus, ...], series: tuple[str, ...]
+    tracking: TrackingStatus | None, trees: tuple[TreeStatus, ...], series: tuple[str, ...], bindings: str
 ) -> tuple[str, ...]:
     if tracking is None:
         return ("inv vendor.apply-patches",)
@@ -106,10 +116,12 @@ def _next(
         return (f"git {tracking.risk.state.operation} --continue (or --abort), in the tracking repository",)
     if tracking.risk.state.dirty:
         return ("inv vendor.sync (to build with the edits)", 'inv vendor.new-patch "What it does" (to keep them)')
+    if tracking.mismatch:
+        return (tracking.mismatch.mend,)
     if tracking.risk.commits or len(tracking.commits) != len(series):
-        return ("inv vendor.create-patches",) if tracking.base == pin.commit else ("inv vendor.apply-patches",)
-    if tracking.base != pin.commit:
-        return ("inv vendor.apply-patches",)
+        return ("inv vendor.create-patches",)
     if any(tree.edited for tree in trees):
         return ("inv vendor.sync --discard (undoes edits in synced trees; a copy is saved)",)
-    return ("inv vendor.sync",) if any(tree.stale for tree in trees) else ()
+    if any(tree.stale for tree in trees):
+        return ("inv vendor.sync",)
+    return (MEND,) if bindings else ()

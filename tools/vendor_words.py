@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tools.bindings import MEND
 from tools.bump import Preview
 from tools.cleaning import Cleaned
 from tools.create_patches import Written
@@ -83,6 +84,8 @@ def synced(report: SyncReport) -> Iterator[str]:
     yield from (f"  gone upstream: {line}" for line in _grouped(report.upstream_gone))
     if report.saved:
         yield f"Files that were edited by hand are saved in {report.saved}."
+    if report.bindings:
+        yield f"{report.bindings}. Next: {MEND}"
 
 
 def _grouped(paths: Sequence[str]) -> Iterator[str]:
@@ -91,7 +94,17 @@ def _grouped(paths: Sequence[str]) -> Iterator[str]:
         yield from paths
         return
     folders = Counter("/".join(path.split("/")[:-1][:2]) for path in paths)
-    yield from (f"{count} files in {folder or 'the top folder'}" for folder, count in sorted(folders.items()))
+    yield from (f"{_files(count)} in {folder or 'the top folder'}" for folder, count in sorted(folders.items()))
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def drifted(problems: Sequence[str]) -> Iterator[str]:
+    """Tell what the gate found."""
+    yield from problems
+    yield "1 difference." if len(problems) == 1 else f"{len(problems)} differences."
 
 
 def _synced_tree(tree: Synced) -> Iterator[str]:
@@ -105,7 +118,7 @@ def _synced_tree(tree: Synced) -> Iterator[str]:
         yield f"{tree.section}: nothing has changed."
     else:
         manifest = "a new manifest" if tree.manifest_written else "the same manifest"
-        yield f"{tree.section}: {touched} files written or removed, {manifest}."
+        yield f"{tree.section}: {_files(touched)} written or removed, {manifest}."
 
 
 def previewed(preview: Preview) -> Iterator[str]:
@@ -131,17 +144,19 @@ def status(found: Status) -> Iterator[str]:
     yield f"pin: llama.cpp {found.pin.commit}{number}, {_patches(len(found.series))}"
     if found.problem:
         yield f"  {found.problem}"
-    yield from _tracking(found, found.tracking) if found.tracking else ("tracking repository: none",)
+    yield from _tracking(found.tracking) if found.tracking else ("tracking repository: none",)
     for tree in found.trees:
         yield from _tree(tree)
+    if found.bindings:
+        yield f"bindings: {found.bindings}"
     yield "next: " + ("; or ".join(found.next) if found.next else "nothing is to be done")
 
 
-def _tracking(found: Status, tracking: TrackingStatus) -> Iterator[str]:
+def _tracking(tracking: TrackingStatus) -> Iterator[str]:
     on = f"on branch {tracking.branch}" if tracking.branch else "on no branch"
     yield f"tracking repository: base {tracking.base[:9] or 'unknown'}, {len(tracking.commits)} commits on it, {on}"
-    if tracking.base != found.pin.commit:
-        yield "  its base is not the pinned commit"
+    if tracking.mismatch and not tracking.operation:
+        yield f"  {tracking.mismatch.what}"
     if operation := tracking.operation:
         done, count = len(operation.done), len(operation.names)
         yield f"  {operation.kind} under way: {done} of {count} patches are dealt with"

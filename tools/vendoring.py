@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.checkout import Checkout
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.files import explained, locked, staged_folder
 from tools.filters import Section, load_filter
 from tools.git import Git
@@ -84,9 +84,8 @@ def _require_current(checkout: Checkout, section: Section) -> None:
             fix="Run: inv vendor.apply-patches vendor.sync",
         )
     if edited := edited_files(checkout, section):
-        names = ", ".join(edited[:10]) + (f" and {len(edited) - 10} more" if len(edited) > 10 else "")
         raise ToolError(
-            f"{into} is not as it was copied: {names}.",
+            f"{into} is not as it was copied: {some(edited)}.",
             why="Edits belong in the tracking repository; here the next sync would meet them.",
             fix=f"To keep them, make them in {checkout.tracking} and run: inv vendor.sync --discard\n"
             "To undo them (a copy is saved): inv vendor.sync --discard",

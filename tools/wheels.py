@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import stamps
+from tools.bindings import require_current_bindings
+from tools.checkout import Checkout
 from tools.compiler_cache import compiler_cache
 from tools.disk import require_space
 from tools.environments import REQUIREMENTS, Environment, ensure_environment
@@ -79,6 +81,7 @@ def core_wheel(say: Say = quiet) -> Path:
     that were compiled for the next try.
     """
     ensure_source(say=say)
+    require_current_bindings(Checkout(root=ROOT))
     build = host_build()
     with locked(build.lock):
         inputs = build.inputs()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -97,6 +98,21 @@ def test_tokenize_shows_numbers_and_pieces(model_path: Path) -> None:
 
 def test_tokenize_takes_bytes_from_standard_input(model_path: Path) -> None:
     assert good(command("tokenize", "-m", model_path, "--ids", stdin=b"a\0b\n")) == "81 190 82 198\n"
+
+
+def test_bytes_of_an_argument_are_taken_as_they_are(model_path: Path) -> None:
+    argument = command("tokenize", "-m", model_path, "--ids", os.fsdecode(b"a\xffb"))
+    assert argument.out == command("tokenize", "-m", model_path, "--ids", stdin=b"a\xffb").out
+    assert argument.status == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes standard input here")
+@pytest.mark.parametrize(("name", "what"), [("run", "PROMPT"), ("tokenize", "TEXT")])
+def test_closed_standard_input_is_said(model_path: Path, name: str, what: str) -> None:
+    words = ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "llamapack", name, "-m", str(model_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"There is no {what}: standard input is closed." in done.stderr
 
 
 def test_tokenize_counts_and_prints_json(tiny: Path) -> None:

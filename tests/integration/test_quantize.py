@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -271,10 +273,10 @@ def test_wrong_arguments_are_named_and_write_nothing(source: Path, tmp_path: Pat
         ("Q9_9", {}, f"There is no quantization 'Q9_9'.\nKnown are: {known}."),
         ("Q8_0", {"output_type": "Q9"}, "There is no tensor type 'Q9'."),
         ("Q8_0", {"tensor_types": {"ffn": "Q9"}}, "There is no tensor type 'Q9'."),
-        ("Q8_0", {"n_threads": 0}, "n_threads must be 1 or more, not 0."),
+        ("Q8_0", {"n_threads": 0}, "n_threads must be a whole number from 1 to 512, not 0."),
         ("IQ2_XXS", {}, "this quantization requires an imatrix!"),
         ("Q8_0", {"imatrix": source}, "is no importance matrix.\nIt has no entries."),
-        ("Q8_0", {"tensor_types": {"(": "Q8_0"}}, "cannot be quantized."),
+        ("Q8_0", {"tensor_types": {"(": "Q8_0"}}, "Correct the regular expressions of tensor_types."),
     ]
     for type, options, message in wrong:
         with pytest.raises((InputError, ModelError)) as caught:
@@ -295,6 +297,30 @@ def test_files_that_would_be_lost_are_not_written(source: Path, tmp_path: Path) 
             quantize(source, path, "Q8_0")
         assert caught.value.what == message
     assert target.read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_links_are_followed_and_what_is_no_file_stays(source: Path, tmp_path: Path) -> None:
+    goal, link, pipe = tmp_path / "goal.gguf", tmp_path / "link.gguf", tmp_path / "pipe"
+    goal.write_bytes(b"old")
+    link.symlink_to(goal)
+    quantize(source, link, "Q8_0", overwrite=True)
+    assert link.is_symlink()
+    assert types_of(goal)["output.weight"] == "Q8_0"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match=f"^{pipe} is no regular file, and would be lost"):
+        quantize(source, pipe, "Q8_0", overwrite=True)
+    assert pipe.is_fifo()
+
+
+def test_ctrl_c_ends_it_and_leaves_nothing(source: Path, tmp_path: Path) -> None:
+    def interrupt(number: int, _count: int, _name: str) -> None:
+        if number == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        quantize(source, tmp_path / "out.gguf", "Q8_0", progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_quantized_weights_are_taken_only_if_asked_for(source: Path, tmp_path: Path) -> None:

@@ -345,6 +345,14 @@ EXITS = {
         "threading.Thread(target=load, daemon=True).start()\n"
         "time.sleep(0.3)"
     ),
+    "a daemon thread that quantizes": (
+        "import tempfile, threading, time\n"
+        "from llamapack.quantize import quantize\n"
+        "folder = tempfile.TemporaryDirectory()\n"
+        "work = lambda: quantize(sys.argv[1], folder.name + '/q.gguf', 'Q2_K', allow_requantize=True, n_threads=1)\n"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "time.sleep(0.5)"
+    ),
     "a cycle": "place.me = place; model.place = place",
     "an exception": "raise SystemExit(0)",
 }

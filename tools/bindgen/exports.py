@@ -24,7 +24,7 @@ def find_exports(source: Path, libraries: Mapping[str, str]) -> Mapping[str, Seq
     definition, which a .def file does not tolerate.
     """
     exported: dict[str, set[str]] = {library: set() for library in LIBRARIES}
-    for path in _headers(source):
+    for path in searched_headers(source):
         for name in exported_names(path.read_text(encoding="utf-8")):
             library = "llamapack" if path == OWN_HEADER else libraries.get(name)
             if library in exported:
@@ -49,7 +49,8 @@ def exported_names(header: str) -> list[str]:
     return [match[1] for match in _MARKED.finditer(_STRING.sub('""', text))]
 
 
-def _headers(source: Path) -> Iterable[Path]:
+def searched_headers(source: Path) -> Iterable[Path]:
+    """Give the headers that are searched for export marks."""
     ggml, mtmd = source / "ggml", source / "tools" / "mtmd"
     yield from sorted((ggml / "include").glob("*.h"))
     yield from sorted((ggml / "src").glob("*.h"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.unit.vendoring.toy import FILES, HEADERS, LINES, Toy, commit_files, e
 from tools.create_patches import create_patches
 from tools.errors import ToolError
 from tools.files import remove_tree
+from tools.operation import current_operation, save
 from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
 from tools.safety import backups
 from tools.vendor_status import read_status
@@ -308,6 +310,44 @@ def test_abort_keeps_commits_that_were_resolved(conflicting: Toy) -> None:
     backup = abort_operation(conflicting.checkout)
     assert conflicting.state()["HEAD"] == before["HEAD"]
     assert conflicting.git.run("show", f"{backup}:ggml/src/cpu.c").stdout == edited(20, "both 20")
+
+
+def test_abort_keeps_what_was_concluded_by_hand(conflicting: Toy) -> None:
+    with pytest.raises(ConflictError):
+        apply_patches(conflicting.checkout)
+    conflicting.write("ggml/src/cpu.c", edited(20, "both 20"))
+    conflicting.git.run("add", "ggml/src/cpu.c")
+    conflicting.git.run("am", "--continue")
+    backup = abort_operation(conflicting.checkout)
+    assert conflicting.git.run("show", f"{backup}:ggml/src/cpu.c").stdout == edited(20, "both 20")
+
+
+def test_head_that_was_moved_while_patches_were_applied_is_not_taken_for_one(conflicting: Toy) -> None:
+    """After a kill between two patches, `git reset` would make the next one count as applied."""
+    with pytest.raises(ConflictError):
+        apply_patches(conflicting.checkout)
+    git = conflicting.git
+    operation = current_operation(git)
+    assert operation is not None
+    git.run("am", "--abort")
+    save(git, replace(operation, stopped=False))
+    git.run("reset", "-q", "--hard", "HEAD~1")
+    with pytest.raises(ToolError, match="which does not stand on") as refusal:
+        continue_operation(conflicting.checkout)
+    assert f"git checkout -B llamapack {operation.before[:9]}" in refusal.value.fix
+    git.run("checkout", "-q", "-B", "llamapack", operation.before[:9])
+    with pytest.raises(ConflictError, match=r"0002-score-it.patch"):
+        continue_operation(conflicting.checkout)
+
+
+def test_branch_without_a_commit_is_refused_before_anything_moves(patched: Toy) -> None:
+    patched.git.run("checkout", "-q", "--orphan", "empty")
+    before = patched.state()
+    for discard in (False, True):
+        with pytest.raises(ToolError, match="is on a branch without a commit") as refusal:
+            apply_patches(patched.checkout, discard=discard)
+        assert "git checkout --force llamapack" in refusal.value.fix
+    assert patched.state() == before
 
 
 def test_abort_returns_to_the_branch_that_was_left(conflicting: Toy) -> None:

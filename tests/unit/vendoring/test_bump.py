@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.vendoring.toy import HEADERS, LINES, Toy, commit_files, edited
+from tools import bump as bumping
 from tools.bump import bump, preview_bump
 from tools.create_patches import create_patches, new_patch
 from tools.drift import check
@@ -122,6 +123,23 @@ def test_given_up_bump_leaves_no_trace(four: Toy, newer: str) -> None:
     assert read_status(four.checkout).next == ()
 
 
+def test_finished_bump_is_taken_back_with_its_files(four: Toy) -> None:
+    before, patches = four.state(), four.patches()
+    changelog = (four.checkout.root / "CHANGELOG.md").read_bytes()
+    bump(four.checkout, commit_files(four.upstream, {"ggml/src/ggml.c": edited(12, "theirs 12")}, "Newer\n"))
+    assert not create_patches(four.checkout).is_same
+    sync(four.checkout)
+    for name, content in patches.items():
+        (four.checkout.patches / name).write_bytes(content)
+    (four.checkout.root / "CHANGELOG.md").write_bytes(changelog)
+    four.checkout.pin_file.write_text(before["pin"], encoding="utf-8")
+    assert read_status(four.checkout).next == ("inv vendor.apply-patches",)
+    assert apply_patches(four.checkout, discard=True).backup
+    sync(four.checkout)
+    assert (four.patches(), four.git.id_of("HEAD^{tree}")) == (patches, four.git.id_of(f"{before['HEAD']}^{{tree}}"))
+    assert (read_status(four.checkout).next, check(four.checkout)) == ((), ())
+
+
 def test_branch_of_the_upstream_can_be_bumped_to(four: Toy) -> None:
     tip = commit_files(four.upstream, {"docs/manual.md": "2\n"}, "Newer\n")
     bump(four.checkout, "master")
@@ -153,9 +171,36 @@ def test_wrong_references_are_refused(four: Toy, ref: str, words: str) -> None:
     assert four.state() == before
 
 
-def test_pinned_commit_is_not_bumped_to(four: Toy) -> None:
+def test_pinned_commit_is_not_bumped_to_and_nothing_is_discarded_for_it(four: Toy) -> None:
+    four.write("src/llama.cpp", "edit\n")
+    before = four.state()
     with pytest.raises(ToolError, match="which is pinned already"):
-        bump(four.checkout, four.base)
+        bump(four.checkout, four.base, discard=True)
+    assert four.state() == before
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+@pytest.mark.parametrize("ref", ["llamapack", "fix", "id of our commit"])
+def test_commits_that_nobody_else_has_are_never_pinned(
+    four: Toy, newer: str, monkeypatch: pytest.MonkeyPatch, ref: str, reachable: bool
+) -> None:
+    four.git.run("branch", "fix", "HEAD~1")
+    if not reachable:
+        monkeypatch.setattr(bumping, "reach", lambda *_: "no network")
+    ref = four.git.id_of("HEAD~2") if ref == "id of our commit" else ref
+    before = four.state()
+    with pytest.raises(ToolError, match=f"has no {ref}" if reachable else f"{ref} is not known here"):
+        bump(four.checkout, ref)
+    assert four.state() == before
+
+
+def test_commit_that_was_fetched_before_is_bumped_to_without_network(
+    four: Toy, newer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    four.git.run("fetch", "-q", str(four.upstream.folder), "refs/tags/b1234:refs/tags/b1234")
+    monkeypatch.setattr(bumping, "reach", lambda *_: "no network")
+    assert preview_bump(four.checkout, "b1234").new.commit == newer
+    assert preview_bump(four.checkout, newer[:12]).new.commit == newer
 
 
 def test_commit_that_is_not_llama_cpp_is_refused(four: Toy) -> None:

@@ -108,7 +108,7 @@ def test_tampered_archive_is_refused_and_nothing_is_made(
 ) -> None:
     _rewrite(package, {"description": "changed\n"})
     offer(monkeypatch, package)
-    with pytest.raises(ToolError, match=r"package 1.0 is not the one that is pinned; it was not used") as refusal:
+    with pytest.raises(ToolError, match=r"package 1.0 is not the file that was pinned; it was thrown away") as refusal:
         ensure_source(toy.checkout.root)
     assert digest(package) in str(refusal.value)
     assert load_pin(toy.checkout.pin_file).mirrors[0].sha256 in str(refusal.value)
@@ -185,6 +185,13 @@ def test_archive_is_kept_and_its_hash_looked_at_again(
     assert digest(kept) == digest(package)
 
 
+def test_what_a_killed_download_left_is_removed(toy: Toy, package: Path, cache: Path) -> None:
+    (cache / "source" / "new-12345678").mkdir(parents=True)
+    (cache / "source" / "new-12345678" / "package-1.0.tar.gz").write_bytes(b"half")
+    ensure_source(toy.checkout.root)
+    assert [path.suffix for path in (cache / "source").iterdir()] == [".gz"]
+
+
 def test_everything_is_there_without_network_after_the_first_time(
     toy: Toy, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,11 +260,20 @@ def test_gate_looks_into_the_mirrors_when_asked(toy: Toy, package: Path) -> None
     sync(toy.checkout)
     assert check(toy.checkout) == ()
     (problem,) = check(toy.checkout, mirrors=True)
-    assert problem.startswith("mirror package 1.0: The archive of package 1.0 is not the one that is pinned")
+    assert problem.startswith("mirror package 1.0: The archive of package 1.0 is not the file that was pinned")
 
 
-@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "The disk is full: x"), (errno.EACCES, "Not allowed: x")])
-def test_full_disk_and_missing_rights_are_said(number: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "The disk is full: x"),
+        (errno.EACCES, "Not allowed: x"),
+        (errno.EROFS, "Not allowed: x"),
+        (errno.ENOTDIR, "Something is in the way: x"),
+        (errno.EISDIR, "Something is in the way: x"),
+    ],
+)
+def test_what_the_disk_refuses_is_said(number: int, words: str) -> None:
     with pytest.raises(ToolError, match=words), explained("x"):
         raise OSError(number, "no")
 
@@ -326,16 +342,20 @@ class TestPip:
 
     def test_right_archive_arrives(self, index: Path, tmp_path: Path) -> None:
         wanted = digest(index / "package-1.0.tar.gz")
-        found = archive.pip_download(self.mirror(wanted), tmp_path, lambda _: None)
+        (tmp_path / "into").mkdir()
+        found = archive.pip_download(self.mirror(wanted), tmp_path / "into", lambda _: None)
         assert digest(found) == wanted
 
     def test_archive_with_another_hash_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(ToolError, match="is not the archive that is pinned; it was not used"):
-            archive.pip_download(self.mirror("0" * 64), tmp_path, lambda _: None)
+        (tmp_path / "into").mkdir()
+        with pytest.raises(ToolError, match=r"package==1.0 is not the file that was pinned; it was thrown away"):
+            archive.pip_download(self.mirror("0" * 64), tmp_path / "into", lambda _: None)
 
     def test_archive_that_no_index_has_is_explained(self, tmp_path: Path) -> None:
-        with pytest.raises(ToolError, match=r"package 2.0 could not be downloaded") as refusal:
-            archive.pip_download(self.mirror("0" * 64, "2.0"), tmp_path, lambda _: None)
+        (tmp_path / "into").mkdir()
+        with pytest.raises(ToolError, match=r"package 2.0, .*source, could not be downloaded") as refusal:
+            archive.pip_download(self.mirror("0" * 64, "2.0"), tmp_path / "into", lambda _: None)
+        assert "No matching distribution found for package==2.0" in refusal.value.why
         assert "python -m pip config list" in refusal.value.fix
 
 

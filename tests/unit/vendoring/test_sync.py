@@ -16,6 +16,7 @@ from tools.files import remove_tree
 from tools.filters import Section, load_filter, pattern_matches
 from tools.patching import ConflictError, apply_patches
 from tools.provenance import read_manifest
+from tools.snapshot import Entry, require_plain
 from tools.sync import Synced, sync
 from tools.vendoring import ensure_source
 
@@ -290,6 +291,13 @@ def test_names_that_differ_only_in_case_are_refused(synced: Toy, first: str, sec
         sync(synced.checkout)
     assert first.split("/")[0] in refusal.value.what
     assert second.split("/")[0] in refusal.value.what
+
+
+def test_names_that_differ_only_in_how_accents_are_written_are_refused() -> None:
+    same = Entry(mode="100644", blob="0")
+    require_plain({"src/\u00e4.c": same, "src/a.c": same})
+    with pytest.raises(ToolError, match="would be one on a system that ignores case"):
+        require_plain({"src/\u00e4.c": same, "src/a\u0308.c": same})
 
 
 def test_two_packages_get_a_tree_each(synced: Toy) -> None:

@@ -107,7 +107,7 @@ def test_gate_fails_with_the_list(patched: Toy) -> None:
     (patched.synced / "LICENSE").write_text("x", encoding="utf-8")
     status, out, err = inv(patched, "vendor.check")
     assert (status, out) == (1, "")
-    assert err.splitlines()[-1] == "1 differences."
+    assert err.splitlines()[-1] == "1 difference."
     assert "LICENSE is not what pin and patches give" in err
 
 
@@ -144,6 +144,21 @@ def test_clean_removes_what_can_be_made_again_and_saves_the_rest(patched: Toy, c
     patched.git.run("fetch", "-q", str(bundle), "+refs/llamapack/backup/*:refs/llamapack/backup/*")
     (backup,) = patched.git.ask("for-each-ref", "--format=%(refname)", "refs/llamapack/backup").split()
     assert patched.git.run("show", f"{backup}:src/mine.cpp").stdout == "mine\n"
+
+
+def test_clean_saves_every_stash(patched: Toy, cache: Path) -> None:
+    for text in ("first\n", "second\n"):
+        patched.write("src/llama.cpp", text)
+        patched.git.run("-c", "user.name=A", "-c", "user.email=a@b", "stash")
+    status, _, err = inv(patched, "vendor.clean", "--tracking")
+    assert status == 1
+    assert "  stashes: stash@{0} WIP on llamapack" in err
+    assert inv(patched, "vendor.clean", "--tracking", "--discard")[0] == 0
+    (bundle,) = (cache / "backups").rglob("*.bundle")
+    assert inv(patched, "vendor.apply-patches")[0] == 0
+    patched.git.run("fetch", "-q", str(bundle), "+refs/llamapack/backup/*:refs/llamapack/backup/*")
+    kept = [patched.git.run("show", f"refs/llamapack/backup/stash-{n}:src/llama.cpp").stdout for n in (0, 1)]
+    assert kept == ["second\n", "first\n"]
 
 
 def test_clean_keeps_own_files(patched: Toy) -> None:

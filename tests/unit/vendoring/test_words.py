@@ -25,7 +25,7 @@ def test_many_files_that_are_not_taken_are_counted_by_folder() -> None:
     new: dict[str, tuple[str, ...]] = {f"docs/deep/er/{number}.md": () for number in range(20)}
     assert words({**new, "top": (), "src/a.cpp": ("core",)}, tuple(f"gone/{n}" for n in range(13))) == [
         "  new upstream: src/a.cpp (taken by core)",
-        "  new upstream: 1 files in the top folder (not taken)",
+        "  new upstream: 1 file in the top folder (not taken)",
         "  new upstream: 20 files in docs/deep (not taken)",
         "  gone upstream: 13 files in gone",
     ]

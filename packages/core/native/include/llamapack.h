@@ -181,14 +181,20 @@ LLAMAPACK_API enum llamapack_status llamapack_context_init(
 LLAMAPACK_API enum llamapack_status llamapack_adapter_load(
     struct llama_model * model, const char * path, struct llama_adapter_lora ** out, char ** error);
 
-// Called before a tensor is written: its number from 1, and how many there are. Returns false to stop.
-typedef bool (*llamapack_quantize_callback)(int32_t number, int32_t count, const char * name, void * user_data);
+// A tensor that is about to be written: its number from 1, and how many there are.
+struct llamapack_quantize_step {
+    int32_t      number;
+    int32_t      count;
+    const char * name;
+};
+// Returns false to stop.
+typedef bool (*llamapack_quantize_callback)(const struct llamapack_quantize_step * step);
 
 // llama_model_quantize, with a callback that may be NULL. *result receives what upstream returned. llamapack_log_set must
 // have been called before.
 LLAMAPACK_API enum llamapack_status llamapack_model_quantize(
     const char * source, const char * target, const struct llama_model_quantize_params * params,
-    llamapack_quantize_callback callback, void * user_data, uint32_t * result, char ** error);
+    llamapack_quantize_callback callback, uint32_t * result, char ** error);
 
 // Text to tokens as llama_tokenize does it, for vocabularies too that lack what their own tokenizer needs. *count receives
 // the number of tokens, or minus that number where it exceeds n_tokens_max; INT32_MIN if no int32_t counts them.

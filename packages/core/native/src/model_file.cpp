@@ -16,23 +16,21 @@ namespace {
 // threads run.
 class tensor_listener : public llamapack::log_listener {
   public:
-    tensor_listener(llamapack_quantize_callback callback, void * user_data) : callback(callback), user_data(user_data) {}
+    explicit tensor_listener(llamapack_quantize_callback callback) : callback(callback) {}
 
     void hear(const char * text) override {
-        int  number = 0;
-        int  count  = 0;
-        char name[128];
-        if (callback == nullptr || std::sscanf(text, " [%d/%d] %127s", &number, &count, name) != 3) {
+        char                    name[128];
+        llamapack_quantize_step step = { 0, 0, name };
+        if (callback == nullptr || std::sscanf(text, " [%d/%d] %127s", &step.number, &step.count, name) != 3) {
             return;
         }
-        if (!callback(number, count, name, user_data)) {
+        if (!callback(&step)) {
             throw std::runtime_error("stopped by the callback");
         }
     }
 
   private:
     llamapack_quantize_callback callback;
-    void *                      user_data;
 };
 
 } // namespace
@@ -66,11 +64,11 @@ llamapack_status llamapack_adapter_load(
 
 llamapack_status llamapack_model_quantize(
     const char * source, const char * target, const llama_model_quantize_params * params,
-    llamapack_quantize_callback callback, void * user_data, uint32_t * result, char ** error) {
+    llamapack_quantize_callback callback, uint32_t * result, char ** error) {
     *result = 1;
     return llamapack::guarded(error, [&] {
         const llamapack::caught_aborts guard;
-        const tensor_listener          listener(callback, user_data);
+        const tensor_listener          listener(callback);
         *result = llama_model_quantize(source, target, params);
     });
 }

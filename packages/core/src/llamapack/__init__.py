@@ -15,6 +15,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from llamapack import errors as errors
+    from llamapack import gguf as gguf
+    from llamapack import grammar as grammar
+    from llamapack import imatrix as imatrix
+    from llamapack import perplexity as perplexity
+    from llamapack import quantize as quantize
+    from llamapack import sampling as sampling
+    from llamapack import threads as threads
     from llamapack.adapters import ControlVector as ControlVector
     from llamapack.adapters import LoraAdapter as LoraAdapter
     from llamapack.backends.loading import devices as devices
@@ -57,6 +65,9 @@ _HOME = {
     "system_info": "system",
 }
 
+# Modules whose names are not here, but which are public: `llamapack.gguf` works without importing it first.
+_MODULES = ("errors", "gguf", "grammar", "imatrix", "perplexity", "quantize", "sampling", "threads")
+
 __all__ = [
     "BackendWarning",
     "Batch",
@@ -87,6 +98,8 @@ def __getattr__(name: str) -> Any:
         return version("llamapack")
     if name in _HOME:
         return getattr(import_module(f"llamapack.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"llamapack.{name}")
     raise AttributeError(f"module 'llamapack' has no attribute {name!r}")
 
 

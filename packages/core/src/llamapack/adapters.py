@@ -113,6 +113,10 @@ class Adapters:
         Raises InputError for an adapter of another model, one named twice, and a scale that is no finite number.
         """
         chosen = tuple(lora if isinstance(lora, tuple) else (lora, 1.0) for lora in loras)
+        wanted: tuple[object, ...] = chosen
+        for pair in wanted:
+            if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], LoraAdapter)):
+                raise InputError(f"A LoRA adapter, or one with its scale, is wanted, not {pair!r}.")
         self._check(chosen)
         with self._context._exclusive():
             handles = (api.llama_adapter_lora_p * len(chosen))(*(lora._handle for lora, _ in chosen))

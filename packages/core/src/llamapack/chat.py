@@ -33,7 +33,7 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
     def __init__(self, model: Model, source: str | None = None) -> None:
         """Compile the template of `model`, or the Jinja text `source`; raises ChatTemplateError where that fails."""
         out, message = api.llamapack_chat_templates_p(), api.char_p()
-        text = None if source is None else source.encode()
+        text = None if source is None else source.encode("utf-8", "surrogatepass")
         with model._using() as pointer:
             status = native().llamapack_chat_templates_init(pointer, text, ctypes.byref(out), ctypes.byref(message))
         _raise_unless_ok(status, message, "The chat template cannot be compiled.")
@@ -51,13 +51,22 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         `add_generation_prompt` opens the assistant's turn at the end. Raises ChatTemplateError for messages that the
         template refuses.
         """
-        request = json.dumps({"messages": list(messages), "add_generation_prompt": add_generation_prompt})
+        request = _encoded({"messages": list(messages), "add_generation_prompt": add_generation_prompt})
         out, message = api.char_p(), api.char_p()
         with self._using() as pointer:
-            status = native().llamapack_chat_apply(pointer, request.encode(), ctypes.byref(out), ctypes.byref(message))
+            status = native().llamapack_chat_apply(pointer, request, ctypes.byref(out), ctypes.byref(message))
         _raise_unless_ok(status, message, "The chat template refuses the messages.")
         response = json.loads(take_text(out))
         return ChatPrompt(text=response["prompt"], stop=tuple(response["additional_stops"]))
+
+
+def _encoded(request: object) -> bytes:
+    try:
+        return json.dumps(request, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ChatTemplateError("A message has half of a surrogate pair, which is no text.") from None
+    except (TypeError, ValueError) as error:
+        raise ChatTemplateError("The messages cannot be written as JSON.", why=str(error)) from None
 
 
 def _raise_unless_ok(status: int, message: api.char_p, what: str) -> None:

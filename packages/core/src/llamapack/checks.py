@@ -15,6 +15,13 @@ def whole(name: str, value: object, least: int = 1, most: int = 2**31 - 1) -> in
     return value
 
 
+def flag(name: str, value: object) -> bool:
+    """Return `value` if it is True or False; raises InputError otherwise."""
+    if not isinstance(value, bool):
+        raise InputError(f"{name} must be True or False, not {value!r}.")
+    return value
+
+
 def number(name: str, value: object, least: float, most: float, wanted: str, fix: str = "") -> float:
     """Return `value` if it is a number from `least` to `most`; raises InputError, saying that it must be `wanted`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):

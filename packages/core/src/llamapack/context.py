@@ -107,6 +107,8 @@ class Context(Owner[api.llama_context_p]):
         Raises InputError for numbers out of range and for what does not go together, and DecodeError if llama.cpp
         cannot make the context.
         """
+        if not isinstance(model, Model):
+            raise InputError(f"A context is made for a Model, not {model!r}.")
         self.model = model
         self.options = ContextOptions(
             n_ctx=n_ctx,

@@ -9,7 +9,7 @@ from typing import Literal
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack.backends.devices import present_devices
-from llamapack.checks import choice, number, whole
+from llamapack.checks import choice, flag, number, whole
 from llamapack.errors import InputError
 from llamapack.model import Model
 from llamapack.threads import default_threads
@@ -73,6 +73,13 @@ class ContextOptions:
     yarn_beta_fast: float | None = None
     yarn_beta_slow: float | None = None
     yarn_orig_ctx: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no flag where one is wanted: a text such as "no" would be true."""
+        for name in ("swa_full", "offload_kqv", "op_offload", "embeddings"):
+            flag(name, getattr(self, name))
+        if self.kv_unified is not None:
+            flag("kv_unified", self.kv_unified)
 
 
 def native_params(model: Model, options: ContextOptions) -> api.llama_context_params:

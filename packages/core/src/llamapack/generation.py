@@ -58,6 +58,8 @@ class TokenLogprobs:
 class Generation(Iterator[str]):
     """A running generation: iterate for pieces of text, then look at `tokens`, `timing` and `finish_reason`.
 
+    `finish_reason` is None until it ended, and stays so if it is closed before.
+
     Pieces hold whole characters, and nothing of a stop string. Closing it frees the context if `generate` made one.
     `logprobs` has an entry for each token, if they were asked for.
     """
@@ -77,11 +79,11 @@ class Generation(Iterator[str]):
     def __post_init__(self) -> None:
         """Start the stream of text."""
         self._stream = TextStream(self.stop)
-        self._started = False
+        self._started = self._closed = False
 
     def __next__(self) -> str:
         """Return the next piece, never an empty one."""
-        while self.finish_reason is None:
+        while self.finish_reason is None and not self._closed:
             if text := self._step():
                 return text
         raise StopIteration
@@ -142,7 +144,7 @@ class Generation(Iterator[str]):
         """Stop here; safe to call twice."""
         if self.owns_context:
             self.context.close()
-        self.finish_reason = self.finish_reason or "length"
+        self._closed = True
 
     def __enter__(self) -> Generation:
         """Return itself; the block's end closes it."""
@@ -182,11 +184,9 @@ def generate(
     Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything runs;
     the result raises SamplingError where no token can be chosen.
     """
-    stops = (stop,) if isinstance(stop, str) else tuple(stop)
-    if "" in stops:
-        raise InputError("A stop string is empty.", why="It would end every text at once.", fix="Leave it out.")
-    if max_tokens is not None and max_tokens < 0:
-        raise InputError(f"max_tokens must be 0 or more, not {max_tokens}.")
+    stops = _stops(stop)
+    if max_tokens is not None:
+        whole("max_tokens", max_tokens, least=0)
     if logprobs is not None:
         whole("logprobs", logprobs, least=0, most=len(model.vocab))
     chosen = _sampler(model, sampler, sampling)
@@ -195,6 +195,10 @@ def generate(
     if not tokens:
         raise InputError("The prompt is empty.", why="This model puts no token before a text.", fix="Say something.")
     if context is not None:
+        if n_ctx is not None or n_threads is not None:
+            raise InputError(
+                "A context was given, and n_ctx or n_threads beside it.", fix="Make the context with them."
+            )
         chosen._check_model(context)
     place = context if context is not None else Context(model, n_ctx=n_ctx, n_threads=n_threads)
     _check_fit(place, len(tokens), owned=context is None)
@@ -207,6 +211,16 @@ def generate(
         owns_context=context is None,
         n_logprobs=logprobs,
     )
+
+
+def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    for each in stops:
+        if not isinstance(each, str):
+            raise InputError(f"A stop string must be a str, not {each!r}.")
+    if "" in stops:
+        raise InputError("A stop string is empty.", why="It would end every text at once.", fix="Leave it out.")
+    return stops
 
 
 def _sampler(model: Model, given: Sampler | None, options: SamplingOptions) -> Sampler:
@@ -240,6 +254,8 @@ def _render(
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
     if chat is False:
         raise InputError("A list of messages is always a chat.", fix="Leave chat=False out, or give a string.")
+    if not messages:
+        raise InputError("There are no messages.", fix="Give at least one, or a string.")
     if system is not None:
         messages.insert(0, {"role": "system", "content": system})
     with ChatTemplate(model) as template:

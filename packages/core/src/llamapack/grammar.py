@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,16 +40,21 @@ class Grammar(Link):
     def __post_init__(self) -> None:
         """Check what can be checked without the library."""
         for name in ("trigger_words", "trigger_patterns", "trigger_tokens"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            if isinstance(triggers := getattr(self, name), str):
+                raise GrammarError(f"{name} must be several, not one text: {triggers!r}.", fix="Put it into a list.")
+            object.__setattr__(self, name, tuple(triggers))
         texts: dict[str, object] = {"grammar": self.text, "name of the root rule": self.root}
         for name, text in texts.items():
             if not isinstance(text, str) or not text.strip():
                 raise GrammarError(f"The {name} must be a text that is not empty, not {text!r}.")
-            if "\0" in text:
-                raise GrammarError(f"The {name} has a NUL character.")
+            if problem := _unspeakable(text):
+                raise GrammarError(f"The {name} has {problem}.")
         for trigger in (*self.trigger_words, *self.trigger_patterns):
-            if not trigger or "\0" in trigger:
-                raise GrammarError(f"A trigger must not be empty or have a NUL character: {trigger!r}.")
+            checked: object = trigger
+            if not isinstance(checked, str) or not trigger:
+                raise GrammarError(f"A trigger must be a text that is not empty, not {trigger!r}.")
+            if problem := _unspeakable(trigger):
+                raise GrammarError(f"The trigger {trigger!r} has {problem}.")
 
     @classmethod
     def from_json_schema(cls, schema: Mapping[str, Any] | str | bool) -> Grammar:
@@ -72,8 +78,10 @@ class Grammar(Link):
     def check(self, vocab: Vocab | None = None) -> None:
         """Raise GrammarError, with the place, if the grammar is wrong; one that names tokens needs the `vocab`."""
         message = api.char_p()
-        handle = None if vocab is None else vocab._handle
-        status = native().llamapack_grammar_check(handle, self.text.encode(), self.root.encode(), ctypes.byref(message))
+        with nullcontext() if vocab is None else vocab._using() as pointer:
+            status = native().llamapack_grammar_check(
+                pointer, self.text.encode(), self.root.encode(), ctypes.byref(message)
+            )
         if status:
             raise _refused(take_text(message))
 
@@ -84,8 +92,9 @@ class Grammar(Link):
         patterns += [pattern.encode() for pattern in self.trigger_patterns]
         tokens = [place.vocab._checked(token) for token in self.trigger_tokens]
         out, message = api.llama_sampler_p(), api.char_p()
-        status = place.native.llamapack_sampler_init_grammar(
-            *(place.vocab._handle, self.text.encode(), self.root.encode(), self.lazy),
+        status = place.vocab._ask(
+            place.native.llamapack_sampler_init_grammar,
+            *(self.text.encode(), self.root.encode(), self.lazy),
             *((ctypes.c_char_p * len(patterns))(*patterns), len(patterns)),
             *((ctypes.c_int32 * len(tokens))(*tokens), len(tokens)),
             *(ctypes.byref(out), ctypes.byref(message)),
@@ -98,6 +107,13 @@ class Grammar(Link):
         """Show how the grammar begins."""
         text = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
         return f"Grammar({text!r}{', lazy' if self.lazy else ''})"
+
+
+def _unspeakable(text: str) -> str:
+    """Name what llama.cpp cannot be told, if `text` has it."""
+    if "\0" in text:
+        return "a NUL character"
+    return "half of a surrogate pair" if any("\ud800" <= character <= "\udfff" for character in text) else ""
 
 
 def _refused(why: str) -> LlamapackError:

@@ -134,14 +134,15 @@ class Model(Owner[api.llama_model_p]):
         """Return the Jinja text of the model's chat template, or of the one called `name`; None if there is none."""
         if name is not None and (not name or "\0" in name):
             return None
-        text = native().llama_model_chat_template(self._handle, None if name is None else name.encode())
+        key = None if name is None else name.encode("utf-8", "surrogatepass")
+        text = self._ask(native().llama_model_chat_template, key)
         return None if text is None else text.decode("utf-8", "replace")
 
     @property
     def description(self) -> str:
         """Architecture, size and quantization in llama.cpp's words, such as `llama 135M Q4_1`."""
         buffer = ctypes.create_string_buffer(256)
-        native().llama_model_desc(self._handle, buffer, len(buffer))
+        self._ask(native().llama_model_desc, buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace")
 
     @property
@@ -152,119 +153,119 @@ class Model(Owner[api.llama_model_p]):
     @property
     def file_type(self) -> str:
         """The quantization that most tensors have, such as `Q4_1`."""
-        name = native().llama_ftype_name(native().llama_model_ftype(self._handle))
+        name = native().llama_ftype_name(self._ask(native().llama_model_ftype))
         return (name or b"").decode()
 
     @property
     def n_ctx_train(self) -> int:
         """The context length, in tokens, that the model was trained with; a context with YaRN scaling adjusts it."""
-        return native().llama_model_n_ctx_train(self._handle)
+        return self._ask(native().llama_model_n_ctx_train)
 
     @property
     def n_vocab(self) -> int:
         """The number of tokens, and so of logits."""
-        return native().llama_vocab_n_tokens(native().llama_model_get_vocab(self._handle))
+        return len(self.vocab)
 
     @property
     def n_embd(self) -> int:
         """The width of its layers."""
-        return native().llama_model_n_embd(self._handle)
+        return self._ask(native().llama_model_n_embd)
 
     @property
     def n_embd_inp(self) -> int:
         """The width of embeddings given instead of tokens."""
-        return native().llama_model_n_embd_inp(self._handle)
+        return self._ask(native().llama_model_n_embd_inp)
 
     @property
     def n_embd_out(self) -> int:
         """The width of the embeddings that come out."""
-        return native().llama_model_n_embd_out(self._handle)
+        return self._ask(native().llama_model_n_embd_out)
 
     @property
     def n_layer(self) -> int:
         """The number of layers."""
-        return native().llama_model_n_layer(self._handle)
+        return self._ask(native().llama_model_n_layer)
 
     @property
     def n_head(self) -> int:
         """The number of attention heads of the first layer."""
-        return native().llama_model_n_head(self._handle)
+        return self._ask(native().llama_model_n_head)
 
     @property
     def n_head_kv(self) -> int:
         """The number of heads that keys and values have, in the first layer."""
-        return native().llama_model_n_head_kv(self._handle)
+        return self._ask(native().llama_model_n_head_kv)
 
     @property
     def n_swa(self) -> int:
         """The width of the attention window, in tokens; 0 if the attention sees everything."""
-        return native().llama_model_n_swa(self._handle)
+        return self._ask(native().llama_model_n_swa)
 
     @property
     def n_params(self) -> int:
         """The number of parameters."""
-        return native().llama_model_n_params(self._handle)
+        return self._ask(native().llama_model_n_params)
 
     @property
     def size(self) -> int:
         """The size of all tensors, in bytes."""
-        return native().llama_model_size(self._handle)
+        return self._ask(native().llama_model_size)
 
     @property
     def rope_type(self) -> str:
         """How positions are encoded: none (no RoPE), norm, neox, mrope, imrope or vision."""
-        number = native().llama_model_rope_type(self._handle)
+        number = self._ask(native().llama_model_rope_type)
         return _ROPE_TYPES.get(number, str(number))
 
     @property
     def rope_freq_scale_train(self) -> float:
         """The RoPE frequency scale that the model was trained with."""
-        return native().llama_model_rope_freq_scale_train(self._handle)
+        return self._ask(native().llama_model_rope_freq_scale_train)
 
     @property
     def has_encoder(self) -> bool:
         """True if `Context.encode` must run before `Context.decode`, as in T5."""
-        return native().llama_model_has_encoder(self._handle)
+        return self._ask(native().llama_model_has_encoder)
 
     @property
     def has_decoder(self) -> bool:
         """True if it decodes; False for an encoder alone."""
-        return native().llama_model_has_decoder(self._handle)
+        return self._ask(native().llama_model_has_decoder)
 
     @property
     def decoder_start_token(self) -> int | None:
         """The token that the decoder of an encoder-decoder model begins with."""
-        token = native().llama_model_decoder_start_token(self._handle)
+        token = self._ask(native().llama_model_decoder_start_token)
         return token if token >= 0 else None
 
     @property
     def is_recurrent(self) -> bool:
         """True for Mamba, RWKV and the like: their memory is a state, of which no part can be taken back."""
-        return native().llama_model_is_recurrent(self._handle)
+        return self._ask(native().llama_model_is_recurrent)
 
     @property
     def is_hybrid(self) -> bool:
         """True if some layers are recurrent and others attend."""
-        return native().llama_model_is_hybrid(self._handle)
+        return self._ask(native().llama_model_is_hybrid)
 
     @property
     def is_diffusion(self) -> bool:
         """True if text comes from denoising, not token by token."""
-        return native().llama_model_is_diffusion(self._handle)
+        return self._ask(native().llama_model_is_diffusion)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The labels of a classifier's outputs; empty for other models. One without a name is an empty text."""
         if not self._facts.classifier:
             return ()
-        count = native().llama_model_n_cls_out(self._handle)
-        labels = (native().llama_model_cls_label(self._handle, index) for index in range(count))
+        count = self._ask(native().llama_model_n_cls_out)
+        labels = [self._ask(native().llama_model_cls_label, index) for index in range(count)]
         return tuple((label or b"").decode("utf-8", "replace") for label in labels)
 
     @cached_property
     def _facts(self) -> api.llamapack_model_facts:
         facts = api.llamapack_model_facts()
-        native().llamapack_model_facts_get(self._handle, ctypes.byref(facts))
+        self._ask(native().llamapack_model_facts_get, ctypes.byref(facts))
         return facts
 
     def __repr__(self) -> str:

@@ -81,7 +81,7 @@ class Outputs:
             pointer = self._native.llama_get_embeddings_seq(context._handle, sequence)
             if not pointer:
                 raise InputError(f"The last batch had nothing of sequence {sequence!r}.")
-            width = self._native.llama_model_n_cls_out(context.model._handle)
+            width = context.model._ask(self._native.llama_model_n_cls_out)
             shape = (width if context.pooling == "rank" else context.model.n_embd_out,)
             # always a copy: llama.cpp frees the vector with the next batch
             row = self._views.floats(pointer, shape, copy=True)

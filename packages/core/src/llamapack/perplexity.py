@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llamapack._native.library import native
 from llamapack.batch import Batch
 from llamapack.checks import whole
 from llamapack.context import Context
@@ -97,7 +96,7 @@ def perplexity(
 
 
 def _tokens(model: Model, text: str | bytes, n_ctx: int) -> list[int]:
-    if native().llama_vocab_get_add_eos(model.vocab._handle):
+    if model.vocab.adds_eos:
         raise InputError("The perplexity of this model cannot be measured.", why="It ends every text with a token.")
     tokens = model.vocab.tokenize(text)
     if len(tokens) < 2 * n_ctx:
@@ -112,7 +111,7 @@ def _score_chunk(context: Context, chunk: Sequence[int], size: int, sums: _Sums)
     """Score the tokens after the middle of `chunk`, each by what the model expected after those before."""
     vocab = context.model.vocab
     asked = list(chunk)
-    if native().llama_vocab_get_add_bos(vocab._handle) and vocab.bos is not None:
+    if vocab.adds_bos and vocab.bos is not None:
         asked[0] = vocab.bos
     scored = range(len(chunk) // 2, len(chunk) - 1)
     context.clear()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llamapack.errors import InputError
+
 if TYPE_CHECKING:
     from llamapack.arrays import Floats
 
@@ -12,10 +14,16 @@ def logprobs(logits: Floats) -> Floats:
     """Return the natural logarithm of the softmax over the last axis, as float32.
 
     It is computed in 64 bits, so that the probabilities of a large vocabulary add up to 1 within 1e-6.
+
+    Raises InputError for no logits, and for a row in which none is finite.
     """
     import numpy as np
 
     wide = np.asarray(logits, dtype=np.float64)
+    if not wide.size or not wide.ndim:
+        raise InputError(f"There are no logits in an array of shape {wide.shape}.")
+    if not np.isfinite(wide.max(axis=-1)).all():
+        raise InputError("The largest logit of a row is no finite number, so that it has no probabilities.")
     shifted = wide - wide.max(axis=-1, keepdims=True)
     result = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return np.asarray(result, dtype=np.float32)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import ctypes
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.callbacks import Asking
+from llamapack._native.calls import end_if_exiting, exiting, running
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
+from llamapack.context_options import check_threads
 from llamapack.errors import CancelledError, InputError, LlamapackError, ModelError, ModelFormatError
+from llamapack.files import replaceable
 from llamapack.imatrix import Imatrix, read_imatrix
 from llamapack.threads import default_threads
 
@@ -97,7 +101,7 @@ def quantize(
     params.keep_split = keep_split and len(plan.source.paths) > 1
     goals = _goals(plan.source, Path(target), split=bool(params.keep_split), overwrite=overwrite)
     # in the target's folder, so that moving is only renaming
-    with tempfile.TemporaryDirectory(prefix=".llamapack-", dir=goals[0].parent) as scratch:
+    with _scratch(goals[0].parent, Path(target)) as scratch:
         written = tuple(Path(scratch, goal.name) for goal in goals)
         prefix = Path(scratch, Path(target).stem) if params.keep_split else written[0]
         _run(plan.source.paths[0], prefix, params, progress)
@@ -105,6 +109,17 @@ def quantize(
         for path, goal in zip(written, goals, strict=True):
             path.replace(goal)
     return Quantized(paths=goals, size_before=plan.source.file_size, size=sum(goal.stat().st_size for goal in goals))
+
+
+@contextmanager
+def _scratch(folder: Path, target: Path) -> Iterator[str]:
+    try:
+        with tempfile.TemporaryDirectory(prefix=".llamapack-", dir=folder) as scratch:
+            yield scratch
+    except OSError as error:
+        raise ModelError(
+            f"{target} cannot be written.", why=str(error), fix="Check the folder and the disk."
+        ) from error
 
 
 def _plan(
@@ -117,10 +132,8 @@ def _plan(
     embedding_type: str | None,
     n_threads: int,
 ) -> _Plan:
-    if n_threads < 1:
-        raise InputError(f"n_threads must be 1 or more, not {n_threads}.")
     params = native().llama_model_quantize_default_params()
-    params.nthread = n_threads
+    params.nthread = check_threads("n_threads", n_threads)
     name = type.upper()
     params.only_copy = name == _COPY
     params.ftype = api.llama_ftype.ALL_F32 if params.only_copy else _ftype(name)
@@ -209,17 +222,18 @@ def _imatrix_data(matrix: Imatrix) -> tuple[ctypes.Array[api.llama_model_imatrix
 def _goals(source: gguf.Gguf, target: Path, *, split: bool, overwrite: bool) -> tuple[Path, ...]:
     """Return the files to write; refuse what would be lost by it."""
     count = len(source.paths)
-    goals: tuple[Path, ...] = (target,)
+    goals: tuple[Path, ...] = (replaceable(target),)
     if split:
-        goals = tuple(target.with_name(f"{target.stem}-{each + 1:05d}-of-{count:05d}.gguf") for each in range(count))
-    if not target.parent.is_dir():
-        raise InputError(f"There is no folder {target.parent}.", fix="Make it, or check the path.")
+        names = (target.with_name(f"{target.stem}-{each + 1:05d}-of-{count:05d}.gguf") for each in range(count))
+        goals = tuple(map(replaceable, names))
     for goal in goals:
+        if not goal.parent.is_dir():
+            raise InputError(f"There is no folder {goal.parent}.", fix="Make it, or check the path.")
         if not goal.exists():
             continue
         if any(goal.samefile(path) for path in source.paths):
             raise InputError(f"{goal} is the model itself.", fix="Name another file for the result.")
-        if not overwrite or goal.is_dir():
+        if not overwrite:
             raise InputError(f"{goal} is there already.", fix="Name another file, or allow to overwrite it.")
     return goals
 
@@ -227,24 +241,26 @@ def _goals(source: gguf.Gguf, target: Path, *, split: bool, overwrite: bool) -> 
 def _run(source: Path, target: Path, params: api.llama_model_quantize_params, progress: Progress | None) -> None:
     stopped_at = ""
 
-    def ask(question: tuple[int, int, bytes]) -> bool:
+    def ask(step: api.llamapack_quantize_step_p) -> bool:
         nonlocal stopped_at
-        number, count, name = question
-        text = name.decode("utf-8", "replace")
-        if progress is None or progress(number, count, text) is not False:
+        number, count, name = step.contents.number, step.contents.count, step.contents.name or b""
+        if exiting():
+            return False
+        if progress is None or progress(number, count, name.decode("utf-8", "replace")) is not False:
             return True
         stopped_at = f"tensor {number} of {count}"
         return False
 
     asking = Asking(ask, otherwise=False)
-    callback = api.llamapack_quantize_callback(lambda number, count, name, _: asking.answer((number, count, name)))
+    callback = api.llamapack_quantize_callback(asking.answer)
     result, message = ctypes.c_uint32(), api.char_p()
-    with captured_errors() as errors:
+    with captured_errors() as errors, running():
         native().llamapack_model_quantize(
-            *(encode_path(source), encode_path(target), ctypes.byref(params), callback, None),
+            *(encode_path(source), encode_path(target), ctypes.byref(params), callback),
             *(ctypes.byref(result), ctypes.byref(message)),
         )
     errors += take_text(message).splitlines()
+    end_if_exiting()
     asking.raise_error()
     if stopped_at:
         raise CancelledError(f"Quantizing was stopped by the progress callback at {stopped_at}.")
@@ -259,6 +275,12 @@ def _failure(source: Path, lines: list[str]) -> LlamapackError:
         return InputError(what, why=why, fix="Start from weights in 16 or 32 bits, or allow to requantize.")
     if "imatrix" in why or "importance matrix" in why:
         return InputError(what, why=why, fix="Give an importance matrix made with this model.")
+    if "regular expression" in why or "regex" in why:
+        return InputError(what, why=why, fix="Correct the regular expressions of tensor_types.")
+    if "basic_ios" in why or "iostream" in why:
+        return ModelError(
+            f"What the model {source} becomes could not be written.", why=why, fix="Check the space on the disk."
+        )
     if "architecture" in why:
         return ModelFormatError(what, why=why)
     return ModelError(what, why=why)

@@ -11,7 +11,6 @@ import ctypes
 import hashlib
 import json
 import os
-import secrets
 import struct
 import weakref
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from llamapack._native.library import read_abi, take_text
 from llamapack._native.log import captured_errors
 from llamapack.checks import whole
 from llamapack.errors import DecodeError, InputError, StateError
+from llamapack.files import write_atomically
 
 if TYPE_CHECKING:
     from llamapack.context import Context
@@ -61,8 +61,11 @@ class State:
         return bytes(self._build(sequence, tokens))
 
     def save(self, path: str | os.PathLike[str], sequence: int | None = None, *, tokens: Sequence[int] = ()) -> None:
-        """Write the state to `path`; an older file there is replaced only when the new one is complete."""
-        _write_atomically(Path(path), self._build(sequence, tokens))
+        """Write the state to `path`; an older file there is replaced only when the new one is complete.
+
+        Raises InputError where it cannot be written, and the rest as `to_bytes`.
+        """
+        write_atomically(Path(path), self._build(sequence, tokens))
 
     def from_bytes(self, data: bytes | bytearray | memoryview, sequence: int | None = None) -> SavedState:
         """Load a state; one of a single sequence goes to `sequence` (default: where it came from).
@@ -87,7 +90,7 @@ class State:
         """Load a state from the file at `path`, as `from_bytes` does; raises InputError where it cannot be read."""
         try:
             data = Path(path).read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise InputError(f"The state {path} cannot be read.", why=str(error)) from error
         return self.from_bytes(data, sequence)
 
@@ -220,17 +223,3 @@ def _parse(data: memoryview, model: Model) -> tuple[SavedState, memoryview]:
 
 def _digest(data: memoryview) -> bytes:
     return hashlib.blake2b(data, digest_size=32).digest()
-
-
-def _write_atomically(path: Path, data: bytearray) -> None:
-    """Write beside `path`, and put it in its place when it is on the disk."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

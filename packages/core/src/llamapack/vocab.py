@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from operator import index
+from typing import TYPE_CHECKING, TypeVar
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _PIECE_BYTES = 64
 
 TokenAttribute = api.llama_token_attr
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +53,27 @@ class Vocab:
         """Look into `model`; use `model.vocab` instead of calling this."""
         self._model = model
         self._native = native()
-        self._pointer = self._native.llama_model_get_vocab(model._handle)
-        self._textless = self._native.llama_vocab_type(self._pointer) == api.llama_vocab_type.NONE
-        self._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        self._pointer = model._ask(self._native.llama_model_get_vocab)
+        self._textless = self._ask(self._native.llama_vocab_type) == api.llama_vocab_type.NONE
+        self._size = self._ask(self._native.llama_vocab_n_tokens)
+        # What a generation asks of every token; asked of llama.cpp once.
+        self._pieces: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
+        self._ends: dict[int, bool] = {}
 
-    @property
-    def _handle(self) -> api.llama_vocab_p:
-        self._model._handle  # noqa: B018 - raises ClosedError
-        return self._pointer
+    @contextmanager
+    def _using(self) -> Iterator[api.llama_vocab_p]:
+        """Keep the model for the length of a call, even if another thread closes it meanwhile."""
+        with self._model._using():
+            yield self._pointer
+
+    def _ask(self, function: Callable[..., Answer], *arguments: object) -> Answer:
+        with self._using() as pointer:
+            return function(pointer, *arguments)
 
     def __len__(self) -> int:
         """Return the number of tokens."""
-        return self._native.llama_vocab_n_tokens(self._handle)
+        self._model._handle  # noqa: B018 - raises ClosedError
+        return self._size
 
     def tokenize(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> list[int]:
         """Split `text` into token ids.
@@ -69,6 +81,8 @@ class Vocab:
         `add_special` adds what the model wants around a text (such as a beginning-of-sequence token); `parse_special`
         reads `<|im_start|>` and the like as control tokens: leave it off for text that is not yours.
         """
+        if not isinstance(text, str | bytes | bytearray | memoryview):
+            raise InputError(f"A text must be a str or bytes, not {text!r}.")
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
         if len(data) >= 2**31:
             raise InputError(f"The text has {len(data)} bytes; at most {2**31 - 1} can be tokenized at once.")
@@ -76,8 +90,9 @@ class Vocab:
         while True:
             tokens = (ctypes.c_int32 * capacity)()
             count, message = ctypes.c_int32(), api.char_p()
-            status = self._native.llamapack_tokenize(
-                *(self._handle, data, len(data), tokens, capacity, add_special, parse_special),
+            status = self._ask(
+                self._native.llamapack_tokenize,
+                *(data, len(data), tokens, capacity, add_special, parse_special),
                 *(ctypes.byref(count), ctypes.byref(message)),
             )
             why = take_text(message)
@@ -92,14 +107,21 @@ class Vocab:
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """Return the bytes of one token, perhaps a part of a character; `special` shows control tokens too."""
+        self._model._handle  # noqa: B018 - raises ClosedError
+        known = self._pieces[special]
+        try:
+            return known[token]
+        except (KeyError, TypeError):
+            pass
         self._require_text()
-        buffer = self._buffer
-        size = self._native.llama_token_to_piece(self._handle, self._checked(token), buffer, len(buffer), 0, special)
-        if size >= 0:
-            return buffer.raw[:size]
-        longer = ctypes.create_string_buffer(-size)
-        size = self._native.llama_token_to_piece(self._handle, token, longer, len(longer), 0, special)
-        return longer.raw[:size]
+        number = self._checked(token)
+        size = _PIECE_BYTES
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            size = self._ask(self._native.llama_token_to_piece, number, buffer, len(buffer), 0, special)
+            if size >= 0:
+                return known.setdefault(number, buffer.raw[:size])
+            size = -size
 
     def detokenize(self, tokens: Iterable[int], *, remove_special: bool = False, special: bool = True) -> bytes:
         """Return the bytes of `tokens`; `remove_special` drops what `add_special` added, `special` shows the rest."""
@@ -109,16 +131,18 @@ class Vocab:
         capacity = 8 * len(ids) + 8
         while True:
             buffer = ctypes.create_string_buffer(capacity)
-            size = self._native.llama_detokenize(
-                self._handle, array, len(ids), buffer, capacity, remove_special, special
-            )
+            size = self._ask(self._native.llama_detokenize, array, len(ids), buffer, capacity, remove_special, special)
             if size >= 0:
                 return buffer.raw[:size]
             capacity = -size
 
     def is_end(self, token: int) -> bool:
         """Return True for tokens that end a generation, such as end of sequence and end of turn."""
-        return bool(self._native.llama_vocab_is_eog(self._handle, self._checked(token)))
+        self._model._handle  # noqa: B018 - raises ClosedError
+        found = self._ends.get(token)
+        if found is None:
+            found = self._ends[token] = self._ask(self._native.llama_vocab_is_eog, self._checked(token))
+        return found
 
     def is_control(self, token: int) -> bool:
         """Return True for tokens that stand for no text, such as `<|im_start|>`."""
@@ -127,29 +151,29 @@ class Vocab:
     def text(self, token: int) -> str:
         """Return a token as the model file spells it, which is not what it stands for: see `piece`."""
         self._require_text()
-        return (self._native.llama_vocab_get_text(self._handle, self._checked(token)) or b"").decode("utf-8", "replace")
+        return (self._ask(self._native.llama_vocab_get_text, self._checked(token)) or b"").decode("utf-8", "replace")
 
     def score(self, token: int) -> float:
         """Return the score that the model file gives a token; only some tokenizers have scores, others 0."""
         self._require_text()
-        return self._native.llama_vocab_get_score(self._handle, self._checked(token))
+        return self._ask(self._native.llama_vocab_get_score, self._checked(token))
 
     def attributes(self, token: int) -> TokenAttribute:
         """Return what kind of token it is."""
         self._require_text()
-        return TokenAttribute(self._native.llama_vocab_get_attr(self._handle, self._checked(token)))
+        return TokenAttribute(self._ask(self._native.llama_vocab_get_attr, self._checked(token)))
 
     @cached_property
     def type(self) -> str:
         """How the tokenizer works: "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2"; "none" where tokens have no text."""
-        return api.llama_vocab_type(self._native.llama_vocab_type(self._handle)).name.lower()
+        return api.llama_vocab_type(self._ask(self._native.llama_vocab_type)).name.lower()
 
     @cached_property
     def special(self) -> SpecialTokens:
         """The tokens with a meaning of their own."""
-        bound, handle = self._native, self._handle
         names = [field.name for field in fields(SpecialTokens)]
-        return SpecialTokens(**{name: _or_none(getattr(bound, f"llama_vocab_{name}")(handle)) for name in names})
+        tokens = [self._ask(getattr(self._native, f"llama_vocab_{name}")) for name in names]
+        return SpecialTokens(**dict(zip(names, map(_or_none, tokens), strict=True)))
 
     @property
     def bos(self) -> int | None:
@@ -169,33 +193,39 @@ class Vocab:
     @property
     def adds_bos(self) -> bool:
         """True if `tokenize` puts the beginning-of-sequence token before a text."""
-        return self._native.llama_vocab_get_add_bos(self._handle)
+        return self._ask(self._native.llama_vocab_get_add_bos)
 
     @property
     def adds_eos(self) -> bool:
         """True if `tokenize` puts the end-of-sequence token after a text."""
-        return self._native.llama_vocab_get_add_eos(self._handle)
+        return self._ask(self._native.llama_vocab_get_add_eos)
 
     @property
     def adds_sep(self) -> bool:
         """True if the model wants a separator between the texts of a pair."""
-        return self._native.llama_vocab_get_add_sep(self._handle)
+        return self._ask(self._native.llama_vocab_get_add_sep)
 
     @cached_property
     def suppressed(self) -> tuple[int, ...]:
         """The tokens that the model's makers want never to be generated; `generate` sees to it."""
         count = ctypes.c_int32()
-        tokens = self._native.llama_vocab_get_suppress_tokens(self._handle, ctypes.byref(count))
-        return tuple(tokens[: count.value]) if count.value else ()
+        with self._using() as pointer:
+            tokens = self._native.llama_vocab_get_suppress_tokens(pointer, ctypes.byref(count))
+            return tuple(tokens[: count.value]) if count.value else ()
 
     def _require_text(self) -> None:
         if self._textless:
             raise InputError("The model has no vocabulary.", why="Its tokens are numbers without text.")
 
     def _checked(self, token: int) -> int:
-        if not 0 <= token < len(self):
-            raise InputError(f"There is no token {token}: the vocabulary has {len(self)} tokens, from 0.")
-        return token
+        size = len(self)
+        try:
+            number = index(token)
+        except TypeError:
+            raise InputError(f"A token must be a whole number, not {token!r}.") from None
+        if not 0 <= number < size:
+            raise InputError(f"There is no token {token}: the vocabulary has {size} tokens, from 0.")
+        return number
 
 
 def _or_none(token: int) -> int | None:

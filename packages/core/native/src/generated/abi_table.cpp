@@ -521,6 +521,12 @@ const Offset fields_51[] = {
     {"classifier", offsetof(T51, classifier)},
     {"shift_quantized", offsetof(T51, shift_quantized)},
 };
+using T52 = struct llamapack_quantize_step;
+const Offset fields_52[] = {
+    {"number", offsetof(T52, number)},
+    {"count", offsetof(T52, count)},
+    {"name", offsetof(T52, name)},
+};
 const Layout layouts[] = {
     {"ggml_bf16_t", sizeof(T0), alignof(T0), fields_0, std::size(fields_0)},
     {"ggml_init_params", sizeof(T1), alignof(T1), fields_1, std::size(fields_1)},
@@ -574,6 +580,7 @@ const Layout layouts[] = {
     {"mtmd_helper_gen_audio_inp", sizeof(T49), alignof(T49), fields_49, std::size(fields_49)},
     {"llamapack_log_line", sizeof(T50), alignof(T50), fields_50, std::size(fields_50)},
     {"llamapack_model_facts", sizeof(T51), alignof(T51), fields_51, std::size(fields_51)},
+    {"llamapack_quantize_step", sizeof(T52), alignof(T52), fields_52, std::size(fields_52)},
 };
 const Constant enum_0[] = {
     {"ALLOC_FAILED", GGML_STATUS_ALLOC_FAILED},
@@ -1170,7 +1177,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "c364844eb3975c75dbecd49fb2f4a7fa9887989efa452c10f9c0a4f632c99fcc";
+const char layout_hash[] = "1d3aec3a93ecf8e383c0f97565ba8d97e439fdc8a47fdbdaa62b5fd1c555b79d";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),
@@ -1224,6 +1231,7 @@ const std::uint32_t struct_sizes[] = {
     sizeof(T49),
     sizeof(T50),
     sizeof(T51),
+    sizeof(T52),
 };
 const std::size_t struct_count = std::size(struct_sizes);
 

@@ -1,4 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
+# Headers: b692b7e111e3c05f2384fd10da12e5d0acd1568e3cc4e24ad67305a10ad5e102
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
@@ -22,7 +23,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = 'c364844eb3975c75dbecd49fb2f4a7fa9887989efa452c10f9c0a4f632c99fcc'
+LAYOUT_HASH = '1d3aec3a93ecf8e383c0f97565ba8d97e439fdc8a47fdbdaa62b5fd1c555b79d'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -151,6 +152,7 @@ class llamapack_log_line(Structure): __slots__ = ()
 class llamapack_chat_templates(Structure): __slots__ = ()
 class llamapack_model_facts(Structure): __slots__ = ()
 class llamapack_watch(Structure): __slots__ = ()
+class llamapack_quantize_step(Structure): __slots__ = ()
 
 ggml_backend_buffer_p = POINTER(ggml_backend_buffer)
 ggml_tensor_p = POINTER(ggml_tensor)
@@ -212,6 +214,7 @@ char_p = POINTER(c_char)
 char_pp = POINTER(char_p)
 mtmd_helper_embd_batch_p = POINTER(mtmd_helper_embd_batch)
 llamapack_log_line_p = POINTER(llamapack_log_line)
+llamapack_quantize_step_p = POINTER(llamapack_quantize_step)
 ggml_abort_callback_t = CFUNCTYPE(None, c_char_p)
 c_uint16_p = POINTER(c_uint16)
 ggml_bf16_t_p = POINTER(ggml_bf16_t)
@@ -281,7 +284,7 @@ llama_model_params_p = POINTER(llama_model_params)
 llama_model_pp = POINTER(llama_model_p)
 llama_context_params_p = POINTER(llama_context_params)
 llama_context_pp = POINTER(llama_context_p)
-llamapack_quantize_callback = CFUNCTYPE(c_bool, c_int32, c_int32, c_char_p, c_void_p)
+llamapack_quantize_callback = CFUNCTYPE(c_bool, llamapack_quantize_step_p)
 c_uint64_p = POINTER(c_uint64)
 ggml_backend_comm_init_t = CFUNCTYPE(c_void_p, ggml_backend_pp, c_size_t)
 ggml_backend_comm_free_t = CFUNCTYPE(None, c_void_p)
@@ -699,6 +702,11 @@ llamapack_model_facts._fields_ = [
     ('classifier', c_bool),
     ('shift_quantized', c_bool),
 ]
+llamapack_quantize_step._fields_ = [
+    ('number', c_int32),
+    ('count', c_int32),
+    ('name', c_char_p),
+]
 
 STRUCTS = (
     ggml_bf16_t,
@@ -753,6 +761,7 @@ STRUCTS = (
     mtmd_helper_gen_audio_inp,
     llamapack_log_line,
     llamapack_model_facts,
+    llamapack_quantize_step,
 )
 
 DEFAULTS = (
@@ -1469,7 +1478,7 @@ FUNCTIONS = {
     'llamapack_model_load': 'llamapack c_int c_char_p llama_model_params_p llama_model_pp char_pp',
     'llamapack_context_init': 'llamapack c_int llama_model_p llama_context_params_p llama_context_pp char_pp',
     'llamapack_adapter_load': 'llamapack c_int llama_model_p c_char_p llama_adapter_lora_pp char_pp',
-    'llamapack_model_quantize': 'llamapack c_int c_char_p c_char_p llama_model_quantize_params_p llamapack_quantize_callback c_void_p c_uint32_p char_pp',
+    'llamapack_model_quantize': 'llamapack c_int c_char_p c_char_p llama_model_quantize_params_p llamapack_quantize_callback c_uint32_p char_pp',
     'llamapack_tokenize': 'llamapack c_int llama_vocab_p c_char_p c_int32 c_int32_p c_int32 c_bool c_bool c_int32_p char_pp',
     'llamapack_gguf_skip_strings': 'llamapack c_uint64 c_uint8_p c_uint64 c_uint64 c_uint64_p',
     'llamapack_gguf_find_duplicate': 'llamapack c_int c_uint8_p c_uint64 c_uint64 c_int64_p c_int64_p char_pp',

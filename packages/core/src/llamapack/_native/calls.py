@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 
@@ -59,4 +60,15 @@ def _finish() -> None:
     for stop in _stoppers:
         stop()
     with _changed:
-        _changed.wait_for(lambda: _running == 0, _LONGEST_WAIT)
+        _changed.wait_for(lambda: _running <= 0, _LONGEST_WAIT)
+
+
+def _begin_anew() -> None:
+    """In a forked child: the calls of the parent's threads are not here, nor is whoever held the lock."""
+    global _changed, _running
+    _changed = threading.Condition()
+    _running = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from llamapack.errors import ClosedError, StateError
 
 Pointer = TypeVar("Pointer")
+Answer = TypeVar("Answer")
 
 # Reentrant, because the garbage collector may end one object while another is being ended.
 _lock = threading.RLock()
@@ -112,6 +113,11 @@ class Owner(Generic[Pointer]):
             yield pointer
         finally:
             self._lifetime.drop()
+
+    def _ask(self, function: Callable[..., Answer], *arguments: object) -> Answer:
+        """Call a native function with the object and `arguments`, as in `_using`."""
+        with self._using() as pointer:
+            return function(pointer, *arguments)
 
     def close(self) -> None:
         """Free the native object and everything made from it; raises ThreadError while another thread is in a call."""

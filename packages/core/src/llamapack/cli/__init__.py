@@ -22,6 +22,7 @@ from llamapack.errors import BackendError, BackendWarning, InputError, Llamapack
 
 INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE
+_OUTPUT = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EBADF, errno.EIO)  # why standard output takes no more
 
 # 2 is also click's status for a wrong command line
 EXIT_STATUS: tuple[tuple[type[LlamapackError], int], ...] = (
@@ -72,10 +73,11 @@ def main() -> None:
         _write_nowhere()
         sys.exit(BROKEN_PIPE)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO):
-            raise
-        _write_nowhere()
-        click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
+        if error.filename is None and error.errno in _OUTPUT:
+            _write_nowhere()
+            click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
+        else:
+            click.echo(f"llamapack: {error}", err=True)
         sys.exit(1)
 
 

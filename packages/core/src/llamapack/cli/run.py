@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llamapack.cli.standard_input import read_input
+
 if TYPE_CHECKING:
     from llamapack.generation import Generation
     from llamapack.model import Model
@@ -118,9 +120,7 @@ def _layers(text: str) -> GpuLayers:
 def _prompt(prompt: str | None) -> str:
     if prompt is not None and prompt != "-":
         return prompt
-    if prompt is None and sys.stdin.isatty():
-        raise click.UsageError("There is no PROMPT. Give one, or pipe a text in.")
-    return sys.stdin.read()
+    return read_input("PROMPT", given=prompt is not None).decode("utf-8", "surrogateescape")
 
 
 def summary(generation: Generation, model: Model, threads: int) -> str:

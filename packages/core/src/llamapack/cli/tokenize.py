@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
 from pathlib import Path
 
 import click
+
+from llamapack.cli.standard_input import read_input
 
 
 @click.command()
@@ -45,12 +47,10 @@ def tokenize(
             click.echo(f"{token:>7}  {piece if text is None else text!r}")
 
 
-def _text(text: str | None) -> str | bytes:
+def _text(text: str | None) -> bytes:
     if text is not None and text != "-":
-        return text
-    if text is None and sys.stdin.isatty():
-        raise click.UsageError("There is no TEXT. Give one, or pipe a text in.")
-    return sys.stdin.buffer.read()
+        return os.fsencode(text)
+    return read_input("TEXT", given=text is not None)
 
 
 def _facts(token: int, piece: bytes) -> dict[str, object]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from llamapack.errors import ModelFormatError, ModelNotFoundError
+from llamapack.errors import LlamapackError, ModelError, ModelFormatError, ModelNotFoundError
 from llamapack.gguf.parser import HEADER, MAGIC, VERSIONS
 from llamapack.gguf.window import DamageError, Window
 
@@ -24,12 +24,16 @@ def opened(path: Path) -> Iterator[Window]:
     the block raises DamageError.
     """
     with _open(path) as file:
-        window = Window(file, os.fstat(file.fileno()).st_size)
-        _check_beginning(path, file.read(HEADER.size))
         try:
+            window = Window(file, os.fstat(file.fileno()).st_size)
+            _check_beginning(path, file.read(HEADER.size))
             yield window
         except DamageError as error:
             raise damaged(path, str(error)) from None
+        except OSError as error:
+            if isinstance(error, LlamapackError):
+                raise
+            raise ModelError(f"The model {path} cannot be read.", why=str(error), fix="Check the disk.") from error
 
 
 def damaged(path: Path, why: str) -> ModelFormatError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import secrets
 import threading
 import time
@@ -162,6 +163,8 @@ class Sampler(Owner[api.llama_sampler_p]):
         return link
 
     def _check_link(self, link: Link, place: int) -> None:
+        if not isinstance(link, Link):
+            raise InputError(f"A chain is made of links, such as TopK(40), not of {link!r}.")
         if link.needs_vocab and self._place.vocab is None:
             raise InputError(
                 f"{type(link).__name__} needs the vocabulary.", fix="Give the sampler one: vocab=model.vocab."
@@ -212,7 +215,8 @@ class Sampler(Owner[api.llama_sampler_p]):
     def apply(self, logits: ArrayLike, ids: ArrayLike | None = None) -> Candidates:
         """Run the chain over given logits, of the tokens 0, 1, 2 and so on or of `ids`, and return what is left.
 
-        Random numbers are used up, but nothing is accepted: `accept` the selected token to go on with it.
+        Random numbers are used up, but nothing is accepted: `accept` the selected token to go on with it. Raises
+        SamplingError where no token is left.
         """
         room = Room(logits, ids)
         if self._place.vocab is not None:
@@ -223,7 +227,10 @@ class Sampler(Owner[api.llama_sampler_p]):
             status = self._native.llamapack_sampler_apply(chain, ctypes.byref(room.native), self._out[1])
             if status:
                 raise self._error(status, "The chain cannot be applied.")
-        return room.result()
+        found = room.result()
+        if not (found.logits > -math.inf).any():
+            raise SamplingError("The chain cannot be applied.", why="no token is left to choose")
+        return found
 
     def accept(self, token: int) -> None:
         """Take `token` as the next one, as if `sample` had chosen it.

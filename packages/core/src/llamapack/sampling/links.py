@@ -341,8 +341,9 @@ class Dry(Link):
     def _make(self, place: Place) -> api.llama_sampler_p:
         assert place.vocab is not None
         texts = (ctypes.c_char_p * len(self.breakers))(*(text.encode() for text in self.breakers))
-        return place.native.llama_sampler_init_dry(
-            place.vocab._handle, self.multiplier, self.base, self.allowed_length, self.last_n, texts, len(texts)
+        return place.vocab._ask(
+            place.native.llama_sampler_init_dry,
+            *(self.multiplier, self.base, self.allowed_length, self.last_n, texts, len(texts)),
         )
 
 
@@ -381,4 +382,4 @@ class Infill(Link):
         assert place.vocab is not None
         if place.vocab.eot is None and place.vocab.eos is None:
             raise InputError("Infill needs an end token, and this vocabulary has none.")
-        return place.native.llama_sampler_init_infill(place.vocab._handle)
+        return place.vocab._ask(place.native.llama_sampler_init_infill)
