@@ -335,6 +335,15 @@ def test_a_device_that_computes_wrongly_is_not_used() -> None:
     assert facts(choose(AUTO, [verdict], hosts.NOWHERE)) == {"Other0": "used", "Other1": "a product of Other1 is wrong"}
 
 
+def test_a_variable_that_may_be_wrong_comes_first_among_the_remedies(tmp_path: Path) -> None:
+    refused = found("vulkan", status=Status.BROKEN, reason="ggml refuses it", remedy="reinstall", fault=Fault.LOADING)
+    (decision,) = choose(AUTO, [refused], replay(hosts.AMD, tmp_path, {"GGML_VK_VISIBLE_DEVICES": "7"})).backends
+    assert decision.remedy == (
+        "Check GGML_VK_VISIBLE_DEVICES=7: it may name a device that is not there. Else: reinstall"
+    )
+    assert choose(AUTO, [refused], hosts.NOWHERE).backends[0].remedy == "reinstall"
+
+
 def test_a_refused_plugin_is_a_warning_beside_a_working_one() -> None:
     refused = kept_out(
         "vulkan", Status.REFUSED, "llamapack-vulkan 0.9 was built for ABI 5f2c", 'python -m pip install "x"'

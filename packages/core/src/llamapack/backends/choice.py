@@ -22,7 +22,8 @@ from llamapack.backends.diagnosis import Needs, explain_no_device
 from llamapack.backends.host import HostFacts
 from llamapack.backends.loading import INSTALL
 from llamapack.backends.request import Request
-from llamapack.backends.verdicts import Status, Verdict
+from llamapack.backends.verdicts import Fault, Status, Verdict
+from llamapack.backends.visibility import settings
 from llamapack.errors import BackendError, InputError
 
 _ON_THE_CPU = "No GPU is used; the model runs on the CPU."
@@ -178,6 +179,9 @@ def _decide(verdict: Verdict, devices: Sequence[DeviceDecision], host: HostFacts
         needs = Needs(targets=plugin.targets, driver_floor=plugin.driver_floor) if plugin else Needs()
         finding = explain_no_device(verdict.name, needs, host, verdict.reason)
         reason, remedy = finding.reason, finding.remedy
+    elif verdict.fault in (Fault.LOADING, Fault.CRASH) and (given := settings(verdict.name, host.variables)):
+        words = " and ".join(f"{name}={value}" for name, value in given)
+        remedy = f"Check {words}: it may name a device that is not there. Else: {verdict.remedy}"
     elif verdict.usable and not verdict.devices:
         loaded, reason = True, verdict.reason or "not probed"
     elif verdict.usable:

@@ -127,16 +127,20 @@ def summary(generation: Generation, model: Model, threads: int) -> str:
     """Say in one line what ran and how fast."""
     timing, offload = generation.timing, model.offload
     names = ", ".join(device.name for device in offload.devices)
+    placed = f"{_count(offload.n_gpu_layers or 0, 'layer')} on {names}; " if names else ""
     return (
-        f"[cpu {model.cpu.level.name}, {threads} thread{'s' if threads != 1 else ''}; "
-        f"{f'{offload.n_gpu_layers} layers on {names}; ' if names else ''}"
+        f"[cpu {model.cpu.level.name}, {_count(threads, 'thread')}; {placed}"
         f"prompt {_tokens(timing.prompt_tokens)}{_rate(timing.prompt_rate)}; "
         f"generated {_tokens(timing.generated_tokens)}{_rate(timing.generated_rate)}]"
     )
 
 
 def _tokens(count: int) -> str:
-    return f"{count} token{'s' if count != 1 else ''}"
+    return _count(count, "token")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def _rate(rate: float) -> str:
