@@ -36,6 +36,8 @@ def backend_marks(plugin: BackendPlugin, root: Path = Path("/")) -> Marks:
     """Return what the verdict on `plugin` depends on, as JSON."""
     return {
         **_code_marks(),
+        "llamapack": core_version(),
+        "python": f"{sys.implementation.name} {sys.version} {sys.platform} {_machine()}",
         "plugin": {"name": plugin.name, "package": plugin.package, "version": plugin.version},
         "files": [file_mark(path) for path in (plugin.library, *plugin.preload)],
         "environment": {name: value for name, value in sorted(os.environ.items()) if _matters(name)},
@@ -83,8 +85,6 @@ def _code_marks() -> Marks:
     base = library_dir() / library_file_name("ggml-base")
     return {
         "abi": read_abi().abi_id,
-        "llamapack": core_version(),
-        "python": f"{sys.implementation.name} {sys.version} {sys.platform} {_machine()}",
         "core": [file_mark(base), file_mark(Path(__file__).with_name("_probe.py"))],
     }
 
