@@ -70,7 +70,7 @@ class Slot:
             verdict = from_data(data["verdict"], plugin, cached=True)
             if data["marks"] != self.marks or self._is_too_old(verdict, time.time() - data["made"]):
                 return None
-            same = all(file_mark(Path(mark[0])) == mark for mark in data["libraries"])
+            same = all(file_mark(mark[0]) == mark for mark in data["libraries"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         return verdict if same else None

@@ -55,10 +55,10 @@ def cpu_marks(library: Path, root: Path = Path("/")) -> Marks:
     return {**_code_marks(), "files": [file_mark(library)], "processor": processor(root)}
 
 
-def file_mark(path: Path) -> list[Any]:
+def file_mark(path: Path | str) -> list[Any]:
     """Return what changes when the file is replaced or edited."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  # some dozen names, of which none becomes a Path
     except OSError:
         return [str(path), None]
     return [str(path), found.st_size, found.st_mtime_ns, found.st_ino]
