@@ -1,4 +1,4 @@
-"""Remember verdicts between processes: one small JSON file for each, named by the hash of what it depends on.
+"""Remember verdicts between processes: one small JSON file for each, named by a checksum of what it depends on.
 
 A file is written elsewhere and moved into place, so a reader sees a whole one or none. What cannot be read is as if it
 were not there, and a folder that cannot be written changes nothing but the time.
@@ -7,11 +7,11 @@ were not there, and a folder that cannot be written changes nothing but the time
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,8 +57,8 @@ class Slot:
     @classmethod
     def of(cls, name: str, marks: Marks, folder: Path | None) -> Slot:
         """Return the slot for the verdict on the backend `name`."""
-        text = json.dumps([FORMAT, marks], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+        text = json.dumps([FORMAT, marks], sort_keys=True).encode()
+        digest = f"{zlib.crc32(text):08x}"  # quick to import; who reads the file compares all of the marks
         return cls(path=folder / f"{name}-{digest}.json" if folder else None, marks=marks)
 
     def read(self, plugin: BackendPlugin | None) -> Verdict | None:
@@ -70,7 +70,7 @@ class Slot:
             verdict = from_data(data["verdict"], plugin, cached=True)
             if data["marks"] != self.marks or self._is_too_old(verdict, time.time() - data["made"]):
                 return None
-            same = all(file_mark(Path(mark[0])) == mark for mark in data["libraries"])
+            same = all(file_mark(mark[0]) == mark for mark in data["libraries"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         return verdict if same else None

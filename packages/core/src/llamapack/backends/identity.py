@@ -36,6 +36,8 @@ def backend_marks(plugin: BackendPlugin, root: Path = Path("/")) -> Marks:
     """Return what the verdict on `plugin` depends on, as JSON."""
     return {
         **_code_marks(),
+        "llamapack": core_version(),
+        "python": f"{sys.implementation.name} {sys.version} {sys.platform} {_machine()}",
         "plugin": {"name": plugin.name, "package": plugin.package, "version": plugin.version},
         "files": [file_mark(path) for path in (plugin.library, *plugin.preload)],
         "environment": {name: value for name, value in sorted(os.environ.items()) if _matters(name)},
@@ -53,10 +55,10 @@ def cpu_marks(library: Path, root: Path = Path("/")) -> Marks:
     return {**_code_marks(), "files": [file_mark(library)], "processor": processor(root)}
 
 
-def file_mark(path: Path) -> list[Any]:
+def file_mark(path: Path | str) -> list[Any]:
     """Return what changes when the file is replaced or edited."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  # some dozen names, of which none becomes a Path
     except OSError:
         return [str(path), None]
     return [str(path), found.st_size, found.st_mtime_ns, found.st_ino]
@@ -83,8 +85,6 @@ def _code_marks() -> Marks:
     base = library_dir() / library_file_name("ggml-base")
     return {
         "abi": read_abi().abi_id,
-        "llamapack": core_version(),
-        "python": f"{sys.implementation.name} {sys.version} {sys.platform} {_machine()}",
         "core": [file_mark(base), file_mark(Path(__file__).with_name("_probe.py"))],
     }
 

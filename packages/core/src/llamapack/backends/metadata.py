@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 GROUP = "llamapack.backends"
@@ -34,16 +35,19 @@ def entry_points(group: str) -> tuple[EntryPoint, ...]:
     return tuple(dict.fromkeys(_ask_importlib(group)))
 
 
+@lru_cache(maxsize=1)
 def core_version() -> str:
     """Return the version of this llamapack; "unknown" where it is not an installed package."""
-    return package_version("llamapack") or "unknown"
+    beside = str(Path(__file__).resolve().parents[2])
+    found = next((package.version for package in _packages([beside]) if package.name == "llamapack"), None)
+    return found or package_version("llamapack") or "unknown"
 
 
 def package_version(package: str) -> str | None:
     """Return the version of the installed `package`, or None where there is none."""
     if _folders_are_all():
         wanted = normalize(package)
-        return next((found.version for found in _packages() if found.name == wanted), None)
+        return next((found.version for found in _packages(sys.path) if found.name == wanted), None)
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -59,9 +63,9 @@ class _Package:
     folder: str
 
 
-def _packages() -> Iterator[_Package]:
+def _packages(folders: Iterable[str]) -> Iterator[_Package]:
     seen: set[str] = set()
-    for folder in dict.fromkeys(entry or "." for entry in sys.path):
+    for folder in dict.fromkeys(entry or "." for entry in folders):
         try:
             names = sorted(filter(_is_metadata, os.listdir(folder)))  # noqa: PTH208  # a Path for each file is slow
         except OSError:
@@ -79,7 +83,7 @@ def _is_metadata(name: str) -> bool:
 
 def _read_entry_points(group: str) -> Iterator[EntryPoint]:
     header = f"[{group}]"
-    for package in _packages():
+    for package in _packages(sys.path):
         content = _read(package.folder)
         if header.encode() in content:
             for name, value in _section(content.decode("utf-8", "replace"), header):
