@@ -32,11 +32,10 @@ SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
 
 @dataclass(frozen=True, kw_only=True)
 class Kit:
-    """What a plug-in is compiled with beside a compiler: CMake definitions, and all that makes two kits differ."""
+    """What a plug-in is compiled with beside a compiler."""
 
-    name: str
-    """What it is, for the message that it has changed."""
-    identity: str
+    inputs: Mapping[str, str]
+    """What identifies it, by the words for it in the message that it has changed."""
     defines: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,7 +81,7 @@ def _kit(include: Path, glslc: Path, *, chosen: bool = False) -> Kit:
         raise _too_old(include)
     compiler = run([glslc, "--version"]).stdout.partition("\n")[0]
     defines = {"Vulkan_INCLUDE_DIR": str(include), "Vulkan_GLSLC_EXECUTABLE": str(glslc)} if chosen else {}
-    return Kit(name="Vulkan kit", identity=f"headers {version}, {compiler}", defines=defines)
+    return Kit(inputs={"Vulkan kit": f"headers {version}, {compiler}"}, defines=defines)
 
 
 def _too_old(include: Path) -> LackingError:

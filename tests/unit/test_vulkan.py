@@ -73,7 +73,7 @@ def test_versions_are_compared_as_numbers(version: str, enough: bool) -> None:
 def test_the_sdk_that_is_named_is_taken(write: Write) -> None:
     include = write("sdk", "1.4.350")
     kit = vulkan_kit(pytest.fail, {"VULKAN_SDK": str(include.parent)})
-    assert kit.identity == "headers 1.4.350, shaderc 2026.1"
+    assert kit.inputs == {"Vulkan kit": "headers 1.4.350, shaderc 2026.1"}
     assert kit.defines == {
         "Vulkan_INCLUDE_DIR": str(include),
         "Vulkan_GLSLC_EXECUTABLE": str(include.parent / "bin" / "glslc"),
@@ -89,7 +89,7 @@ def test_old_sdk_is_refused_with_both_versions(write: Write) -> None:
 def test_new_system_headers_are_left_to_cmake(system: Callable[[str], Path]) -> None:
     system("1.4.321")
     kit = vulkan_kit(pytest.fail, {})
-    assert (kit.identity, kit.defines) == ("headers 1.4.321, shaderc 2026.1", {})
+    assert (kit.inputs, kit.defines) == ({"Vulkan kit": "headers 1.4.321, shaderc 2026.1"}, {})
 
 
 def test_old_system_headers_are_replaced_by_later_ones(
