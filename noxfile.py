@@ -5,6 +5,7 @@ The two to begin with are `nox -s run -- "Why is the sky blue?"` and `nox -s tes
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,7 +18,7 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import drift, matrix, models, proving, results, upstream, vendoring, wheels
+from tools import drift, environments, matrix, models, proving, results, upstream, vendoring, vulkan, wheels
 from tools import plan as plans
 from tools import reproducible as reproducing
 from tools.checkout import Checkout
@@ -50,10 +51,11 @@ def run(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def test(session: nox.Session) -> None:
-    """Run all that this host can check: lint, types, the vendored source, unit, the wheel and its levels."""
+    """Run all that this host can check: lint, types, the vendored source, unit, wheels, their levels and devices."""
     with explained(session):
         vendoring.ensure_source(say=session.log)
-    for name in ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation"):
+    names = ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation", "test-vulkan")
+    for name in names:
         session.notify(name, [])
 
 
@@ -97,11 +99,13 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def packaging(session: nox.Session) -> None:
-    """Look into the finished wheel, and run it in a clean environment of every Python on this machine."""
+    """Look into the finished wheels, and run the core's in a clean environment of every Python on this machine."""
     with explained(session):
         prepare(session, "test", "packaging")
         wheel, model = wheels.core_wheel(session.log), models.demo_model(session.log)
+        plugins = json.dumps(wheels.plugin_wheels(session.log))
     variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
+    variables["LLAMAPACK_TEST_PLUGINS"] = plugins
     run_pytest(session, str(ROOT / "tests" / "packaging"), *session.posargs, env=variables)
 
 
@@ -157,7 +161,7 @@ def wheel(session: nox.Session, cell: Cell) -> None:
     """Build one wheel into dist/; one that this machine cannot build is skipped, with the reason."""
     with explained(session):
         skip_unless_here(session, cell)
-        path = wheels.core_wheel(session.log)
+        path = wheels.host_wheel(cell.backend, session.log)
     session.log(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
 
 
@@ -199,15 +203,26 @@ def doctor(session: nox.Session) -> None:
     session.run("llamapack", "doctor", *session.posargs, env=CLEAN, success_codes=[0, 4])
 
 
-@nox.session
-def doctor(session: nox.Session) -> None:
-    """Examine this machine with the core wheel and the plug-in wheels in dist/; `-- --json` prints JSON."""
+@nox.session(name="test-vulkan", venv_backend="none")
+def test_vulkan(session: nox.Session) -> None:
+    """Run the Vulkan plug-in in a clean environment, on lavapipe: a Vulkan device on the CPU, so every machine has it.
+
+    With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` writes down that it passed.
+    """
+    words, wanted = results.without_option(session.posargs)
+    own_device = "--device" in words
+    words = [word for word in words if word != "--device"]
     with explained(session):
-        prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        for plugin in sorted((ROOT / "dist").glob("llamapack_*.whl")):
-            session.install("--no-deps", "--no-index", "--force-reinstall", str(plugin))
-    # 4 is degraded: the machine's matter, and not this session's failure
-    session.run("llamapack", "doctor", *session.posargs, env=CLEAN, success_codes=[0, 4])
+        built = [wheels.core_wheel(session.log), wheels.host_wheel("vulkan", session.log)]
+        variables = {} if own_device else vulkan.lavapipe(session.log)
+        variables["LLAMAPACK_TEST_MODEL"] = str(models.demo_model(session.log))
+        place = environments.ensure_environment(["core", "test"], folder=ROOT / "build" / "test-vulkan", wheels=built)
+    variables |= {"LLAMAPACK_TEST_BACKEND": "vulkan", "LLAMAPACK_PROBE_SECONDS": "120"}
+    run_pytest(session, str(ROOT / "tests" / "backends"), *words, env=variables, python=place.python)
+    if wanted:
+        with explained(session):
+            now = results.result_now(How.NATIVE) if own_device else results.result_now(How.EMULATED, "lavapipe")
+            results.record(f"vulkan-{host_target()}", now)
 
 
 @nox.session

@@ -107,7 +107,7 @@ def _manifest_problems(found: Manifest, wanted: Manifest) -> Iterator[str]:
 
 def _words(kind: str) -> str:
     return {
-        "edited": "not what pin and patches give",
+        "edited": "not what it is made from",
         "missing": "missing",
         "unlisted": "neither upstream's nor listed as ours",
         "mode": "executable where it should not be, or the other way round",

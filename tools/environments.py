@@ -56,9 +56,9 @@ class Environment:
 
 
 def ensure_environment(
-    names: Sequence[str] = (), *, folder: Path = BUILD_ENVIRONMENT, wheel: Path | None = None, say: Say = quiet
+    names: Sequence[str] = (), *, folder: Path = BUILD_ENVIRONMENT, wheels: Sequence[Path] = (), say: Say = quiet
 ) -> Environment:
-    """Return the environment in `folder` with the packages of requirements/NAME.txt for each of `names`, and `wheel`.
+    """Return the environment in `folder` with the packages of requirements/NAME.txt for each of `names`, and `wheels`.
 
     What is there already is not asked for again, so a second call needs no network. Packages are never taken out.
     """
@@ -72,9 +72,11 @@ def ensure_environment(
                 say(f"Installing requirements/{name}.txt into {folder}")
                 install(environment, name)
                 _note(environment, name, REQUIREMENTS / f"{name}.txt")
-        if wheel and _is_new(environment, "wheel", wheel):
-            install_wheel(environment, wheel)
-            _note(environment, "wheel", wheel)
+        for wheel in wheels:
+            key = f"{wheel.name.partition('-')[0]} wheel"
+            if _is_new(environment, key, wheel):
+                install_wheel(environment, wheel)
+                _note(environment, key, wheel)
     return environment
 
 

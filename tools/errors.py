@@ -1,6 +1,7 @@
-"""The one error that tools raise on purpose.
+"""The errors that tools raise on purpose.
 
-ToolError        what went wrong, why, and what to do; the command line prints it and exits 1
+ToolError          what went wrong, why, and what to do; the command line prints it and exits 1
+  LackingError     this machine has not got what is needed; a Nox session skips with these words
 """
 
 from __future__ import annotations
@@ -22,3 +23,7 @@ class ToolError(Exception):
         self.why = why
         self.fix = fix
         super().__init__("\n".join(part for part in (what, why, fix) if part))
+
+
+class LackingError(ToolError):
+    """Something that this machine lacks, and that nothing here can get for it."""

@@ -24,6 +24,8 @@ class Section:
     """The synced tree, relative to the checkout."""
     take: tuple[str, ...]
     own: tuple[str, ...] = ()
+    shared: str = ""
+    """A folder of ours, relative to the checkout, that is copied beside upstream's files as `llamapack/`."""
 
     def takes(self, path: str) -> bool:
         """Tell whether upstream's file `path` is copied: the last pattern that matches decides."""
@@ -41,7 +43,7 @@ class Section:
     @property
     def digest(self) -> str:
         """A SHA-256 of what this section says; comments and other sections do not change it."""
-        said = json.dumps([self.name, self.into, self.take, self.own])
+        said = json.dumps([self.name, self.into, self.take, self.own, *filter(None, [self.shared])])
         return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -61,15 +63,21 @@ def load_filter(path: Path) -> tuple[Section, ...]:
 def _section(path: Path, name: str, values: object) -> Section:
     if not isinstance(values, dict):
         raise ToolError(f"{path}: {name} stands outside a section.", fix="Put it under [core] or another section.")
-    if unknown := sorted(set(values) - {"into", "take", "own"}):
-        raise ToolError(f"{path}: unknown key {name}.{unknown[0]}.", fix="Known keys: into, take, own.")
-    into = values.get("into")
-    if not isinstance(into, str) or not is_inside(into):
-        raise ToolError(f"{path}: {name}.into is {into!r}.", fix="It must be a folder below the checkout.")
+    if unknown := sorted(set(values) - {"into", "take", "own", "shared"}):
+        raise ToolError(f"{path}: unknown key {name}.{unknown[0]}.", fix="Known keys: into, take, own, shared.")
+    into = _folder(path, f"{name}.into", values.get("into"))
+    shared = _folder(path, f"{name}.shared", values["shared"]) if "shared" in values else ""
     take = _strings(path, f"{name}.take", values.get("take"))
     if not take:
         raise ToolError(f"{path}: {name}.take is empty.", fix="List at least one pattern of upstream's files.")
-    return Section(name=name, into=into, take=take, own=_strings(path, f"{name}.own", values.get("own", [])))
+    own = _strings(path, f"{name}.own", values.get("own", []))
+    return Section(name=name, into=into, take=take, own=own, shared=shared)
+
+
+def _folder(path: Path, key: str, value: object) -> str:
+    if not isinstance(value, str) or not is_inside(value):
+        raise ToolError(f"{path}: {key} is {value!r}.", fix="It must be a folder below the checkout.")
+    return value
 
 
 def _strings(path: Path, key: str, value: object) -> tuple[str, ...]:

@@ -13,6 +13,11 @@ TRACKING = ROOT / "vendor" / "llama.cpp"
 SYNCED = CORE / "native" / "llama.cpp"
 
 
+def package_folder(backend: str) -> Path:
+    """The folder of the package that a backend's wheel is built from; `cpu` is the core's."""
+    return CORE if backend == "cpu" else ROOT / "packages" / f"backend-{backend}"
+
+
 def cache_dir() -> Path:
     """The folder for downloads and compiler caches: `LLAMAPACK_CACHE_DIR`, or the system's place for caches."""
     if chosen := os.environ.get("LLAMAPACK_CACHE_DIR"):

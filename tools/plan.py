@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tools.hosts import Host, How, lacks, proof, ways
 from tools.matrix import Cell, Matrix
+from tools.wheels import KITS
 
 VARIABLES = {
     "CC, CXX": "the compilers; without them the first on PATH that works, then zig from PyPI",
@@ -32,7 +33,7 @@ class Row:
 
 def why_not_built(cell: Cell, host: Host) -> str:
     """Say why no session builds `cell` on `host`; nothing where one does."""
-    if cell.backend != "cpu":
+    if cell.backend not in KITS:
         return f"the wheel for {cell.backend} is not built by this project yet"
     if cell.target != host.target:
         return f"it is for {cell.target}, and this machine is {host.target}: no session builds for another target yet"

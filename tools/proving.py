@@ -89,4 +89,4 @@ def emulate(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: 
 
 def _environment(wheel: Path, *more: str) -> Environment:
     folder = ROOT / "build" / "-".join(("test-cpu", *more))
-    return ensure_environment(["core", "test", *more], folder=folder, wheel=wheel)
+    return ensure_environment(["core", "test", *more], folder=folder, wheels=[wheel])

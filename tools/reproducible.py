@@ -51,7 +51,7 @@ def second_build(say: Say = quiet, *, recompile: bool = False) -> Iterator[Path]
             bases = {"CCACHE_BASEDIR": str(place), "SCCACHE_BASEDIRS": str(place)}
             shop = replace(shop, variables={**shop.variables, **bases, **(RECOMPILE if recompile else {})})
             say(f"Building the core wheel again, in {place}")
-            yield make_wheel(build, shop, core=core, folder=place / build.folder.relative_to(ROOT), out=out)
+            yield make_wheel(build, shop, package=core, folder=place / build.folder.relative_to(ROOT), out=out)
 
 
 def differences(first: Path, second: Path) -> list[str]:

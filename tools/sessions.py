@@ -11,7 +11,7 @@ from nox.command import CommandFailed
 
 from tools import stamps
 from tools.environments import NETWORK, PIP_VARIABLES, REQUIREMENTS
-from tools.errors import ToolError
+from tools.errors import LackingError, ToolError
 from tools.hosts import this_host
 from tools.matrix import Cell, load_matrix
 from tools.paths import ROOT
@@ -24,9 +24,11 @@ SCRATCH = ROOT / "build" / "tests"
 
 @contextmanager
 def explained(session: nox.Session) -> Iterator[None]:
-    """End the session with the message of a ToolError, without a traceback."""
+    """End the session with the message of a ToolError, without a traceback; skip it for what this machine lacks."""
     try:
         yield
+    except LackingError as error:
+        session.skip(" ".join(str(error).splitlines()))
     except ToolError as error:
         session.error(str(error))
 

@@ -33,6 +33,7 @@ from tools.snapshot import Snapshot, require_plain, take_snapshot
 from tools.source import BASE
 from tools.standing import require_standing
 from tools.state import read_state
+from tools.synced import shared_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +165,13 @@ def plan_section(
             f"{both[0]} is listed as ours in [{section.name}] of vendor/sync.toml, and upstream has it too.",
             fix="Rename ours, or leave upstream's out.",
         )
-    contents = dict(zip(taken, snapshot.git.blobs([entry.blob for entry in taken.values()]), strict=True))
+    ours = shared_files(checkout, section)
+    if both := sorted(set(ours) & set(taken)):
+        raise ToolError(
+            f"{both[0]} is one of ours from {section.shared}, and upstream has it too in [{section.name}].",
+            fix="Leave upstream's out, in vendor/sync.toml.",
+        )
+    contents = dict(zip(taken, snapshot.git.blobs([entry.blob for entry in taken.values()]), strict=True)) | ours
     manifest = Manifest(
         commit=snapshot.tree if local else pin.commit,
         tree=snapshot.tree if local else pin.tree,
@@ -175,7 +182,8 @@ def plan_section(
         patches={patch.name: patch.sha256 for patch in series},
         filter_sha256=section.digest,
         pin_sha256=hashlib.sha256(render_pin(pin).encode()).hexdigest(),
-        files={path: record(contents[path], entry.mode) for path, entry in taken.items()},
+        files={path: record(contents[path], entry.mode) for path, entry in taken.items()}
+        | {path: record(content, "100644") for path, content in ours.items()},
     )
     return Plan(section=section, into=checkout.root / section.into, manifest=manifest, contents=contents)
 

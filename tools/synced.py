@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tools.checkout import Checkout
+from tools.errors import ToolError
 from tools.filters import Section
 from tools.pin import load_pin
-from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest
+from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest, record
 from tools.series import read_patches
+
+SHARED = "llamapack"
+"""The folder for files of ours in a synced tree."""
 
 
 def stale_reasons(checkout: Checkout, section: Section) -> tuple[str, ...]:
@@ -32,6 +36,28 @@ def _stale(checkout: Checkout, section: Section, manifest: Manifest) -> Iterator
         yield "patches/ has changed since"
     if manifest.filter_sha256 != section.digest:
         yield f"[{section.name}] of vendor/sync.toml has changed since"
+
+
+def shared_files(checkout: Checkout, section: Section) -> dict[str, bytes]:
+    """Return the files of ours that stand in a section's synced tree beside upstream's, by their names there."""
+    if not section.shared:
+        return {}
+    folder = checkout.root / section.shared
+    if not folder.is_dir():
+        raise ToolError(
+            f"{folder} does not exist, and [{section.name}] of vendor/sync.toml copies it.",
+            fix=f"Run: git checkout -- {section.shared}",
+        )
+    return {f"{SHARED}/{path.name}": path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def shared_changed(checkout: Checkout, section: Section) -> bool:
+    """Tell whether the files of ours were changed after they were copied; what upstream gave may be current still."""
+    manifest = read_manifest(checkout.root / section.into)
+    if manifest is None or not section.shared:
+        return False
+    ours = {path: record(content, "100644") for path, content in shared_files(checkout, section).items()}
+    return {path: listed for path, listed in manifest.files.items() if path.startswith(f"{SHARED}/")} != ours
 
 
 def edited_files(checkout: Checkout, section: Section) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from tools.series import read_series
 from tools.snapshot import take_snapshot
 from tools.source import BRANCH, Origin, make_repository, refuse_foreign
 from tools.sync import sync_unlocked
-from tools.synced import edited_files, stale_reasons
+from tools.synced import edited_files, shared_changed, stale_reasons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,8 @@ class SourceState:
 def ensure_source(root: Path = ROOT, say: Say = quiet) -> SourceState:
     """Have the tracking repository and every synced tree, made where there is none.
 
-    Nothing that exists is changed: a stale or hand-edited tree is a ToolError that names the command to mend it.
+    Nothing that exists is changed but copies of files of ours that this checkout has in a newer state: a stale or
+    hand-edited tree is a ToolError that names the command to mend it.
     """
     checkout = Checkout(root=root)
     with locked(checkout.lock_file), explained("putting llama.cpp's source in place"):
@@ -52,6 +53,8 @@ def ensure_source(root: Path = ROOT, say: Say = quiet) -> SourceState:
         for section in sections:
             if section not in missing:
                 _require_current(checkout, section)
+        # Nothing of anybody's is lost: the copies are as they were made, and what they are copied from is committed.
+        missing += [s for s in sections if s not in missing and shared_changed(checkout, s)]
         if missing:
             say("Copying llama.cpp's source into the packages")
             sync_unlocked(checkout, only=[section.name for section in missing])

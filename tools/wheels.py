@@ -1,4 +1,4 @@
-"""Build the core wheel of this host, or return the one that was built from the same inputs."""
+"""Build a wheel of this host, core or plug-in, or return the one that was built from the same inputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,30 +17,48 @@ from tools.checkout import Checkout
 from tools.compiler_cache import compiler_cache
 from tools.disk import require_space
 from tools.environments import REQUIREMENTS, Environment, ensure_environment
+from tools.errors import LackingError
 from tools.files import locked
 from tools.jobs import parallel_jobs
 from tools.live import Say, quiet, run_logged
 from tools.matrix import host_target
-from tools.paths import CORE, ROOT, SYNCED
+from tools.paths import ROOT, package_folder
 from tools.toolchains import Toolchain, find_toolchain, with_commands
 from tools.vendoring import ensure_source
+from tools.vulkan import Kit, vulkan_kit
 
 DIST = ROOT / "dist"
-MANIFEST = SYNCED / "llamapack-manifest.json"
 COLD_BUILD_MIB = 2560
 LEVELS_VARIABLE = "LLAMAPACK_CPU_LEVELS"
 FLAGS_VARIABLE = "LLAMAPACK_CPU_FLAGS"
 
+Kits = Mapping[str, Callable[[Say], Kit]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """One build of the core wheel: where it happens and all that it is made from."""
+    """One build of a wheel: where it happens and all that it is made from."""
 
-    id: str
+    backend: str
+    target: str
     toolchain: Toolchain
-    levels: str
-    flags: str = ""
-    """The compiler's flags of the level `custom`."""
+    kit: Kit
+    """What the backend is compiled with beside the compiler."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the matrix."""
+        return f"{self.backend}-{self.target}"
+
+    @property
+    def package(self) -> Path:
+        """The folder of the package that is built."""
+        return package_folder(self.backend)
+
+    @property
+    def what(self) -> str:
+        """What messages call it."""
+        return f"The {'core' if self.backend == 'cpu' else self.backend} wheel ({self.id})"
 
     @property
     def folder(self) -> Path:
@@ -59,34 +77,50 @@ class Build:
 
     def inputs(self) -> dict[str, str]:
         """Return a digest for each kind of input; llama.cpp's source stands by its manifest."""
-        metadata = [CORE / name for name in ("pyproject.toml", "README.md", "LICENSE")]
+        package, native = self.package, self.package / "native"
+        synced = native / "llama.cpp"
+        metadata = [package / name for name in ("pyproject.toml", "README.md", "LICENSE")]
         return {
-            "llama.cpp's source": stamps.file_digest(MANIFEST),
-            "native sources": stamps.tree_digest(CORE, _files(CORE / "native", without=SYNCED)),
-            "Python sources": stamps.tree_digest(CORE, _files(CORE / "src")),
-            "package metadata": stamps.tree_digest(CORE, metadata),
+            "llama.cpp's source": stamps.file_digest(synced / "llamapack-manifest.json"),
+            "native sources": stamps.tree_digest(package, _files(native, without=synced)),
+            "Python sources": stamps.tree_digest(package, _files(package / "src")),
+            "package metadata": stamps.tree_digest(package, metadata),
             "build tools": stamps.file_digest(REQUIREMENTS / "build.txt"),
             "compiler": self.toolchain.identity,
-            "CPU levels": self.levels,
-            "flags of the CPU level": self.flags,
+            **self.kit.inputs,
         }
 
 
-def host_build() -> Build:
-    """Return the build of the core wheel for this machine; needs the source in place."""
+def cpu_kit(say: Say = quiet) -> Kit:
+    """Return the CPU levels that are wanted: all, or those that a developer names."""
     levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
-    return Build(id=f"cpu-{host_target()}", toolchain=find_toolchain(), levels=levels, flags=flags)
+    inputs = {"CPU levels": levels, "flags of the CPU level": flags}
+    return Kit(inputs=inputs, defines={LEVELS_VARIABLE: levels, FLAGS_VARIABLE: flags})
+
+
+KITS: Kits = {"cpu": cpu_kit, "vulkan": vulkan_kit}
+"""The backends whose wheels are built here, each with what it is compiled with."""
+
+
+def host_build(backend: str = "cpu", say: Say = quiet) -> Build:
+    """Return the build of a backend's wheel for this machine; needs the source in place."""
+    return Build(backend=backend, target=host_target(), toolchain=find_toolchain(), kit=KITS[backend](say))
 
 
 def core_wheel(say: Say = quiet) -> Path:
-    """Return this host's core wheel in dist/, built only where an input has changed since.
+    """Return this host's core wheel, as `host_wheel` does."""
+    return host_wheel("cpu", say)
+
+
+def host_wheel(backend: str, say: Say = quiet) -> Path:
+    """Return this host's wheel of `backend` in dist/, built only where an input has changed since.
 
     The source is fetched where there is none. A failed build leaves the wheel before it as it was, and the objects
     that were compiled for the next try.
     """
     ensure_source(say=say)
     require_current_bindings(Checkout(root=ROOT))
-    build = host_build()
+    build = host_build(backend, say)
     with locked(build.lock):
         inputs = build.inputs()
         if different := _different(build, inputs):
@@ -96,9 +130,21 @@ def core_wheel(say: Say = quiet) -> Path:
         return DIST / stamps.read(build.stamp)["wheel"]
 
 
+def plugin_wheels(say: Say = quiet) -> dict[str, dict[str, str]]:
+    """Build the wheel of every plug-in, and return by backend its path (`wheel`) or why there is none (`lacking`)."""
+    found = {}
+    for backend in KITS:
+        if backend != "cpu":
+            try:
+                found[backend] = {"wheel": str(host_wheel(backend, say))}
+            except LackingError as error:
+                found[backend] = {"lacking": " ".join(str(error).splitlines())}
+    return found
+
+
 def _tell(build: Build, different: tuple[str, ...], say: Say) -> None:
     reason = f"Changed: {', '.join(different)}" if build.stamp.exists() else "It was not built here before."
-    say(f"Building the core wheel ({build.id}). {reason}")
+    say(f"Building {build.what[0].lower()}{build.what[1:]}. {reason}")
     if build.toolchain.note:
         say(build.toolchain.note)
 
@@ -135,7 +181,7 @@ def workshop(build: Build, say: Say = quiet) -> Iterator[Workshop]:
         variables = {**os.environ, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
         if toolchain.c:
             variables |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
-        defines = {**toolchain.defines, **cache.defines, LEVELS_VARIABLE: build.levels, FLAGS_VARIABLE: build.flags}
+        defines = {**toolchain.defines, **cache.defines, **build.kit.defines}
         yield Workshop(environment=environment, variables=variables, defines=defines)
 
 
@@ -145,22 +191,22 @@ def _build(build: Build, say: Say) -> Path:
     DIST.mkdir(exist_ok=True)
     with workshop(build, say) as shop, tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
         _forget_another_compiler(build)
-        made = make_wheel(build, shop, core=CORE, folder=build.folder, out=Path(out))
+        made = make_wheel(build, shop, package=build.package, folder=build.folder, out=Path(out))
         return made.replace(DIST / made.name)
 
 
-def make_wheel(build: Build, shop: Workshop, *, core: Path, folder: Path, out: Path) -> Path:
-    """Build the package in `core` with CMake's build folder `folder`; return the wheel, which lies in `out`."""
+def make_wheel(build: Build, shop: Workshop, *, package: Path, folder: Path, out: Path) -> Path:
+    """Build the package in `package` with CMake's build folder `folder`; return the wheel, which lies in `out`."""
     settings = [f"cmake.define.{name}={value}" for name, value in shop.defines.items()]
     settings.append(f"build-dir={folder}")
     run_logged(
         [str(shop.environment.python), "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
         + [f"--config-setting={setting}" for setting in settings]
-        + [str(core)],
+        + [str(package)],
         log=ROOT / "build" / f"{build.id}.log",
-        what=f"The core wheel ({build.id}) could not be built",
+        what=f"{build.what} could not be built",
         fix="Run the same command again after mending it: what was compiled is kept.",
-        cwd=core,
+        cwd=package,
         env=shop.variables,
     )
     return next(out.glob("*.whl"))

@@ -75,3 +75,15 @@ def test_failed_install_is_tried_again(steps: list[str], tmp_path: Path, monkeyp
     monkeypatch.setattr(environments, "install", install)
     ensure_environment(["build"], folder=tmp_path / "env")
     assert steps == ["make", "build.txt"]
+
+
+def test_wheels_are_installed_once_each(steps: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(environments, "install_wheel", lambda _, wheel: installed.append(wheel.name))
+    wheels = [tmp_path / "one-1-any.whl", tmp_path / "two-1-any.whl"]
+    for wheel in wheels:
+        wheel.write_text(wheel.name)
+    ensure_environment(folder=tmp_path / "env", wheels=wheels)
+    wheels[1].write_text("changed")
+    ensure_environment(folder=tmp_path / "env", wheels=wheels)
+    assert installed == ["one-1-any.whl", "two-1-any.whl", "two-1-any.whl"]

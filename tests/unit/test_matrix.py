@@ -151,4 +151,7 @@ def test_every_gpu_architecture_is_named_once_per_kind_with_a_reason() -> None:
 
 
 def test_nothing_is_called_verified_but_what_runs_today() -> None:
-    assert [(row.build, row.session) for row in load_matrix().verified] == [("cpu-linux-x86_64", "test-cpu")]
+    assert [(row.build, row.session) for row in load_matrix().verified] == [
+        ("cpu-linux-x86_64", "test-cpu"),
+        ("vulkan-linux-x86_64", "test-vulkan"),
+    ]

@@ -1,4 +1,4 @@
-"""The core wheel is built where an input changed, and only there."""
+"""Each wheel is built where one of its inputs changed, and only there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from tools import upstream, wheels
 from tools.errors import ToolError
 from tools.toolchains import Toolchain
-from tools.wheels import Build, core_wheel
+from tools.vulkan import Kit
+from tools.wheels import Build, core_wheel, host_wheel
 
 INPUTS = {
     "native/CMakeLists.txt": "native sources",
@@ -26,19 +27,20 @@ INPUTS = {
 
 @pytest.fixture
 def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with one file of each kind, and no compiler that anyone calls."""
-    core = tmp_path / "packages" / "core"
+    """A checkout with one file of each kind in core and plug-in, and no compiler that anyone calls."""
     for name in [*INPUTS, "native/llama.cpp/ggml.c"]:
-        (core / name).parent.mkdir(parents=True, exist_ok=True)
-        (core / name).write_text(name)
-    synced = core / "native" / "llama.cpp"
-    places = {"ROOT": tmp_path, "DIST": tmp_path / "dist", "CORE": core, "SYNCED": synced}
-    for name, value in (places | {"MANIFEST": synced / "llamapack-manifest.json"}).items():
-        monkeypatch.setattr(wheels, name, value)
+        for file in (tmp_path / "packages" / "cpu" / name, tmp_path / "packages" / "vulkan" / name):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(name)
+    monkeypatch.setattr(wheels, "ROOT", tmp_path)
+    monkeypatch.setattr(wheels, "DIST", tmp_path / "dist")
+    monkeypatch.setattr(wheels, "package_folder", lambda backend: tmp_path / "packages" / backend)
+    kits = {**wheels.KITS, "vulkan": lambda say: Kit(inputs={"Vulkan kit": "headers 1.4"})}
+    monkeypatch.setattr(wheels, "KITS", kits)
     monkeypatch.setattr(wheels, "ensure_source", lambda say: None)
     monkeypatch.setattr(wheels, "host_target", lambda: "linux-x86_64")
     monkeypatch.setattr(wheels, "find_toolchain", lambda: Toolchain(c=("cc",), cxx=("c++",), description="c++ 12"))
-    return core
+    return tmp_path / "packages" / "cpu"
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def built(core: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def build(build: Build, _: object) -> Path:
         ids.append(build.id)
         wheels.DIST.mkdir(exist_ok=True)
-        wheel = wheels.DIST / "llamapack-0-py3-none-any.whl"
+        wheel = wheels.DIST / f"{build.backend}-0-py3-none-any.whl"
         wheel.write_text(f"wheel {len(ids)}")
         return wheel
 
@@ -74,6 +76,24 @@ def test_changed_input_rebuilds_and_is_named(core: Path, built: list[str], name:
     said: list[str] = []
     core_wheel(said.append)
     assert (len(built), changes(said)) == (2, kind)
+
+
+def test_plugin_is_built_apart_from_the_core(core: Path, built: list[str]) -> None:
+    said: list[str] = []
+    assert host_wheel("vulkan", said.append).name == "vulkan-0-py3-none-any.whl"
+    (core / "pyproject.toml").write_text("something else")
+    assert core_wheel() != host_wheel("vulkan", pytest.fail)
+    assert built == ["vulkan-linux-x86_64", "cpu-linux-x86_64"]
+    assert said == ["Building the vulkan wheel (vulkan-linux-x86_64). It was not built here before."]
+
+
+def test_other_kit_rebuilds(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    host_wheel("vulkan")
+    other = {"vulkan": lambda say: Kit(inputs={"Vulkan kit": "headers 1.5"})}
+    monkeypatch.setattr(wheels, "KITS", other)
+    said: list[str] = []
+    host_wheel("vulkan", said.append)
+    assert changes(said) == "Vulkan kit"
 
 
 def test_new_file_of_ours_rebuilds(core: Path, built: list[str]) -> None:

@@ -207,7 +207,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="paths of the machine",
         check=_places,
-        fix="LlamapackUpstream.cmake maps the source folders with -ffile-prefix-map: map this one, too.",
+        fix="LlamapackGgml.cmake maps the source folders with -ffile-prefix-map: map this one, too.",
     ),
     Rule(name="exports", check=_exports, fix=f"native/exports has the lists; after a change: nox -t gen. {LINKED}"),
     Rule(

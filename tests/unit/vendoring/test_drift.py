@@ -43,7 +43,7 @@ def patch_file(toy: Toy, number: int) -> Path:
 
 
 MUTATIONS: dict[str, tuple[Callable[[Toy], object], str]] = {
-    "file": (lambda t: (t.synced / "src/llama.cpp").write_text("x"), "src/llama.cpp is not what pin and patches give"),
+    "file": (lambda t: (t.synced / "src/llama.cpp").write_text("x"), "src/llama.cpp is not what it is made from"),
     "file gone": (lambda t: (t.synced / "LICENSE").unlink(), "LICENSE is missing"),
     "file more": (lambda t: (t.synced / "src/x").touch(), "src/x is neither upstream's nor listed as ours"),
     "mode": (lambda t: (t.synced / "LICENSE").chmod(0o755), "LICENSE is executable where it should not be"),
@@ -113,8 +113,8 @@ def test_edits_of_the_tracking_repository_do_not_pass_once_they_are_synced(good:
     good.write("ggml/src/ggml.c", edited(7, "edit"))
     assert check(good.checkout) == ()
     sync(good.checkout)
-    assert [line.rpartition("/")[2] for line in check(good.checkout) if "not what pin" in line] == [
-        "ggml.c is not what pin and patches give. Run: inv vendor.sync"
+    assert [line.rpartition("/")[2] for line in check(good.checkout) if "not what it is" in line] == [
+        "ggml.c is not what it is made from. Run: inv vendor.sync"
     ]
 
 

@@ -1,17 +1,9 @@
 # llama.cpp as we build it: ggml's own folder first, as shared libraries with one module per CPU level, then the
 # root with static libraries, which finds the targets of ggml already there.
 
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(LlamapackGgml)
 
-set(GGML_BACKEND_DL ON CACHE INTERNAL "")
 set(GGML_CPU ON CACHE INTERNAL "")
-set(GGML_NATIVE OFF CACHE INTERNAL "")
-set(GGML_OPENMP OFF CACHE INTERNAL "")           # ggml has its own threads; a second OpenMP beside torch's is trouble
-set(GGML_LLAMAFILE ON CACHE INTERNAL "")         # upstream's default, which only its root sets
-set(GGML_CCACHE OFF CACHE INTERNAL "")           # the launcher is chosen by whoever configures us
-set(GGML_CPU_KLEIDIAI OFF CACHE INTERNAL "")     # downloads while configuring
-set(GGML_BLAS OFF CACHE INTERNAL "")
-set(GGML_METAL OFF CACHE INTERNAL "")
 if(WIN32 AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(arm64|ARM64|aarch64)$")
     set(GGML_CPU_ALL_VARIANTS OFF CACHE INTERNAL "")   # upstream has one level there
 else()
@@ -29,14 +21,6 @@ set(LLAMA_SUBPROCESS OFF CACHE INTERNAL "")      # a library starts no programs
 set(LLAMA_TOOLS_INSTALL OFF CACHE INTERNAL "")
 set(MTMD_VIDEO OFF CACHE INTERNAL "")
 
-if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
-    # No path of the machine in what __FILE__ and assertions leave behind.
-    add_compile_options("-ffile-prefix-map=${LLAMAPACK_SOURCE}=llama.cpp"
-                        "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=llamapack"
-                        "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
-endif()
-
-set(BUILD_SHARED_LIBS ON)
 add_subdirectory("${LLAMAPACK_SOURCE}/ggml" ggml EXCLUDE_FROM_ALL)
 set(BUILD_SHARED_LIBS OFF)
 add_subdirectory("${LLAMAPACK_SOURCE}" llama.cpp EXCLUDE_FROM_ALL)

@@ -1,5 +1,5 @@
-# llamapack_library(TARGET EXPORTS FILE [STEM NAME]): how every library that ships is named and linked.
-#   EXPORTS  a list of symbols, one a line; nothing else is visible
+# llamapack_library(TARGET [EXPORTS FILE] [STEM NAME]): how every library that ships is named and linked.
+#   EXPORTS  a list of symbols, one a line; nothing else is visible. Without it everything is, for linking only
 #   STEM     the file is lib<STEM>-<ABI id>, and so is its soname; without it the target's own name stays
 
 function(llamapack_library target)
@@ -13,7 +13,9 @@ function(llamapack_library target)
         BUILD_WITH_INSTALL_RPATH ON
         INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>"
         MACOSX_RPATH ON)
-    _llamapack_exports(${target} "${ARG_EXPORTS}")
+    if(ARG_EXPORTS)
+        _llamapack_exports(${target} "${ARG_EXPORTS}")
+    endif()
     _llamapack_link_options(${target})
 endfunction()
 

@@ -1,0 +1,73 @@
+# llamapack_backend(NAME [TARGETS KIND:NAME…] [PRELOAD FILE…] [DRIVER_FLOOR VERSION]): the whole build of a plug-in.
+#   NAME          ggml's name of the backend, in small letters
+#   TARGETS       the GPU architectures that it has code for: real:90, ptx:120, gfx:gfx1100; none means any device
+#   PRELOAD       runtime libraries that the core opens first
+#   DRIVER_FLOOR  the oldest driver that it works with
+#
+# The package then has lib/ with one library and backend.json, which tells the core all of this and the ABI id.
+# This file and its neighbours are copied from packages/core/native/shared; edit them there.
+
+list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
+set(LLAMAPACK_SHARED "${CMAKE_CURRENT_LIST_DIR}")
+set(LLAMAPACK_SOURCE "${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp" CACHE PATH
+    "ggml's source, with llamapack-manifest.json beside it")
+
+include(LlamapackIdentity)  # the pin and the ABI id
+include(LlamapackLibrary)   # how every library of ours is linked
+include(LlamapackHardening) # what all of it is compiled with
+include(LlamapackGgml)      # how ggml is built
+
+function(llamapack_backend name)
+    cmake_parse_arguments(PARSE_ARGV 1 ARG "" "DRIVER_FLOOR" "TARGETS;PRELOAD")
+    if(NOT SKBUILD_PROJECT_VERSION_FULL)
+        message(FATAL_ERROR "${PROJECT_NAME} is built as a Python package.\nRun: python -m pip wheel --no-deps .")
+    endif()
+    string(TOUPPER "${name}" _upper)
+    set(GGML_CPU OFF CACHE INTERNAL "")
+    set(GGML_${_upper} ON CACHE INTERNAL "")
+    add_subdirectory("${LLAMAPACK_SOURCE}/ggml" ggml EXCLUDE_FROM_ALL)
+    if(NOT TARGET ggml-${name})
+        message(FATAL_ERROR "ggml's build has no target ggml-${name}, so there is no backend of that name.")
+    endif()
+
+    # ggml-base is the core's: this one of the same name is linked with, and stays behind.
+    llamapack_library(ggml-base STEM ggml-base)
+    llamapack_library(ggml-${name} EXPORTS "${LLAMAPACK_SHARED}/backend-exports.txt")
+    set_property(TARGET ggml-${name} APPEND PROPERTY
+        INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/../../llamapack/lib")
+
+    add_library(llamapack-abi-id OBJECT "${LLAMAPACK_SHARED}/backend.c")
+    target_compile_definitions(llamapack-abi-id PRIVATE "LLAMAPACK_ABI_ID=\"${LLAMAPACK_ABI_ID}\"")
+    target_sources(ggml-${name} PRIVATE $<TARGET_OBJECTS:llamapack-abi-id>)
+
+    string(REPLACE "-" "_" _package "${PROJECT_NAME}")
+    _llamapack_describe_backend(${name})
+    add_custom_target(llamapack-backend ALL DEPENDS ggml-${name})
+    install(TARGETS ggml-${name} LIBRARY DESTINATION ${_package}/lib COMPONENT llamapack)
+    install(FILES "${CMAKE_BINARY_DIR}/backend.json" DESTINATION ${_package}/lib COMPONENT llamapack)
+endfunction()
+
+function(_llamapack_describe_backend name)
+    set(_targets ${ARG_TARGETS})
+    list(TRANSFORM _targets REPLACE "^([a-z]+):(.+)$" "{\"kind\": \"\\1\", \"name\": \"\\2\"}")
+    list(JOIN _targets ", " _targets)
+    set(_preload ${ARG_PRELOAD})
+    list(TRANSFORM _preload REPLACE "^(.+)$" "\"\\1\"")
+    list(JOIN _preload ", " _preload)
+    set(_floor "null")
+    if(ARG_DRIVER_FLOOR)
+        set(_floor "\"${ARG_DRIVER_FLOOR}\"")
+    endif()
+    file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/backend.json" CONTENT "{
+  \"name\": \"${name}\",
+  \"package\": \"${PROJECT_NAME}\",
+  \"version\": \"${SKBUILD_PROJECT_VERSION_FULL}\",
+  \"library\": \"$<TARGET_FILE_NAME:ggml-${name}>\",
+  \"abi_id\": \"${LLAMAPACK_ABI_ID}\",
+  \"llama_commit\": \"${LLAMAPACK_PIN_COMMIT}\",
+  \"targets\": [${_targets}],
+  \"driver_floor\": ${_floor},
+  \"preload\": [${_preload}]
+}
+")
+endfunction()

@@ -1,0 +1,21 @@
+# How ggml is built, for the core and for plug-ins alike: backends are modules on top of a shared ggml-base.
+# What the including directory sets before add_subdirectory() turns one backend on.
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(BUILD_SHARED_LIBS ON)
+
+set(GGML_BACKEND_DL ON CACHE INTERNAL "")
+set(GGML_NATIVE OFF CACHE INTERNAL "")
+set(GGML_OPENMP OFF CACHE INTERNAL "")           # ggml has its own threads; a second OpenMP beside torch's is trouble
+set(GGML_LLAMAFILE ON CACHE INTERNAL "")         # upstream's default, which only its root sets
+set(GGML_CCACHE OFF CACHE INTERNAL "")           # the launcher is chosen by whoever configures us
+set(GGML_CPU_KLEIDIAI OFF CACHE INTERNAL "")     # downloads while configuring
+set(GGML_BLAS OFF CACHE INTERNAL "")
+set(GGML_METAL OFF CACHE INTERNAL "")
+
+if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
+    # No path of the machine in what __FILE__ and assertions leave behind.
+    add_compile_options("-ffile-prefix-map=${LLAMAPACK_SOURCE}=llama.cpp"
+                        "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=llamapack"
+                        "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
+endif()

@@ -1,0 +1,166 @@
+"""What a child process does with a plug-in; what it saw comes back as JSON.
+
+Run as: python on_device.py TASK BACKEND MODEL
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypedDict
+
+import llamapack
+import numpy as np
+from llamapack import Context, Model
+from llamapack._native.library import native
+from llamapack.backends.devices import Device, present_devices
+from numpy.typing import NDArray
+
+PROMPT = "The capital of France is"
+ALL = 99
+"""More layers than the model has, so that all of them and the output go to the device."""
+
+Seen = dict[str, object]
+
+
+class Distance(TypedDict):
+    """How two rows of logits differ."""
+
+    most: float
+    mean: float
+    cosine: float
+    behind: float
+    """By how much the CPU's first token is behind the device's."""
+
+
+def device(name: str) -> Device:
+    """Return the device called `name` as it is now."""
+    return next(device for device in present_devices() if device.name == name)
+
+
+def use(backend: str) -> tuple[Device, ...]:
+    """Have llamapack find, try and load the plug-in, without a warning; return its devices."""
+    os.environ["LLAMAPACK_BACKENDS"] = backend
+    warnings.simplefilter("error")
+    return tuple(device for device in llamapack.devices() if device.kind != "cpu")
+
+
+def logits(context: Context, prompt: str = PROMPT) -> NDArray[np.float32]:
+    """Read `prompt` into an empty context and return the logits after it."""
+    context.memory.clear()
+    context.decode(context.model.vocab.tokenize(prompt))
+    return np.array(context.outputs.logits(), copy=True)
+
+
+def distance(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> Distance:
+    """Compare two rows of logits."""
+    lengths = float(np.linalg.norm(found) * np.linalg.norm(wanted))
+    return {
+        "most": float(np.abs(found - wanted).max()),
+        "mean": float(np.abs(found - wanted).mean()),
+        "cosine": float(found @ wanted) / lengths,
+        "behind": float(found.max() - found[wanted.argmax()]),
+    }
+
+
+def compute(backend: str, path: Path) -> Seen:
+    """Compare with the CPU, in two contexts of one model, and watch the device's memory."""
+    (used, *_) = found = use(backend)
+    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64) as context:
+        wanted, other = logits(context), logits(context, "def add(a, b):")
+    with (
+        Model(path, n_gpu_layers=ALL, devices=[used.name]) as model,
+        Context(model, n_ctx=64) as first,
+        Context(model, n_ctx=64) as second,
+    ):
+        near = distance(logits(first), wanted)
+        aside = distance(logits(second, "def add(a, b):"), other)
+        again = distance(logits(first), wanted)
+    devices = [(one.name, one.kind, one.memory_total) for one in found]
+    return {"devices": devices, "near": near, "aside": aside, "again": again}
+
+
+class Lines(logging.Handler):
+    """What llama.cpp says."""
+
+    def __init__(self) -> None:
+        """Listen from now on."""
+        super().__init__()
+        self.said: list[str] = []
+        logging.getLogger("llamapack.native").addHandler(self)
+        logging.getLogger("llamapack.native").setLevel(logging.DEBUG)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.said.append(record.getMessage())
+
+
+def resident() -> int:
+    """Return the memory of this process in MiB: that of a device on the CPU is part of it."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+def memory(backend: str, path: Path) -> Seen:
+    """Load and close three times, and tell what llama.cpp and the system say of the memory."""
+    (used, *_) = use(backend)
+    lines, rounds = Lines(), []
+    for _ in range(3):
+        before, free = resident(), device(used.name).memory_free
+        with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64):
+            inside, left = resident(), device(used.name).memory_free
+        rounds.append((before, inside, resident(), free, left, device(used.name).memory_free))
+    text = "\n".join(lines.said)
+    buffers = re.findall(rf"{used.name} (model|KV|compute) buffer size = +([0-9.]+) MiB", text)
+    return {
+        "layers": re.findall(r"offloaded (\d+)/(\d+) layers", text)[0],
+        "buffers": {kind: float(size) for kind, size in buffers[:3]},
+        "rounds": rounds,
+    }
+
+
+def quick(backend: str, path: Path) -> Seen:
+    """Compute one prompt on the device."""
+    (used, *_) = use(backend)
+    with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64) as context:
+        return {"logits": logits(context)[:8].tolist()}
+
+
+def unload(backend: str, path: Path) -> Seen:
+    """Use the device, take the plug-in out of ggml, and go on with the CPU."""
+    before = [one.name for one in present_devices()]
+    quick(backend, path)
+    names = [one.name for one in present_devices()]
+    new = next(name for name in names if name not in before)
+    registry = native().ggml_backend_dev_backend_reg(native().ggml_backend_dev_by_name(new.encode()))
+    native().ggml_backend_unload(registry)
+    left = [one.name for one in present_devices()]
+    with Model(path, devices=[]) as model, Context(model, n_ctx=64) as context:
+        on_cpu = bool(np.isfinite(logits(context)).all())
+    return {"before": before, "with": names, "without": left, "on_cpu": on_cpu}
+
+
+def unnamed(backend: str, path: Path) -> Seen:
+    """Load the model as a program does that names no backend, and tell what is used."""
+    os.environ.pop("LLAMAPACK_BACKENDS", None)
+    with Model(path) as model:
+        return {"devices": [one.name for one in model.offload.devices], "there": [d.name for d in present_devices()]}
+
+
+TASKS: dict[str, Callable[[str, Path], Seen]] = {
+    "compute": compute,
+    "memory": memory,
+    "quick": quick,
+    "unload": unload,
+    "unnamed": unnamed,
+}
+
+if __name__ == "__main__":
+    task, backend, model = sys.argv[1:]
+    print(json.dumps(TASKS[task](backend, Path(model))))

@@ -1,0 +1,160 @@
+"""Each plug-in wheel holds one library and its description, and asks for the core of its own build."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.test_contents import MACHINES, MIB, PLATFORMS, info_folder, names
+from tools.audit.library import Expected, Library
+from tools.audit.reading import read_library
+from tools.audit.rules import SYSTEM, broken_rules
+from tools.audit.wheel import expectation, read_libraries
+from tools.matrix import host_target, load_matrix
+from tools.paths import CORE, ROOT, package_folder
+from tools.wheels import KITS
+
+if sys.platform != "linux":
+    pytest.skip("only Linux plug-ins are built so far", allow_module_level=True)
+
+BACKENDS = [name for name in KITS if name != "cpu"]
+LARGEST = {"vulkan": 30}
+"""In MiB."""
+NEEDED = {"vulkan": {"libvulkan.so.1"}}
+"""What of the system each asks for beside the C and C++ libraries."""
+OTHER_IN_PLUGINS = {"own name", "run paths"}
+"""The rules that tests of their own replace."""
+EXPORTS = {"ggml_backend_init", "llamapack_backend_abi_id"}
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def plugin(backend: str) -> Path:
+    """The plug-in's wheel."""
+    found = json.loads(os.environ.get("LLAMAPACK_TEST_PLUGINS") or "{}").get(backend)
+    if found is None:
+        pytest.fail("LLAMAPACK_TEST_PLUGINS does not name it. Run these tests with nox -s packaging")
+    if "lacking" in found:
+        pytest.skip(found["lacking"])
+    return Path(found["wheel"])
+
+
+@pytest.fixture(scope="module")
+def unpacked(plugin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plugin")
+    with zipfile.ZipFile(plugin) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def library(unpacked: Path, backend: str) -> Library:
+    return read_library(unpacked / f"llamapack_{backend}" / "lib" / f"libggml-{backend}.so")
+
+
+@pytest.fixture(scope="module")
+def core(libraries: Path, wheel: Path) -> Expected:
+    """What the audit holds the core's libraries to."""
+    return expectation(libraries, read_libraries(libraries), wheel.name)
+
+
+def metadata(unpacked: Path) -> importlib.metadata.PackageMetadata:
+    return importlib.metadata.PathDistribution(info_folder(unpacked)).metadata
+
+
+def test_wheel_is_small_enough(plugin: Path, backend: str) -> None:
+    assert plugin.stat().st_size <= LARGEST[backend] * MIB
+
+
+def test_wheel_serves_every_python_of_its_platform(plugin: Path, backend: str) -> None:
+    system, _, machine = host_target().partition("-")
+    platform = PLATFORMS[system].format(machine=MACHINES[system].get(machine, machine))
+    assert re.fullmatch(rf"llamapack_{backend}-[\w.]+-py3-none-({platform})\.whl", plugin.name)
+
+
+def test_wheel_holds_one_library_and_its_description(unpacked: Path, backend: str) -> None:
+    package = unpacked / f"llamapack_{backend}"
+    assert names(package) == {"__init__.py", "lib/backend.json", f"lib/libggml-{backend}.so"}
+    assert {path.name for path in unpacked.iterdir()} == {package.name, info_folder(unpacked).name}
+    source = package_folder(backend) / "src" / package.name / "__init__.py"
+    assert (package / "__init__.py").read_bytes() == source.read_bytes()
+
+
+def test_description_states_the_build(unpacked: Path, backend: str, abi_id: str, libraries: Path) -> None:
+    core = json.loads((libraries / "abi.json").read_text(encoding="utf-8"))
+    stated = json.loads((unpacked / f"llamapack_{backend}" / "lib" / "backend.json").read_text(encoding="utf-8"))
+    assert stated == {
+        "name": backend,
+        "package": f"llamapack-{backend}",
+        "version": metadata(unpacked)["Version"],
+        "library": f"libggml-{backend}.so",
+        "abi_id": abi_id,
+        "llama_commit": core["llama_commit"],
+        "targets": [],
+        "driver_floor": None,
+        "preload": [],
+    }
+
+
+def test_it_requires_the_core_of_its_version_only(unpacked: Path, wheel: Path, backend: str) -> None:
+    found = metadata(unpacked)
+    assert found["Name"] == load_matrix().backend(backend).wheel
+    assert found["Version"] == wheel.name.split("-")[1]
+    assert found.get_all("Requires-Dist") == [f"llamapack=={found['Version']}"]
+
+
+def test_core_offers_it_as_an_extra(contents: Path, unpacked: Path, backend: str) -> None:
+    wanted = f'llamapack-{backend}=={metadata(unpacked)["Version"]}; extra == "{backend}"'
+    assert wanted in [line.replace("'", '"') for line in metadata(contents).get_all("Requires-Dist") or []]
+
+
+def test_entry_point_is_the_description(unpacked: Path, backend: str) -> None:
+    text = (info_folder(unpacked) / "entry_points.txt").read_text(encoding="utf-8")
+    assert text.replace(" ", "").split() == ["[llamapack.backends]", f"{backend}=llamapack_{backend}:describe"]
+
+
+def test_licences_of_us_and_of_upstream_are_there(unpacked: Path, backend: str) -> None:
+    found = info_folder(unpacked) / "licenses"
+    upstream = package_folder(backend) / "native" / "llama.cpp" / "LICENSE"
+    expected = {"LICENSE": ROOT / "LICENSE", "native/llama.cpp/LICENSE": upstream}
+    assert names(found) == set(expected)
+    assert [name for name, path in expected.items() if (found / name).read_bytes() != path.read_bytes()] == []
+
+
+def test_exported_symbols_are_the_contracts(library: Library) -> None:
+    listed = (CORE / "native" / "shared" / "backend-exports.txt").read_text(encoding="utf-8").splitlines()
+    assert {line for line in listed if not line.startswith("#")} == EXPORTS
+    assert library.exports == EXPORTS
+
+
+def test_it_needs_the_cores_ggml_base_by_its_abi_id(library: Library, abi_id: str, backend: str) -> None:
+    needed = {name for name in library.needed if not re.fullmatch(SYSTEM[library.system], name)}
+    assert needed == {f"libggml-base-{abi_id}.so", *NEEDED[backend]}
+
+
+def test_ggml_base_is_looked_for_beside_it_and_in_the_core(library: Library) -> None:
+    assert library.soname == ""  # nobody links with it
+    assert ":".join(library.run_paths) == "$ORIGIN:$ORIGIN/../../llamapack/lib"
+
+
+def test_it_keeps_the_rules_of_the_audit(library: Library, core: Expected, backend: str) -> None:
+    expected = replace(
+        core,
+        own=core.own | NEEDED[backend],
+        exports={"ggml-base": core.exports["ggml-base"], f"ggml-{backend}": frozenset(EXPORTS)},
+        levels={},
+    )
+    found = [str(finding) for finding in broken_rules(library, expected) if finding.rule not in OTHER_IN_PLUGINS]
+    assert found == []

@@ -1,0 +1,100 @@
+"""Plug-in packages are made alike: the same few files, one call of the shared CMake function, the core's version."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomllib
+
+from tests.unit.test_layout import files
+from tools.filters import load_filter
+from tools.matrix import load_matrix
+from tools.paths import CORE, ROOT, package_folder
+from tools.wheels import KITS
+
+PACKAGES = sorted((ROOT / "packages").glob("backend-*"))
+SECTIONS = {section.name: section for section in load_filter(ROOT / "vendor" / "sync.toml")}
+
+
+def project(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def backend(folder: Path) -> str:
+    return folder.name.removeprefix("backend-")
+
+
+def normal(folder: Path, name: str) -> str:
+    """Return a file's text with the backend's name taken out, and what may differ between packages."""
+    text = (folder / name).read_text(encoding="utf-8").replace(backend(folder), "NAME")
+    text = re.sub(r"^description = .*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"(?s)\n(dependencies|keywords|classifiers) = \[.*?\]", "", text)
+    text = re.sub(r"(?s)llamapack_backend\(NAME.*?\)", "llamapack_backend(NAME)", text)
+    return re.sub(r'(?s)\A""".*?"""', "", text)
+
+
+def test_every_package_is_a_backend_of_the_matrix_and_is_built() -> None:
+    assert {backend(folder) for folder in PACKAGES} == set(KITS) - {"cpu"}
+    assert {backend(folder) for folder in PACKAGES} == set(SECTIONS) - {"core"}
+    wheels = {name: load_matrix().backend(name).wheel for name in KITS if name != "cpu"}
+    assert wheels == {backend(folder): project(folder)["project"]["name"] for folder in PACKAGES}
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=backend)
+def test_package_has_the_same_few_files(folder: Path) -> None:
+    tracked = {path.relative_to(folder).as_posix() for path in files() if path.is_relative_to(folder)}
+    assert tracked == {
+        "LICENSE",
+        "README.md",
+        "native/CMakeLists.txt",
+        "pyproject.toml",
+        f"src/llamapack_{backend(folder)}/__init__.py",
+    }
+    assert (folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=backend)
+def test_package_is_built_by_the_shared_function(folder: Path) -> None:
+    text = (folder / "native" / "CMakeLists.txt").read_text(encoding="utf-8")
+    calls = re.findall(r"(?m)^(\w+)\(", text)
+    assert calls == ["cmake_minimum_required", "project", "if", "endif", "include", "llamapack_backend"]
+    assert f"\nllamapack_backend({backend(folder)}" in text
+    section = SECTIONS[backend(folder)]
+    assert (section.into, section.shared) == (
+        f"packages/{folder.name}/native/llama.cpp",
+        "packages/core/native/shared",
+    )
+
+
+@pytest.mark.parametrize("name", ["native/CMakeLists.txt", "pyproject.toml", "src/llamapack_{}/__init__.py"])
+def test_packages_differ_in_their_names_only(name: str) -> None:
+    texts = {backend(folder): normal(folder, name.format(backend(folder))) for folder in PACKAGES}
+    assert len(set(texts.values())) == 1, f"{name} differs beyond the backend's name: {', '.join(texts)}"
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=backend)
+def test_versions_are_the_cores(folder: Path) -> None:
+    core, plugin = project(CORE)["project"], project(folder)["project"]
+    assert plugin["version"] == core["version"]
+    assert plugin["dependencies"][0] == f"llamapack=={core['version']}"
+    assert plugin["requires-python"] == core["requires-python"]
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=backend)
+def test_core_has_an_extra_for_it(folder: Path) -> None:
+    core = project(CORE)["project"]
+    assert core["optional-dependencies"][backend(folder)] == [f"llamapack-{backend(folder)}=={core['version']}"]
+
+
+def test_core_has_no_other_extras() -> None:
+    assert set(project(CORE)["project"]["optional-dependencies"]) == {backend(folder) for folder in PACKAGES}
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=backend)
+def test_entry_point_is_the_description(folder: Path) -> None:
+    name = backend(folder)
+    assert project(folder)["project"]["entry-points"] == {"llamapack.backends": {name: f"llamapack_{name}:describe"}}
+    assert package_folder(name) == folder

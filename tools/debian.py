@@ -1,0 +1,112 @@
+"""Debian's packages: install what is missing, or take the files of one package out of a later release."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.errors import LackingError, ToolError
+from tools.files import staged_folder
+from tools.live import Say, quiet, run_live
+from tools.paths import cache_dir
+from tools.shell import run
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterPackage:
+    """One package of a release newer than this machine's; its files are looked into, never installed."""
+
+    name: str
+    version: str
+    release: str
+    sha256: str
+
+
+def is_here() -> bool:
+    """Tell whether packages come from apt on this machine."""
+    return all(shutil.which(program) for program in ("apt-get", "dpkg-query", "dpkg-deb"))
+
+
+def missing(packages: Sequence[str]) -> tuple[str, ...]:
+    """Return those of `packages` that are not installed."""
+    said = run(["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages], check=False)
+    installed = {line.split()[0] for line in said.stdout.splitlines() if line.endswith(" installed")}
+    return tuple(name for name in packages if name not in installed)
+
+
+def require(packages: Sequence[str], *, purpose: str, say: Say = quiet) -> None:
+    """Have `packages` installed; only root can add one, so for others a missing one is a LackingError."""
+    absent = missing(packages)
+    if not absent:
+        return
+    command = f"apt-get install {' '.join(absent)}"
+    if os.name != "posix" or os.geteuid() != 0:
+        raise LackingError(f"{purpose} needs {', '.join(absent)}.", fix=f"Run as root: {command}")
+    say(f"Installing {', '.join(absent)}, for {purpose}")
+    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    what, fix = f"{', '.join(absent)} could not be installed", f"Run: apt-get update && {command}"
+    run_live(["apt-get", "-qq", "update"], what=what, fix=fix, env=variables)
+    options = ["-qq", "--yes", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]
+    run_live(["apt-get", *options, "install", *absent], what=what, fix=fix, env=variables)
+
+
+def later_files(package: LaterPackage, say: Say = quiet) -> Path:
+    """Return a folder with the unpacked files of `package`, fetched once from where this machine's packages come from.
+
+    apt checks the release's signature, and the file must have the pinned hash.
+    """
+    folder = cache_dir() / "debian" / f"{package.name}_{package.version}_{package.sha256[:12]}"
+    if not folder.is_dir():
+        say(f"Fetching {package.name} {package.version} of Debian {package.release}, for its files only")
+        with tempfile.TemporaryDirectory(prefix="llamapack-debian-") as scratch, staged_folder(folder) as staged:
+            file = _download(package, Path(scratch))
+            run(["dpkg-deb", "--extract", file, staged])
+    return folder
+
+
+def _download(package: LaterPackage, scratch: Path) -> Path:
+    for name in ("lists/partial", "cache/archives/partial"):
+        (scratch / name).mkdir(parents=True)
+    sources = scratch / "sources.list"
+    sources.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {package.release} main\n", encoding="utf-8")
+    settings = {
+        "Dir::Etc::SourceList": sources,
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": scratch / "lists",
+        "Dir::Cache": scratch / "cache",
+        "APT::Sandbox::User": "",
+        # The wanted files are the same for every processor; the hash is that of one.
+        "APT::Architecture": "amd64",
+        "APT::Architectures": "amd64",
+    }
+    options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+    run(["apt-get", "-qq", *options, "update"], cwd=scratch)
+    run(["apt-get", "-qq", *options, "download", f"{package.name}={package.version}"], cwd=scratch)
+    (file,) = scratch.glob("*.deb")
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if found != package.sha256:
+        raise ToolError(
+            f"{file.name} has the SHA-256 {found}, and {package.sha256} is pinned.",
+            fix="Do not use it. If Debian has a new version, change the pin after looking at what is new.",
+        )
+    return file
+
+
+def _mirror() -> str:
+    """Return where this machine's own Debian packages come from."""
+    said = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Created-By: Packages"])
+    mirrors = [line for line in said.stdout.split() if "security" not in line]
+    if not (mirrors and KEYRING.exists()):
+        raise LackingError(
+            "apt is not set to Debian's packages on this machine.",
+            why="A package of a later release is wanted.",
+            fix="Get the files in another way, and say where they are: docs/development/adding-a-backend.md.",
+        )
+    return mirrors[0]
