@@ -81,12 +81,11 @@ MASKED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("processor", "level"),
-    [pytest.param(*case, id=name) for name, case in MASKED.items() if case[1] in WANTED.split(",")],
-)
+@pytest.mark.parametrize(("processor", "level"), MASKED.values(), ids=MASKED)
 def test_processor_with_something_masked_falls_back(
     emulator: Path, model_path: Path, processor: str, level: str
 ) -> None:
+    if level not in WANTED.split(","):
+        pytest.skip(f"it falls back to {level}, which this run is not about")
     emulated = greedy(model_path, emulator=(emulator, "-cpu", processor))
     assert (emulated["level"], emulated["text"]) == (level, TEXT)
