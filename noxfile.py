@@ -226,17 +226,6 @@ def test_vulkan(session: nox.Session) -> None:
 
 
 @nox.session
-def doctor(session: nox.Session) -> None:
-    """Examine this machine with the core wheel and the plug-in wheels in dist/; `-- --json` prints JSON."""
-    with explained(session):
-        prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        for plugin in sorted((ROOT / "dist").glob("llamapack_*.whl")):
-            session.install("--no-deps", "--no-index", "--force-reinstall", str(plugin))
-    # 4 is degraded: the machine's matter, and not this session's failure
-    session.run("llamapack", "doctor", *session.posargs, env=CLEAN, success_codes=[0, 4])
-
-
-@nox.session
 def bench(session: nox.Session) -> None:
     """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds."""
     with explained(session):

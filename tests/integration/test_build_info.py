@@ -17,7 +17,7 @@ from tools.paths import CORE
 from tools.pin import load_pin, render_pin
 from tools.sync import sync
 
-IDENTITY = CORE / "native" / "cmake" / "LlamapackIdentity.cmake"
+IDENTITY = CORE / "native" / "shared" / "LlamapackIdentity.cmake"
 NAMES = ("LLAMA_BUILD_COMMIT", "LLAMA_BUILD_NUMBER", "GGML_BUILD_COMMIT", "LLAMAPACK_ABI_ID")
 
 

@@ -131,7 +131,7 @@ def test_a_context_is_continued_where_it_stands(model: llamapack.Model) -> None:
         ({"min_p": -0.1}, "min_p must be between 0 and 1, not -0.1."),
         ({"seed": 2**32}, "seed must be a whole number from 0 to 4294967294"),
         ({"stop": ""}, "A stop string is empty."),
-        ({"max_tokens": -1}, "max_tokens must be 0 or more, not -1."),
+        ({"max_tokens": -1}, "max_tokens must be a whole number from 0 to 2147483647, not -1."),
         ({"n_ctx": 0}, "n_ctx must be a whole number from 1"),
         ({"n_threads": 0}, "n_threads must be a whole number from 1"),
         ({"system": "x"}, "`system` needs a chat."),

@@ -234,7 +234,7 @@ for text in ('root ::= (', 'root ::= root "a"', 'x ::= "a"', 'root ::= y'):
         ({"text": " \n"}, "The grammar must be a text that is not empty"),
         ({"text": 'root ::= "a\0"'}, "The grammar has a NUL character."),
         ({"text": 'root ::= "a"', "root": ""}, "The name of the root rule must be a text that is not empty"),
-        ({"text": 'root ::= "a"', "trigger_words": [""]}, "A trigger must not be empty or have a NUL character: ''"),
+        ({"text": 'root ::= "a"', "trigger_words": [""]}, "A trigger must be a text that is not empty, not ''"),
     ],
 )
 def test_a_grammar_that_is_none_is_refused(arguments: dict[str, Any], message: str) -> None:

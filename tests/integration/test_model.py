@@ -12,7 +12,8 @@ import gguf
 import llamapack
 import numpy as np
 import pytest
-from llamapack.errors import CancelledError, ClosedError, InputError, ModelFormatError
+from llamapack.backends.loading import _warned
+from llamapack.errors import BackendWarning, CancelledError, ClosedError, InputError, ModelFormatError
 
 from tests.integration.small import Made, context, logits_of
 from tests.reference.made_models import write_model
@@ -152,10 +153,12 @@ def test_wrong_ways_of_loading_are_refused(made_path: Any, options: dict[str, An
     assert str(caught.value).startswith(message)
 
 
-def test_layers_for_a_gpu_that_is_not_there_are_warned_of(made_path: Any, caplog: pytest.LogCaptureFixture) -> None:
-    llamapack.Model(made_path("llama"), n_gpu_layers=99).close()
-    (record,) = (record for record in caplog.records if record.name == "llamapack")
-    assert record.getMessage() == "n_gpu_layers=99 has no effect: there is no GPU. This process has: CPU (cpu)."
+def test_layers_for_a_gpu_that_is_not_there_are_warned_of_once(made_path: Any) -> None:
+    _warned.clear()
+    with pytest.warns(BackendWarning, match=r"^n_gpu_layers=99 has no effect: no GPU is used") as caught:
+        for _ in range(2):
+            llamapack.Model(made_path("llama"), n_gpu_layers=99).close()
+    assert len(caught) == 1
 
 
 def test_overrides_replace_metadata(made_path: Any, made: Made) -> None:
