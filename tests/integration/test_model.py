@@ -155,10 +155,9 @@ def test_wrong_ways_of_loading_are_refused(made_path: Any, options: dict[str, An
 
 def test_layers_for_a_gpu_that_is_not_there_are_warned_of_once(made_path: Any) -> None:
     _warned.clear()
-    with pytest.warns(BackendWarning, match=r"^n_gpu_layers=99 has no effect: no GPU is used") as caught:
-        for _ in range(2):
-            llamapack.Model(made_path("llama"), n_gpu_layers=99).close()
-    assert len(caught) == 1
+    with pytest.warns(BackendWarning, match=r"^n_gpu_layers=99 has no effect: no GPU is used"):
+        llamapack.Model(made_path("llama"), n_gpu_layers=99).close()
+    llamapack.Model(made_path("llama"), n_gpu_layers=99).close()  # a warning would be an error here
 
 
 def test_overrides_replace_metadata(made_path: Any, made: Made) -> None:
