@@ -126,6 +126,14 @@ def measures(setup: Setup) -> list[Measure]:
             theirs=seconds("pass"),
             combined="difference",
         ),
+        Measure(
+            name="help",
+            unit="ms",
+            bar=Bar(side="at most", limit=120),
+            ours=lambda: run([sys.executable, "-m", "llamapack", "run", "--help"]).seconds * 1000,
+            theirs=seconds("pass"),
+            combined="difference",
+        ),
     ]
 
 

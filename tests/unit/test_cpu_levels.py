@@ -7,7 +7,7 @@ import pytest
 from llamapack.backends import cpu
 from llamapack.backends.cpu import CpuLevel, choose_cpu_level, choose_working_level
 from llamapack.backends.verdicts import Fault, Status, Verdict
-from llamapack.errors import CpuLevelError
+from llamapack.errors import BackendWarning, CpuLevelError
 
 from tools.matrix import load_matrix
 
@@ -79,7 +79,7 @@ def judging(**faults: Fault) -> Callable[[Path], Verdict]:
 
 
 def test_a_level_that_fails_its_probe_is_passed_over_with_a_warning() -> None:
-    with pytest.warns(RuntimeWarning, match="haswell fails\ndo"):
+    with pytest.warns(BackendWarning, match="haswell fails\ndo"):
         choice = choose_working_level(LEVELS, None, "LLAMAPACK_CPU", judging(haswell=Fault.CRASH))
     assert choice.level.name == "sse42"
     assert choice.reason == "highest score (5) of 2 levels that run here; haswell was tried and does not work"
@@ -101,5 +101,5 @@ def test_a_probe_that_says_nothing_of_the_level_changes_nothing(fault: Fault) ->
 
 def test_without_a_working_level_there_is_an_error() -> None:
     broken = judging(haswell=Fault.CRASH, sse42=Fault.CRASH, x64=Fault.CRASH)
-    with pytest.raises(CpuLevelError, match="No CPU level of this wheel runs"), pytest.warns(RuntimeWarning):
+    with pytest.raises(CpuLevelError, match="No CPU level of this wheel runs"), pytest.warns(BackendWarning):
         choose_working_level(LEVELS, None, "LLAMAPACK_CPU", broken)

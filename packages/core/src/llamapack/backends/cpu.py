@@ -20,7 +20,7 @@ from pathlib import Path
 from llamapack._native.library import library_dir, read_abi
 from llamapack._native.modules import load_backend, score_backend
 from llamapack.backends.verdicts import Fault, Verdict
-from llamapack.errors import BackendError, CpuLevelError
+from llamapack.errors import BackendError, BackendWarning, CpuLevelError
 
 VARIABLE = "LLAMAPACK_CPU"
 
@@ -114,7 +114,7 @@ def choose_working_level(
             why=verdict.reason,
             fix=verdict.remedy,
         )
-    warnings.warn(f"{verdict.reason}\n{verdict.remedy}", RuntimeWarning, stacklevel=3)
+    warnings.warn(BackendWarning(f"{verdict.reason}\n{verdict.remedy}"), stacklevel=3)
     others = [level for level in levels if level.name != choice.level.name]
     second = choose_working_level(others, wanted, source, probe)
     return replace(second, reason=f"{second.reason}; {choice.level.name} was tried and does not work")
