@@ -11,10 +11,12 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 WARM_UP = 0.1
+TEXTS = 8
 ALLOWANCE = 4_000_000  # bytes; an allocator's arenas come and go by about as much
 
 
@@ -82,20 +84,32 @@ def load_cycles(model: Path, count: int) -> Iterator[int]:
 
 
 def tokens(model: Path, count: int) -> Iterator[int]:
-    """Generate `count` tokens in one context, with all that a long-running program does: sampling, shifting, text."""
-    from llamapack import Context, Model, Sampler
+    """Generate `count` tokens, with all that a long-running program does: sampling, shifting, text.
+
+    Several texts are written side by side in one context, which is faster than one after the other.
+    """
+    from llamapack import Batch, Context, Model, Sampler
     from llamapack.text import TextStream
 
-    with Model(model) as loaded, Context(loaded, n_ctx=512) as context, Sampler(temperature=0.8, seed=1) as sampler:
-        stream = TextStream(("no such text",))
-        context.decode(loaded.vocab.tokenize("Once upon a time"))
-        for number in range(count):
-            if context.n_used == context.n_ctx:
-                context.shift(4)
-            token = sampler.sample(context)
-            stream.feed(loaded.vocab.piece(token, special=True))
-            context.decode([token])
-            if number % max(1, count // 500) == 0:
+    texts = range(TEXTS)
+    with Model(model) as loaded, Context(loaded, n_ctx=256 * TEXTS, n_seq_max=TEXTS) as context, ExitStack() as stack:
+        vocab = loaded.vocab
+        samplers = [stack.enter_context(Sampler(temperature=0.8, seed=text)) for text in texts]
+        streams = [TextStream(("no such text",)) for _ in texts]
+        start = vocab.tokenize("Once upon a time")
+        new, used = [start] * TEXTS, [0] * TEXTS
+        for number in range(0, count, TEXTS):
+            batch = Batch()
+            outputs = [batch.add(new[text], sequence=text)[-1] for text in texts]
+            context.decode(batch)
+            for text in texts:
+                used[text] += len(new[text])
+                token = samplers[text].sample(context, outputs[text])
+                streams[text].feed(vocab.piece(token, special=True))
+                new[text] = [token]
+                if used[text] == context.n_ctx_seq:
+                    used[text] -= context.shift(4, sequence=text)
+            if number % max(TEXTS, count // 500 // TEXTS * TEXTS) == 0:
                 yield resident()
 
 
