@@ -41,13 +41,13 @@ def raw_context(model: Model, **params: int) -> api.llama_context_p:
     return native().llama_init_from_model(model._handle, chosen)
 
 
-def raw_batch(count: int, *, positions: Sequence[int] | None = None) -> api.llama_batch:
-    """Make a batch of `count` tokens as a C program would; its last one has an output."""
+def raw_batch(count: int, *, positions: Sequence[int] | None = None, every: bool = False) -> api.llama_batch:
+    """Make a batch of `count` tokens as a C program would; its last one has an output, or `every` one."""
     batch = native().llama_batch_init(count, 0, 1)
     batch.n_tokens = count
     for index in range(count):
         batch.token[index], batch.pos[index] = 1, index if positions is None else positions[index]
-        batch.n_seq_id[index], batch.logits[index] = 1, index == count - 1
+        batch.n_seq_id[index], batch.logits[index] = 1, every or index == count - 1
         batch.seq_id[index][0] = 0
     return batch
 
@@ -84,6 +84,28 @@ def raw_candidates(model: Model) -> None:
     chain = bound.llama_sampler_chain_init(bound.llama_sampler_chain_default_params())
     bound.llama_sampler_chain_add(chain, bound.llama_sampler_init_top_k(4))  # chooses nothing
     bound.llama_sampler_sample(chain, raw_read(model), -1)
+
+
+def raw_shift(model: Model) -> None:
+    """Move positions in a cache of bf16, and read on."""
+    made = raw_read(model, type_k=30)
+    native().llama_memory_seq_add(native().llama_get_memory(made), 0, 1, -1, 1)
+    native().llama_decode(made, raw_batch(1, positions=[5]))
+
+
+OVERRIDE = "llama.attention.layer_norm_rms_epsilon"
+
+
+def raw_override(model: Model) -> None:
+    """Load with a negative epsilon, and read."""
+    params, overrides = native().llama_model_default_params(), (api.llama_model_kv_override * 2)()
+    overrides[0].tag, overrides[0].key = api.llama_model_kv_override_type.FLOAT, OVERRIDE.encode()
+    overrides[0].val_f64 = -1.0
+    params.kv_overrides = overrides
+    loaded = native().llama_model_load_from_file(str(model.path).encode(), params)
+    chosen = native().llama_context_default_params()
+    chosen.n_ctx, chosen.n_threads, chosen.n_threads_batch = 256, 1, 1
+    native().llama_decode(native().llama_init_from_model(loaded, chosen), raw_batch(4))
 
 
 def raw_state(model: Model) -> None:
@@ -174,6 +196,21 @@ CASES = {
         native=lambda model: raw_read(model, type_k=10, flash_attn_type=0),
         objects=lambda model: context(model, type_k="q2_k"),
         error="InputError: type_k must be one of",
+    ),
+    "positions moved in a cache of bf16": Case(
+        native=raw_shift,
+        objects=lambda model: read(model, type_k="bf16").memory.shift(0, 1, 1),
+        error="StateError: The positions of this context cannot be moved.",
+    ),
+    "an override that no computation takes": Case(
+        native=raw_override,
+        objects=lambda model: Model(model.path, overrides={OVERRIDE: -1.0}),
+        error="InputError: With these overrides ",
+    ),
+    "more outputs than there is room for": Case(
+        native=lambda model: native().llama_decode(raw_context(model, n_outputs_max=2), raw_batch(5, every=True)),
+        objects=lambda model: context(model, n_outputs_max=2).decode(batch(5, outputs="all")),
+        error="InputError: A batch with 5 outputs is more than n_outputs_max=2.",
     ),
     "more sequences than there can be": Case(
         native=lambda model: raw_read(model, n_seq_max=300),

@@ -107,6 +107,13 @@ thread.join()
     assert (answer.status, answer.out, answer.err) == (0, "7 True\n", "")
 
 
+def read_and(model: llamapack.Model, use: Callable[[llamapack.Context], object]) -> None:
+    """Use a context that has read a token."""
+    with llamapack.Context(model, n_ctx=256, n_threads=1) as place:
+        place.decode([1])
+        use(place)
+
+
 WRONG: dict[str, Callable[[llamapack.Model], object]] = {
     "A text must be a str or bytes, not 5.": lambda model: model.vocab.tokenize(5),  # type: ignore[arg-type]
     "A token must be a whole number, not 1.5.": lambda model: model.vocab.piece(1.5),  # type: ignore[arg-type]
@@ -116,6 +123,11 @@ WRONG: dict[str, Callable[[llamapack.Model], object]] = {
     "The keys of overrides must be texts, not 5.": lambda model: llamapack.Model(
         model.path,
         overrides={5: 1},  # type: ignore[dict-item]
+    ),
+    "A token must be a whole number, not 'a'.": lambda model: read_and(model, lambda place: place.decode(["a"])),  # type: ignore[list-item]
+    "An output is named by a whole number, not 'a'.": lambda model: read_and(
+        model,
+        lambda place: place.outputs.logits("a"),  # type: ignore[arg-type]
     ),
     "max_tokens must be a whole number from 0 to 2147483647, not 1.5.": lambda model: llamapack.generate(
         model,

@@ -320,6 +320,9 @@ class Context(Owner[api.llama_context_p]):
             raise InputError("There are no tokens to decode.")
         size = self.n_vocab
         for token in tokens:
+            checked: object = token
+            if not hasattr(checked, "__index__"):
+                raise InputError(f"A token must be a whole number, not {token!r}.")
             if not 0 <= token < size:
                 raise InputError(f"There is no token {token}: the vocabulary has {size} tokens, from 0.")
         self._check_room(count)

@@ -51,7 +51,10 @@ class ModelMetadata(Mapping[str, str]):
 def _encode(key: object) -> bytes:
     if not isinstance(key, str) or "\0" in key:
         raise KeyError(key)
-    return key.encode("utf-8", "surrogateescape")
+    try:
+        return key.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a surrogate pair: no file has such a key
+        raise KeyError(key) from None
 
 
 def _read_text(read: _Read) -> str | None:

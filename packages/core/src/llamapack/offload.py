@@ -122,10 +122,14 @@ def _check_main_gpu(options: OffloadOptions, count: int) -> int:
     return index
 
 
+def _is_share(part: object) -> bool:
+    return isinstance(part, int | float) and math.isfinite(part) and part >= 0
+
+
 def _check_split(split: Sequence[float] | None, count: int) -> tuple[float, ...] | None:
     if split is None:
         return None
-    if len(split) > max(count, 1) or not all(math.isfinite(part) and part >= 0 for part in split) or not any(split):
+    if len(split) > max(count, 1) or not all(map(_is_share, split)) or not any(split):
         raise InputError(
             f"tensor_split must have a number of 0 or more for each of {count} GPUs, not {list(split)!r}.",
             why=_present(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -110,6 +111,8 @@ class Outputs:
         count = len(self._indices)
         if not count:
             raise StateError("There is nothing to sample from.", fix="Decode at least one token first.")
+        if type(index) is not int:  # before anything that would take a text or a fraction
+            index = _whole(index)
         if index < 0:
             if index >= -count:
                 return count + index
@@ -146,3 +149,10 @@ class Outputs:
         self._row(-1)
         if not self._context.options.embeddings:
             raise StateError("This context gives logits, not embeddings.", fix="Make the context with embeddings=True.")
+
+
+def _whole(index: object) -> int:
+    try:
+        return operator.index(index)  # type: ignore[arg-type]  # what is none raises
+    except TypeError:
+        raise InputError(f"An output is named by a whole number, not {index!r}.") from None

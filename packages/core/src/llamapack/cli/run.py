@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llamapack.cli.progress import progress_bar
 from llamapack.cli.standard_input import read_input
 
 if TYPE_CHECKING:
@@ -71,15 +72,18 @@ def run(
     from llamapack.model import Model
 
     text = _prompt(prompt)
-    with Model(
-        model_path,
-        cpu_level=cpu,
-        backends=backends,
-        devices=devices or None,
-        require_gpu=require_gpu,
-        n_gpu_layers=_layers(gpu_layers),
-        fit_n_ctx=ctx_size if gpu_layers == "fit" else None,
-    ) as model:
+    with progress_bar(f"Loading {model_path.name}") as step:
+        loaded = Model(
+            model_path,
+            cpu_level=cpu,
+            backends=backends,
+            devices=devices or None,
+            require_gpu=require_gpu,
+            n_gpu_layers=_layers(gpu_layers),
+            fit_n_ctx=ctx_size if gpu_layers == "fit" else None,
+            progress=lambda part: step(round(part * 100), 100, ""),
+        )
+    with loaded as model:
         generation = generate(
             model,
             text,
