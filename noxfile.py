@@ -111,15 +111,15 @@ def packaging(session: nox.Session) -> None:
 
 @nox.session
 def audit(session: nox.Session) -> None:
-    """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` judges another one."""
+    """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` or `-- BUILD` judges another one."""
     words, wanted = results.without_option(session.posargs)
     with explained(session):
         prepare(session, "audit")
-        wheel = words[0] if words else str(wheels.core_wheel(session.log))
-    session.run("python", "-c", proving.AUDIT, wheel, env=CLEAN)
-    if wanted:
+        cell, wheel = proving.to_audit(session, words[0] if words else f"cpu-{host_target()}")
+    session.run("python", "-c", proving.AUDIT, str(wheel), env=CLEAN)
+    if wanted and cell:
         with explained(session):
-            results.record(f"cpu-{host_target()}", results.result_now(How.COMPILED))
+            results.record(cell.id, results.result_now(How.COMPILED))
 
 
 @nox.session(tags=["gen"])
@@ -158,10 +158,10 @@ def plan(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 @nox.parametrize("cell", cells("builds"))
 def wheel(session: nox.Session, cell: Cell) -> None:
-    """Build one wheel into dist/; one that this machine cannot build is skipped, with the reason."""
+    """Build one wheel into dist/, with zig for another target; one that this machine cannot build is skipped."""
     with explained(session):
         skip_unless_here(session, cell)
-        path = wheels.host_wheel(cell.backend, session.log)
+        path = wheels.wheel_for(cell.backend, cell.target, session.log)
     session.log(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
 
 

@@ -14,6 +14,8 @@ from tools.paths import ROOT
 
 PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}
 """The Debian package of each."""
+USED = frozenset(("qemu-x86_64",))
+"""Those that a session uses: the keys of EMULATE in tools/proving.py."""
 
 
 def emulators() -> frozenset[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tools.emulation import emulators, how_to_get
+from tools.emulation import USED, emulators, how_to_get
 from tools.matrix import Cell, Matrix, host_target
 from tools.matrix_file import EMULATORS
 
@@ -32,6 +32,11 @@ class Way:
     by: str = ""
     flags: tuple[str, ...] = ()
     device: str = ""
+
+    @property
+    def program(self) -> str:
+        """The name of what stands in for the target; empty where the target itself runs it."""
+        return self.by.partition(" ")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +89,10 @@ def lacks(matrix: Matrix, host: Host, cell: Cell, way: Way) -> str:
     """Say what `host` lacks to prove `cell` in this `way`; nothing where it can."""
     if way.device and cell.backend not in host.devices:
         return f"it needs {way.device}"
-    name = way.by.partition(" ")[0]
-    if name in EMULATORS and name not in host.emulators:
-        return how_to_get(name)
+    if way.program in EMULATORS and way.program not in USED:
+        return f"no session uses {way.program} yet"
+    if way.program in EMULATORS and way.program not in host.emulators:
+        return how_to_get(way.program)
     if way.flags and host.features is None:
         return "what this processor has is not known on this system"
     if missing := _missing(matrix, way.flags, host.features or frozenset()):

@@ -12,6 +12,7 @@ from tools.wheels import KITS
 
 VARIABLES = {
     "CC, CXX": "the compilers; without them the first on PATH that works, then zig from PyPI",
+    "LLAMAPACK_COMPILER": "`zig`, for a wheel that older systems take, too; other targets are always built with it",
     "CFLAGS, CXXFLAGS, LDFLAGS, CMAKE_ARGS": "more options for all libraries alike",
     "LLAMAPACK_CPU_LEVELS": "CPU levels to build, with commas; `custom` for one of your own flags",
     "LLAMAPACK_CPU_FLAGS": "the compiler's flags of the level `custom`, such as -march=native, or none at all",
@@ -31,12 +32,17 @@ class Row:
     more: str
 
 
-def why_not_built(cell: Cell, host: Host) -> str:
+def why_not_built(matrix: Matrix, cell: Cell, host: Host) -> str:
     """Say why no session builds `cell` on `host`; nothing where one does."""
     if cell.backend not in KITS:
         return f"the wheel for {cell.backend} is not built by this project yet"
-    if cell.target != host.target:
-        return f"it is for {cell.target}, and this machine is {host.target}: no session builds for another target yet"
+    if cell.target == host.target:
+        return ""
+    elsewhere = f"it is for {cell.target}, and this machine is {host.target}"
+    if cell.backend != "cpu":
+        return f"{elsewhere}: only the CPU's wheel is built for another target"
+    if host.target not in matrix.target(cell.target).compiled:
+        return f"{elsewhere}, which it is not compiled on"
     return ""
 
 
@@ -46,17 +52,17 @@ def rows(matrix: Matrix, host: Host) -> tuple[Row, ...]:
 
 
 def _row(matrix: Matrix, cell: Cell, host: Host) -> Row:
-    if reason := why_not_built(cell, host):
+    if reason := why_not_built(matrix, cell, host):
         return Row(cell=cell.id, how=How.NOT, by="", more=reason)
     way = proof(matrix, cell, host)
     return Row(
-        cell=cell.id, how=way.how, by=way.by or _session(cell, way.how), more="; ".join(_more(matrix, cell, host))
+        cell=cell.id, how=way.how, by=way.by or _session(cell, way.how, host), more="; ".join(_more(matrix, cell, host))
     )
 
 
-def _session(cell: Cell, how: How) -> str:
+def _session(cell: Cell, how: How, host: Host) -> str:
     if how is How.COMPILED:
-        return "nox -s audit"
+        return "nox -s audit" if cell.target == host.target else f"nox -s audit -- {cell.build.id}"
     return f'nox -s "test-cpu({cell.id})"' if cell.level else "nox -s test"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tools import shell, stamps, zig
 from tools.environments import Environment
 from tools.errors import ToolError
+from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT
 
 PROBE = """\
@@ -27,6 +28,7 @@ int main(int argc, char **argv) {
 PAIRS = (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++"))
 PARTNERS = (("clang", "clang++"), ("gcc", "g++"), ("icx", "icpx"), ("cc", "c++"))
 PROVEN = ROOT / "build" / "compilers.json"
+COMPILER_VARIABLE = "LLAMAPACK_COMPILER"
 FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "CMAKE_GENERATOR")
 
 
@@ -45,6 +47,8 @@ class Toolchain:
     """CMake variables for the other programs of the toolchain."""
     note: str = ""
     """What the person should know about the choice."""
+    target: str = ""
+    """What zig compiles for, by the matrix's name; other compilers compile for this machine."""
 
     @property
     def identity(self) -> str:
@@ -60,9 +64,12 @@ class Toolchain:
 def find_toolchain(variables: Mapping[str, str] = os.environ) -> Toolchain:
     """Return the first toolchain that builds a C++17 program: CC and CXX, then PATH, then zig.
 
-    A compiler named in CC or CXX that does not work is a ToolError: nothing else is taken in its place.
+    A compiler named in CC or CXX that does not work is a ToolError: nothing else is taken in its place. Neither is
+    where LLAMAPACK_COMPILER asks for zig.
     """
-    flags = {name: variables[name] for name in FLAG_VARIABLES if variables.get(name)}
+    flags = _flags(variables)
+    if _wants_zig(variables):
+        return zig_toolchain(host_target(), variables)
     if sys.platform == "win32" and not (variables.get("CC") or variables.get("CXX")):
         return Toolchain(description="CMake's choice", flags=flags)
     if variables.get("CC") or variables.get("CXX"):
@@ -73,7 +80,35 @@ def find_toolchain(variables: Mapping[str, str] = os.environ) -> Toolchain:
         if not (problem := _problem(found, variables)):
             return found
         refused.append(f"{cxx} does not build a program: {problem.splitlines()[0]}")
-    return _zig(flags, refused)
+    reason = "; ".join(refused) or "No C++ compiler was found on PATH"
+    note = f"{reason}. Zig from PyPI is used instead; for a compiler of your own, put g++ or clang++ on PATH."
+    return zig_toolchain(host_target(), variables, note=note)
+
+
+def zig_toolchain(target: str, variables: Mapping[str, str] = os.environ, note: str = "") -> Toolchain:
+    """Return zig from PyPI: it compiles for every target of the matrix, with the floor of its C library or system."""
+    return Toolchain(
+        description=f"zig {zig.version()} for {load_matrix().zig_target(target)}",
+        needs=("zig",),
+        flags=_flags(variables),
+        note=note,
+        target=target,
+    )
+
+
+def _flags(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: variables[name] for name in FLAG_VARIABLES if variables.get(name)}
+
+
+def _wants_zig(variables: Mapping[str, str]) -> bool:
+    wanted = variables.get(COMPILER_VARIABLE, "")
+    if wanted not in ("", "zig"):
+        fix = "Say `zig`, or nothing; name another compiler in CC and CXX."
+        raise ToolError(f"{COMPILER_VARIABLE} is {wanted!r}.", fix=fix)
+    if wanted and (named := [name for name in ("CC", "CXX") if variables.get(name)]):
+        fix = f"Unset {COMPILER_VARIABLE}, or {' and '.join(named)}."
+        raise ToolError(f"{COMPILER_VARIABLE} asks for zig, and {' and '.join(named)} for another compiler.", fix=fix)
+    return bool(wanted)
 
 
 def _named(variables: Mapping[str, str], flags: Mapping[str, str]) -> Toolchain:
@@ -151,20 +186,13 @@ def _try(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
     return (done.stderr or done.stdout).strip() or f"status {done.returncode}" if done.returncode else ""
 
 
-def _zig(flags: Mapping[str, str], refused: list[str]) -> Toolchain:
-    reason = "; ".join(refused) or "No C++ compiler was found on PATH"
-    return Toolchain(
-        description=f"zig {zig.version()} for {zig.target()}",
-        needs=("zig",),
-        flags=flags,
-        note=f"{reason}. Zig from PyPI is used instead; for a compiler of your own, put g++ or clang++ on PATH.",
-    )
-
-
 def with_commands(toolchain: Toolchain, environment: Environment, folder: Path) -> Toolchain:
     """Return `toolchain` ready to call: zig's becomes scripts in `folder` that call the one in `environment`."""
     if not toolchain.is_zig:
         return toolchain
-    scripts = zig.write_scripts(folder, environment.packages / "ziglang" / "zig")
-    defines = {"CMAKE_AR": str(scripts["ar"]), "CMAKE_RANLIB": str(scripts["ranlib"])}
+    target = toolchain.target
+    scripts = zig.write_scripts(folder / target, environment.packages / "ziglang" / "zig", target)
+    defines = {"CMAKE_AR": str(scripts["ar"]), "CMAKE_RANLIB": str(scripts["ranlib"]), **zig.cmake_system(target)}
+    if target.startswith("windows"):
+        defines |= {"CMAKE_RC_COMPILER": str(scripts["rc"]), "CMAKE_DLLTOOL": str(scripts["dlltool"])}
     return replace(toolchain, c=(str(scripts["cc"]),), cxx=(str(scripts["c++"]),), defines=defines)

@@ -1,4 +1,4 @@
-"""Build a wheel of this host, core or plug-in, or return the one that was built from the same inputs."""
+"""Build a wheel, core or plug-in, for this host or another target, or return the one built from the same inputs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tools.errors import LackingError
 from tools.files import locked
 from tools.jobs import parallel_jobs
 from tools.live import Say, quiet, run_logged
-from tools.matrix import host_target
+from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT, package_folder
-from tools.toolchains import Toolchain, find_toolchain, with_commands
+from tools.toolchains import Toolchain, find_toolchain, with_commands, zig_toolchain
 from tools.vendoring import ensure_source
 from tools.vulkan import Kit, vulkan_kit
 
@@ -62,18 +62,31 @@ class Build:
 
     @property
     def folder(self) -> Path:
-        """CMake's build folder, kept between runs."""
-        return ROOT / "build" / self.id
+        """CMake's build folder, kept between runs; zig's is another one, so that both compilers may take turns."""
+        return ROOT / "build" / (f"{self.id}-zig" if self.toolchain.is_zig else self.id)
 
     @property
     def stamp(self) -> Path:
         """What the wheel in dist/ was made from."""
-        return ROOT / "build" / f"{self.id}.json"
+        return self.folder.with_name(f"{self.folder.name}.json")
 
     @property
     def lock(self) -> Path:
         """Held by whoever changes `folder` or `stamp`."""
-        return ROOT / "build" / f"{self.id}.lock"
+        return self.folder.with_name(f"{self.folder.name}.lock")
+
+    @property
+    def log(self) -> Path:
+        """What CMake and the compilers say."""
+        return self.folder.with_name(f"{self.folder.name}.log")
+
+    @property
+    def tag(self) -> str:
+        """The platform that the wheel's name states; empty where it is this machine's own, and promises no more.
+
+        Only zig compiles for the floors that the matrix states.
+        """
+        return load_matrix().wheel_tag(self.target) if self.toolchain.is_zig else ""
 
     def inputs(self) -> dict[str, str]:
         """Return a digest for each kind of input; llama.cpp's source stands by its manifest."""
@@ -107,20 +120,40 @@ def host_build(backend: str = "cpu", say: Say = quiet) -> Build:
     return Build(backend=backend, target=host_target(), toolchain=find_toolchain(), kit=KITS[backend](say))
 
 
+def portable_build(backend: str, target: str, say: Say = quiet) -> Build:
+    """Return the build with zig, for any target of the matrix and with its floors; needs the source in place."""
+    return Build(backend=backend, target=target, toolchain=zig_toolchain(target), kit=KITS[backend](say))
+
+
 def core_wheel(say: Say = quiet) -> Path:
     """Return this host's core wheel, as `host_wheel` does."""
     return host_wheel("cpu", say)
 
 
 def host_wheel(backend: str, say: Say = quiet) -> Path:
-    """Return this host's wheel of `backend` in dist/, built only where an input has changed since.
+    """Return this host's wheel of `backend` in dist/, by the first compiler that works here."""
+    return _ensured(lambda: host_build(backend, say), say)
+
+
+def portable_wheel(backend: str, target: str, say: Say = quiet) -> Path:
+    """Return the wheel of `backend` for `target` in dist/, by zig: for other targets, and for older systems."""
+    return _ensured(lambda: portable_build(backend, target, say), say)
+
+
+def wheel_for(backend: str, target: str, say: Say = quiet) -> Path:
+    """Return the wheel of `backend` for `target` in dist/: this host's own, or a portable one of another target."""
+    return host_wheel(backend, say) if target == host_target() else portable_wheel(backend, target, say)
+
+
+def _ensured(chosen: Callable[[], Build], say: Say) -> Path:
+    """Return the wheel of a build in dist/, built only where an input has changed since.
 
     The source is fetched where there is none. A failed build leaves the wheel before it as it was, and the objects
     that were compiled for the next try.
     """
     ensure_source(say=say)
     require_current_bindings(Checkout(root=ROOT))
-    build = host_build(backend, say)
+    build = chosen()
     with locked(build.lock):
         inputs = build.inputs()
         if different := _different(build, inputs):
@@ -179,6 +212,8 @@ def workshop(build: Build, say: Say = quiet) -> Iterator[Workshop]:
     toolchain = with_commands(build.toolchain, environment, ROOT / "build" / "zig")
     with compiler_cache(toolchain, environment, say) as cache:
         variables = {**os.environ, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
+        if build.tag:
+            variables["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
         if toolchain.c:
             variables |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
         defines = {**toolchain.defines, **cache.defines, **build.kit.defines}
@@ -203,7 +238,7 @@ def make_wheel(build: Build, shop: Workshop, *, package: Path, folder: Path, out
         [str(shop.environment.python), "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
         + [f"--config-setting={setting}" for setting in settings]
         + [str(package)],
-        log=ROOT / "build" / f"{build.id}.log",
+        log=build.log,
         what=f"{build.what} could not be built",
         fix="Run the same command again after mending it: what was compiled is kept.",
         cwd=package,

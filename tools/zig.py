@@ -1,4 +1,4 @@
-"""zig from PyPI as a C and C++ compiler, behind scripts that are called like one."""
+"""zig from PyPI as a C and C++ compiler for every target of the matrix, behind scripts that are called like one."""
 
 from __future__ import annotations
 
@@ -8,29 +8,51 @@ from pathlib import Path
 
 from tools.matrix import host_target, load_matrix
 
+# What CMake calls the systems and processors of the matrix.
+SYSTEMS = {"linux": "Linux", "windows": "Windows", "macos": "Darwin"}
+PROCESSORS = {"windows-x86_64": "AMD64", "windows-arm64": "ARM64"}
+
+# zig knows processors by its own names alone: what ggml's build asks for is translated. Armv9 has SVE in it, which
+# zig cannot take out again: Armv9.2 without SVE is Armv8.7.
+TRANSLATE = r"""for word; do
+    shift
+    case "$word" in -march=armv*) word=$(echo "$word" | sed -E \
+        -e '/\+nosve/s/armv9\.2-a/armv8.7-a/' \
+        -e 's/^-march=armv([0-9]+)\.([0-9])-a/-mcpu=generic+v\1_\2a/; s/^-march=armv([0-9]+)-a/-mcpu=generic+v\1a/' \
+        -e 's/\+fp16/+fullfp16/; s/\+no([a-z0-9]+)/-\1/g') ;;
+    esac
+    set -- "$@" "$word"
+done"""
+
 
 def version() -> str:
     """Return the version that the matrix states; requirements/zig.txt pins the same."""
     return load_matrix().toolchains["zig"].version
 
 
-def target() -> str:
-    """Return this machine as zig's `-target`, which it must be given: without, it builds for this very processor."""
-    return load_matrix().zig_target(host_target())
+def cmake_system(target: str) -> dict[str, str]:
+    """Return the CMake variables that say what is built for; none where it is this machine, which CMake sees."""
+    if target == host_target():
+        return {}
+    system, _, machine = target.partition("-")
+    return {"CMAKE_SYSTEM_NAME": SYSTEMS[system], "CMAKE_SYSTEM_PROCESSOR": PROCESSORS.get(target, machine)}
 
 
-def write_scripts(folder: Path, program: Path) -> dict[str, Path]:
-    """Write zig-cc, zig-c++, zig-ar and zig-ranlib into `folder`; return them by what follows `zig-`.
+def write_scripts(folder: Path, program: Path, target: str) -> dict[str, Path]:
+    """Write zig-cc, zig-c++, zig-ar and others for `target` into `folder`; return them by what follows `zig-`.
 
-    `program` is named relative to `folder`, so that a compiler cache sees the same compiler in every checkout.
+    `program` is named relative to `folder`, so that a compiler cache sees the same compiler in every checkout. The
+    target is always given: without, zig builds for this very processor.
     """
-    relative = shlex.quote(os.path.relpath(program, folder))
-    compile_for = f"-target {target()} -fno-sanitize=undefined"
+    call = f'exec "$(dirname "$0")"/{shlex.quote(os.path.relpath(program, folder))}'
+    compile_for = f"-target {load_matrix().zig_target(target)} -fno-sanitize=undefined"
     folder.mkdir(parents=True, exist_ok=True)
     scripts = {}
-    for name, words in (("cc", compile_for), ("c++", compile_for), ("ar", ""), ("ranlib", "")):
+    for name in ("cc", "c++", "ar", "ranlib", "rc", "dlltool"):
+        compiles = name in ("cc", "c++")
+        lines = ["#!/bin/sh", f"# zig {version()}", *([TRANSLATE] if compiles and "aarch64" in compile_for else [])]
+        lines.append(f'{call} {name} {compile_for if compiles else ""} "$@"')
         scripts[name] = folder / f"zig-{name}"
-        line = f'exec "$(dirname "$0")"/{relative} {name} {words} "$@"'
-        scripts[name].write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        scripts[name].write_text("\n".join([*lines, ""]), encoding="utf-8")
         scripts[name].chmod(0o755)
     return scripts

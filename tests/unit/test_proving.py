@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools import models, proving, results, wheels
+from tools import models, proving, results, sessions, wheels
+from tools.emulation import USED
 from tools.hosts import Host, How
 from tools.results import Result
 
@@ -32,14 +33,21 @@ class Session:
 def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     """What was proven and recorded, on a machine with AVX2 and qemu."""
     told: list[Any] = []
+
+    def wheel_for(backend: str, target: str, say: object) -> Path:
+        told.append(f"{backend} wheel for {target}")
+        return tmp_path / "a.whl"
+
     matrix = made_matrix(tmp_path)
     host = Host(target="linux-x86_64", features=frozenset(["avx2"]), emulators=frozenset(["qemu-x86_64"]))
     monkeypatch.setattr(proving, "load_matrix", lambda: matrix)
     monkeypatch.setattr(proving, "this_host", lambda: host)
+    monkeypatch.setattr(sessions, "load_matrix", lambda: matrix)
+    monkeypatch.setattr(sessions, "this_host", lambda: host)
     monkeypatch.setattr(proving, "ensure_emulator", lambda name, say: None)
-    monkeypatch.setattr(wheels, "core_wheel", lambda say: tmp_path / "a.whl")
+    monkeypatch.setattr(wheels, "wheel_for", wheel_for)
     monkeypatch.setattr(models, "demo_model", lambda say: tmp_path / "a.gguf")
-    monkeypatch.setattr(proving, "_prove", lambda session, cell, how, parts, words: told.append((how, words)))
+    monkeypatch.setattr(proving, "_prove", lambda session, cell, way, parts, words: told.append((way.how, words)))
     monkeypatch.setattr(results, "result_now", lambda how, by: Result(how=how, by=by, date="today", commit="abc"))
     monkeypatch.setattr(results, "record", lambda cell, result: told.append((cell, str(result))))
     return told
@@ -54,27 +62,39 @@ def prove(tmp_path: Path, cell: str, *words: str) -> Session:
 
 def test_a_level_of_this_processor_is_run_and_emulated(done: list[Any], tmp_path: Path) -> None:
     prove(tmp_path, "cpu-linux-x86_64-haswell", "-x")
-    assert done == [(How.NATIVE, ["-x"]), (How.EMULATED, ["-x"])]
+    assert done == ["cpu wheel for linux-x86_64", (How.NATIVE, ["-x"]), (How.EMULATED, ["-x"])]
 
 
 def test_a_level_that_nothing_runs_is_looked_into_and_the_log_says_why(done: list[Any], tmp_path: Path) -> None:
     session = prove(tmp_path, "cpu-linux-x86_64-zen4")
-    assert done == [(How.COMPILED, [])]
+    assert done == ["cpu wheel for linux-x86_64", (How.COMPILED, [])]
     assert session.said == ["cpu-linux-x86_64-zen4 is not native here: it needs AVX512, which this processor lacks"]
 
 
-def test_a_cell_of_another_target_is_skipped_with_the_reason(done: list[Any], tmp_path: Path) -> None:
+def test_a_level_of_another_target_is_proven_on_the_wheel_for_it(done: list[Any], tmp_path: Path) -> None:
+    session = prove(tmp_path, "cpu-windows-x86_64-x64")
+    assert done == ["cpu wheel for windows-x86_64", (How.COMPILED, [])]
+    assert session.said == ["cpu-windows-x86_64-x64 is not emulated here: no session uses wine yet"]
+
+
+def test_a_cell_that_is_not_compiled_here_is_skipped_with_the_reason(done: list[Any], tmp_path: Path) -> None:
     with pytest.raises(
-        SkippedError, match="cpu-windows-x86_64-x64: it is for windows-x86_64, and this machine is linux"
+        SkippedError,
+        match="cpu-macos-arm64-apple_m1: it is for macos-arm64, and this machine is linux-x86_64, which it is not",
     ):
-        prove(tmp_path, "cpu-windows-x86_64-x64")
+        prove(tmp_path, "cpu-macos-arm64-apple_m1")
     assert done == []
+
+
+def test_every_emulator_that_counts_has_a_session() -> None:
+    assert set(proving.EMULATE) == USED
 
 
 def test_results_are_recorded_when_asked_for(done: list[Any], tmp_path: Path) -> None:
     cell = "cpu-linux-x86_64-haswell"
     prove(tmp_path, cell, "--record")
     assert done == [
+        "cpu wheel for linux-x86_64",
         (How.NATIVE, []),
         (cell, "native, today, `abc`"),
         (How.EMULATED, []),

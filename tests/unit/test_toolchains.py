@@ -10,11 +10,13 @@ import pytest
 from tools import shell, toolchains, zig
 from tools.environments import REQUIREMENTS, Environment
 from tools.errors import ToolError
-from tools.toolchains import find_toolchain, with_commands
+from tools.matrix import host_target, load_matrix
+from tools.toolchains import find_toolchain, with_commands, zig_toolchain
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins for compilers are shell scripts")
 
 WORKS = 'while [ $# -gt 0 ]; do [ "$1" = -o ] && : > "$2"; shift; done'
+HOST_ZIG = load_matrix().zig_target(host_target())
 FAILS = 'case "$*" in *-std=*) echo "fatal error: memory: No such file" >&2; exit 1;; esac'
 
 
@@ -68,7 +70,7 @@ def test_zig_stands_in_and_says_so_where_no_compiler_is(path: Path) -> None:
     found = find_toolchain(variables(path))
     assert (found.needs, found.c, found.cxx) == (("zig",), (), ())
     assert found.note.startswith("No C++ compiler was found on PATH. Zig from PyPI is used instead;")
-    assert found.description == f"zig {zig.version()} for {zig.target()}"
+    assert found.description == f"zig {zig.version()} for {HOST_ZIG}"
 
 
 def test_zig_note_tells_why_a_compiler_was_refused(path: Path) -> None:
@@ -154,24 +156,95 @@ def test_mac_without_xcode_tools_never_calls_its_cc(path: Path, monkeypatch: pyt
     assert find_toolchain(variables(path)).is_zig
 
 
-@pytest.mark.parametrize("name", ["cc", "c++", "ar", "ranlib"])
-def test_zig_script_calls_zig_relative_to_itself(tmp_path: Path, name: str) -> None:
+@pytest.fixture
+def echo(tmp_path: Path) -> Environment:
+    """An environment whose zig says what it is called with, a word on each line."""
     environment = Environment(folder=tmp_path / "an env")
     program = tmp_path / "an env" / "lib" / "python3.11" / "site-packages" / "ziglang" / "zig"
     program.parent.mkdir(parents=True)
     program.write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
     program.chmod(0o755)
-    scripts = tmp_path / "scripts"
-    found = with_commands(find_toolchain(variables(tmp_path)), environment, scripts)
+    return environment
+
+
+@pytest.mark.parametrize("name", ["cc", "c++", "ar", "ranlib"])
+def test_zig_script_calls_zig_relative_to_itself(tmp_path: Path, echo: Environment, name: str) -> None:
+    found = with_commands(find_toolchain(variables(tmp_path)), echo, tmp_path / "scripts")
+    scripts = tmp_path / "scripts" / host_target()
     said = shell.run([scripts / f"zig-{name}", "a b"]).stdout.splitlines()
     compiles = name in {"cc", "c++"}
-    assert said == [name, *(["-target", zig.target(), "-fno-sanitize=undefined"] if compiles else []), "a b"]
+    assert said == [name, *(["-target", HOST_ZIG, "-fno-sanitize=undefined"] if compiles else []), "a b"]
     assert found.defines == {"CMAKE_AR": str(scripts / "zig-ar"), "CMAKE_RANLIB": str(scripts / "zig-ranlib")}
     assert str(tmp_path) not in (scripts / f"zig-{name}").read_text()
 
 
-def test_target_of_zig_is_never_this_very_processor() -> None:
-    assert zig.target().partition("-")[0] in {"x86_64", "aarch64"}
+ANOTHER_MACHINE = pytest.mark.skipif(host_target() != "linux-x86_64", reason="what is another target is as seen there")
+
+
+@ANOTHER_MACHINE
+@pytest.mark.parametrize(
+    ("target", "zig_name", "system", "processor"),
+    [
+        ("linux-aarch64", "aarch64-linux-gnu.2.28", "Linux", "aarch64"),
+        ("windows-x86_64", "x86_64-windows-gnu", "Windows", "AMD64"),
+        ("windows-arm64", "aarch64-windows-gnu", "Windows", "ARM64"),
+        ("macos-arm64", "aarch64-macos.14.0", "Darwin", "arm64"),
+        ("macos-x86_64", "x86_64-macos.14.0", "Darwin", "x86_64"),
+    ],
+)
+def test_zig_compiles_for_another_target_and_cmake_is_told(
+    tmp_path: Path, echo: Environment, target: str, zig_name: str, system: str, processor: str
+) -> None:
+    found = with_commands(zig_toolchain(target, {}), echo, tmp_path / "scripts")
+    said = shell.run([found.c[0], "-c"]).stdout.splitlines()
+    assert said == ["cc", "-target", zig_name, "-fno-sanitize=undefined", "-c"]
+    assert (found.defines["CMAKE_SYSTEM_NAME"], found.defines["CMAKE_SYSTEM_PROCESSOR"]) == (system, processor)
+    assert ("CMAKE_RC_COMPILER" in found.defines) == (system == "Windows")
+    assert found.description == f"zig {zig.version()} for {zig_name}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("-march=armv8-a", "-mcpu=generic+v8a"),
+        ("-march=armv8.2-a+dotprod+fp16+sve", "-mcpu=generic+v8_2a+dotprod+fullfp16+sve"),
+        ("-march=armv8.6-a+dotprod+fp16+sve+i8mm+sve2", "-mcpu=generic+v8_6a+dotprod+fullfp16+sve+i8mm+sve2"),
+        ("-march=armv9.2-a+dotprod+i8mm+sve+sme", "-mcpu=generic+v9_2a+dotprod+i8mm+sve+sme"),
+        ("-march=armv9.2-a+dotprod+i8mm+nosve+sme", "-mcpu=generic+v8_7a+dotprod+i8mm-sve+sme"),
+        ("-DFLAGS=-march=armv8-a b", "-DFLAGS=-march=armv8-a b"),
+    ],
+)
+def test_processors_of_arm_are_named_in_zigs_words(tmp_path: Path, echo: Environment, asked: str, given: str) -> None:
+    found = with_commands(zig_toolchain("linux-aarch64", {}), echo, tmp_path / "scripts")
+    assert shell.run([found.cxx[0], asked, "-c"]).stdout.splitlines()[-2:] == [given, "-c"]
+
+
+def test_flags_for_x86_reach_zig_as_they_are(tmp_path: Path, echo: Environment) -> None:
+    found = with_commands(zig_toolchain("windows-x86_64", {}), echo, tmp_path / "scripts")
+    assert shell.run([found.cxx[0], "-march=haswell"]).stdout.splitlines()[-1] == "-march=haswell"
+
+
+def test_zig_is_taken_where_it_is_asked_for_though_others_work(path: Path) -> None:
+    put(path, "cc")
+    put(path, "c++")
+    found = find_toolchain(variables(path, LLAMAPACK_COMPILER="zig"))
+    assert (found.is_zig, found.target, found.note) == (True, host_target(), "")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"LLAMAPACK_COMPILER": "icc"}, "LLAMAPACK_COMPILER is 'icc'.\nSay `zig`, or nothing;"),
+        (
+            {"LLAMAPACK_COMPILER": "zig", "CXX": "g++"},
+            "LLAMAPACK_COMPILER asks for zig, and CXX for another compiler.\nUnset LLAMAPACK_COMPILER, or CXX.",
+        ),
+    ],
+)
+def test_unknown_or_contradicting_wishes_are_refused(path: Path, given: dict[str, str], message: str) -> None:
+    with pytest.raises(ToolError) as refused:
+        find_toolchain(variables(path, **given))
+    assert str(refused.value).startswith(message)
 
 
 def test_pinned_zig_is_the_one_of_the_matrix() -> None:

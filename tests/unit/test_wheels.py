@@ -12,7 +12,7 @@ from tools import upstream, wheels
 from tools.errors import ToolError
 from tools.toolchains import Toolchain
 from tools.vulkan import Kit
-from tools.wheels import Build, core_wheel, host_wheel
+from tools.wheels import Build, core_wheel, host_wheel, portable_wheel, wheel_for
 
 INPUTS = {
     "native/CMakeLists.txt": "native sources",
@@ -51,7 +51,7 @@ def built(core: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def build(build: Build, _: object) -> Path:
         ids.append(build.id)
         wheels.DIST.mkdir(exist_ok=True)
-        wheel = wheels.DIST / f"{build.backend}-0-py3-none-any.whl"
+        wheel = wheels.DIST / f"{build.backend}-0-py3-none-{build.tag or 'any'}.whl"
         wheel.write_text(f"wheel {len(ids)}")
         return wheel
 
@@ -85,6 +85,14 @@ def test_plugin_is_built_apart_from_the_core(core: Path, built: list[str]) -> No
     assert core_wheel() != host_wheel("vulkan", pytest.fail)
     assert built == ["vulkan-linux-x86_64", "cpu-linux-x86_64"]
     assert said == ["Building the vulkan wheel (vulkan-linux-x86_64). It was not built here before."]
+
+
+def test_wheels_of_other_targets_and_portable_ones_are_built_by_zig_beside_the_hosts(built: list[str]) -> None:
+    made = [wheel_for("cpu", "linux-x86_64"), wheel_for("cpu", "windows-arm64"), portable_wheel("cpu", "linux-x86_64")]
+    tags = ["any", "win_arm64", "manylinux_2_28_x86_64"]
+    assert [wheel.name for wheel in made] == [f"cpu-0-py3-none-{tag}.whl" for tag in tags]
+    assert [wheel_for("cpu", "windows-arm64", pytest.fail), core_wheel(pytest.fail)] == [made[1], made[0]]
+    assert built == ["cpu-linux-x86_64", "cpu-windows-arm64", "cpu-linux-x86_64"]
 
 
 def test_other_kit_rebuilds(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
