@@ -83,6 +83,21 @@ BROKEN = {
         Fault.IMPORT,
         "its entry point llamapack_bad:describe cannot be imported: SystemExit: 3",
     ),
+    "panics on import": (
+        "class Panic(BaseException): pass\nraise Panic('a Rust library gave up')",
+        Fault.IMPORT,
+        "its entry point llamapack_bad:describe cannot be imported: Panic: a Rust library gave up",
+    ),
+    "cannot say why": (
+        "class Mute(Exception):\n    def __str__(self): raise self\nraise Mute",
+        Fault.IMPORT,
+        "its entry point llamapack_bad:describe cannot be imported: Mute: it cannot say why",
+    ),
+    "says too much": (
+        "raise OSError('x' * 2 ** 20)",
+        Fault.IMPORT,
+        f"its entry point llamapack_bad:describe cannot be imported: OSError: {'x' * 500}",
+    ),
     "has no function": (
         "",
         Fault.IMPORT,
@@ -147,6 +162,17 @@ def test_a_missing_library_is_said(site: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "nul\\u0000", "lib"])
+def test_a_library_that_cannot_be_a_file_is_said(site: Path, name: str) -> None:
+    install(site, "bad", library=False)
+    path = site / "llamapack_bad" / "lib" / "backend.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("libbad.so", name), encoding="utf-8")
+    (path.parent / "lib").mkdir()
+    install(site, "good")
+    names, findings = found()
+    assert (names, findings["llamapack-bad"][1]) == (["good"], Fault.MISSING_FILE)
+
+
 def test_a_missing_description_is_said(site: Path) -> None:
     install(site, "bad")
     (site / "llamapack_bad" / "lib" / "backend.json").unlink()
@@ -180,6 +206,33 @@ def test_of_two_foreign_plugins_of_a_name_none_is_used(site: Path) -> None:
         "a-vulkan": "python -m pip uninstall a-vulkan  (or b-vulkan)",
         "b-vulkan": "python -m pip uninstall b-vulkan  (or a-vulkan)",
     }
+
+
+def test_a_package_that_offers_a_name_twice_is_not_used(site: Path) -> None:
+    install(site, "vulkan", GOOD + "again = describe\n")
+    file = site / "llamapack_vulkan-1.0.dist-info" / "entry_points.txt"
+    file.write_text(file.read_text(encoding="utf-8") + "vulkan = llamapack_vulkan:again\n", encoding="utf-8")
+    names, findings = found()
+    assert (names, findings["llamapack-vulkan"][1]) == ([], Fault.DUPLICATE)
+
+
+def test_ctrl_c_while_a_plugin_is_imported_is_the_users(site: Path) -> None:
+    install(site, "slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        found()
+
+
+def test_what_pip_left_behind_is_no_package(site: Path) -> None:
+    install(site, "one")
+    (site / "llamapack_one-1.0.dist-info").rename(site / "~lamapack_one-1.0.dist-info")
+    assert found() == ([], {})
+
+
+def test_odd_entries_of_the_search_path_are_passed_over(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(site, "one")
+    odd = [None, 3, b"/usr", site / "nowhere", str(site / ("x" * 300)), ""]
+    monkeypatch.setattr(sys, "path", [*odd, *sys.path, "nul\0"])
+    assert found() == (["one"], {})
 
 
 def test_three_of_a_name_are_sorted_out_alike(tmp_path: Path) -> None:

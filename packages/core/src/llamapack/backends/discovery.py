@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
@@ -11,6 +12,8 @@ from typing import Any
 from llamapack.backends.contract import BackendPlugin, find_problems
 from llamapack.backends.metadata import GROUP, EntryPoint, entry_points, normalize
 from llamapack.backends.verdicts import Fault, Status, Verdict
+
+LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +30,17 @@ def discover() -> Discovery:
 
 
 def sort_out(found: Iterable[BackendPlugin | Verdict]) -> Discovery:
-    """Keep one plug-in of each name: that of the package llamapack-<name>, and without that one none."""
+    """Keep one plug-in of each name: that of the package llamapack-<name>, and without that one none.
+
+    A package that offers a name twice has none of its own.
+    """
     everything = tuple(found)
     plugins = [entry for entry in everything if isinstance(entry, BackendPlugin)]
     findings = [entry for entry in everything if isinstance(entry, Verdict)]
     kept = []
-    for plugin in plugins:
-        others = [other for other in plugins if other.name == plugin.name and other is not plugin]
-        if not others or _is_official(plugin):
+    for place, plugin in enumerate(plugins):
+        others = [other for at, other in enumerate(plugins) if other.name == plugin.name and at != place]
+        if not others or (_is_official(plugin) and not any(map(_is_official, others))):
             kept.append(plugin)
         else:
             findings.append(_duplicate(plugin, others))
@@ -45,11 +51,11 @@ def _describe(entry: EntryPoint) -> BackendPlugin | Verdict:
     try:
         module, _, attributes = entry.value.partition(":")
         function: Any = reduce(getattr, attributes.split("."), import_module(module))
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         return _finding(entry, Fault.IMPORT, f"its entry point {entry.value} cannot be imported: {_say(error)}")
     try:
         plugin = function()
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         return _finding(entry, Fault.IMPORT, f"its entry point {entry.value} failed: {_say(error)}")
     if not isinstance(plugin, BackendPlugin):
         what = f"its entry point {entry.value} returned a {type(plugin).__name__}, and not a BackendPlugin"
@@ -57,7 +63,7 @@ def _describe(entry: EntryPoint) -> BackendPlugin | Verdict:
     if problems := [*find_problems(plugin), *_contradictions(plugin, entry)]:
         return _finding(entry, Fault.WRONG_TYPE, f"its description does not fit the contract: {'; '.join(problems)}")
     for path in (plugin.library, *plugin.preload):
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises where the folder may not be searched
             return _finding(entry, Fault.MISSING_FILE, f"its library {path} is missing")
     return plugin
 
@@ -86,7 +92,7 @@ def _is_official(plugin: BackendPlugin) -> bool:
 
 
 def _duplicate(plugin: BackendPlugin, others: list[BackendPlugin]) -> Verdict:
-    official = next((other for other in others if _is_official(other)), None)
+    official = next((other for other in others if _is_official(other) and not _is_official(plugin)), None)
     packages = ", ".join(sorted({other.package for other in others}))
     ending = f"{official.package} is used" if official else "so it is not known which one is meant"
     return Verdict(
@@ -102,4 +108,11 @@ def _duplicate(plugin: BackendPlugin, others: list[BackendPlugin]) -> Verdict:
 
 
 def _say(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    """Spell what a plug-in raised, which may be anything (as Rust's panics are), but for the user's Ctrl-C."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    try:
+        text = str(error)
+    except Exception:
+        text = "it cannot say why"
+    return f"{type(error).__name__}: {text[:LONGEST_REASON]}"

@@ -65,10 +65,10 @@ class _Package:
 
 def _packages(folders: Iterable[str]) -> Iterator[_Package]:
     seen: set[str] = set()
-    for folder in dict.fromkeys(entry or "." for entry in folders):
+    for folder in dict.fromkeys(entry or "." for entry in folders if isinstance(entry, str)):  # as Python imports
         try:
             names = sorted(filter(_is_metadata, os.listdir(folder)))  # noqa: PTH208  # a Path for each file is slow
-        except OSError:
+        except (OSError, ValueError):
             continue
         for name in names:
             package, _, version = name.rpartition(".")[0].partition("-")
@@ -78,7 +78,8 @@ def _packages(folders: Iterable[str]) -> Iterator[_Package]:
 
 
 def _is_metadata(name: str) -> bool:
-    return name.endswith((".dist-info", ".egg-info"))
+    """Say whether a folder describes a package; pip leaves `~ame` behind where it was interrupted."""
+    return name.endswith((".dist-info", ".egg-info")) and name[0].isalnum()
 
 
 def _read_entry_points(group: str) -> Iterator[EntryPoint]:
@@ -129,7 +130,8 @@ def _ask_importlib(group: str) -> list[EntryPoint]:
 
 def _folders_are_all() -> bool:
     """Say whether every installed package lies in a folder of `sys.path`."""
-    return not (any(Path(entry).is_file() for entry in sys.path) or any(map(_is_foreign_finder, sys.meta_path)))
+    files = any(os.path.isfile(entry) for entry in sys.path if isinstance(entry, str))  # noqa: PTH113  # never raises
+    return not (files or any(map(_is_foreign_finder, sys.meta_path)))
 
 
 def _is_foreign_finder(finder: object) -> bool:
