@@ -118,9 +118,27 @@ BROKEN: list[tuple[Ended, Fault, str, str]] = [
         REINSTALL,
     ),
     (
-        ended({"result": {"devices": [{"name": 3}]}}),
+        ended(answer({**DEVICE, "name": 3})),
         Fault.NONSENSE,
         "its probe answered what means nothing: 3 is no <class 'str'>",
+        REINSTALL,
+    ),
+    (
+        ended({"fault": ["loading"], "reason": ""}),
+        Fault.NONSENSE,
+        """its probe answered '{"fault": ["loading"], "reason": ""}', which means nothing""",
+        REINSTALL,
+    ),
+    (
+        ended(answer({**DEVICE, "pci_id": 5})),
+        Fault.NONSENSE,
+        "its probe answered what means nothing: 5 is no (<class 'str'>, <class 'NoneType'>)",
+        REINSTALL,
+    ),
+    (
+        ended(answer({**DEVICE, "kind": "toaster"})),
+        Fault.NONSENSE,
+        "its probe answered what means nothing: 'toaster' is no kind of device",
         REINSTALL,
     ),
     (

@@ -99,7 +99,7 @@ def _read(report: bytes) -> _Answer:
 def _fits(known: dict[str, Any]) -> bool:
     faults = {str(fault) for fault in Fault}
     return (
-        all(isinstance(known.get(key, ""), str) for key in ("step", "reason"))
+        all(isinstance(known.get(key, ""), str) for key in ("step", "reason", "fault"))
         and isinstance(known.get("result", {}), dict)
         and known.get("fault", str(Fault.LOADING)) in faults
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from llamapack.backends.contract import BackendPlugin
 
@@ -139,13 +139,22 @@ def from_data(data: dict[str, Any], plugin: BackendPlugin | None, *, cached: boo
 
 def device_from_data(data: dict[str, Any]) -> ProbedDevice:
     """Make a device of what JSON holds; raises as `from_data` does."""
-    for name in ("name", "description", "kind"):
-        _typed(data[name], str)
-    for name in ("memory_free", "memory_total"):
-        _typed(data[name], int)
-    for name in ("error_f16", "error_quantised"):
-        _typed(data[name], (float, int, type(None)))
-    return ProbedDevice(**data)
+    device = ProbedDevice(**data)
+    for names, kind in _DEVICE.items():
+        for name in names:
+            _typed(getattr(device, name), kind)
+    if device.kind not in get_args(DeviceKind):
+        raise ValueError(f"{device.kind!r} is no kind of device")
+    return device
+
+
+_DEVICE: dict[tuple[str, ...], type | tuple[type, ...]] = {
+    ("name", "description", "kind"): str,
+    ("uuid", "pci_id", "capability", "driver"): (str, type(None)),
+    ("memory_free", "memory_total"): int,
+    ("software",): bool,
+    ("error_f16", "error_quantised"): (float, int, type(None)),
+}
 
 
 _Type = TypeVar("_Type")
