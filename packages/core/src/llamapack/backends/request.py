@@ -37,10 +37,10 @@ def read_request(
 
     Raises InputError for what cannot be meant so.
     """
-    if isinstance(devices, str):
+    if devices is not None and not _are_names(devices):
         raise InputError(f"devices must be a list of names, not {devices!r}.", fix="Put it in a list.")
     source = "backends"
-    if backends is None and environment.get(VARIABLE):
+    if backends is None and environment.get(VARIABLE, "").strip():
         backends, source = environment[VARIABLE], VARIABLE
     request = Request(
         backends=_names(backends, source),
@@ -59,11 +59,17 @@ def _names(backends: str | Sequence[str] | None, source: str) -> tuple[str, ...]
     words = backends.split(",") if isinstance(backends, str) else backends
     if words is None:
         return None
-    if not all(isinstance(word, str) for word in words):
+    if not _are_names(words):
         raise InputError(f"{source} must be names, not {backends!r}.", fix='Use such as "auto", "cpu" or ["vulkan"].')
     names = tuple(dict.fromkeys(word.strip().lower() for word in words if word.strip()))
+    if not names and isinstance(backends, str):
+        raise InputError(f"{source}={backends!r} names nothing.", fix='Use "auto", or "cpu" for the CPU alone.')
     if AUTO in names:
         if len(names) > 1:
             raise InputError(f'{source}={backends!r} mixes "auto" with names.', fix="Leave one of them out.")
         return None
     return tuple(name for name in names if name != CPU)
+
+
+def _are_names(words: object) -> bool:
+    return isinstance(words, Sequence) and not isinstance(words, str) and all(isinstance(word, str) for word in words)

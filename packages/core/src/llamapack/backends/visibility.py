@@ -24,6 +24,7 @@ OF_BACKEND: Mapping[str, tuple[str, ...]] = {
 }
 OF_VENDOR: Mapping[str, str] = {"nvidia": "cuda", "amd": "rocm"}
 
+_INDEX = re.compile(r"-?[0-9]{1,9}")
 _UUID = re.compile(r"GPU-[0-9A-Za-z-]+", re.IGNORECASE)
 _OLD_MIG = re.compile(r"MIG-(GPU-[0-9A-Za-z-]+)/(\d+)/(\d+)", re.IGNORECASE)
 _NEW_MIG = re.compile(r"MIG-[0-9A-Za-z-]+", re.IGNORECASE)
@@ -61,7 +62,7 @@ def select(value: str, gpus: Sequence[HostGpu], *, order_is_known: bool) -> Sele
     """
     chosen: list[str] = []
     for word in (part.strip() for part in value.split(",")):
-        if word.lstrip("-").isdigit():
+        if _INDEX.fullmatch(word):
             index = int(word)
             if not 0 <= index < len(gpus):
                 problem = "" if index == -1 else f"there is no device {index}: {len(gpus)} were found"
