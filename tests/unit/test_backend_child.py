@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from llamapack.backends import child
 from llamapack.backends.child import LONGEST_OUTPUT, LONGEST_REPORT, MARK, Ended, kill_marked, run_children
 
 if sys.platform == "win32":
@@ -48,6 +49,18 @@ def test_time_that_is_up_has_no_status() -> None:
 def test_a_child_that_ignores_requests_to_end_is_ended() -> None:
     ended = run("import signal; signal.signal(15, signal.SIG_IGN); time.sleep(60)", seconds=1)
     assert ended.status is None
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_child_that_cannot_be_killed_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that hangs in a system call of a driver."""
+    monkeypatch.setattr(os, "killpg", lambda group, number: None)
+    monkeypatch.setattr(child, "kill_marked", lambda mark: 0)
+    monkeypatch.setattr(child, "SECONDS_TO_DIE", 0.2)
+    ended = run("open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)", tmp_path / "pid", seconds=1)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert (ended.status, ended.report) == (None, b"")
+    assert ended.seconds < 15
 
 
 def test_long_answers_and_outputs_are_cut() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 LONGEST_REPORT = 1 << 20
 LONGEST_OUTPUT = 8 << 10  # the end of what it printed
+SECONDS_TO_DIE = 5.0  # a process that hangs inside a driver's system call cannot be killed; it is left behind
 MARK = "LLAMAPACK_PROBE_RUN"  # in the environment of a child and of all that it starts
 
 # What to run, given the descriptor (on Windows: the handle) for the answer.
@@ -133,7 +134,9 @@ class _Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         kill_marked(self.mark)
-        status = self.process.wait()
+        status = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self.process.wait(SECONDS_TO_DIE)
         for pipe in (self.report_pipe, self.output_pipe):
             self._drain(pipe)
             os.close(pipe)

@@ -11,7 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llamapack.backends.child import LONGEST_OUTPUT, LONGEST_REPORT, Command, Ended, environment, tail
+from llamapack.backends.child import (
+    LONGEST_OUTPUT,
+    LONGEST_REPORT,
+    SECONDS_TO_DIE,
+    Command,
+    Ended,
+    environment,
+    tail,
+)
 
 _KILL_ON_JOB_CLOSE = 0x2000
 _EXTENDED_LIMITS = 9
@@ -83,7 +91,8 @@ class _Child:
             self._job = None
         with contextlib.suppress(OSError):
             self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(SECONDS_TO_DIE)
 
     def _take_report(self, data: bytes) -> None:
         self._report += data[: LONGEST_REPORT - len(self._report)]
