@@ -90,6 +90,15 @@ def test_a_change_makes_it_unknown(
     assert place().read(plugin) is None
 
 
+def test_secrets_are_not_kept(plugin: BackendPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NVIDIA_API_KEY", "nvapi-1234")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    slot(plugin, tmp_path).write(GOOD)
+    (file,) = (tmp_path / "verdicts").glob("*.json")
+    kept = json.loads(file.read_text(encoding="utf-8"))["marks"]["environment"]
+    assert ("NVIDIA_API_KEY" in kept, kept["CUDA_VISIBLE_DEVICES"]) == (False, "3")
+
+
 def test_an_unrelated_variable_changes_nothing(
     plugin: BackendPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,10 +133,43 @@ def test_only_variables_that_matter_are_shown() -> None:
     assert report.shown_variables(environment) == {"CUDA_VISIBLE_DEVICES": "0", "LLAMAPACK_CPU": "x64"}
 
 
+def test_what_may_be_a_secret_is_shown_without_its_value() -> None:
+    environment = {"NVIDIA_API_KEY": "nvapi-1", "LLAMAPACK_TOKEN": "2", "HIP_PATH": "/opt", "CUDA_KEYBOARD": "de"}
+    environment["LLAMAPACK_MIRROR"] = "see https://me:geheim@mirror.example/x, http://other@b"
+    assert report.shown_variables(environment) == {
+        "CUDA_KEYBOARD": "de",
+        "HIP_PATH": "/opt",
+        "LLAMAPACK_MIRROR": "see https://(hidden)@mirror.example/x, http://(hidden)@b",
+        "LLAMAPACK_TOKEN": "(hidden)",
+        "NVIDIA_API_KEY": "(hidden)",
+    }
+
+
 def test_the_home_folder_is_shortened_everywhere() -> None:
-    value = {"a": ["/home/me/lib", {"b": "x:/home/me"}], "c": 1, "d": None, "e": ("/home/me/1",)}
-    assert shortened(value, "/home/me") == {"a": ["~/lib", {"b": "x:~"}], "c": 1, "d": None, "e": ["~/1"]}
-    assert shortened("/root", "/") == "/root"
+    value = {"a": ["/home/me/lib", {"b": "x:/home/me"}], "c": 1, "d": None, "e": ("/home/me/1", "/home/me2/1")}
+    assert shortened(value, ["/home/me"]) == {
+        "a": ["~/lib", {"b": "x:~"}],
+        "c": 1,
+        "d": None,
+        "e": ["~/1", "/home/me2/1"],
+    }
+
+
+def test_a_home_folder_behind_a_link_is_shortened_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "me").symlink_to("data")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "me")
+    assert shortened([f"{tmp_path}/me/a", f"{tmp_path}/data/b"]) == ["~/a", "~/b"]
+    monkeypatch.setattr(Path, "home", lambda: Path("/"))
+    assert shortened("/root") == "/root"
+
+
+def test_a_user_without_a_home_gets_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    assert shortened("/root") == "/root"
 
 
 def test_work_that_does_not_end_is_left_behind() -> None:
@@ -146,6 +179,12 @@ def test_work_that_does_not_end_is_left_behind() -> None:
     assert within(10, lambda: 7) == 7
     with pytest.raises(KeyError):
         within(10, lambda: dict[str, int]()["x"])
+
+
+def test_the_doctor_waits_longer_than_probes_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seconds in (1, 300):
+        monkeypatch.setenv("LLAMAPACK_PROBE_SECONDS", str(seconds))
+        assert report.longest() > seconds + 2
 
 
 def test_a_damaged_installation_is_reported_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:

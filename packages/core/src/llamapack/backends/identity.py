@@ -25,6 +25,8 @@ PREFIXES = (
 )
 NAMES = ("XDG_DATA_DIRS", "XDG_DATA_HOME", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME")
 
+_SECRETS = frozenset(("KEY", "KEYS", "APIKEY", "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "CREDENTIALS"))
+
 _DRIVERS = ("proc/driver/nvidia/version", "sys/module/nvidia/version", "sys/module/amdgpu/srcversion")
 _NODES = ("dev/nvidia*", "dev/nvidia-caps/*", "dev/dri/*", "dev/kfd", "dev/dxg", "dev/accel/*")
 _MANIFESTS = ("usr/share/vulkan/icd.d", "usr/local/share/vulkan/icd.d", "etc/vulkan/icd.d", "usr/lib/wsl/lib")
@@ -93,7 +95,14 @@ def _machine() -> str:
     return os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
 
 
+def is_secret(name: str) -> bool:
+    """Say whether a variable of this name may hold a secret, as NVIDIA_API_KEY does."""
+    return not _SECRETS.isdisjoint(name.upper().split("_"))
+
+
 def _matters(name: str) -> bool:
+    if is_secret(name):
+        return False
     return name.startswith(PREFIXES) or name in NAMES or (name == "PATH" and sys.platform == "win32")
 
 

@@ -86,7 +86,7 @@ def probe_candidates(
     candidates: Sequence[Candidate], *, mode: str | None = None, seconds: float | None = None, run: Run | None = None
 ) -> tuple[Verdict, ...]:
     """Do what `probe` says; `run` starts the processes (`run_children`)."""
-    mode, seconds = _mode(mode), _seconds(seconds)
+    mode, seconds = _mode(mode), probe_seconds() if seconds is None else seconds
     folder = cache_folder()
     slots = [(candidate, candidate.slot(folder)) for candidate in candidates]
     known = {} if mode == "always" else _read(slots)
@@ -179,14 +179,15 @@ def _mode(mode: str | None) -> str:
     return mode
 
 
-def _seconds(seconds: float | None) -> float:
-    if seconds is None and (named := os.environ.get(SECONDS_VARIABLE)):
-        try:
-            seconds = float(named)
-        except ValueError:
-            seconds = 0.0
-        if not 0 < seconds < 3600:
-            raise InputError(
-                f"{SECONDS_VARIABLE} is {named!r}.", fix="Use a number of seconds, above 0 and below 3600."
-            )
-    return SECONDS if seconds is None else seconds
+def probe_seconds() -> float:
+    """Return how long a probe may take; raises InputError where LLAMAPACK_PROBE_SECONDS is no such number."""
+    named = os.environ.get(SECONDS_VARIABLE)
+    if not named:
+        return SECONDS
+    try:
+        seconds = float(named)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 3600:
+        raise InputError(f"{SECONDS_VARIABLE} is {named!r}.", fix="Use a number of seconds, above 0 and below 3600.")
+    return seconds

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -22,16 +23,17 @@ from llamapack.backends.cpu import load_cpu
 from llamapack.backends.decisions import Choice
 from llamapack.backends.foreign import find_foreign, loaded_libraries
 from llamapack.backends.host import HostFacts, read_host
-from llamapack.backends.probe import SECONDS, probe_cpu
+from llamapack.backends.identity import is_secret
+from llamapack.backends.metadata import GROUP, entry_points
+from llamapack.backends.probe import probe_cpu, probe_seconds
 from llamapack.backends.request import Request, read_request
 from llamapack.backends.using import survey_backends
 from llamapack.backends.verdicts import Status, Verdict, to_data
 from llamapack.errors import LlamapackError
 
 SCHEMA = 1
+HIDDEN = "(hidden)"
 HEALTHY, DEGRADED, BROKEN = "healthy", "degraded", "broken"
-LONGEST = 3 * SECONDS  # a plug-in's own Python code may hang, too
-
 _VARIABLES = ("LLAMAPACK_", "GGML_", "CUDA_", "HIP_", "ROCR_", "HSA_", "NVIDIA_", "VK_", "GPU_DEVICE_ORDINAL")
 _Result = TypeVar("_Result")
 
@@ -47,8 +49,16 @@ class Known(Protocol):
         """Return a verdict for each plug-in."""
 
 
-def gather(cpu: str | None = None, *, seconds: float = LONGEST) -> dict[str, Any]:
-    """Make the report in `seconds` at most; what is wrong is in its `problems`, and no exception."""
+def longest() -> float:
+    """Return how long to wait for the plug-ins: they are probed at once, and their own Python code may hang, too."""
+    return 2 * probe_seconds() + 3
+
+
+def gather(cpu: str | None = None, *, seconds: float | None = None) -> dict[str, Any]:
+    """Make the report, waiting for the plug-ins for `seconds` at most (without them `longest`).
+
+    What is wrong is in its `problems`, and no exception.
+    """
     problems: list[dict[str, str]] = []
     report: dict[str, Any] = {"schema": SCHEMA, "status": HEALTHY, "problems": problems, "system": _system(read_host())}
     try:
@@ -67,10 +77,16 @@ def gather(cpu: str | None = None, *, seconds: float = LONGEST) -> dict[str, Any
             }
         )
         report["status"] = BROKEN
+    seconds = longest() if seconds is None else seconds
     survey = within(seconds, lambda: survey_backends(library))
     if survey is None:
-        what = "Looking for plug-ins took too long: the Python code of one of them hangs."
-        problems.append({"what": what, "why": "", "fix": "Uninstall the plug-ins one by one."})
+        problems.append(
+            {
+                "what": f"Looking for plug-ins was not done after {seconds:g} s: the Python code of one of them hangs.",
+                "why": f"Installed are: {', '.join(each.package for each in entry_points(GROUP))}.",
+                "fix": "Uninstall them one by one: python -m pip uninstall <package>",
+            }
+        )
         return _finished(report | {"status": DEGRADED, "backends": [], "foreign": [], "choice": None})
     return _finished(add_backends(report, survey, library))
 
@@ -130,9 +146,15 @@ def _system(host: HostFacts) -> dict[str, Any]:
 
 
 def shown_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that change what happens here."""
-    named = {name: value for name, value in sorted(environment.items()) if name.startswith(_VARIABLES)}
-    return named | {name: environment[name] for name in ("LD_LIBRARY_PATH", "PYTHONPATH") if name in environment}
+    """Return the variables that change what happens here; those that may be secrets without their values."""
+    named = [name for name in sorted(environment) if name.startswith(_VARIABLES)]
+    named += [name for name in ("LD_LIBRARY_PATH", "PYTHONPATH") if name in environment]
+    return {name: HIDDEN if is_secret(name) else without_password(environment[name]) for name in named}
+
+
+def without_password(value: str) -> str:
+    """Return `value` without what stands before the @ of an address."""
+    return re.sub(r"(?<=://)[^/@\s]+(?=@)", HIDDEN, value)
 
 
 def _backend(verdict: Verdict, choice: Choice) -> dict[str, Any]:
@@ -191,13 +213,25 @@ def _finished(report: dict[str, Any]) -> dict[str, Any]:
     return {name: shortened(value) for name, value in report.items()}
 
 
-def shortened(value: Any, home: str | None = None) -> Any:
+def home_folders() -> tuple[str, ...]:
+    """Return the names of the home folder, the longest first: as it is called, and without symbolic links."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # this user has none, as in a container that gives processes any number
+        return ()
+    names = {str(home), str(home.resolve())} - {os.sep, "."}
+    return tuple(sorted(names, key=len, reverse=True))
+
+
+def shortened(value: Any, homes: Sequence[str] | None = None) -> Any:
     """Return the report with the home folder written as `~`, wherever it occurs."""
-    home = str(Path.home()) if home is None else home
+    homes = home_folders() if homes is None else homes
     if isinstance(value, str):
-        return value.replace(home, "~") if len(home) > 1 else value
+        for home in homes:
+            value = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", value)
+        return value
     if isinstance(value, Mapping):
-        return {key: shortened(each, home) for key, each in value.items()}
+        return {key: shortened(each, homes) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [shortened(each, home) for each in value]
+        return [shortened(each, homes) for each in value]
     return value
