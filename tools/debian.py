@@ -21,12 +21,15 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 @dataclass(frozen=True, kw_only=True)
 class LaterPackage:
-    """One package of a release newer than this machine's; its files are looked into, never installed."""
+    """One package of a release newer than this machine's; its files are used where they lie, never installed.
+
+    Without a version it is the one that the release has now: apt checks the signature, and no hash is pinned.
+    """
 
     name: str
-    version: str
     release: str
-    sha256: str
+    version: str = ""
+    sha256: str = ""
 
 
 def is_here() -> bool:
@@ -57,41 +60,51 @@ def require(packages: Sequence[str], *, purpose: str, say: Say = quiet) -> None:
     run_live(["apt-get", *options, "install", *absent], what=what, fix=fix, env=variables)
 
 
-def later_files(package: LaterPackage, say: Say = quiet) -> Path:
-    """Return a folder with the unpacked files of `package`, fetched once from where this machine's packages come from.
+def later_files(packages: Sequence[LaterPackage], say: Say = quiet) -> Path:
+    """Return a folder with the unpacked files of `packages`, all of one release.
 
-    apt checks the release's signature, and the file must have the pinned hash.
+    They are fetched once, from where this machine's packages come from. apt checks the release's signature, and a file
+    must have its pinned hash.
     """
-    folder = cache_dir() / "debian" / f"{package.name}_{package.version}_{package.sha256[:12]}"
+    first = packages[0]
+    digest = hashlib.sha256(repr(tuple(packages)).encode()).hexdigest()[:12]
+    folder = cache_dir() / "debian" / f"{first.name}_{first.version or first.release}_{digest}"
     if not folder.is_dir():
-        say(f"Fetching {package.name} {package.version} of Debian {package.release}, for its files only")
+        names = ", ".join(f"{package.name} {package.version}".strip() for package in packages)
+        say(f"Fetching {names} of Debian {first.release}, for the files only")
         with tempfile.TemporaryDirectory(prefix="llamapack-debian-") as scratch, staged_folder(folder) as staged:
-            file = _download(package, Path(scratch))
-            run(["dpkg-deb", "--extract", file, staged])
+            for file in _download(packages, Path(scratch)):
+                run(["dpkg-deb", "--extract", file, staged])
     return folder
 
 
-def _download(package: LaterPackage, scratch: Path) -> Path:
+def _download(packages: Sequence[LaterPackage], scratch: Path) -> list[Path]:
     for name in ("lists/partial", "cache/archives/partial"):
         (scratch / name).mkdir(parents=True)
+    (release,) = {package.release for package in packages}
     sources = scratch / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {package.release} main\n", encoding="utf-8")
+    sources.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {release} main\n", encoding="utf-8")
     settings = {
         "Dir::Etc::SourceList": sources,
         "Dir::Etc::SourceParts": "/dev/null",
         "Dir::State::Lists": scratch / "lists",
         "Dir::Cache": scratch / "cache",
         "APT::Sandbox::User": "",
-        # The wanted files are the same for every processor; the hash is that of one.
+        # Headers are the same for every processor, and the hash is that of one; programs are wanted on this one only.
         "APT::Architecture": "amd64",
         "APT::Architectures": "amd64",
     }
     options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
     run(["apt-get", "-qq", *options, "update"], cwd=scratch)
-    run(["apt-get", "-qq", *options, "download", f"{package.name}={package.version}"], cwd=scratch)
-    (file,) = scratch.glob("*.deb")
+    wanted = [f"{each.name}={each.version}" if each.version else f"{each.name}/{release}" for each in packages]
+    run(["apt-get", "-qq", *options, "download", *wanted], cwd=scratch)
+    return [_checked(package, scratch) for package in packages]
+
+
+def _checked(package: LaterPackage, scratch: Path) -> Path:
+    (file,) = scratch.glob(f"{package.name}_*.deb")
     found = hashlib.sha256(file.read_bytes()).hexdigest()
-    if found != package.sha256:
+    if package.sha256 and found != package.sha256:
         raise ToolError(
             f"{file.name} has the SHA-256 {found}, and {package.sha256} is pinned.",
             fix="Do not use it. If Debian has a new version, change the pin after looking at what is new.",

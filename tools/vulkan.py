@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
+import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools import debian
 from tools.debian import LaterPackage
-from tools.errors import LackingError
+from tools.errors import LackingError, ToolError
+from tools.files import write_file
 from tools.live import Say, quiet
 from tools.matrix import load_matrix
+from tools.paths import package_folder
 from tools.shell import run
 
 BUILD_PACKAGES = ("glslc", "libvulkan-dev", "spirv-headers")
@@ -25,7 +29,19 @@ LATER_HEADERS = LaterPackage(
     release="trixie",
     sha256="8d329d465e16168afff58b1bd0dd6db46aac2cc3f56054a481b25a04e90b345a",
 )
+LATER_GLSLC = tuple(
+    LaterPackage(name=name, release="forky") for name in ("glslc", "libshaderc1", "libstdc++6", "libgcc-s1", "libc6")
+)
+"""A shader compiler that knows more extensions than this release's, with all that it is linked with."""
 SYSTEM_INCLUDE = Path("/usr/include")
+LICENCES = {
+    "vulkan-headers.txt": ("usr/share/doc/libvulkan-dev/copyright", "../LICENSE.txt"),
+    "spirv-headers.txt": ("usr/share/doc/spirv-headers/copyright",),
+    "apache-2.0.txt": ("usr/share/common-licenses/Apache-2.0",),
+}
+"""The licences of what is compiled in: a name for each, and where Debian or the SDK has it."""
+PROBES = package_folder("vulkan") / "native/llama.cpp/ggml/src/ggml-vulkan/vulkan-shaders/feature-tests"
+"""Small shaders, by which ggml's build finds out what the shader compiler knows."""
 DRIVERS = Path("/usr/share/vulkan/icd.d")
 SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
 
@@ -42,11 +58,11 @@ class Kit:
 def vulkan_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit of this machine: the SDK that VULKAN_SDK names, or the system's packages.
 
-    Where the system's headers are too old, those of a later Debian release are fetched. Raises LackingError for what
-    cannot be had here.
+    Where the system's headers or shader compiler are too old, those of a later Debian release are fetched. Raises
+    LackingError for what cannot be had here.
     """
     if sdk := variables.get("VULKAN_SDK"):
-        return _kit(Path(sdk) / "include", Path(sdk) / "bin" / "glslc", chosen=True)
+        return _kit(Path(sdk) / "include", Path(sdk) / "bin" / "glslc", Path(sdk), chosen=True)
     if sys.platform != "linux":
         raise LackingError("VULKAN_SDK is not set.", fix=f"To build the Vulkan plug-in, {SDK}.")
     if debian.is_here():
@@ -55,10 +71,48 @@ def vulkan_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> K
         fix = f"Install your system's packages for glslc, the Vulkan headers and loader, and SPIRV-Headers; or {SDK}."
         raise LackingError("glslc, Vulkan's shader compiler, was not found.", fix=fix)
     if is_new_enough(headers_version(SYSTEM_INCLUDE)):
-        return _kit(SYSTEM_INCLUDE, Path(glslc))
+        return _kit(SYSTEM_INCLUDE, Path(glslc), SYSTEM_INCLUDE.parents[1])
     if not debian.is_here():
         raise _too_old(SYSTEM_INCLUDE)
-    return _kit(debian.later_files(LATER_HEADERS, say) / "usr" / "include", Path(glslc), chosen=True)
+    later = debian.later_files([LATER_HEADERS], say)
+    return _kit(later / "usr" / "include", best_glslc(Path(glslc), say), later, SYSTEM_INCLUDE.parents[1], chosen=True)
+
+
+def best_glslc(system: Path, say: Say = quiet) -> Path:
+    """Return the system's shader compiler, or a later release's where that lacks extensions that ggml can use."""
+    lacking = lacking_extensions(system)
+    if not lacking or platform.machine() != "x86_64":
+        return system
+    try:
+        folder = debian.later_files(LATER_GLSLC, say)
+        later = _with_own_libraries(folder)
+        if len(lacking_extensions(later)) < len(lacking):
+            return later
+    except ToolError as error:
+        say(str(error))
+    say(f"{system} is used, which does not know {', '.join(lacking)}: those GPUs that do are slower than they can be.")
+    return system
+
+
+def lacking_extensions(glslc: Path, probes: Path | None = None) -> tuple[str, ...]:
+    """Name the extensions of GLSL that ggml would use and `glslc` does not know; probes as ggml's build does."""
+    found = []
+    for shader in sorted((probes or PROBES).glob("*.comp")):
+        words = [glslc, "-o", "-", "-fshader-stage=compute", "--target-env=vulkan1.3", shader]
+        said = re.search(r"extension not supported: (\w+)", run(words, check=False).stderr)
+        found += [said[1]] if said else []
+    return tuple(found)
+
+
+def _with_own_libraries(folder: Path) -> Path:
+    """Return a program that runs the unpacked glslc in `folder` with the C library that it was linked with."""
+    script = folder / "glslc"
+    if not script.exists():
+        linker, libraries = folder / "usr/lib64/ld-linux-x86-64.so.2", folder / "usr/lib/x86_64-linux-gnu"
+        words = [linker, "--library-path", libraries, folder / "usr/bin/glslc"]
+        text = f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n'
+        write_file(script, text.encode(), executable=True)
+    return script
 
 
 def lavapipe(say: Say = quiet) -> dict[str, str]:
@@ -75,13 +129,26 @@ def lavapipe(say: Say = quiet) -> dict[str, str]:
     return {"VK_DRIVER_FILES": str(drivers[0]), "VK_ICD_FILENAMES": str(drivers[0]), "GGML_VK_VISIBLE_DEVICES": "0"}
 
 
-def _kit(include: Path, glslc: Path, *, chosen: bool = False) -> Kit:
+def _kit(include: Path, glslc: Path, *roots: Path, chosen: bool = False) -> Kit:
     version = headers_version(include)
     if not is_new_enough(version):
         raise _too_old(include)
     compiler = run([glslc, "--version"]).stdout.partition("\n")[0]
     defines = {"Vulkan_INCLUDE_DIR": str(include), "Vulkan_GLSLC_EXECUTABLE": str(glslc)} if chosen else {}
-    return Kit(inputs={"Vulkan kit": f"headers {version}, {compiler}"}, defines=defines)
+    defines["LLAMAPACK_LICENCES"] = ";".join(f"{name}={path}" for name, path in licences(roots).items())
+    lacking = ", ".join(lacking_extensions(glslc))
+    inputs = {"Vulkan kit": f"headers {version}, {compiler}", "GLSL extensions that are lacking": lacking}
+    return Kit(inputs=inputs, defines=defines)
+
+
+def licences(roots: Sequence[Path]) -> dict[str, Path]:
+    """Find the licences of what is compiled in below `roots`, by the names that they get in the wheel."""
+    found = {}
+    for name, places in LICENCES.items():
+        there = (path for root in roots for place in places if (path := root / place).is_file())
+        if path := next(there, None):
+            found[name] = path
+    return found
 
 
 def _too_old(include: Path) -> LackingError:

@@ -30,6 +30,14 @@ LARGEST = {"vulkan": 30}
 """In MiB."""
 NEEDED = {"vulkan": {"libvulkan.so.1"}}
 """What of the system each asks for beside the C and C++ libraries."""
+LICENCES = {
+    "vulkan": {
+        "vulkan-headers.txt": "The Khronos Group",
+        "spirv-headers.txt": "The Khronos Group",
+        "apache-2.0.txt": "Apache License",
+    }
+}
+"""The files for what is compiled in beside ggml, and words that each must have."""
 OTHER_IN_PLUGINS = {"own name", "run paths"}
 """The rules that tests of their own replace."""
 EXPORTS = {"ggml_backend_init", "llamapack_backend_abi_id"}
@@ -129,8 +137,13 @@ def test_licences_of_us_and_of_upstream_are_there(unpacked: Path, backend: str) 
     found = info_folder(unpacked) / "licenses"
     upstream = package_folder(backend) / "native" / "llama.cpp" / "LICENSE"
     expected = {"LICENSE": ROOT / "LICENSE", "native/llama.cpp/LICENSE": upstream}
-    assert names(found) == set(expected)
+    assert names(found) == {*expected, *LICENCES[backend]}
     assert [name for name, path in expected.items() if (found / name).read_bytes() != path.read_bytes()] == []
+
+
+def test_licences_of_others_name_them(unpacked: Path, backend: str) -> None:
+    found = info_folder(unpacked) / "licenses"
+    assert [name for name, words in LICENCES[backend].items() if words not in (found / name).read_text()] == []
 
 
 def test_exported_symbols_are_the_contracts(library: Library) -> None:

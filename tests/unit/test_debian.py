@@ -22,9 +22,10 @@ PACKAGE = LaterPackage(name="thing", version="1.2-3", release="later", sha256=ha
 STAND_INS = {
     "dpkg-query": 'shift 2; for name in "$@"; do case $name in old*) echo "$name config-files";; '
     'here*) echo "$name installed";; esac; done; exit 1',
-    "dpkg-deb": 'mkdir -p "$3/usr"; cp "$2" "$3/usr/file"',
+    "dpkg-deb": 'mkdir -p "$3/usr"; cp "$2" "$3/usr/$(basename "$2" | cut -d_ -f1)"',
     "apt-get": 'echo "$@" >> "$APT_LOG"; case "$*" in *indextargets*) cat "$APT_SITES";; '
-    '*download*) printf "a package" > thing_1.2-3_amd64.deb;; *broken*) exit 7;; esac',
+    '*download*) for name in $*; do case $name in thing=*) printf "a package" > thing_1.2-3_amd64.deb;; '
+    'other/*) printf "another" > other_7_amd64.deb;; esac; done;; *broken*) exit 7;; esac',
 }
 
 
@@ -84,21 +85,29 @@ def test_failed_installation_is_an_error_with_the_command(apt: Path, monkeypatch
 
 def test_later_files_are_fetched_once_from_this_machines_mirror(apt: Path) -> None:
     said: list[str] = []
-    folder = later_files(PACKAGE, said.append)
-    assert (folder / "usr/file").read_bytes() == DEB
-    assert said == ["Fetching thing 1.2-3 of Debian later, for its files only"]
+    folder = later_files([PACKAGE], said.append)
+    assert (folder / "usr/thing").read_bytes() == DEB
+    assert said == ["Fetching thing 1.2-3 of Debian later, for the files only"]
     calls = apt.read_text().splitlines()
     assert [line.split()[-1] for line in calls] == ["Packages", "update", "thing=1.2-3"]
-    assert later_files(PACKAGE, pytest.fail) == folder
+    assert later_files([PACKAGE], pytest.fail) == folder
+
+
+def test_several_packages_share_a_folder_and_one_without_a_version_is_the_releases(apt: Path) -> None:
+    said: list[str] = []
+    folder = later_files([PACKAGE, LaterPackage(name="other", release="later")], said.append)
+    assert {path.name: path.read_bytes() for path in (folder / "usr").iterdir()} == {"thing": DEB, "other": b"another"}
+    assert apt.read_text().splitlines()[-1].endswith(" download thing=1.2-3 other/later")
+    assert said == ["Fetching thing 1.2-3, other of Debian later, for the files only"]
 
 
 def test_file_with_another_hash_is_refused_and_nothing_kept(apt: Path, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"^thing_1\.2-3_amd64\.deb has the SHA-256 .*, and 0000 is pinned\."):
-        later_files(replace(PACKAGE, sha256="0000"))
+        later_files([replace(PACKAGE, sha256="0000")])
     assert list((tmp_path / "cache" / "debian").iterdir()) == []
 
 
 def test_machine_without_debians_packages_lacks_them(apt: Path, tmp_path: Path) -> None:
     (tmp_path / "sites").write_text("")
     with pytest.raises(LackingError, match=r"^apt is not set to Debian's packages on this machine\."):
-        later_files(PACKAGE)
+        later_files([PACKAGE])

@@ -12,6 +12,9 @@ set(LLAMAPACK_SHARED "${CMAKE_CURRENT_LIST_DIR}")
 set(LLAMAPACK_SOURCE "${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp" CACHE PATH
     "ggml's source, with llamapack-manifest.json beside it")
 
+set(LLAMAPACK_LICENCES "" CACHE STRING
+    "Licences of what is compiled in beside ggml, NAME=FILE and so on: the wheel gets each file under that name")
+
 include(LlamapackIdentity)  # the pin and the ABI id
 include(LlamapackLibrary)   # how every library of ours is linked
 include(LlamapackHardening) # what all of it is compiled with
@@ -45,6 +48,11 @@ function(llamapack_backend name)
     add_custom_target(llamapack-backend ALL DEPENDS ggml-${name})
     install(TARGETS ggml-${name} LIBRARY DESTINATION ${_package}/lib COMPONENT llamapack)
     install(FILES "${CMAKE_BINARY_DIR}/backend.json" DESTINATION ${_package}/lib COMPONENT llamapack)
+    foreach(_licence IN LISTS LLAMAPACK_LICENCES)
+        string(REGEX MATCH "^([^=]+)=(.+)$" _ "${_licence}")
+        install(FILES "${CMAKE_MATCH_2}" DESTINATION "${SKBUILD_METADATA_DIR}/licenses" RENAME "${CMAKE_MATCH_1}"
+            COMPONENT llamapack)
+    endforeach()
 endfunction()
 
 function(_llamapack_describe_backend name)
