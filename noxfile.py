@@ -93,6 +93,7 @@ def integration(session: nox.Session) -> None:
     with explained(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel(session.log))
         reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
+        ensure_emulator("wine", session.log)
     variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_UPSTREAM_BIN": str(reference)}
     run_pytest(session, str(ROOT / "tests" / "integration"), *session.posargs, env=variables)
 

@@ -18,14 +18,20 @@ USED = frozenset(("qemu-x86_64",))
 """Those that a session uses: the keys of EMULATE in tools/proving.py."""
 
 
+WINE_FOLDER = "/usr/lib/wine"
+"""Where Debian's wine64 lies, which is not on PATH by itself."""
+
+
 def emulators() -> frozenset[str]:
     """Return those of the matrix's emulators that are on this machine."""
     return frozenset(name for name in EMULATORS if find_emulator(name))
 
 
 def find_emulator(name: str) -> Path | None:
-    """Return the program of the emulator `name`; Debian's static ones have a longer name."""
-    found = shutil.which(name) or shutil.which(f"{name}-static")
+    """Return the program of the emulator `name`; some of Debian's have a longer name, or lie apart."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), WINE_FOLDER])
+    names = (name, f"{name}-static", f"{name}64")
+    found = next((found for each in names if (found := shutil.which(each, path=places))), None)
     return Path(found) if found else None
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.integration.native import source_tree
+from tests.wine import run_in_wine, windows_path, wine
 
 PROGRAM = r"""
 #include <memory>
@@ -29,14 +28,6 @@ PLUGIN = 'extern "C" const char * whose(); extern "C" __declspec(dllexport) cons
 NEEDED = 'extern "C" __declspec(dllexport) const char * whose() { return "%s"; }'
 
 
-def _wine() -> str:
-    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/lib/wine"])  # where Debian's wine64 lies alone
-    for name in ("wine64", "wine"):
-        if found := shutil.which(name, path=places):
-            return found
-    pytest.skip("Wine is not installed (Debian: wine64), and the test runs a program for Windows")
-
-
 def _gxx() -> str:
     for name in ("x86_64-w64-mingw32-g++-posix", "x86_64-w64-mingw32-g++"):
         if found := shutil.which(name):
@@ -48,7 +39,7 @@ class Windows:
     """A folder with a backend and what it needs, another with a file of that name, and the program."""
 
     def __init__(self, tree: str, folder: Path) -> None:
-        self.wine, self.folder, gxx = _wine(), folder, _gxx()
+        self.wine, self.folder, gxx = wine(), folder, _gxx()
         source = source_tree(tree, folder / "source")
         self.own, self.other = folder / "own pläne", folder / "other"
         self.own.mkdir()
@@ -78,10 +69,7 @@ class Windows:
         source.unlink()
 
     def _run(self, command: list[str]) -> str:
-        env = {**os.environ, "WINEPREFIX": str(self.folder.parent / "wine"), "WINEDEBUG": "-all", "LC_ALL": "C.UTF-8"}
-        done = subprocess.run(command, cwd=self.other, env=env, capture_output=True, check=False, timeout=300)
-        assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
-        return done.stdout.decode("utf-8").strip()
+        return run_in_wine(command, self.folder.parent / "wine", self.other)
 
     def load(self, path: str) -> str:
         """Load `path` from the folder where the planted file lies, and return what the program says."""
@@ -99,7 +87,7 @@ def test_what_a_backend_needs_is_found_beside_it(patched: Windows, path: str) ->
 
 
 def test_absolute_path_is_loaded(patched: Windows) -> None:
-    assert patched.load("Z:" + str(patched.own / "ggml-plugin.dll").replace("/", "\\")) == "loaded own []"
+    assert patched.load(windows_path(patched.own / "ggml-plugin.dll")) == "loaded own []"
 
 
 def test_missing_library_is_refused_with_the_reason(patched: Windows) -> None:

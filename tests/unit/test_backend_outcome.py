@@ -88,6 +88,12 @@ BROKEN: list[tuple[Ended, Fault, str, str]] = [
         UPDATE,
     ),
     (
+        ended(STEP, {"fault": "crash", "reason": "exception: access violation reading 0x0"}),
+        Fault.CRASH,
+        "its probe crashed while starting the backend: exception: access violation reading 0x0",
+        UPDATE,
+    ),
+    (
         ended(STEP, output="first\nlast words\n\n"),
         Fault.NO_ANSWER,
         "its probe ended without an answer while starting the backend (exit status 0): last words",

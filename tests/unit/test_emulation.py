@@ -18,6 +18,7 @@ from tools.matrix_file import EMULATORS
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(emulation, "WINE_FOLDER", str(tmp_path / "lib"))
 
     def add(name: str) -> Path:
         path = tmp_path / name
@@ -36,6 +37,14 @@ def test_emulator_is_found_by_its_name_or_that_of_debian(programs: Callable[[str
     assert find_emulator("qemu-x86_64") == plain
     programs("wine")
     assert emulators() == {"qemu-x86_64", "wine"}
+
+
+def test_wine_is_found_where_debians_wine64_lies(programs: Callable[[str], Path], tmp_path: Path) -> None:
+    there = programs("wine64")
+    assert find_emulator("wine") == there
+    (tmp_path / "lib").mkdir()
+    apart = there.rename(tmp_path / "lib" / "wine64")
+    assert find_emulator("wine") == apart
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no users with a number")

@@ -55,6 +55,10 @@ def main(job: dict[str, Any]) -> None:
             say(result=probe(job, lambda step: say(step=step)))
         except ProbeError as error:
             say(fault=error.args[0], reason=error.args[1])
+        except OSError as error:
+            if not str(error).startswith("exception: "):
+                raise
+            say(fault="crash", reason=str(error))  # on Windows ctypes makes that of a crash in a function it calls
     os._exit(0)
 
 

