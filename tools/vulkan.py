@@ -98,8 +98,8 @@ def lacking_extensions(glslc: Path, probes: Path | None = None) -> tuple[str, ..
     """Name the extensions of GLSL that ggml would use and `glslc` does not know; probes as ggml's build does."""
     found = []
     for shader in sorted((probes or PROBES).glob("*.comp")):
-        words = [glslc, "-o", "-", "-fshader-stage=compute", "--target-env=vulkan1.3", shader]
-        said = re.search(r"extension not supported: (\w+)", run(words, check=False).stderr)
+        words = ("-o", "-", "-fshader-stage=compute", "--target-env=vulkan1.3")
+        said = re.search(r"extension not supported: (\w+)", run([glslc, *words, shader], check=False).stderr)
         found += [said[1]] if said else []
     return tuple(found)
 
@@ -145,8 +145,8 @@ def licences(roots: Sequence[Path]) -> dict[str, Path]:
     """Find the licences of what is compiled in below `roots`, by the names that they get in the wheel."""
     found = {}
     for name, places in LICENCES.items():
-        there = (path for root in roots for place in places if (path := root / place).is_file())
-        if path := next(there, None):
+        there = (root / place for root in roots for place in places)
+        if path := next(filter(Path.is_file, there), None):
             found[name] = path
     return found
 

@@ -183,6 +183,10 @@ def test_old_files_are_removed_once_there_are_many(
 
 def test_the_folder_follows_the_systems_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert cache_folder() == tmp_path / "cache" / "verdicts"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(Path("~", "mine")))
+    assert cache_folder() == tmp_path / "mine" / "verdicts"
     monkeypatch.delenv("LLAMAPACK_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setattr(sys, "platform", "linux")

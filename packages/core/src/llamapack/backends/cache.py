@@ -33,7 +33,7 @@ SECONDS_WITHOUT_BOOT_ID = 86400.0
 def cache_folder() -> Path | None:
     """Return the folder of the verdicts: in LLAMAPACK_CACHE_DIR or the system's caches; None without a home."""
     if named := os.environ.get(VARIABLE):
-        return Path(named).absolute() / "verdicts"
+        return Path(os.path.expanduser(named)).absolute() / "verdicts"  # noqa: PTH111  # Path's raises for ~nobody
     try:
         home = Path.home()
     except RuntimeError:

@@ -25,7 +25,7 @@ PREFIXES = (
 )
 NAMES = ("XDG_DATA_DIRS", "XDG_DATA_HOME", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME")
 
-_SECRETS = frozenset(("KEY", "KEYS", "APIKEY", "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "CREDENTIALS"))
+_SECRETS = frozenset(("KEY", "KEYS", "APIKEY", "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "CREDENTIALS"))
 
 _DRIVERS = ("proc/driver/nvidia/version", "sys/module/nvidia/version", "sys/module/amdgpu/srcversion")
 _NODES = ("dev/nvidia*", "dev/nvidia-caps/*", "dev/dri/*", "dev/kfd", "dev/dxg", "dev/accel/*")

@@ -47,7 +47,7 @@ def package_version(package: str) -> str | None:
     """Return the version of the installed `package`, or None where there is none."""
     if _folders_are_all():
         wanted = normalize(package)
-        return next((found.version for found in _packages(sys.path) if found.name == wanted), None)
+        return next((found.version for found in _packages(_search_path()) if found.name == wanted), None)
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -63,9 +63,15 @@ class _Package:
     folder: str
 
 
+def _search_path() -> list[str]:
+    """Return the entries of `sys.path` that Python itself looks at: those that are texts."""
+    entries: list[object] = [*sys.path]
+    return [entry for entry in entries if isinstance(entry, str)]
+
+
 def _packages(folders: Iterable[str]) -> Iterator[_Package]:
     seen: set[str] = set()
-    for folder in dict.fromkeys(entry or "." for entry in folders if isinstance(entry, str)):  # as Python imports
+    for folder in dict.fromkeys(entry or "." for entry in folders):
         try:
             names = sorted(filter(_is_metadata, os.listdir(folder)))  # noqa: PTH208  # a Path for each file is slow
         except (OSError, ValueError):
@@ -84,7 +90,7 @@ def _is_metadata(name: str) -> bool:
 
 def _read_entry_points(group: str) -> Iterator[EntryPoint]:
     header = f"[{group}]"
-    for package in _packages(sys.path):
+    for package in _packages(_search_path()):
         content = _read(package.folder)
         if header.encode() in content:
             for name, value in _section(content.decode("utf-8", "replace"), header):
@@ -130,7 +136,7 @@ def _ask_importlib(group: str) -> list[EntryPoint]:
 
 def _folders_are_all() -> bool:
     """Say whether every installed package lies in a folder of `sys.path`."""
-    files = any(os.path.isfile(entry) for entry in sys.path if isinstance(entry, str))  # noqa: PTH113  # never raises
+    files = any(map(os.path.isfile, _search_path()))  # Path.is_file raises for what is no path
     return not (files or any(map(_is_foreign_finder, sys.meta_path)))
 
 

@@ -43,7 +43,7 @@ def doctor(cpu: str | None, as_json: bool) -> None:
 
 @contextlib.contextmanager
 def _ended_in_time() -> Iterator[None]:
-    """End the process with a traceback where a plug-in's code holds the interpreter itself, so that nothing else runs."""
+    """End the process with a traceback where a plug-in's code holds the interpreter itself and no thread goes on."""
     from llamapack.backends.report import longest
 
     # A variable that means nothing is in the report; standard error may be closed, or no file.
