@@ -83,7 +83,7 @@ def _download(packages: Sequence[LaterPackage], scratch: Path) -> list[Path]:
         (scratch / name).mkdir(parents=True)
     (release,) = {package.release for package in packages}
     sources = scratch / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {release} main\n", encoding="utf-8")
+    sources.write_text(f"deb [signed-by={KEYRING}] {mirror()} {release} main\n", encoding="utf-8")
     settings = {
         "Dir::Etc::SourceList": sources,
         "Dir::Etc::SourceParts": "/dev/null",
@@ -112,7 +112,7 @@ def _checked(package: LaterPackage, scratch: Path) -> Path:
     return file
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """Return where this machine's own Debian packages come from."""
     said = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Created-By: Packages"])
     mirrors = [line for line in said.stdout.split() if "security" not in line]

@@ -1,0 +1,203 @@
+"""Root folders of other Debian releases and processors: made once with debootstrap, then run in, unchanged.
+
+A program inside runs in namespaces of its own, and the folder beneath it is not written to: it sees a layer in memory
+above it. Whatever ends it, no mount stays behind. Making a root needs root; running in one does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import debian, user_namespace
+from tools.disk import require_space
+from tools.emulation import PACKAGES, find_emulator, how_to_get
+from tools.errors import LackingError, ToolError
+from tools.files import locked, staged_folder
+from tools.live import Say, quiet, run_logged
+from tools.matrix import host_target, load_matrix
+from tools.paths import ROOT, cache_dir
+from tools.shell import run
+from tools.tables import valid
+
+SCRIPTS = Path("/usr/share/debootstrap/scripts")
+TARGETS = {"amd64": "linux-x86_64", "arm64": "linux-aarch64"}
+"""The matrix's targets by Debian's names of their processors."""
+MIB = 700
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+DEVICES = "null zero full random urandom tty"
+# How Linux knows an executable for 64-bit Arm: the head of its ELF header, and which bits of it count.
+AARCH64 = (
+    r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
+    r":\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Root:
+    """A Debian release for a processor, by Debian's names, with packages beside the essential ones."""
+
+    suite: str
+    architecture: str = "amd64"
+    packages: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept: in the cache, by all that it is made from."""
+        key = hashlib.sha256(" ".join(sorted(self.packages)).encode()).hexdigest()[:12]
+        return cache_dir() / "debian" / "roots" / f"{self.suite}-{self.architecture}-{key}"
+
+
+def ensure_root(root: Root, say: Say = quiet, *, mib: int = MIB) -> Path:
+    """Return the folder of `root`, made where it is not there; `mib` is how much room it takes.
+
+    apt's own sources say where the packages come from, and Debian's keys check them. Raises LackingError where this
+    machine cannot make it.
+    """
+    folder = root.folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        if not folder.is_dir():
+            _require(root, mib, say)
+            say(f"Making a Debian {root.suite} root for {root.architecture} in {folder}, which takes minutes")
+            with staged_folder(folder) as staged:
+                _make(root, staged)
+    return folder
+
+
+def command(
+    folder: Path,
+    words: Sequence[str | os.PathLike[str]],
+    *,
+    binds: Mapping[Path, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    cwd: str = "/",
+    emulator: Path | None = None,
+    keep: bool = False,
+) -> list[str]:
+    """Return the command line that runs `words` in the root in `folder`, as its user 0, with a clean environment.
+
+    `binds` are folders and files of this machine with the absolute paths they have inside, where they can be written
+    to. All else that is written is gone afterwards, unless `keep` is set, which is for making a root. `emulator` is
+    what runs the root's programs where this processor does not. A signal n that ends the program gives 128 + n.
+    """
+    lines = ["set -eu", *_registration(emulator), f"cd {shlex.quote(str(folder))}"]
+    lines += _base(keep)
+    for source, target in (binds or {}).items():
+        lines += _bind(source, target)
+    clean = {"PATH": SYSTEM_PATH, "HOME": "/root", "LANG": "C.UTF-8", **(variables or {})}
+    settings = [f"{name}={value}" for name, value in clean.items()]
+    lines.append(shlex.join(["chroot", ".", "env", "-i", "-C", cwd, *settings, *(os.fspath(word) for word in words)]))
+    shell = ["sh", "-c", "\n".join(lines)]
+    return [*_enter(), *shell]
+
+
+def _enter() -> list[str]:
+    return [sys.executable, "-I", user_namespace.__file__, *NAMESPACES]
+
+
+def _registration(emulator: Path | None) -> list[str]:
+    """Have Linux run programs for Arm with `emulator`: in this namespace only, which Linux can since 6.7."""
+    if emulator is None:
+        return []
+    place = "/proc/sys/fs/binfmt_misc"
+    rule = f":llamapack:M::{AARCH64}:{emulator}:F"
+    return [f"mount -t binfmt_misc none {place}", f"printf %s {shlex.quote(rule)} > {place}/register"]
+
+
+def _base(keep: bool) -> list[str]:
+    """Lay the root, or a layer above it, over its own folder, and give it /proc, /sys and /dev."""
+    layer = [
+        "mount -t tmpfs none mnt",
+        "mkdir mnt/upper mnt/work",
+        "mount -t overlay -o lowerdir=.,upperdir=mnt/upper,workdir=mnt/work,userxattr none .",
+    ]
+    return [
+        *(["mount --bind . ."] if keep else layer),
+        'cd "$PWD"',
+        "mount -t proc none proc",
+        "mount --rbind /sys sys",
+        "mount -t tmpfs -o mode=755 none dev",
+        f"for name in {DEVICES}; do : > dev/$name; mount --bind /dev/$name dev/$name; done",
+        "mkdir -m 1777 dev/shm",
+        "ln -s /proc/self/fd dev/fd",
+    ]
+
+
+def _bind(source: Path, target: str) -> list[str]:
+    inside, outside = shlex.quote(f".{target}"), shlex.quote(str(source))
+    empty = f"mkdir -p {inside}" if source.is_dir() else f"mkdir -p $(dirname {inside}); : >> {inside}"
+    return [empty, f"mount --rbind {outside} {inside}"]
+
+
+def emulator_for(root: Root) -> Path | None:
+    """Return what runs the programs of `root` on this machine: nothing where its processor does."""
+    if (name := _emulator(root)) is None:
+        return None
+    if found := find_emulator(name):
+        return found
+    raise LackingError(how_to_get(name), why=f"A Debian root for {root.architecture} is wanted.")
+
+
+def _emulator(root: Root) -> str | None:
+    if root.architecture not in TARGETS:
+        raise ToolError(f"{root.architecture!r} is no processor of Debian roots here.", fix=valid("names", TARGETS))
+    host, target = host_target(), TARGETS[root.architecture]
+    return None if host == target else load_matrix().target(target).emulated.get(host, "")
+
+
+def _require(root: Root, mib: int, say: Say) -> None:
+    purpose = f"A Debian {root.suite} root"
+    if sys.platform != "linux" or not debian.is_here():
+        raise LackingError(f"{purpose} cannot be made here.", why="It is made of Debian's packages, with debootstrap.")
+    if os.geteuid() != 0:
+        fix = "Run the same as root once; then anyone can use it."
+        raise LackingError(f"{purpose} can only be made by root.", fix=fix)
+    emulator = _emulator(root)
+    more = [PACKAGES[emulator]] if emulator and not find_emulator(emulator) else []
+    debian.require(["debootstrap", *more], purpose=purpose, say=say)
+    require_space(root.folder, mib, purpose=purpose)
+    _require_namespaces(emulator_for(root))
+
+
+def _require_namespaces(emulator: Path | None) -> None:
+    """Raise LackingError unless programs can be put into namespaces here."""
+    lines = ["set -e", *_registration(emulator), "mount -t tmpfs none /mnt"]
+    done = run([*_enter(), "sh", "-c", "\n".join(lines)], check=False)
+    if done.returncode != 0:
+        raise LackingError(
+            "A program cannot be put into a root folder here.",
+            why=done.stderr.strip(),
+            fix="It takes user namespaces with mounts"
+            + (", and Linux 6.7 or newer to run programs of another processor in them." if emulator else "."),
+        )
+
+
+def _make(root: Root, folder: Path) -> None:
+    script = SCRIPTS / root.suite
+    words = ["debootstrap", "--foreign", "--variant=minbase", f"--arch={root.architecture}", "--force-check-gpg"]
+    words.append(f"--keyring={debian.KEYRING}")
+    if root.packages:
+        words.append(f"--include={','.join(sorted(root.packages))}")
+    words += [root.suite, str(folder), debian.mirror(), str(script if script.exists() else SCRIPTS / "sid")]
+    log, what = ROOT / "build" / f"{root.folder.name}.log", f"A Debian {root.suite} root could not be made"
+    fix = f"See whether this machine's mirror has {root.suite} for {root.architecture}, and {', '.join(root.packages)}."
+    run_logged([*NAMESPACES, *words], log=log, what=what, fix=fix)
+    # So called, debootstrap does not try to make devices, which no user namespace may.
+    variables = {"container": "lxc"}
+    second = command(
+        folder,
+        ["/debootstrap/debootstrap", "--second-stage"],
+        variables=variables,
+        emulator=emulator_for(root),
+        keep=True,
+    )
+    run_logged(second, log=log, what=what, fix=fix)
+    for package in (folder / "var" / "cache" / "apt" / "archives").glob("*.deb"):
+        package.unlink()

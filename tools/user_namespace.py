@@ -1,0 +1,53 @@
+"""Run a program as root of a user namespace of its own: `python -I user_namespace.py PROGRAM ARGUMENT...`.
+
+What it mounts and registers there concerns no other process, and is gone when its last process is. Root keeps every
+user and group it has; another caller is the only user there is.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+CLONE_NEWUSER = 0x10000000
+
+
+def main(words: list[str]) -> None:
+    """Become `words` in a new user namespace; a refusal of the system is told, with status 1."""
+    hand_over, wait_for = os.pipe()[::-1]
+    if not (mapper := os.fork()):
+        os.close(hand_over)
+        os.read(wait_for, 1)
+        os._exit(_write_maps(os.getppid()))
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER) != 0:
+        os.kill(mapper, 9)
+        sys.exit(f"A user namespace is refused: {os.strerror(ctypes.get_errno())}.")
+    os.write(hand_over, b"1")
+    if os.waitpid(mapper, 0)[1] != 0:
+        sys.exit("The users of a user namespace could not be set.")
+    os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
+
+
+def _write_maps(process: int) -> int:
+    own = Path("/proc", str(process))
+    try:
+        if os.geteuid() != 0:
+            (own / "setgroups").write_text("deny")
+        for name, number in (("uid_map", os.geteuid()), ("gid_map", os.getegid())):
+            (own / name).write_text(_same(name) if os.geteuid() == 0 else f"0 {number} 1")
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _same(name: str) -> str:
+    """Return the map that leaves every number as it is."""
+    ranges = (line.split() for line in Path("/proc/self", name).read_text().splitlines())
+    return "".join(f"{first} {first} {count}\n" for first, _, count in ranges)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
