@@ -20,6 +20,7 @@ FACTS: dict[str, Any] = {
     "llama_commit": "0c1e5709",
     "targets": [{"kind": "real", "name": "9.0"}],
     "driver_floor": "580.65",
+    "toolkit": "13.0",
     "preload": ["libfirst.so", "../other/libsecond.so"],
 }
 
@@ -41,13 +42,14 @@ def test_a_description_is_read(tmp_path: Path) -> None:
         preload=(folder / "libfirst.so", folder / "../other/libsecond.so"),
         targets=(Target(kind="real", name="9.0"),),
         driver_floor="580.65",
+        toolkit="13.0",
     )
 
 
 def test_what_may_be_left_out_has_a_meaning(tmp_path: Path) -> None:
-    few = {key: FACTS[key] for key in FACTS if key not in ("targets", "driver_floor", "preload")}
+    few = {key: FACTS[key] for key in FACTS if key not in ("targets", "driver_floor", "toolkit", "preload")}
     plugin = read_plugin(write(tmp_path, few))
-    assert (plugin.preload, plugin.targets, plugin.driver_floor) == ((), (), None)
+    assert (plugin.preload, plugin.targets, plugin.driver_floor, plugin.toolkit) == ((), (), None, None)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,7 @@ def test_what_may_be_left_out_has_a_meaning(tmp_path: Path) -> None:
         ({"version": 1}, "version is 1, but must be"),
         ({"abi_id": "xyz"}, "abi_id is 'xyz', but must be hexadecimal digits"),
         ({"driver_floor": "new"}, "driver_floor is 'new', but must be None or numbers"),
+        ({"toolkit": "CUDA"}, "toolkit is 'CUDA', but must be None or numbers"),
         ({"targets": [{"kind": "cpu", "name": "x"}]}, "targets is "),
         ({"library": None}, "TypeError: "),
     ],

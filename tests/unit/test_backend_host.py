@@ -1,12 +1,14 @@
 """Facts of the machine, read from recorded trees, and why a backend finds no device there."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from llamapack.backends.contract import Target
 from llamapack.backends.diagnosis import Needs, explain_no_device
-from llamapack.backends.host import Identity, may_use, read_host
+from llamapack.backends.host import HostFacts, Identity, may_use, read_host
+from llamapack.backends.verdicts import Versions
 from llamapack.backends.versions import is_older, parse_version
 
 from tests.unit import recorded_hosts as hosts
@@ -96,7 +98,14 @@ def test_this_machine_can_be_read() -> None:
 
 
 REASONS = [
-    pytest.param("cuda", hosts.EMPTY, {}, "This machine has no NVIDIA GPU.", "plug-in for the GPU", id="no-gpu"),
+    pytest.param(
+        "cuda",
+        hosts.EMPTY,
+        {},
+        "This machine has no NVIDIA GPU and no NVIDIA driver.",
+        "Install the plug-in for the GPU it has.",
+        id="no-gpu",
+    ),
     pytest.param(
         "cuda",
         hosts.NO_DRIVER,
@@ -247,6 +256,32 @@ def test_a_missing_device_is_explained(
     finding = explain_no_device(backend, ROCM if backend == "rocm" else CUDA, replay(recording, tmp_path, variables))
     assert finding.reason.startswith(reason) or reason in finding.reason
     assert remedy in finding.remedy
+
+
+BUILT = "it was built with CUDA 13.0, its runtime here is of 13.1, and"
+
+
+@pytest.mark.parametrize(
+    ("system", "driver", "reason"),
+    [
+        (
+            "linux",
+            "12.2",
+            f"The driver 535.183.01 is older than 580.65, which this plug-in needs: {BUILT} the driver serves 12.2.",
+        ),
+        (
+            "win32",
+            "12.9",
+            f"The driver is older than 580.65, which this plug-in needs: {BUILT} the driver serves 12.9.",
+        ),
+        ("win32", "", "There is no NVIDIA driver."),
+        ("win32", "13.0", "It finds no device, and the system shows no reason."),
+    ],
+)
+def test_one_message_has_all_versions(tmp_path: Path, system: str, driver: str, reason: str) -> None:
+    host = replay(hosts.OLD_DRIVER, tmp_path) if system == "linux" else HostFacts(system=system)
+    needs = replace(CUDA, toolkit="13.0", versions=Versions(runtime="13.1", driver=driver))
+    assert explain_no_device("cuda", needs, host).reason == reason
 
 
 @pytest.mark.skipif(os.name == "nt", reason="groups are a matter of POSIX")

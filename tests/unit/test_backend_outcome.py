@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from llamapack.backends.child import Ended
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.endings import describe_crash
 from llamapack.backends.outcome import decode, describe_missing
-from llamapack.backends.verdicts import Fault, Status, Verdict, from_data, to_data
+from llamapack.backends.verdicts import Fault, Status, Verdict, Versions, from_data, to_data
 
 PLUGIN = BackendPlugin(
     name="vulkan",
@@ -189,6 +190,35 @@ def test_no_device_is_said_with_the_variables_that_hide_some(monkeypatch: pytest
     found = look(ended(answer()))
     assert found.status is Status.NO_DEVICE
     assert found.reason == "llamapack-vulkan 0.4.0 finds no device; GGML_VK_VISIBLE_DEVICES is ''"
+
+
+CUDA = replace(PLUGIN, name="cuda", package="llamapack-cuda", toolkit="13.2")
+
+
+def cuda(runtime: str, driver: str, *devices: dict[str, Any]) -> Verdict:
+    found = {"devices": list(devices), "libraries": [], "versions": {"runtime": runtime, "driver": driver}}
+    return look(ended({"result": found}), CUDA)
+
+
+@pytest.mark.parametrize(("driver", "words"), [("", "there is no NVIDIA driver"), ("12.2", "the driver serves 12.2")])
+def test_versions_of_build_runtime_and_driver_are_said_together(driver: str, words: str) -> None:
+    found = cuda("13.2", driver)
+    assert (found.status, found.versions) == (Status.NO_DEVICE, Versions(runtime="13.2", driver=driver))
+    assert found.reason == (
+        "llamapack-cuda 0.4.0 finds no device; it was built with CUDA 13.2, its runtime here is of 13.2, and " + words
+    )
+    assert from_data(json.loads(json.dumps(to_data(found))), CUDA, cached=False) == found
+
+
+def test_a_runtime_older_than_the_build_is_refused() -> None:
+    found = cuda("13.0", "13.5", DEVICE)
+    assert (found.status, found.fault) == (Status.BROKEN, Fault.VERSION)
+    assert found.reason == (
+        "llamapack-cuda 0.4.0 is not used: it was built with CUDA 13.2, its runtime here is of 13.0, and the driver "
+        "serves 13.5"
+    )
+    assert found.remedy == "python -m pip install --upgrade nvidia-cuda-runtime nvidia-cublas"
+    assert cuda("13.10", "13.5", DEVICE).status is Status.USABLE
 
 
 def test_missing_libraries_are_named_with_their_sources(monkeypatch: pytest.MonkeyPatch) -> None:

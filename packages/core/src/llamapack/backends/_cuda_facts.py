@@ -1,6 +1,6 @@
-"""What NVIDIA's driver says of its devices and ggml does not: UUID and compute capability. For `_probe.py` only.
+"""What NVIDIA's driver and runtime say and ggml does not: versions, UUIDs, compute capabilities. For `_probe.py` only.
 
-The driver is in use by then, so asking it costs nothing; where anything is missing, nothing is known.
+Both are in use by then, so asking them costs nothing; where anything is missing, nothing is known.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import ctypes
 import sys
 import uuid
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
@@ -23,6 +25,24 @@ def cuda_facts() -> dict[str, dict[str, str]]:
         return dict(_describe(driver, _number(driver.cuDeviceGet, index)) for index in range(count))
     except (OSError, AttributeError, RuntimeError):
         return {}
+
+
+def cuda_versions(opened: Sequence[str]) -> dict[str, str] | None:
+    """Return which CUDA the runtime among the `opened` libraries is of, and which one the driver serves.
+
+    `driver` is empty where there is no driver. None where there is no such runtime.
+    """
+    runtime = next((path for path in opened if "cudart" in Path(path).name), None)
+    try:
+        library = ctypes.CDLL(runtime) if runtime else None
+        ask = {"runtime": library.cudaRuntimeGetVersion, "driver": library.cudaDriverGetVersion} if library else {}
+        return {name: _spell(_number(function)) for name, function in ask.items()} or None
+    except (OSError, AttributeError, RuntimeError):
+        return None
+
+
+def _spell(number: int) -> str:
+    return f"{number // 1000}.{number % 1000 // 10}" if number else ""
 
 
 def _describe(driver: Any, device: int) -> tuple[str, dict[str, str]]:

@@ -81,7 +81,7 @@ def probe(job: dict[str, Any], step: Callable[[str], None]) -> dict[str, Any]:
     if job["plugin"] is None:
         step("computing on the CPU")
         expected = {(kind, columns): problems[kind].solve(columns) for kind, columns in PRODUCTS}
-        return {"devices": [ggml.examine(cpu, problems, expected, enough)], "libraries": []}
+        return {"devices": [ggml.examine(cpu, problems, expected, enough)], "libraries": [], "versions": None}
     before = loaded_libraries()
     for path in job["preload"]:
         step(f"loading {Path(path).name}")
@@ -101,8 +101,9 @@ def probe(job: dict[str, Any], step: Callable[[str], None]) -> dict[str, Any]:
         step(f"computing on device {index}, {ggml.name(device)}")
         devices.append(ggml.examine(device, problems, expected, enough))
     step("asking the driver")
-    add_cuda_facts(devices)
-    return {"devices": devices, "libraries": [path for path in loaded_libraries() if path not in before]}
+    versions = add_cuda_facts(devices, job["preload"])
+    libraries = [path for path in loaded_libraries() if path not in before]
+    return {"devices": devices, "libraries": libraries, "versions": versions}
 
 
 class Ggml:
@@ -283,12 +284,17 @@ def check_score(library: ctypes.CDLL) -> None:
         raise ProbeError("loading", "it says itself that it does not run on this machine")
 
 
-def add_cuda_facts(devices: Sequence[dict[str, Any]]) -> None:
-    """Add what only NVIDIA's driver knows, where the devices are that driver's."""
-    if any(device["name"].upper().startswith("CUDA") for device in devices):
-        facts = import_file(Path(__file__).resolve().with_name("_cuda_facts.py")).cuda_facts()
-        for device in devices:
-            device.update(facts.get((device["pci_id"] or "").lower(), {}))
+def add_cuda_facts(devices: Sequence[dict[str, Any]], opened: Sequence[str]) -> dict[str, str] | None:
+    """Add what only NVIDIA's driver knows, where the devices are that driver's; return the versions of CUDA here."""
+    ours = any(device["name"].upper().startswith("CUDA") for device in devices)
+    if not ours and not any("cudart" in Path(path).name for path in opened):
+        return None
+    facts = import_file(Path(__file__).resolve().with_name("_cuda_facts.py"))
+    known = facts.cuda_facts() if ours else {}
+    for device in devices:
+        device.update(known.get((device["pci_id"] or "").lower(), {}))
+    versions: dict[str, str] | None = facts.cuda_versions(opened)
+    return versions
 
 
 def import_file(path: Path) -> Any:

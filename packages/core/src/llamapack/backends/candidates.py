@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llamapack.backends.architectures import parse_gfx, parse_override, runs
-from llamapack.backends.diagnosis import Finding, no_code, too_old
+from llamapack.backends.diagnosis import Finding, Needs, no_code, too_old
 from llamapack.backends.host import HostFacts
 from llamapack.backends.host_gpus import HostGpu
 from llamapack.backends.verdicts import ProbedDevice, Verdict
@@ -65,11 +65,24 @@ def _objection(verdict: Verdict, device: ProbedDevice, capability: str | None, h
         return Finding(reason=verdict.reason or "it computes wrong results", remedy=verdict.remedy)
     if verdict.plugin is None:
         return None
-    targets, floor = verdict.plugin.targets, verdict.plugin.driver_floor
+    needs = needs_of(verdict)
     driver = device.driver or (host.nvidia_driver if verdict.name == "cuda" else None)
-    if is_older(driver, floor):
-        return too_old(driver or "", floor or "")
-    return None if runs(capability, targets) else no_code(capability or "", targets)
+    if is_older(driver, needs.driver_floor):
+        return too_old(driver or "", needs)
+    return None if runs(capability, needs.targets) else no_code(capability or "", needs.targets)
+
+
+def needs_of(verdict: Verdict) -> Needs:
+    """Return what the plug-in of `verdict` asks of the machine, and what its probe was told of it."""
+    plugin = verdict.plugin
+    if plugin is None:
+        return Needs()
+    return Needs(
+        targets=plugin.targets,
+        driver_floor=plugin.driver_floor,
+        toolkit=plugin.toolkit,
+        versions=verdict.versions,
+    )
 
 
 def host_gpu(device: ProbedDevice, host: HostFacts) -> HostGpu | None:

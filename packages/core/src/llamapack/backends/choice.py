@@ -16,9 +16,9 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from llamapack.backends.candidates import ORDER, Candidate, find_candidates, in_order
+from llamapack.backends.candidates import ORDER, Candidate, find_candidates, in_order, needs_of
 from llamapack.backends.decisions import BackendDecision, Choice, DeviceDecision
-from llamapack.backends.diagnosis import Needs, explain_no_device
+from llamapack.backends.diagnosis import explain_no_device
 from llamapack.backends.host import HostFacts
 from llamapack.backends.loading import INSTALL
 from llamapack.backends.request import Request
@@ -175,9 +175,7 @@ def _decide(verdict: Verdict, devices: Sequence[DeviceDecision], host: HostFacts
     loaded, reason, remedy = False, verdict.reason, verdict.remedy
     own = [device for device in devices if device.backend == verdict.name]
     if verdict.status is Status.NO_DEVICE:
-        plugin = verdict.plugin
-        needs = Needs(targets=plugin.targets, driver_floor=plugin.driver_floor) if plugin else Needs()
-        finding = explain_no_device(verdict.name, needs, host, verdict.reason)
+        finding = explain_no_device(verdict.name, needs_of(verdict), host, verdict.reason)
         reason, remedy = finding.reason, finding.remedy
     elif verdict.fault in (Fault.LOADING, Fault.CRASH) and (given := settings(verdict.name, host.variables)):
         words = " and ".join(f"{name}={value}" for name, value in given)

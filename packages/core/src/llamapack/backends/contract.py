@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from llamapack.backends.runtime import find_runtime
 from llamapack.errors import InstallationError
 
 DESCRIPTION = "backend.json"
@@ -51,6 +52,7 @@ class BackendPlugin:
     preload: tuple[Path, ...] = ()  # runtime libraries that are opened first, in this order; absolute
     targets: tuple[Target, ...] = ()  # empty: any device
     driver_floor: str | None = None  # the oldest driver that works, compared as numbers
+    toolkit: str | None = None  # the version of the vendor's toolkit it was built with: a runtime must not be older
 
 
 def read_plugin(folder: Path) -> BackendPlugin:
@@ -99,6 +101,7 @@ def _rules(plugin: Any) -> dict[str, bool]:  # Any: a plug-in's author may not h
         "preload": isinstance(plugin.preload, tuple) and all(map(_is_absolute, plugin.preload)),
         "targets": isinstance(plugin.targets, tuple) and all(map(_is_target, plugin.targets)),
         "driver_floor": plugin.driver_floor is None or _matches(plugin.driver_floor, _VERSION),
+        "toolkit": plugin.toolkit is None or _matches(plugin.toolkit, _VERSION),
     }
 
 
@@ -112,6 +115,7 @@ _MUST = {
     "preload": "a tuple of absolute Paths",
     "targets": f"a tuple of Targets whose kind is one of {', '.join(get_args(TargetKind))}",
     "driver_floor": 'None or numbers with dots between them, as in "580.65"',
+    "toolkit": 'None or numbers with dots between them, as in "13.0"',
 }
 
 
@@ -123,9 +127,10 @@ def _from_data(data: Mapping[str, Any], folder: Path) -> BackendPlugin:
         library=folder / data["library"],
         abi_id=data["abi_id"],
         llama_commit=data["llama_commit"],
-        preload=tuple(folder / name for name in data.get("preload", ())),
+        preload=tuple(find_runtime(folder, name) for name in data.get("preload", ())),
         targets=tuple(Target(kind=target["kind"], name=target["name"]) for target in data.get("targets", ())),
         driver_floor=data.get("driver_floor"),
+        toolkit=data.get("toolkit"),
     )
 
 

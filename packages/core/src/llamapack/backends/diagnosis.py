@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llamapack.backends.architectures import describe_targets, nearest_override, parse_gfx, runs
 from llamapack.backends.contract import Target
 from llamapack.backends.host import HostFacts, Node
+from llamapack.backends.verdicts import Versions
 from llamapack.backends.versions import is_older, parse_version
 from llamapack.backends.visibility import hides_all, visible_gpus
 
@@ -26,6 +27,8 @@ class Needs:
 
     targets: tuple[Target, ...] = ()
     driver_floor: str | None = None
+    toolkit: str | None = None
+    versions: Versions | None = None  # what its probe was told
 
 
 def explain_no_device(backend: str, needs: Needs, host: HostFacts, said: str = "") -> Finding:
@@ -91,7 +94,8 @@ def _cuda_in_wsl(needs: Needs, host: HostFacts) -> Iterator[Finding]:
 def _no_nvidia_driver(host: HostFacts) -> Iterator[Finding]:
     gpus = host.of_vendor("nvidia")
     if not gpus:
-        yield Finding(reason="This machine has no NVIDIA GPU.", remedy="Install the plug-in for the GPU it has.")
+        what = "This machine has no NVIDIA GPU and no NVIDIA driver."
+        yield Finding(reason=what, remedy="Install the plug-in for the GPU it has.")
         return
     other = next((gpu for gpu in gpus if gpu.driver and gpu.driver != "nvidia"), None)
     where = " on the host" if host.container else ""
@@ -121,8 +125,13 @@ _CONTAINER_CUDA = {
 
 
 def _nvidia_versions(needs: Needs, host: HostFacts) -> Iterator[Finding]:
+    if host.nvidia_driver is None and needs.versions:  # the system does not tell, as Windows
+        if not needs.versions.driver:
+            yield Finding(reason="There is no NVIDIA driver.", remedy="Install NVIDIA's driver.")
+        elif _is_of_an_older_major(needs.versions.driver, needs.toolkit):
+            yield too_old("", needs)
     if is_older(host.nvidia_driver, needs.driver_floor):
-        yield too_old(host.nvidia_driver or "", needs.driver_floor or "")
+        yield too_old(host.nvidia_driver or "", needs)
     if host.nvidia_driver and host.system == "linux":
         if host.cuda_library is None:
             yield Finding(
@@ -139,12 +148,26 @@ def _nvidia_versions(needs: Needs, host: HostFacts) -> Iterator[Finding]:
             )
 
 
-def too_old(driver: str, floor: str) -> Finding:
-    """Say that the driver is older than what the plug-in was built for."""
+def too_old(driver: str, needs: Needs) -> Finding:
+    """Say that the driver is older than what the plug-in was built for; `driver` is empty if its version is unknown."""
+    fit = f": {describe_versions(needs.toolkit, needs.versions)}" if needs.versions else ""
     return Finding(
-        reason=f"The driver {driver} is older than {floor}, which this plug-in needs.",
-        remedy=f"Update the driver to {floor} or newer.",
+        reason=f"The driver{f' {driver}' if driver else ''} is older than {needs.driver_floor}, which this plug-in "
+        f"needs{fit}.",
+        remedy=f"Update the driver to {needs.driver_floor} or newer.",
     )
+
+
+def describe_versions(toolkit: str | None, versions: Versions) -> str:
+    """Put in words what the plug-in was built with, which runtime it meets, and what the driver serves."""
+    driver = f"the driver serves {versions.driver}" if versions.driver else "there is no NVIDIA driver"
+    return f"it was built with CUDA {toolkit}, its runtime here is of {versions.runtime}, and {driver}"
+
+
+def _is_of_an_older_major(version: str, other: str | None) -> bool:
+    """A driver serves every runtime of its major version, and of those before."""
+    have, need = parse_version(version), parse_version(other or "")
+    return have is not None and need is not None and have[0] < need[0]
 
 
 def _rocm(needs: Needs, host: HostFacts) -> Iterator[Finding]:

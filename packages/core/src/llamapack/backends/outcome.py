@@ -13,9 +13,20 @@ from llamapack._native.library import library_dir, read_abi
 from llamapack.backends.binaries.missing import Missing, missing_libraries
 from llamapack.backends.child import Ended
 from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.diagnosis import describe_versions
 from llamapack.backends.endings import describe_crash
 from llamapack.backends.handshake import check_exported_id
-from llamapack.backends.verdicts import TOLERANCE, Fault, ProbedDevice, Status, Verdict, device_from_data
+from llamapack.backends.verdicts import (
+    TOLERANCE,
+    Fault,
+    ProbedDevice,
+    Status,
+    Verdict,
+    Versions,
+    device_from_data,
+    versions_from_data,
+)
+from llamapack.backends.versions import is_older
 
 VISIBLE = (
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
@@ -79,9 +90,10 @@ def _judge(ended: Ended, plugin: BackendPlugin | None, name: str, seconds: float
     try:
         devices = tuple(map(device_from_data, answer.result["devices"]))
         libraries = tuple(map(Path, answer.result["libraries"]))
+        versions = versions_from_data(answer.result.get("versions"))
     except (KeyError, TypeError, ValueError) as error:
         return broken(Fault.NONSENSE, f"its probe answered what means nothing: {error}")
-    return replace(_weigh(plugin, name, devices), libraries=libraries)
+    return replace(_weigh(plugin, name, devices, versions), libraries=libraries, versions=versions)
 
 
 def _read(report: bytes) -> _Answer:
@@ -154,12 +166,19 @@ def _source(name: str) -> str:
     return f"Install {source}" if source else f"Install what brings {name}"
 
 
-def _weigh(plugin: BackendPlugin | None, name: str, devices: Sequence[ProbedDevice]) -> Verdict:
+def _weigh(
+    plugin: BackendPlugin | None, name: str, devices: Sequence[ProbedDevice], versions: Versions | None
+) -> Verdict:
     """Judge the results of the devices."""
+    if plugin and versions and is_older(versions.runtime, plugin.toolkit):
+        what = f"{_title(plugin, name)} is not used: {describe_versions(plugin.toolkit, versions)}"
+        remedy = "python -m pip install --upgrade nvidia-cuda-runtime nvidia-cublas"
+        return _verdict(plugin, name, Status.BROKEN, fault=Fault.VERSION, reason=what, remedy=remedy)
     wrong = [device for device in devices if not device.correct]
     says = "; ".join(_say_wrong(device, "Python" if plugin is None else "the CPU") for device in wrong)
     if not devices:
-        what = f"{_title(plugin, name)} finds no device{_visible()}"
+        fit = f"; {describe_versions(plugin.toolkit, versions)}" if plugin and versions else ""
+        what = f"{_title(plugin, name)} finds no device{fit}{_visible()}"
         return _verdict(plugin, name, Status.NO_DEVICE, reason=what, remedy=_remedy(plugin, None))
     if len(wrong) == len(devices):
         what, remedy = f"{_title(plugin, name)} is not used: {says}", _remedy(plugin, Fault.WRONG_RESULT)

@@ -82,6 +82,14 @@ class ProbedDevice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Versions:
+    """The versions of a vendor's toolkit that have to fit together; a plug-in says which one it was built with."""
+
+    runtime: str  # of the runtime library in use
+    driver: str  # the newest that the driver serves; empty where there is no driver
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What is known of one backend."""
 
@@ -94,6 +102,7 @@ class Verdict:
     plugin: BackendPlugin | None = None  # None if it never described itself
     devices: tuple[ProbedDevice, ...] = ()
     libraries: tuple[Path, ...] = ()  # what the probe had loaded for it, and from where
+    versions: Versions | None = None  # None where they are not known, or there are none
     output: str = ""  # the end of what it wrote to stderr during the probe
     cached: bool = False
     seconds: float = 0.0  # what the probe took, also if the verdict is a cached one
@@ -113,6 +122,7 @@ def to_data(verdict: Verdict) -> dict[str, Any]:
         "fault": str(verdict.fault) if verdict.fault else None,
         "devices": [asdict(device) for device in verdict.devices],
         "libraries": [str(path) for path in verdict.libraries],
+        "versions": asdict(verdict.versions) if verdict.versions else None,
     }
 
 
@@ -131,6 +141,7 @@ def from_data(data: dict[str, Any], plugin: BackendPlugin | None, *, cached: boo
         plugin=plugin,
         devices=tuple(device_from_data(device) for device in data["devices"]),
         libraries=tuple(Path(name) for name in data["libraries"]),
+        versions=versions_from_data(data["versions"]),
         output=_typed(data["output"], str),
         cached=cached,
         seconds=float(data["seconds"]),
@@ -155,6 +166,11 @@ _DEVICE: dict[tuple[str, ...], type | tuple[type, ...]] = {
     ("software",): bool,
     ("error_f16", "error_quantised"): (float, int, type(None)),
 }
+
+
+def versions_from_data(data: dict[str, Any] | None) -> Versions | None:
+    """Make versions of what JSON holds; raises as `from_data` does."""
+    return None if data is None else Versions(runtime=_typed(data["runtime"], str), driver=_typed(data["driver"], str))
 
 
 _Type = TypeVar("_Type")

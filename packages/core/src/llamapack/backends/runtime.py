@@ -1,0 +1,67 @@
+"""Find the runtime libraries that a plug-in needs and that other wheels bring, such as NVIDIA's.
+
+They lie beside the plug-in as a rule, in one folder of packages. Where they do not (a plug-in of the user's beside a
+system's packages, conda, a toolkit of the system), NVIDIA's own finder is asked, in a process of its own: it loads what
+it finds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+_PACKAGES = ("site-packages", "dist-packages")
+_NAME = re.compile(r"(?:lib)?([a-z]+)", re.IGNORECASE)
+_ASK = "import sys; from cuda.pathfinder import load_nvidia_dynamic_lib as load; print(load(sys.argv[1]).abs_path)"
+_SECONDS = 30
+
+
+def find_runtime(folder: Path, name: str) -> Path:
+    """Return where the library `name`, a path from `folder` on, is; that very place where nobody has it."""
+    expected = folder / name
+    if expected.is_file():
+        return expected
+    inside = PurePosixPath(name)
+    tail = [part for part in inside.parts if part != ".."]
+    if len(tail) == 1:
+        return expected  # its own library, which no other wheel brings
+    return _in_packages(tail) or _ask_nvidia(inside.name) or expected
+
+
+def _in_packages(tail: list[str]) -> Path | None:
+    """Look into the folders of packages; never into others on the path of modules, such as the current one."""
+    folders = [Path(entry) for entry in sys.path if Path(entry).name in _PACKAGES and Path(entry).is_absolute()]
+    return next((place for folder in folders if (place := folder.joinpath(*tail)).is_file()), None)
+
+
+@lru_cache(maxsize=16)
+def _ask_nvidia(file: str) -> Path | None:
+    """Ask cuda-pathfinder for the library in `file`; None where it is not installed, finds none, or another version."""
+    from llamapack.backends.interpreter import find_interpreter
+
+    python, name = find_interpreter().path, _NAME.match(file)
+    if python is None or name is None or not _is_nvidias(file):
+        return None
+    try:
+        done = subprocess.run(
+            [str(python), "-c", _ASK, name[1]],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SECONDS,
+            cwd=Path(os.sep),  # where nothing can be planted
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = Path(done.stdout.strip())
+    fits = found.is_absolute() and found.name.startswith(file.partition(".dll")[0]) and found.is_file()
+    return found if done.returncode == 0 and fits else None
+
+
+def _is_nvidias(file: str) -> bool:
+    return file.lower().removeprefix("lib").startswith(("cuda", "cublas"))
