@@ -61,6 +61,10 @@ class Expected:
     """The newest symbol versions that the wheel's tag allows; empty where it promises nothing."""
     places: tuple[str, ...] = ()
     """Folders of this machine whose names must not be in a library."""
+    module: str = ""
+    """The file name of a plug-in's library, which nobody links with."""
+    run_paths: frozenset[str] = frozenset()
+    """Where a plug-in looks for what is not in its wheel, from its own folder."""
 
     def stem(self, library: Library) -> str:
         """Return the name under which `library` has its list of exports."""

@@ -7,17 +7,19 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.audit.code import BITS
 from tools.audit.library import Expected, Finding, Library
+from tools.audit.plugin import DESCRIPTION, Description, plugin_expectation, read_description, wrong_with_description
 from tools.audit.reading import SUFFIXES, read_library
 from tools.audit.rules import CUSTOM, broken_rules
 from tools.errors import ToolError
-from tools.paths import CORE, ROOT, SYNCED
+from tools.paths import CORE, ROOT, SYNCED, package_folder
 
 EXPORTS = CORE / "native" / "exports"
+PLUGIN_EXPORTS = CORE / "native" / "shared" / "backend-exports.txt"
 # What the platforms of manylinux tags have: PEP 600 and the policies of auditwheel.
 FLOORS: Mapping[tuple[int, int], Mapping[str, tuple[int, ...]]] = {
     (2, 28): {"GLIBC": (2, 28), "GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11), "GCC": (7, 0, 0)},
@@ -43,22 +45,34 @@ class Report:
 
 
 def audit_wheel(wheel: Path) -> Report:
-    """Audit the core wheel in `wheel`."""
+    """Audit `wheel`, the core's or a plug-in's."""
     with tempfile.TemporaryDirectory(prefix="llamapack-audit-") as scratch:
         folder = Path(scratch)
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(folder)
-        libraries = read_libraries(folder / "llamapack" / "lib")
-        expected = expectation(folder / "llamapack" / "lib", libraries, wheel.name)
-        findings = [finding for library in libraries for finding in broken_rules(library, expected)]
-        findings += [*one_base(libraries, expected), *licences(folder)]
+        stated = read_description(folder)
+        libraries = read_libraries(next(folder.glob(f"*/{DESCRIPTION}")).parent if stated else folder / "llamapack/lib")
         return Report(
             wheel=wheel,
             libraries=libraries,
-            findings=tuple(findings),
+            findings=tuple(_findings(wheel, folder, libraries, stated)),
             needs=newest(libraries),
             not_looked_at=tuple(_not_looked_at(libraries)),
         )
+
+
+def _findings(
+    wheel: Path, folder: Path, libraries: tuple[Library, ...], stated: Description | None
+) -> Iterator[Finding]:
+    if stated:
+        expected = plugin_expectation(stated, common(wheel.name), listed(PLUGIN_EXPORTS))
+        yield from wrong_with_description(stated, libraries)
+        yield from licences(folder, source=package_folder(stated["name"]) / "native" / "llama.cpp")
+    else:
+        expected = expectation(folder / "llamapack" / "lib", libraries, wheel.name)
+        yield from one_base(libraries, expected)
+        yield from licences(folder)
+    yield from (finding for library in libraries for finding in broken_rules(library, expected))
 
 
 def read_libraries(folder: Path) -> tuple[Library, ...]:
@@ -72,11 +86,21 @@ def read_libraries(folder: Path) -> tuple[Library, ...]:
 def expectation(folder: Path, libraries: Sequence[Library], wheel: str) -> Expected:
     """Return what the libraries of the core in `folder` have to be, from abi.json, the export lists and the tag."""
     abi = json.loads((folder / "abi.json").read_text(encoding="utf-8"))
-    return Expected(
+    return replace(
+        common(wheel),
         abi_id=str(abi["abi_id"]),
         own=frozenset(library.name for library in libraries),
-        exports={path.stem: _listed(path) for path in EXPORTS.glob("*.txt")},
         levels={_level_file(level, libraries): tuple(flags) for level, flags in abi["cpu_levels"].items()},
+    )
+
+
+def common(wheel: str) -> Expected:
+    """Return what is expected of every library alike: the core's exports, the tag's floors, nothing of this machine."""
+    return Expected(
+        abi_id="",
+        own=frozenset(),
+        exports={path.stem: listed(path) for path in EXPORTS.glob("*.txt")},
+        levels={},
         floors=floors_of(wheel),
         places=tuple({str(ROOT), *([str(Path.home())] if len(Path.home().parts) > 2 else [])}),
     )
@@ -130,7 +154,8 @@ def licences(contents: Path, ours: Path = ROOT / "LICENSE", source: Path = SYNCE
             )
 
 
-def _listed(path: Path) -> frozenset[str]:
+def listed(path: Path) -> frozenset[str]:
+    """Return the symbols of an export list."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return frozenset(line.strip() for line in lines if re.match(r"[A-Za-z_]", line))
 

@@ -1,0 +1,64 @@
+"""What is particular to the wheel of a plug-in: one library on top of the core's, and its description."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tools.audit.fatbin import code_sizes
+from tools.audit.library import Expected, Finding, Library
+
+DESCRIPTION = "lib/backend.json"
+OF_THE_DRIVER: Mapping[str, frozenset[str]] = {"vulkan": frozenset({"libvulkan.so.1"})}
+"""What each backend's library is linked with of the device's driver, by the backend's name."""
+
+Description = Mapping[str, Any]
+
+
+def read_description(contents: Path) -> Description | None:
+    """Return the description in the unpacked wheel in `contents`; None where it is no plug-in's."""
+    found = next(contents.glob(f"*/{DESCRIPTION}"), None)
+    return json.loads(found.read_text(encoding="utf-8")) if found else None
+
+
+def plugin_expectation(stated: Description, common: Expected, exports: frozenset[str]) -> Expected:
+    """Return what the library of the described plug-in has to be; `common` is what every library has to.
+
+    `exports` are the symbols that the contract asks for.
+    """
+    abi_id, name = stated["abi_id"], stated["name"]
+    preloaded = [PurePosixPath(path) for path in stated["preload"]]
+    return replace(
+        common,
+        abi_id=abi_id,
+        own=frozenset(
+            {f"libggml-base-{abi_id}.so", f"ggml-base-{abi_id}.dll", f"libggml-base-{abi_id}.dylib"}
+            | {path.name for path in preloaded}
+            | OF_THE_DRIVER.get(name, frozenset())
+        ),
+        exports={**common.exports, f"ggml-{name}": exports},
+        module=stated["library"],
+        run_paths=frozenset({"../../llamapack/lib", *(path.parent.as_posix() for path in preloaded)}),
+    )
+
+
+def wrong_with_description(stated: Description, libraries: tuple[Library, ...]) -> Iterator[Finding]:
+    """Find a library beside the described one, and GPU code that is declared and missing, or there and undeclared."""
+    names = [library.name for library in libraries]
+    if names != [stated["library"]]:
+        fix = "A plug-in has one library; what it needs beside comes from other wheels."
+        yield Finding(rule="one library", file="the wheel", what=f"it has {', '.join(names)}", fix=fix)
+        return
+    declared = {f"{target['kind']}:{target['name']}" for target in stated["targets"] if target["kind"] != "gfx"}
+    embedded = set(code_sizes(libraries[0].path))
+    for what, targets in (("declares", declared - embedded), ("holds undeclared", embedded - declared)):
+        if targets:
+            yield Finding(
+                rule="GPU code",
+                file=stated["library"],
+                what=f"{what} code for {', '.join(sorted(targets))}",
+                fix="backend.json says what CMake compiled for; matrix.toml has the list. Build it anew.",
+            )
