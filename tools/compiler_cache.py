@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +27,13 @@ class CompilerCache:
     launcher: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def defines(self) -> dict[str, str]:
-        """The CMake variables that put it to use; empty ones replace what an earlier build left in CMake's cache."""
-        return {name: self.launcher or os.environ.get(name, "") for name in LAUNCHERS}
+    def defines(self, languages: Sequence[str] = ()) -> dict[str, str]:
+        """Return the CMake variables that put it to use, for C, C++ and `languages`, such as CUDA.
+
+        Empty ones replace what an earlier build left in CMake's cache.
+        """
+        names = (*LAUNCHERS, *(f"CMAKE_{language}_COMPILER_LAUNCHER" for language in languages))
+        return {name: self.launcher or os.environ.get(name, "") for name in names}
 
 
 @contextmanager

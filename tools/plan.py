@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tools.hosts import Host, How, lacks, proof, ways
 from tools.matrix import Cell, Matrix
-from tools.wheels import KITS
+from tools.wheels import COSTLY, KITS
 
 VARIABLES = {
     "CC, CXX": "the compilers; without them the first on PATH that works, then zig from PyPI",
@@ -16,6 +16,7 @@ VARIABLES = {
     "CFLAGS, CXXFLAGS, LDFLAGS, CMAKE_ARGS": "more options for all libraries alike",
     "LLAMAPACK_CPU_LEVELS": "CPU levels to build, with commas; `custom` for one of your own flags",
     "LLAMAPACK_CPU_FLAGS": "the compiler's flags of the level `custom`, such as -march=native, or none at all",
+    "LLAMAPACK_CUDA_ARCHS": "GPUs to compile CUDA for, with commas: 90-real, 80-virtual; native for this machine's",
     "CMAKE_BUILD_PARALLEL_LEVEL": "compilers that run at once",
     "CMAKE_C_COMPILER_LAUNCHER, CMAKE_CXX_COMPILER_LAUNCHER": "the compiler cache; empty for none",
     "LLAMAPACK_CACHE_DIR": "where downloads are kept",
@@ -62,6 +63,8 @@ def _row(matrix: Matrix, cell: Cell, host: Host) -> Row:
 
 def _session(cell: Cell, how: How, host: Host) -> str:
     if how is How.COMPILED:
+        if cell.backend in COSTLY:
+            return f"nox -s test-{cell.backend}"
         return "nox -s audit" if cell.target == host.target else f"nox -s audit -- {cell.build.id}"
     return f'nox -s "test-cpu({cell.id})"' if cell.level else "nox -s test"
 

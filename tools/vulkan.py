@@ -9,13 +9,13 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools import debian
 from tools.debian import LaterPackage
 from tools.errors import LackingError, ToolError
 from tools.files import write_file
+from tools.kit import Kit
 from tools.live import Say, quiet
 from tools.matrix import load_matrix
 from tools.paths import package_folder
@@ -44,15 +44,6 @@ PROBES = package_folder("vulkan") / "native/llama.cpp/ggml/src/ggml-vulkan/vulka
 """Small shaders, by which ggml's build finds out what the shader compiler knows."""
 DRIVERS = Path("/usr/share/vulkan/icd.d")
 SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kit:
-    """What a plug-in is compiled with beside a compiler."""
-
-    inputs: Mapping[str, str]
-    """What identifies it, by the words for it in the message that it has changed."""
-    defines: Mapping[str, str] = field(default_factory=dict)
 
 
 def vulkan_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit:

@@ -15,17 +15,19 @@ from tools import stamps
 from tools.bindings import require_current_bindings
 from tools.checkout import Checkout
 from tools.compiler_cache import compiler_cache
+from tools.cuda import cuda_kit
 from tools.disk import require_space
 from tools.environments import REQUIREMENTS, Environment, ensure_environment
 from tools.errors import LackingError
 from tools.files import locked
 from tools.jobs import parallel_jobs
+from tools.kit import Kit
 from tools.live import Say, quiet, run_logged
 from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT, package_folder
 from tools.toolchains import Toolchain, find_toolchain, with_commands, zig_toolchain
 from tools.vendoring import ensure_source
-from tools.vulkan import Kit, vulkan_kit
+from tools.vulkan import vulkan_kit
 
 DIST = ROOT / "dist"
 COLD_BUILD_MIB = 2560
@@ -111,8 +113,10 @@ def cpu_kit(say: Say = quiet) -> Kit:
     return Kit(inputs=inputs, defines={LEVELS_VARIABLE: levels, FLAGS_VARIABLE: flags})
 
 
-KITS: Kits = {"cpu": cpu_kit, "vulkan": vulkan_kit}
+KITS: Kits = {"cpu": cpu_kit, "vulkan": vulkan_kit, "cuda": cuda_kit}
 """The backends whose wheels are built here, each with what it is compiled with."""
+COSTLY = frozenset({"cuda"})
+"""The backends whose wheels are not built by the way, but by their own sessions only."""
 
 
 def host_build(backend: str = "cpu", say: Say = quiet) -> Build:
@@ -167,7 +171,9 @@ def plugin_wheels(say: Say = quiet) -> dict[str, dict[str, str]]:
     """Build the wheel of every plug-in, and return by backend its path (`wheel`) or why there is none (`lacking`)."""
     found = {}
     for backend in KITS:
-        if backend != "cpu":
+        if backend in COSTLY:
+            found[backend] = {"lacking": f"it compiles for an hour: nox -s test-{backend} builds it and looks into it"}
+        elif backend != "cpu":
             try:
                 found[backend] = {"wheel": str(host_wheel(backend, say))}
             except LackingError as error:
@@ -216,7 +222,7 @@ def workshop(build: Build, say: Say = quiet) -> Iterator[Workshop]:
             variables["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
         if toolchain.c:
             variables |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
-        defines = {**toolchain.defines, **cache.defines, **build.kit.defines}
+        defines = {**toolchain.defines, **cache.defines(build.kit.languages), **build.kit.defines}
         yield Workshop(environment=environment, variables=variables, defines=defines)
 
 

@@ -8,16 +8,16 @@ import os
 import re
 import sys
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.packaging.test_contents import MACHINES, MIB, PLATFORMS, info_folder, names
-from tools.audit.library import Expected, Library
+from tools.audit.fatbin import code_sizes
+from tools.audit.library import Library
 from tools.audit.reading import read_library
-from tools.audit.rules import SYSTEM, broken_rules
-from tools.audit.wheel import expectation, read_libraries
+from tools.audit.rules import SYSTEM
+from tools.audit.wheel import audit_wheel
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT, package_folder
 from tools.wheels import KITS
@@ -26,20 +26,34 @@ if sys.platform != "linux":
     pytest.skip("only Linux plug-ins are built so far", allow_module_level=True)
 
 BACKENDS = [name for name in KITS if name != "cpu"]
-LARGEST = {"vulkan": 30}
-"""In MiB."""
-NEEDED = {"vulkan": {"libvulkan.so.1"}}
-"""What of the system each asks for beside the C and C++ libraries."""
+LARGEST = {"vulkan": 30, "cuda": 90}
+"""In MiB; the index takes 100 MB."""
+NEEDED = {"vulkan": {"libvulkan.so.1"}, "cuda": {"libcudart.so.13", "libcublas.so.13"}}
+"""What each asks for beside the C and C++ libraries of the system."""
+NVIDIA = "../../nvidia/cu13/lib"
+STATED: dict[str, dict[str, object]] = {
+    "vulkan": {"targets": [], "driver_floor": None, "toolkit": None, "preload": []},
+    "cuda": {
+        "driver_floor": "580.65",
+        "toolkit": load_matrix().toolchains["cuda"].version,
+        "preload": [f"{NVIDIA}/lib{name}.so.13" for name in ("cudart", "cublasLt", "cublas")],
+    },
+}
+"""What the description says beside names and ids; which code the library holds is asked of the library."""
+REQUIRED = {
+    "vulkan": [],
+    "cuda": ["cuda-pathfinder<2,>=1.3", "nvidia-cublas<14,>=13.0", "nvidia-cuda-runtime<14,>=13.0"],
+}
+"""What it depends on beside the core."""
 LICENCES = {
     "vulkan": {
         "vulkan-headers.txt": "The Khronos Group",
         "spirv-headers.txt": "The Khronos Group",
         "apache-2.0.txt": "Apache License",
-    }
+    },
+    "cuda": {},
 }
 """The files for what is compiled in beside ggml, and words that each must have."""
-OTHER_IN_PLUGINS = {"own name", "run paths"}
-"""The rules that tests of their own replace."""
 EXPORTS = {"ggml_backend_init", "llamapack_backend_abi_id"}
 
 
@@ -72,12 +86,6 @@ def library(unpacked: Path, backend: str) -> Library:
     return read_library(unpacked / f"llamapack_{backend}" / "lib" / f"libggml-{backend}.so")
 
 
-@pytest.fixture(scope="module")
-def core(libraries: Path, wheel: Path) -> Expected:
-    """What the audit holds the core's libraries to."""
-    return expectation(libraries, read_libraries(libraries), wheel.name)
-
-
 def metadata(unpacked: Path) -> importlib.metadata.PackageMetadata:
     return importlib.metadata.PathDistribution(info_folder(unpacked)).metadata
 
@@ -103,24 +111,31 @@ def test_wheel_holds_one_library_and_its_description(unpacked: Path, backend: st
 def test_description_states_the_build(unpacked: Path, backend: str, abi_id: str, libraries: Path) -> None:
     core = json.loads((libraries / "abi.json").read_text(encoding="utf-8"))
     stated = json.loads((unpacked / f"llamapack_{backend}" / "lib" / "backend.json").read_text(encoding="utf-8"))
-    assert stated == {
+    assert {**stated, "targets": []} == {
         "name": backend,
         "package": f"llamapack-{backend}",
         "version": metadata(unpacked)["Version"],
         "library": f"libggml-{backend}.so",
         "abi_id": abi_id,
         "llama_commit": core["llama_commit"],
+        **STATED[backend],
         "targets": [],
-        "driver_floor": None,
-        "preload": [],
     }
 
 
-def test_it_requires_the_core_of_its_version_only(unpacked: Path, wheel: Path, backend: str) -> None:
+def test_code_is_for_the_targets_that_are_stated(unpacked: Path, library: Library, backend: str) -> None:
+    stated = json.loads((library.path.parent / "backend.json").read_text(encoding="utf-8"))["targets"]
+    assert {f"{target['kind']}:{target['name']}" for target in stated} == set(code_sizes(library.path))
+    assert bool(stated) == bool(load_matrix().gpu_archs(backend))
+
+
+def test_it_requires_the_core_of_its_version_and_the_vendors_libraries(
+    unpacked: Path, wheel: Path, backend: str
+) -> None:
     found = metadata(unpacked)
     assert found["Name"] == load_matrix().backend(backend).wheel
     assert found["Version"] == wheel.name.split("-")[1]
-    assert found.get_all("Requires-Dist") == [f"llamapack=={found['Version']}"]
+    assert found.get_all("Requires-Dist") == [f"llamapack=={found['Version']}", *REQUIRED[backend]]
 
 
 def test_core_offers_it_as_an_extra(contents: Path, unpacked: Path, backend: str) -> None:
@@ -157,17 +172,13 @@ def test_it_needs_the_cores_ggml_base_by_its_abi_id(library: Library, abi_id: st
     assert needed == {f"libggml-base-{abi_id}.so", *NEEDED[backend]}
 
 
-def test_ggml_base_is_looked_for_beside_it_and_in_the_core(library: Library) -> None:
+def test_libraries_are_looked_for_beside_it_in_the_core_and_at_the_vendors(library: Library, backend: str) -> None:
     assert library.soname == ""  # nobody links with it
-    assert ":".join(library.run_paths) == "$ORIGIN:$ORIGIN/../../llamapack/lib"
+    folders = ["$ORIGIN", "$ORIGIN/../../llamapack/lib", *([f"$ORIGIN/{NVIDIA}"] if backend == "cuda" else [])]
+    assert ":".join(library.run_paths) == ":".join(folders)
 
 
-def test_it_keeps_the_rules_of_the_audit(library: Library, core: Expected, backend: str) -> None:
-    expected = replace(
-        core,
-        own=core.own | NEEDED[backend],
-        exports={"ggml-base": core.exports["ggml-base"], f"ggml-{backend}": frozenset(EXPORTS)},
-        levels={},
-    )
-    found = [str(finding) for finding in broken_rules(library, expected) if finding.rule not in OTHER_IN_PLUGINS]
-    assert found == []
+def test_it_passes_the_audit(plugin: Path) -> None:
+    report = audit_wheel(plugin)
+    assert [str(finding) for finding in report.findings] == []
+    assert len(report.libraries) == 1

@@ -40,7 +40,7 @@ def test_ccache_is_taken_first_and_sees_the_checkout_as_its_base(path: Path) -> 
     ccache = put(path, "ccache")
     put(path, "sccache")
     with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.defines == dict.fromkeys(LAUNCHERS, ccache)
+        assert cache.defines() == dict.fromkeys(LAUNCHERS, ccache)
         assert cache.variables == {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
 
 
@@ -62,14 +62,14 @@ def test_launcher_of_the_person_stays(path: Path, monkeypatch: pytest.MonkeyPatc
     put(path, "ccache")
     monkeypatch.setenv("CMAKE_CXX_COMPILER_LAUNCHER", chosen)
     with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.defines == {"CMAKE_C_COMPILER_LAUNCHER": "", "CMAKE_CXX_COMPILER_LAUNCHER": chosen}
+        assert cache.defines() == {"CMAKE_C_COMPILER_LAUNCHER": "", "CMAKE_CXX_COMPILER_LAUNCHER": chosen}
 
 
 def test_compiler_that_is_a_cache_already_gets_no_second_one(path: Path) -> None:
     put(path, "ccache")
     (path / "g++").symlink_to(path / "ccache")
     with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.defines == dict.fromkeys(LAUNCHERS, "")
+        assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
 
 
 def test_sccache_gets_a_server_of_its_own_that_is_stopped(path: Path) -> None:
@@ -104,7 +104,7 @@ def test_build_goes_on_without_a_cache_that_cannot_be_installed(path: Path, monk
     said: list[str] = []
     monkeypatch.setattr(compiler_cache, "ensure_environment", refuse)
     with compiler_cache.compiler_cache(GCC, environment(path), said.append) as cache:
-        assert cache.defines == dict.fromkeys(LAUNCHERS, "")
+        assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
     assert said == [
         "The packages of requirements/sccache.txt could not be installed. The build goes on without a compiler cache."
     ]

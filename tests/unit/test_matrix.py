@@ -144,7 +144,7 @@ def test_every_gpu_architecture_is_named_once_per_kind_with_a_reason() -> None:
     matrix = load_matrix()
     spelled = {name: " ".join(f"{arch.kind}-{arch.arch}" for arch in archs) for name, archs in matrix.gpu.items()}
     assert spelled == {
-        "cuda": "ptx-75 real-80 real-86 real-89 real-90 real-120 ptx-120",
+        "cuda": "ptx-75 real-80 real-86 real-89 real-90 ptx-90 real-120f",
         "rocm": "real-gfx90a real-gfx942 real-gfx1030 real-gfx1100 real-gfx1101 real-gfx1200 real-gfx1201",
     }
     assert matrix.gpu_archs("metal") == ()

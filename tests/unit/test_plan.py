@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit.made_matrix import made_matrix
+from tools import plan
 from tools.hosts import Host, How
 from tools.plan import Row, rows, text, why_not_built
 
@@ -38,7 +41,8 @@ def test_every_cell_has_a_row_that_says_how_and_why_not_more(tmp_path: Path) -> 
     assert found["vulkan-linux-x86_64"] == Row(
         cell="vulkan-linux-x86_64", how=How.EMULATED, by="lavapipe", more="native: it needs a GPU"
     )
-    assert found["cuda-linux-x86_64"].more == "the wheel for cuda is not built by this project yet"
+    cuda = found["cuda-linux-x86_64"]
+    assert (cuda.how, cuda.by, cuda.more) == (How.COMPILED, "nox -s test-cuda", "native: it needs an NVIDIA GPU")
     assert {row.how for row in found.values() if "macos" in row.cell} == {How.NOT}
     assert list(found) == [cell.id for cell in made_matrix(tmp_path).cells]
 
@@ -59,13 +63,20 @@ def test_wheels_of_this_machines_target_are_built_and_the_cpus_of_those_that_the
     matrix = made_matrix(tmp_path)
     reasons = {cell.id: why_not_built(matrix, cell, HOST) for cell in matrix.builds}
     built = [id_ for id_, reason in reasons.items() if not reason]
-    assert built == ["cpu-linux-x86_64", "cpu-windows-x86_64", "vulkan-linux-x86_64"]
+    assert built == ["cpu-linux-x86_64", "cpu-windows-x86_64", "vulkan-linux-x86_64", "cuda-linux-x86_64"]
+
+
+def test_a_backend_that_nothing_builds_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "KITS", {"cpu": None})
+    matrix = made_matrix(tmp_path)
+    reason = why_not_built(matrix, matrix.cell("cuda-linux-x86_64"), HOST)
+    assert reason == "the wheel for cuda is not built by this project yet"
 
 
 def test_the_text_has_the_host_the_counts_and_the_variables(tmp_path: Path) -> None:
     said = text(made_matrix(tmp_path), HOST, "gcc 12", {"CC": "gcc-14", "LLAMAPACK_CPU_LEVELS": "haswell"}).splitlines()
     assert said[0] == "This machine is linux-x86_64; compiler: gcc 12; emulators: qemu-x86_64."
-    assert "13 cells: 3 native, 1 emulated, 5 compiled and audited, 4 not verified." in said
+    assert "13 cells: 3 native, 1 emulated, 6 compiled and audited, 3 not verified." in said
     assert any(line.startswith("CC, CXX ") and line.endswith("now CC=gcc-14") for line in said)
     assert any(
         line.startswith("LLAMAPACK_CPU_LEVELS ") and line.endswith("now LLAMAPACK_CPU_LEVELS=haswell") for line in said

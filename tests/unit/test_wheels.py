@@ -10,8 +10,8 @@ import pytest
 
 from tools import upstream, wheels
 from tools.errors import ToolError
+from tools.kit import Kit
 from tools.toolchains import Toolchain
-from tools.vulkan import Kit
 from tools.wheels import Build, core_wheel, host_wheel, portable_wheel, wheel_for
 
 INPUTS = {

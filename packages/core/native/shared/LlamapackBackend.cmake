@@ -4,6 +4,10 @@
 #   PRELOAD       runtime libraries that the core opens first
 #   DRIVER_FLOOR  the oldest driver that it works with
 #
+# Llamapack<Name>.cmake beside this file, where there is one, says what one backend has beside the others. It may set
+#   LLAMAPACK_PRELOAD         more runtime libraries, and LLAMAPACK_RUNTIME_FOLDER, where they are, from lib/
+#   LLAMAPACK_TOOLKIT         the version of what it is compiled with: the runtime must be of that major one and no older
+#
 # The package then has lib/ with one library and backend.json, which tells the core all of this and the ABI id.
 # This file and its neighbours are copied from packages/core/native/shared; edit them there.
 
@@ -28,6 +32,9 @@ function(llamapack_backend name)
     string(TOUPPER "${name}" _upper)
     set(GGML_CPU OFF CACHE INTERNAL "")
     set(GGML_${_upper} ON CACHE INTERNAL "")
+    string(SUBSTRING "${name}" 1 -1 _rest)
+    string(SUBSTRING "${_upper}" 0 1 _first)
+    include("Llamapack${_first}${_rest}" OPTIONAL)   # what this backend has beside the others
     add_subdirectory("${LLAMAPACK_SOURCE}/ggml" ggml EXCLUDE_FROM_ALL)
     if(NOT TARGET ggml-${name})
         message(FATAL_ERROR "ggml's build has no target ggml-${name}, so there is no backend of that name.")
@@ -38,12 +45,16 @@ function(llamapack_backend name)
     llamapack_library(ggml-${name} EXPORTS "${LLAMAPACK_SHARED}/backend-exports.txt")
     set_property(TARGET ggml-${name} APPEND PROPERTY
         INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/../../llamapack/lib")
+    if(LLAMAPACK_RUNTIME_FOLDER)
+        set_property(TARGET ggml-${name} APPEND PROPERTY INSTALL_RPATH "$ORIGIN/${LLAMAPACK_RUNTIME_FOLDER}")
+    endif()
 
     add_library(llamapack-abi-id OBJECT "${LLAMAPACK_SHARED}/backend.c")
     target_compile_definitions(llamapack-abi-id PRIVATE "LLAMAPACK_ABI_ID=\"${LLAMAPACK_ABI_ID}\"")
     target_sources(ggml-${name} PRIVATE $<TARGET_OBJECTS:llamapack-abi-id>)
 
     string(REPLACE "-" "_" _package "${PROJECT_NAME}")
+    _llamapack_compiled_targets(ggml-${name} ARG_TARGETS)
     _llamapack_describe_backend(${name})
     add_custom_target(llamapack-backend ALL DEPENDS ggml-${name})
     install(TARGETS ggml-${name} LIBRARY DESTINATION ${_package}/lib COMPONENT llamapack)
@@ -55,16 +66,39 @@ function(llamapack_backend name)
     endforeach()
 endfunction()
 
+# Adds to the list what CMake compiles CUDA for, after ggml's build has had its say: 90 is 90-real and 90-virtual.
+function(_llamapack_compiled_targets target list)
+    get_target_property(_archs ${target} CUDA_ARCHITECTURES)
+    foreach(_arch IN LISTS _archs)
+        if(_arch MATCHES "^([0-9]+[af]?)(-real|-virtual)?$")
+            if(NOT CMAKE_MATCH_2 STREQUAL "-virtual")
+                list(APPEND ${list} "real:${CMAKE_MATCH_1}")
+            endif()
+            if(NOT CMAKE_MATCH_2 STREQUAL "-real")
+                list(APPEND ${list} "ptx:${CMAKE_MATCH_1}")
+            endif()
+        elseif(_arch)
+            message(FATAL_ERROR "Nobody knows what `${_arch}` is compiled for: is there a GPU on this machine?\n"
+                "Name the architectures, such as LLAMAPACK_CUDA_ARCHS=90-real.")
+        endif()
+    endforeach()
+    set(${list} ${${list}} PARENT_SCOPE)
+endfunction()
+
 function(_llamapack_describe_backend name)
     set(_targets ${ARG_TARGETS})
     list(TRANSFORM _targets REPLACE "^([a-z]+):(.+)$" "{\"kind\": \"\\1\", \"name\": \"\\2\"}")
     list(JOIN _targets ", " _targets)
-    set(_preload ${ARG_PRELOAD})
+    set(_preload ${ARG_PRELOAD} ${LLAMAPACK_PRELOAD})
     list(TRANSFORM _preload REPLACE "^(.+)$" "\"\\1\"")
     list(JOIN _preload ", " _preload)
     set(_floor "null")
     if(ARG_DRIVER_FLOOR)
         set(_floor "\"${ARG_DRIVER_FLOOR}\"")
+    endif()
+    set(_toolkit "null")
+    if(LLAMAPACK_TOOLKIT)
+        set(_toolkit "\"${LLAMAPACK_TOOLKIT}\"")
     endif()
     file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/backend.json" CONTENT "{
   \"name\": \"${name}\",
@@ -75,6 +109,7 @@ function(_llamapack_describe_backend name)
   \"llama_commit\": \"${LLAMAPACK_PIN_COMMIT}\",
   \"targets\": [${_targets}],
   \"driver_floor\": ${_floor},
+  \"toolkit\": ${_toolkit},
   \"preload\": [${_preload}]
 }
 ")

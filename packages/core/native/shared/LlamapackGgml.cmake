@@ -15,7 +15,7 @@ set(GGML_METAL OFF CACHE INTERNAL "")
 
 if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
     # No path of the machine in what __FILE__ and assertions leave behind.
-    add_compile_options("-ffile-prefix-map=${LLAMAPACK_SOURCE}=llama.cpp"
-                        "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=llamapack"
-                        "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
+    llamapack_host_options("-ffile-prefix-map=${LLAMAPACK_SOURCE}=llama.cpp"
+                           "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=llamapack"
+                           "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
 endif()

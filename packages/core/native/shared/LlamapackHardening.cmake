@@ -2,9 +2,18 @@
 # stack, and the C library's checked functions where the compiler knows the size of what is written to.
 # `nox -s audit` looks for both. On Windows neither means the same with every compiler, so they are left to it.
 
+# Gives options to the C and C++ compilers, and through nvcc to the one behind it, which it calls for the host's part.
+function(llamapack_host_options)
+    foreach(_option IN LISTS ARGN)
+        add_compile_options("$<IF:$<COMPILE_LANGUAGE:CUDA>,-Xcompiler=${_option},${_option}>")
+    endforeach()
+endfunction()
+
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-    add_compile_options(-fstack-protector-strong
-                        "$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
+    llamapack_host_options(-fstack-protector-strong)
+    if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+        llamapack_host_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    endif()
 elseif(APPLE)
-    add_compile_options(-fstack-protector-strong)
+    llamapack_host_options(-fstack-protector-strong)
 endif()

@@ -1,0 +1,110 @@
+"""What the CUDA plug-in is compiled with: NVIDIA's wheels, which need no CUDA of the system, and a list of GPUs."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools import stamps
+from tools.environments import REQUIREMENTS, Environment, ensure_environment
+from tools.errors import LackingError, ToolError
+from tools.files import locked
+from tools.kit import Kit
+from tools.live import Say, quiet
+from tools.matrix import GpuArch, load_matrix
+from tools.paths import cache_dir
+from tools.toolchains import find_toolchain
+
+VARIABLE = "LLAMAPACK_CUDA_ARCHS"
+REQUIREMENT = "cuda"
+UNVERSIONED = ("cudart", "cublas", "cublasLt")
+"""The libraries that are linked with: the linker looks for them without the version that the wheels' files end in."""
+
+_ARCH = re.compile(r"\d{2,3}[af]?(-real|-virtual)?")
+
+
+def cuda_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit:
+    """Return the kit: the compiler from NVIDIA's wheels, and what to compile for.
+
+    Raises LackingError where there is no compiler that nvcc works with, ToolError for architectures that mean nothing.
+    """
+    archs = wanted_archs(variables)
+    host = find_toolchain(variables)
+    if host.is_zig:
+        raise LackingError("CUDA's compiler works with gcc or clang, and none was found.", fix="Install g++ 11 to 15.")
+    toolkit = ensure_toolkit(say)
+    defines = {"CUDAToolkit_ROOT": str(toolkit), "CMAKE_CUDA_COMPILER": str(nvcc(toolkit)), VARIABLE: archs}
+    if host.cxx:
+        defines["CMAKE_CUDA_HOST_COMPILER"] = host.cxx[0]
+    inputs = {
+        "CUDA toolkit": stamps.file_digest(REQUIREMENTS / f"{REQUIREMENT}.txt"),
+        "CUDA architectures": archs,
+    }
+    return Kit(inputs=inputs, defines=defines, languages=("CUDA",))
+
+
+def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:
+    """Return what to compile for, in CMake's words with commas between: the matrix's list, or what a developer names.
+
+    Raises ToolError for what is no list of architectures.
+    """
+    named = variables.get(VARIABLE, "").replace(" ", "").replace(";", ",").strip(",")
+    if not named:
+        return ",".join(map(spell, load_matrix().gpu_archs("cuda")))
+    if wrong := [arch for arch in named.split(",") if arch != "native" and not _ARCH.fullmatch(arch)]:
+        raise ToolError(
+            f"{VARIABLE} names {wrong[0]!r}, which is no architecture.",
+            fix="Use CMake's words, with commas: 90-real is machine code, 90-virtual PTX, 90 both; or native.",
+        )
+    return named
+
+
+def spell(arch: GpuArch) -> str:
+    """Return CMake's word for an architecture of the matrix."""
+    return f"{arch.arch}-{'virtual' if arch.kind == 'ptx' else 'real'}"
+
+
+def ensure_toolkit(say: Say = quiet) -> Path:
+    """Return the toolkit's folder, in an environment of its own among the caches, which all checkouts share."""
+    environment = toolkit_environment()
+    with locked(environment.folder.with_name(f"{environment.folder.name}-toolkit.lock")):
+        ensure_environment([REQUIREMENT], folder=environment.folder, say=say)
+        return complete(environment)
+
+
+def toolkit_environment() -> Environment:
+    """Return the environment that NVIDIA's wheels are installed in; another list of them gets another one."""
+    digest = stamps.file_digest(REQUIREMENTS / f"{REQUIREMENT}.txt").rpartition(":")[2][:8]
+    return Environment(folder=cache_dir() / f"cuda-{digest}")
+
+
+def complete(environment: Environment, system: str = sys.platform) -> Path:
+    """Give NVIDIA's folder in `environment` the names that CMake and linkers look for; return it."""
+    folder = environment.packages / "nvidia" / f"cu{major()}"
+    if system == "win32":
+        return folder  # import libraries have no version in their names
+    for name in UNVERSIONED:
+        _link(folder / "lib" / f"lib{name}.so", f"lib{name}.so.{major()}")
+    _link(folder / "lib64", "lib")
+    return folder
+
+
+def nvcc(toolkit: Path, system: str = sys.platform) -> Path:
+    """Return where the compiler is in the toolkit's folder."""
+    return toolkit / "bin" / ("nvcc.exe" if system == "win32" else "nvcc")
+
+
+def major() -> str:
+    """Return the major version of CUDA, from the matrix."""
+    return load_matrix().toolchains["cuda"].version.partition(".")[0]
+
+
+def _link(path: Path, target: str) -> None:
+    if not (path.parent / target).exists():
+        raise ToolError(f"{path.parent / target} is missing.", fix=f"Remove {path.parents[1]}, and try again.")
+    if not path.exists():
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
