@@ -71,8 +71,9 @@ def _ccache_variables(toolchain: Toolchain) -> dict[str, str]:
 
 
 def _sccache_variables() -> dict[str, str]:
-    # Its server reads the variables when it starts: one of our own, on a port of its own, sees this checkout's.
-    variables = {"SCCACHE_BASEDIRS": str(ROOT), "SCCACHE_IDLE_TIMEOUT": "600"}
+    # Its server reads the variables when it starts: one of our own, on a port of its own, sees this checkout's. After
+    # the idle time it ends, and running compilers with it; a file of CUDA takes a quarter of an hour on a busy machine.
+    variables = {"SCCACHE_BASEDIRS": str(ROOT), "SCCACHE_IDLE_TIMEOUT": "7200"}
     if not {"SCCACHE_SERVER_PORT", "SCCACHE_SERVER_UDS"} & os.environ.keys():
         variables["SCCACHE_SERVER_PORT"] = str(_free_port())
     return {name: value for name, value in variables.items() if name not in os.environ}

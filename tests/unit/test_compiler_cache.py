@@ -77,9 +77,16 @@ def test_sccache_gets_a_server_of_its_own_that_is_stopped(path: Path) -> None:
     put(path, "sccache", f'echo "$1 $SCCACHE_SERVER_PORT" > "{asked}"')
     with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
         assert cache.variables["SCCACHE_BASEDIRS"] == str(ROOT)
+        assert int(cache.variables["SCCACHE_IDLE_TIMEOUT"]) > 3600, "it would end while a slow file compiles"
         port = cache.variables["SCCACHE_SERVER_PORT"]
         assert not asked.exists()
     assert asked.read_text() == f"--stop-server {port}\n"
+
+
+def test_other_languages_are_kept_too(path: Path) -> None:
+    ccache = put(path, "ccache")
+    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
+        assert cache.defines(["CUDA"]) == {**cache.defines(), "CMAKE_CUDA_COMPILER_LAUNCHER": str(ccache)}
 
 
 def test_sccache_is_installed_where_no_cache_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

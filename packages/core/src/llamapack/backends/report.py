@@ -182,7 +182,7 @@ def probed(verdict: Verdict) -> dict[str, Any]:
     data = to_data(verdict)
     for device in data["devices"]:
         del device["uuid"]  # it tells machines apart, and explains nothing
-    kept = ("status", "fault", "reason", "remedy", "devices", "libraries", "output", "seconds")
+    kept = ("status", "fault", "reason", "remedy", "devices", "libraries", "versions", "output", "seconds")
     return {**{name: data[name] for name in kept}, "cached": verdict.cached}
 
 
