@@ -210,6 +210,7 @@ def test_every_finding_says_what_to_do() -> None:
 def test_floors_are_those_of_the_tag() -> None:
     assert floors_of("llamapack-1-py3-none-linux_x86_64.whl") == {}
     assert floors_of("llamapack-1-py3-none-manylinux_2_28_x86_64.whl")["GLIBC"] == (2, 28)
+    assert floors_of("llamapack_rocm-1-py3-none-manylinux_2_43_x86_64.whl") == {"GLIBC": (2, 43)}
     with pytest.raises(ToolError, match="tagged manylinux_2_99, of which the audit knows no floors"):
         floors_of("llamapack-1-py3-none-manylinux_2_99_x86_64.whl")
 

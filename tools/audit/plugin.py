@@ -8,12 +8,19 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tools.audit.fatbin import code_sizes
+from tools.audit import fatbin, offload
 from tools.audit.library import Expected, Finding, Library
 
 DESCRIPTION = "lib/backend.json"
-OF_THE_DRIVER: Mapping[str, frozenset[str]] = {"vulkan": frozenset({"libvulkan.so.1"})}
-"""What each backend's library is linked with of the device's driver, by the backend's name."""
+OF_THE_DRIVER: Mapping[str, frozenset[str]] = {
+    "vulkan": frozenset({"libvulkan.so.1"}),
+    "rocm": frozenset(
+        f"lib{name}.so.{major}"
+        for name, majors in {"amdhip64": (6, 7), "rocblas": (4, 5), "hipblas": (2, 3)}.items()
+        for major in majors
+    ),
+}
+"""What each backend's library is linked with of the device's driver and its runtime, by the backend's name."""
 
 Description = Mapping[str, Any]
 
@@ -22,6 +29,11 @@ def read_description(contents: Path) -> Description | None:
     """Return the description in the unpacked wheel in `contents`; None where it is no plug-in's."""
     found = next(contents.glob(f"*/{DESCRIPTION}"), None)
     return json.loads(found.read_text(encoding="utf-8")) if found else None
+
+
+def code_sizes(library: Path) -> dict[str, int]:
+    """Return the bytes of code for each kind of GPU in `library`, as `real:90`, `ptx:75` or `gfx:gfx1100`."""
+    return {**fatbin.code_sizes(library), **offload.code_sizes(library)}
 
 
 def plugin_expectation(stated: Description, common: Expected, exports: frozenset[str]) -> Expected:
@@ -52,7 +64,7 @@ def wrong_with_description(stated: Description, libraries: tuple[Library, ...]) 
         fix = "A plug-in has one library; what it needs beside comes from other wheels."
         yield Finding(rule="one library", file="the wheel", what=f"it has {', '.join(names)}", fix=fix)
         return
-    declared = {f"{target['kind']}:{target['name']}" for target in stated["targets"] if target["kind"] != "gfx"}
+    declared = {f"{target['kind']}:{target['name']}" for target in stated["targets"]}
     embedded = set(code_sizes(libraries[0].path))
     for what, targets in (("declares", declared - embedded), ("holds undeclared", embedded - declared)):
         if targets:

@@ -22,6 +22,7 @@ EXPORTS = CORE / "native" / "exports"
 PLUGIN_EXPORTS = CORE / "native" / "shared" / "backend-exports.txt"
 # What the platforms of manylinux tags have: PEP 600 and the policies of auditwheel.
 FLOORS: Mapping[tuple[int, int], Mapping[str, tuple[int, ...]]] = {
+    (2, 43): {"GLIBC": (2, 43)},  # Debian forky's, for which auditwheel has no policy
     (2, 28): {"GLIBC": (2, 28), "GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11), "GCC": (7, 0, 0)},
 }
 FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI")
