@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools import stamps
+from tools import architectures, stamps
 from tools.environments import REQUIREMENTS, Environment, ensure_environment
 from tools.errors import LackingError, ToolError
 from tools.files import locked
@@ -18,12 +18,12 @@ from tools.matrix import GpuArch, load_matrix
 from tools.paths import cache_dir
 from tools.toolchains import find_toolchain
 
-VARIABLE = "LLAMAPACK_CUDA_ARCHS"
+VARIABLE = architectures.variable("cuda")
 REQUIREMENT = "cuda"
 UNVERSIONED = ("cudart", "cublas", "cublasLt")
 """The libraries that are linked with: the linker looks for them without the version that the wheels' files end in."""
 
-_ARCH = re.compile(r"\d{2,3}[af]?(-real|-virtual)?")
+_ARCH = re.compile(r"native|\d{2,3}[af]?(-real|-virtual)?")
 
 
 def cuda_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit:
@@ -47,19 +47,9 @@ def cuda_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
 
 
 def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:
-    """Return what to compile for, in CMake's words with commas between: the matrix's list, or what a developer names.
-
-    Raises ToolError for what is no list of architectures.
-    """
-    named = variables.get(VARIABLE, "").replace(" ", "").replace(";", ",").strip(",")
-    if not named:
-        return ",".join(map(spell, load_matrix().gpu_archs("cuda")))
-    if wrong := [arch for arch in named.split(",") if arch != "native" and not _ARCH.fullmatch(arch)]:
-        raise ToolError(
-            f"{VARIABLE} names {wrong[0]!r}, which is no architecture.",
-            fix="Use CMake's words, with commas: 90-real is machine code, 90-virtual PTX, 90 both; or native.",
-        )
-    return named
+    """Return what to compile for, in CMake's words with commas: the matrix's list, or what a developer names."""
+    advice = "Use CMake's words, with commas: 90-real is machine code, 90-virtual PTX, 90 both; or native."
+    return architectures.wanted("cuda", _ARCH, advice, variables, spell)
 
 
 def spell(arch: GpuArch) -> str:

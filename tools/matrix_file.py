@@ -10,6 +10,8 @@ from tools.errors import ToolError
 from tools.tables import Table
 
 EMULATORS = ("qemu-x86_64", "qemu-aarch64", "wine")
+KINDS = ("real", "ptx", "gfx")
+"""Of GPU architectures, as backend.json has them."""
 _NAME = re.compile(r"[a-z0-9_.]+")
 _TARGET = re.compile(r"(linux|windows|macos)-[a-z0-9_]+")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -50,7 +52,7 @@ class Backend:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuArch:
-    """A GPU architecture to compile for: `real` machine code, or `ptx` for the driver to compile."""
+    """A GPU architecture to compile for: `real` or AMD's `gfx` machine code, or `ptx` for the driver to compile."""
 
     arch: str
     kind: str
@@ -178,7 +180,7 @@ def _by_host(table: Table, hosts: Collection[str], programs: Collection[str]) ->
 
 def _gpu_arch(row: Table) -> GpuArch:
     row.only("arch", "kind", "reason")
-    return GpuArch(arch=row.text("arch"), kind=row.choice("kind", "kind", ("real", "ptx")), reason=row.text("reason"))
+    return GpuArch(arch=row.text("arch"), kind=row.choice("kind", "kind", KINDS), reason=row.text("reason"))
 
 
 def _toolchain(table: Table, name: str) -> Toolchain:

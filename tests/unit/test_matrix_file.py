@@ -107,7 +107,7 @@ UNKNOWN_VALUES = [
         'kind = "ptx"',
         'kind = "virtual"',
         "matrix.toml: gpu.cuda[0].kind names 'virtual', which is no kind.",
-        "Valid kinds: real, ptx.",
+        "Valid kinds: real, ptx, gfx.",
     ),
     (
         'use = "floor"\nreason = "old"',

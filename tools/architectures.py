@@ -1,0 +1,51 @@
+"""The GPU architectures that a plug-in is compiled for: the matrix's list, or what a variable names instead."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from tools.errors import ToolError
+from tools.matrix import GpuArch, load_matrix
+
+
+def variable(backend: str) -> str:
+    """Return the variable, of the environment and of CMake, that names the architectures of `backend`."""
+    return f"LLAMAPACK_{backend.upper()}_ARCHS"
+
+
+def wanted(
+    backend: str,
+    pattern: re.Pattern[str],
+    advice: str,
+    variables: Mapping[str, str] = os.environ,
+    spell: Callable[[GpuArch], str] = lambda arch: arch.arch,
+) -> str:
+    """Return what `backend` is compiled for, with commas between: the matrix's list, or what a developer names.
+
+    `spell` writes an architecture of the matrix as CMake wants it. Raises ToolError, with `advice`, for what does not
+    match `pattern`.
+    """
+    named = variables.get(variable(backend), "").replace(" ", "").replace(";", ",").strip(",")
+    if not named:
+        return ",".join(map(spell, load_matrix().gpu_archs(backend)))
+    if wrong := [arch for arch in named.split(",") if not pattern.fullmatch(arch)]:
+        raise ToolError(f"{variable(backend)} names {wrong[0]!r}, which is no architecture.", fix=advice)
+    return named
+
+
+@contextmanager
+def unless_named(backend: str, archs: str) -> Iterator[None]:
+    """Have `backend` compiled for `archs` only, unless a variable names others; afterwards it is as it was."""
+    name = variable(backend)
+    known = os.environ.get(name)
+    os.environ[name] = known or archs
+    try:
+        yield
+    finally:
+        if known is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = known
