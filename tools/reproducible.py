@@ -49,7 +49,7 @@ def second_build(say: Say = quiet, *, recompile: bool = False) -> Iterator[Path]
         (out := place / "out").mkdir()
         with workshop(build, say) as shop:
             bases = {"CCACHE_BASEDIR": str(place), "SCCACHE_BASEDIRS": str(place)}
-            shop = replace(shop, variables={**shop.variables, **bases, **(RECOMPILE if recompile else {})})
+            shop = replace(shop, settings={**shop.settings, **bases, **(RECOMPILE if recompile else {})})
             say(f"Building the core wheel again, in {place}")
             yield make_wheel(build, shop, package=core, folder=place / build.folder.relative_to(ROOT), out=out)
 

@@ -44,6 +44,18 @@ def test_ccache_is_taken_first_and_sees_the_checkout_as_its_base(path: Path) -> 
         assert cache.variables == {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
 
 
+def test_what_is_on_path_is_left_out_where_the_compiler_runs_elsewhere(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(path, "ccache")
+    put(path, "sccache")
+    (path / "env").mkdir()
+    own = put(path / "env", "sccache")
+    monkeypatch.setattr(compiler_cache, "_install_sccache", lambda environment, say: own)
+    with compiler_cache.compiler_cache(GCC, environment(path), portable=True) as cache:
+        assert cache.launcher == own
+
+
 def test_zig_is_known_to_ccache_by_its_version(path: Path) -> None:
     put(path, "ccache")
     with compiler_cache.compiler_cache(ZIG, environment(path)) as cache:
