@@ -67,6 +67,15 @@ def test_a_good_plugin_computes_what_the_cpu_does(make: Make, level: CpuLevel) -
     assert plugin.library in verdict.libraries
 
 
+def test_a_device_that_is_avoided_is_listed_and_not_computed_on(make: Make, level: CpuLevel) -> None:
+    plugin = make(Plugin(device_id="0000:0C:00.0", fault="abort"))
+    (verdict,) = probe([plugin], level.path, avoided=("0000:0c:00.0",), seconds=30)
+    assert (verdict.status, verdict.fault) == (Status.USABLE, None)
+    (device,) = verdict.devices
+    assert (device.name, device.error_f16, device.error_quantised) == ("Example0", None, None)
+    assert look(plugin, level).fault is Fault.CRASH  # the cause is that it computes
+
+
 def test_a_plugin_without_devices_has_none(make: Make, level: CpuLevel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     verdict = look(make(Plugin(devices=0)), level)

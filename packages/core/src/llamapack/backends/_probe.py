@@ -98,6 +98,9 @@ def probe(job: dict[str, Any], step: Callable[[str], None]) -> dict[str, Any]:
     devices = []
     for index in range(ggml.count(backend)):
         device = ggml.device(backend, index)
+        if ggml.pci_id(device) in job["avoided"]:
+            devices.append(ggml.examine(device, problems, {}, enough))
+            continue
         step(f"computing on device {index}, {ggml.name(device)}")
         devices.append(ggml.examine(device, problems, expected, enough))
     step("asking the driver")
@@ -136,6 +139,12 @@ class Ggml:
     def name(self, device: Any) -> str:
         """Return ggml's name of the device."""
         return text(self.api.ggml_backend_dev_name(device)) or ""
+
+    def pci_id(self, device: Any) -> str:
+        """Return where the device is, or nothing."""
+        properties = self.types.ggml_backend_dev_props()
+        self.api.ggml_backend_dev_get_props(device, properties)
+        return (text(properties.device_id) or "").lower()
 
     def examine(
         self,

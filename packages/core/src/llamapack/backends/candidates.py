@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llamapack.backends.architectures import parse_gfx, parse_override, runs
-from llamapack.backends.diagnosis import Finding, Needs, no_code, too_old
+from llamapack.backends.architectures import parse_gfx, runs
+from llamapack.backends.diagnosis import Finding, Needs, no_code, no_kernels, too_old
 from llamapack.backends.host import HostFacts
 from llamapack.backends.host_gpus import HostGpu
+from llamapack.backends.rocm import effective_gfx, lacks_kernels
 from llamapack.backends.verdicts import ProbedDevice, Verdict
 from llamapack.backends.versions import is_older
 from llamapack.backends.visibility import OF_BACKEND, OF_VENDOR, settings, visible_gpus
@@ -69,7 +70,11 @@ def _objection(verdict: Verdict, device: ProbedDevice, capability: str | None, h
     driver = device.driver or (host.nvidia_driver if verdict.name == "cuda" else None)
     if is_older(driver, needs.driver_floor):
         return too_old(driver or "", needs)
-    return None if runs(capability, needs.targets) else no_code(capability or "", needs.targets)
+    if not runs(capability, needs.targets):
+        return no_code(capability or "", needs.targets)
+    if verdict.name == "rocm" and lacks_kernels(capability, host.rocm_kernels):
+        return no_kernels(capability or "", needs.targets, host.rocm_kernels)
+    return None
 
 
 def needs_of(verdict: Verdict) -> Needs:
@@ -94,10 +99,7 @@ def effective_capability(backend: str, device: ProbedDevice, gpu: HostGpu | None
     """Return the capability that code is chosen by: on AMD, HSA_OVERRIDE_GFX_VERSION_N and the one without N decide."""
     if backend != "rocm":
         return device.capability
-    node = gpu.kfd_node if gpu else None
-    names = (f"HSA_OVERRIDE_GFX_VERSION_{node}", "HSA_OVERRIDE_GFX_VERSION")
-    override = next((host.variables[name] for name in names if name in host.variables), "")
-    return parse_override(override) or device.capability or (gpu.gfx if gpu and gpu.gfx else None)
+    return effective_gfx(gpu, host, device.capability)
 
 
 def _overridden(capability: str | None, gpu: HostGpu | None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llamapack.backends.architectures import describe_targets, nearest_override, parse_gfx, runs
 from llamapack.backends.contract import Target
 from llamapack.backends.host import HostFacts, Node
+from llamapack.backends.rocm import effective_gfx, lacks_kernels
 from llamapack.backends.verdicts import Versions
 from llamapack.backends.versions import is_older, parse_version
 from llamapack.backends.visibility import hides_all, visible_gpus
@@ -187,8 +188,11 @@ def _rocm(needs: Needs, host: HostFacts) -> Iterator[Finding]:
     if not host.render_nodes and host.kfd:
         yield Finding(reason="There is no /dev/dri/renderD*.", remedy=_CONTAINER_ROCM if host.container else "")
     for gpu in gpus:
-        if gpu.gfx and not runs(gpu.gfx, needs.targets):
-            yield no_code(gpu.gfx, needs.targets)
+        gfx = effective_gfx(gpu, host)
+        if gfx and not runs(gfx, needs.targets):
+            yield no_code(gfx, needs.targets)
+        if gfx and lacks_kernels(gfx, host.rocm_kernels):
+            yield no_kernels(gfx, needs.targets, host.rocm_kernels)
 
 
 _CONTAINER_ROCM = "Start the container with: --device /dev/kfd --device /dev/dri --group-add video --group-add render"
@@ -213,6 +217,19 @@ def no_code(capability: str, targets: Sequence[Target]) -> Finding:
         remedy=f"It may run, though AMD does not support it, with HSA_OVERRIDE_GFX_VERSION={override}."
         if override
         else "Use the vulkan backend for this GPU.",
+    )
+
+
+def no_kernels(gfx: str, targets: Sequence[Target], kernels: frozenset[str] | None) -> Finding:
+    """Say that rocBLAS would end the process on the device, and which override people use."""
+    both = [target for target in targets if target.name in (kernels or ())]
+    override = nearest_override(gfx, both)
+    return Finding(
+        reason=f"rocBLAS has no kernels for {gfx.partition(':')[0]} and would end the process on it; "
+        f"it has some for {', '.join(sorted(kernels or ()))}.",
+        remedy=f"It may run, though AMD does not support it, with HSA_OVERRIDE_GFX_VERSION={override}."
+        if override
+        else "Install a ROCm whose rocBLAS has them, or use the vulkan backend for this GPU.",
     )
 
 

@@ -62,6 +62,7 @@ class HostFacts:
     render_nodes: tuple[Node, ...] = ()
     dxg: Node | None = None
     vulkan_drivers: tuple[str, ...] = ()
+    rocm_kernels: frozenset[str] | None = None  # gfx names that rocBLAS, where it is in use, has kernels for
     variables: Mapping[str, str] = field(default_factory=dict)  # those that hide devices or change them
 
     def of_vendor(self, vendor: str) -> tuple[HostGpu, ...]:

@@ -37,6 +37,7 @@ class Candidate:
 
     plugin: BackendPlugin | None
     cpu: Path
+    avoided: tuple[str, ...] = ()  # PCI ids of devices that are listed, and not computed on
 
     @property
     def name(self) -> str:
@@ -67,14 +68,22 @@ _Pair = tuple[Candidate, Slot]
 
 
 def probe(
-    plugins: Sequence[BackendPlugin], cpu: Path, *, mode: str | None = None, seconds: float | None = None
+    plugins: Sequence[BackendPlugin],
+    cpu: Path,
+    *,
+    avoided: tuple[str, ...] = (),
+    mode: str | None = None,
+    seconds: float | None = None,
 ) -> tuple[Verdict, ...]:
     """Say of each plug-in whether it computes what the CPU level in the library `cpu` does; takes `seconds` at most.
+
+    `avoided` are PCI ids of devices that would end the process: they are listed, and nothing is computed on them.
 
     `mode` is one of MODES; without it LLAMAPACK_PROBE decides. "cached" takes what is known and probes the rest,
     "always" probes, "never" starts no process and leaves what is not known unprobed. Raises InputError for another.
     """
-    return probe_candidates([Candidate(plugin=plugin, cpu=cpu) for plugin in plugins], mode=mode, seconds=seconds)
+    candidates = [Candidate(plugin=plugin, cpu=cpu, avoided=avoided) for plugin in plugins]
+    return probe_candidates(candidates, mode=mode, seconds=seconds)
 
 
 def probe_cpu(library: Path, *, mode: str | None = None, seconds: float | None = None) -> Verdict:
@@ -165,6 +174,7 @@ def job(candidate: Candidate, seconds: float) -> dict[str, Any]:
         "cpu": str(candidate.cpu),
         "plugin": str(plugin.library) if plugin else None,
         "preload": [str(path) for path in plugin.preload] if plugin else [],
+        "avoided": list(candidate.avoided),
         "abi_id": read_abi().abi_id,
         "seconds": int(seconds),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from llamapack.backends.discovery import Discovery, discover
 from llamapack.backends.handshake import check_before_loading
 from llamapack.backends.host import HostFacts, read_host
 from llamapack.backends.probe import probe
+from llamapack.backends.rocm import Place, Rocm, find_rocm, places, unfit_gpus, use_rocm
 from llamapack.backends.verdicts import Status, Verdict
 from llamapack.backends.visibility import hides_all
+
+ROCM = "rocm"
 
 
 class Survey:
@@ -35,8 +39,14 @@ class Survey:
 
     @cached_property
     def host(self) -> HostFacts:
-        """The facts of the machine."""
-        return read_host()
+        """The facts of the machine; which kernels rocBLAS has, only where a plug-in asks for it."""
+        return replace(read_host(), rocm_kernels=self._rocm.kernels if isinstance(self._rocm, Rocm) else None)
+
+    @cached_property
+    def _rocm(self) -> Rocm | tuple[Place, ...]:
+        """The ROCm that the plug-in for it is to use, or the places that were looked into; none without one."""
+        plugin = next((plugin for plugin in self._found.plugins if plugin.name == ROCM), None)
+        return find_rocm(plugin, places()) if plugin else ()
 
     def verdicts(self, names: Sequence[str] | None, cpu: Path) -> tuple[Verdict, ...]:
         """Return what is known of all plug-ins, after trying those called `names`, or all, beside the CPU's library."""
@@ -56,12 +66,13 @@ class Survey:
     def _try(self, plugins: Sequence[BackendPlugin], cpu: Path) -> list[Verdict]:
         verdicts, fitting = [], []
         for plugin in plugins:
-            known = self._hidden(plugin) or check_before_loading(plugin)
-            if known:
-                verdicts.append(known)
+            ready = self._hidden(plugin) or check_before_loading(plugin) or self._with_rocm(plugin)
+            if isinstance(ready, Verdict):
+                verdicts.append(ready)
             else:
-                fitting.append(plugin)
-        return [*verdicts, *probe(fitting, cpu)] if fitting else verdicts
+                fitting.append(ready)
+        avoided = [gpu for plugin in fitting if plugin.name == ROCM for gpu in unfit_gpus(plugin, self.host)]
+        return [*verdicts, *probe(fitting, cpu, avoided=tuple(avoided))] if fitting else verdicts
 
     def _hidden(self, plugin: BackendPlugin) -> Verdict | None:
         """Leave a backend alone whose devices are all hidden: upstream's Vulkan ends the process over a `-1`."""
@@ -75,3 +86,13 @@ class Survey:
             reason=f"{setting} hides every device",
             plugin=plugin,
         )
+
+    def _with_rocm(self, plugin: BackendPlugin) -> BackendPlugin | Verdict:
+        """Have ROCm's libraries opened first; leave it alone where every GPU would end the process."""
+        if plugin.name != ROCM:
+            return plugin
+        gpus, unfit = self.host.of_vendor("amd"), unfit_gpus(plugin, self.host)
+        if gpus and len(unfit) == len(gpus):
+            reason = "no GPU of this machine can be used with it"  # which of the reasons, the choice says
+            return Verdict(name=ROCM, package=plugin.package, status=Status.NO_DEVICE, reason=reason, plugin=plugin)
+        return use_rocm(plugin, self._rocm)

@@ -53,6 +53,15 @@ def missing_libraries(path: Path, beside: Sequence[Path] = (), provided: Collect
     return tuple(found)
 
 
+def find_library(name: str, asker: Path) -> Path | None:
+    """Return where the system finds the library `name` that the one at `asker` needs, or None.
+
+    Raises OSError or ValueError where `asker` cannot be read.
+    """
+    library = read_library(asker)
+    return _find(name, asker, library, _run_path(asker, library)) if library else None
+
+
 def _run_path(owner: Path, library: Library) -> list[Path]:
     origin = str(owner.resolve().parent)
     return [Path(text.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)) for text in library.search]
