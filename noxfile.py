@@ -18,7 +18,7 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import drift, environments, matrix, models, proving, results, upstream, vendoring, vulkan, wheels
+from tools import drift, matrix, models, plugins, proving, results, upstream, vendoring, vulkan, wheels
 from tools import plan as plans
 from tools import reproducible as reproducing
 from tools.checkout import Checkout
@@ -210,20 +210,28 @@ def test_vulkan(session: nox.Session) -> None:
 
     With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` writes down that it passed.
     """
-    words, wanted = results.without_option(session.posargs)
-    own_device = "--device" in words
-    words = [word for word in words if word != "--device"]
+    own_device = "--device" in session.posargs
+    words = [word for word in session.posargs if word != "--device"]
     with explained(session):
-        built = [wheels.core_wheel(session.log), wheels.host_wheel("vulkan", session.log)]
         variables = {} if own_device else vulkan.lavapipe(session.log)
-        variables["LLAMAPACK_TEST_MODEL"] = str(models.demo_model(session.log))
-        place = environments.ensure_environment(["core", "test"], folder=ROOT / "build" / "test-vulkan", wheels=built)
-    variables |= {"LLAMAPACK_TEST_BACKEND": "vulkan", "LLAMAPACK_PROBE_SECONDS": "120"}
-    run_pytest(session, str(ROOT / "tests" / "backends"), *words, env=variables, python=place.python)
-    if wanted:
-        with explained(session):
-            now = results.result_now(How.NATIVE) if own_device else results.result_now(How.EMULATED, "lavapipe")
-            results.record(f"vulkan-{host_target()}", now)
+        plugins.run_on_device(session, "vulkan", words, variables, by="" if own_device else "lavapipe")
+
+
+@nox.session(name="test-rocm", venv_backend="none")
+def test_rocm(session: nox.Session) -> None:
+    """Prove the ROCm plug-in: run it on an AMD GPU; where there is none, compile, audit and load it, and skip the rest.
+
+    `-- --record` writes down what was proven.
+    """
+    with explained(session):
+        plugins.prove_rocm(session)
+
+
+@nox.session(name="test-metal", venv_backend="none")
+def test_metal(session: nox.Session) -> None:
+    """Run the Metal plug-in on a Mac; elsewhere check that it configures, embeds its shaders, and compiles in part."""
+    with explained(session):
+        plugins.prove_metal(session)
 
 
 @nox.session

@@ -17,6 +17,7 @@ VARIABLES = {
     "LLAMAPACK_CPU_LEVELS": "CPU levels to build, with commas; `custom` for one of your own flags",
     "LLAMAPACK_CPU_FLAGS": "the compiler's flags of the level `custom`, such as -march=native, or none at all",
     "LLAMAPACK_CUDA_ARCHS": "GPUs to compile CUDA for, with commas: 90-real, 80-virtual; native for this machine's",
+    "LLAMAPACK_ROCM_ARCHS": "GPUs to compile ROCm for, with commas, by AMD's names: gfx90a,gfx1100",
     "CMAKE_BUILD_PARALLEL_LEVEL": "compilers that run at once",
     "CMAKE_C_COMPILER_LAUNCHER, CMAKE_CXX_COMPILER_LAUNCHER": "the compiler cache; empty for none",
     "LLAMAPACK_CACHE_DIR": "where downloads are kept",

@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,12 @@ from tools.environments import REQUIREMENTS, Environment, ensure_environment
 from tools.errors import LackingError
 from tools.files import locked
 from tools.jobs import parallel_jobs
-from tools.kit import Kit
+from tools.kit import Elsewhere, Kit
 from tools.live import Say, quiet, run_logged
 from tools.matrix import host_target, load_matrix
+from tools.metal import metal_kit
 from tools.paths import ROOT, package_folder
+from tools.rocm import rocm_kit
 from tools.toolchains import Toolchain, find_toolchain, with_commands, zig_toolchain
 from tools.vendoring import ensure_source
 from tools.vulkan import vulkan_kit
@@ -113,15 +115,16 @@ def cpu_kit(say: Say = quiet) -> Kit:
     return Kit(inputs=inputs, defines={LEVELS_VARIABLE: levels, FLAGS_VARIABLE: flags})
 
 
-KITS: Kits = {"cpu": cpu_kit, "vulkan": vulkan_kit, "cuda": cuda_kit}
+KITS: Kits = {"cpu": cpu_kit, "vulkan": vulkan_kit, "cuda": cuda_kit, "rocm": rocm_kit, "metal": metal_kit}
 """The backends whose wheels are built here, each with what it is compiled with."""
-COSTLY = frozenset({"cuda"})
+COSTLY = frozenset({"cuda", "rocm"})
 """The backends whose wheels are not built by the way, but by their own sessions only."""
 
 
 def host_build(backend: str = "cpu", say: Say = quiet) -> Build:
     """Return the build of a backend's wheel for this machine; needs the source in place."""
-    return Build(backend=backend, target=host_target(), toolchain=find_toolchain(), kit=KITS[backend](say))
+    kit = KITS[backend](say)
+    return Build(backend=backend, target=host_target(), toolchain=kit.toolchain or find_toolchain(), kit=kit)
 
 
 def portable_build(backend: str, target: str, say: Say = quiet) -> Build:
@@ -207,23 +210,39 @@ class Workshop:
     """What a build runs with: the environment with CMake, its variables and its CMake definitions."""
 
     environment: Environment
-    variables: Mapping[str, str]
+    settings: Mapping[str, str]
+    """The variables that the build adds to those of this process, or has alone where it runs elsewhere."""
     defines: Mapping[str, str]
+    elsewhere: Elsewhere | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """All variables of a build that runs on this machine."""
+        return {**os.environ, **self.settings}
+
+    def python(self, words: Sequence[str], folder: Path) -> list[str]:
+        """Return the command line that runs Python with the environment's packages and `words` in `folder`."""
+        if self.elsewhere is None:
+            return [str(self.environment.python), *words]
+        programs, packages = self.environment.programs, self.environment.packages  # Ninja; CMake and what calls it
+        settings = {**self.settings, "PATH": f"{self.elsewhere.path}:{programs}", "PYTHONPATH": str(packages)}
+        return self.elsewhere.command([self.elsewhere.python, *words], settings, folder)
 
 
 @contextmanager
 def workshop(build: Build, say: Say = quiet) -> Iterator[Workshop]:
     """Give what `build` needs to run CMake: tools installed, compilers chosen, compiler cache on."""
-    environment = ensure_environment(["build", *build.toolchain.needs], say=say)
+    environment, elsewhere = ensure_environment(["build", *build.toolchain.needs], say=say), build.kit.elsewhere
     toolchain = with_commands(build.toolchain, environment, ROOT / "build" / "zig")
-    with compiler_cache(toolchain, environment, say) as cache:
-        variables = {**os.environ, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
+    with compiler_cache(toolchain, environment, say, portable=elsewhere is not None) as cache:
+        settings = {**toolchain.flags, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
         if build.tag:
-            variables["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
+            settings["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
         if toolchain.c:
-            variables |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
+            settings |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
         defines = {**toolchain.defines, **cache.defines(build.kit.languages), **build.kit.defines}
-        yield Workshop(environment=environment, variables=variables, defines=defines)
+        settings |= build.kit.variables
+        yield Workshop(environment=environment, settings=settings, defines=defines, elsewhere=elsewhere)
 
 
 def _build(build: Build, say: Say) -> Path:
@@ -240,10 +259,10 @@ def make_wheel(build: Build, shop: Workshop, *, package: Path, folder: Path, out
     """Build the package in `package` with CMake's build folder `folder`; return the wheel, which lies in `out`."""
     settings = [f"cmake.define.{name}={value}" for name, value in shop.defines.items()]
     settings.append(f"build-dir={folder}")
+    words = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    words += [f"--config-setting={setting}" for setting in settings]
     run_logged(
-        [str(shop.environment.python), "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
-        + [f"--config-setting={setting}" for setting in settings]
-        + [str(package)],
+        shop.python([*words, str(package)], package),
         log=build.log,
         what=f"{build.what} could not be built",
         fix="Run the same command again after mending it: what was compiled is kept.",

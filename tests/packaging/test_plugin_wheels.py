@@ -13,22 +13,29 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.test_contents import MACHINES, MIB, PLATFORMS, info_folder, names
-from tools.audit.fatbin import code_sizes
 from tools.audit.library import Library
+from tools.audit.plugin import code_sizes
 from tools.audit.reading import read_library
 from tools.audit.rules import SYSTEM
 from tools.audit.wheel import audit_wheel
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT, package_folder
+from tools.rocm import FORKY, rocm_version, system_rocm
 from tools.wheels import KITS
 
 if sys.platform != "linux":
     pytest.skip("only Linux plug-ins are built so far", allow_module_level=True)
 
 BACKENDS = [name for name in KITS if name != "cpu"]
-LARGEST = {"vulkan": 30, "cuda": 90}
+LARGEST = {"vulkan": 30, "cuda": 90, "rocm": 90}
 """In MiB; the index takes 100 MB."""
-NEEDED = {"vulkan": {"libvulkan.so.1"}, "cuda": {"libcudart.so.13", "libcublas.so.13"}}
+ROCM = rocm_version(system_rocm() or FORKY.folder / "usr").split(".")
+SONAMES = {"6": {"libamdhip64.so.6", "libhipblas.so.2"}, "7": {"libamdhip64.so.7", "libhipblas.so.3"}}
+NEEDED = {
+    "vulkan": {"libvulkan.so.1"},
+    "cuda": {"libcudart.so.13", "libcublas.so.13"},
+    "rocm": SONAMES.get(ROCM[0], set()),
+}
 """What each asks for beside the C and C++ libraries of the system."""
 NVIDIA = "../../nvidia/cu13/lib"
 STATED: dict[str, dict[str, object]] = {
@@ -38,10 +45,12 @@ STATED: dict[str, dict[str, object]] = {
         "toolkit": load_matrix().toolchains["cuda"].version,
         "preload": [f"{NVIDIA}/lib{name}.so.13" for name in ("cudart", "cublasLt", "cublas")],
     },
+    "rocm": {"driver_floor": None, "toolkit": ".".join(ROCM[:2]), "preload": []},
 }
 """What the description says beside names and ids; which code the library holds is asked of the library."""
 REQUIRED = {
     "vulkan": [],
+    "rocm": [],
     "cuda": ["cuda-pathfinder<2,>=1.3", "nvidia-cublas<14,>=13.0", "nvidia-cuda-runtime<14,>=13.0"],
 }
 """What it depends on beside the core."""
@@ -52,6 +61,7 @@ LICENCES = {
         "apache-2.0.txt": "Apache License",
     },
     "cuda": {},
+    "rocm": {},
 }
 """The files for what is compiled in beside ggml, and words that each must have."""
 EXPORTS = {"ggml_backend_init", "llamapack_backend_abi_id"}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tools import upstream, wheels
+from tools.environments import Environment
 from tools.errors import ToolError
-from tools.kit import Kit
+from tools.kit import Elsewhere, Kit
 from tools.toolchains import Toolchain
-from tools.wheels import Build, core_wheel, host_wheel, portable_wheel, wheel_for
+from tools.wheels import Build, Workshop, core_wheel, host_wheel, portable_wheel, wheel_for
 
 INPUTS = {
     "native/CMakeLists.txt": "native sources",
@@ -216,3 +219,29 @@ def test_unknown_upstream_program_is_refused_with_the_known_ones() -> None:
         ToolError, match=r"^Upstream's llama-nothing cannot be built here\.\nKnown: llamapack-reference,"
     ):
         upstream.build_upstream(["llama-nothing"])
+
+
+def test_a_build_elsewhere_has_its_own_python_and_no_more_variables_than_it_needs(tmp_path: Path) -> None:
+    def command(words: Sequence[str], variables: Mapping[str, str], folder: Path) -> list[str]:
+        assert variables == {
+            "CC": "clang",
+            "PATH": f"/usr/bin:{environment.programs}",
+            "PYTHONPATH": str(environment.packages),
+        }
+        return ["enter", str(folder), *words]
+
+    environment = Environment(folder=tmp_path)
+    (tmp_path / "lib/python3.11/site-packages").mkdir(parents=True)
+    elsewhere = Elsewhere(command=command, python="python3.14", path="/usr/bin")
+    shop = Workshop(environment=environment, settings={"CC": "clang"}, defines={}, elsewhere=elsewhere)
+    assert shop.python(["-m", "build"], tmp_path) == ["enter", str(tmp_path), "python3.14", "-m", "build"]
+    here = Workshop(environment=environment, settings={"CC": "clang"}, defines={})
+    assert here.python(["-m", "build"], tmp_path) == [str(environment.python), "-m", "build"]
+    assert here.variables == {**os.environ, "CC": "clang"}
+
+
+def test_the_kits_compilers_are_taken_where_it_has_some(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Toolchain(c=("clang-21",), cxx=("clang++-21",), description="clang 21")
+    monkeypatch.setattr(wheels, "KITS", {"vulkan": lambda say: Kit(inputs={}, toolchain=own), "cpu": wheels.cpu_kit})
+    assert wheels.host_build("vulkan").toolchain == own
+    assert wheels.host_build("cpu").toolchain.description == "c++ 12"

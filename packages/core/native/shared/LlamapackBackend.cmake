@@ -1,5 +1,7 @@
-# llamapack_backend(NAME [TARGETS KIND:NAME…] [PRELOAD FILE…] [DRIVER_FLOOR VERSION]): the whole build of a plug-in.
-#   NAME          ggml's name of the backend, in small letters
+# llamapack_backend(NAME [UPSTREAM NAME] [TARGETS KIND:NAME…] [PRELOAD FILE…] [DRIVER_FLOOR VERSION]): the whole build of
+# a plug-in.
+#   NAME          the backend's name, in small letters, which its library has too
+#   UPSTREAM      ggml's name of it, where that is another
 #   TARGETS       the GPU architectures that it has code for: real:90, ptx:120, gfx:gfx1100; none means any device
 #   PRELOAD       runtime libraries that the core opens first
 #   DRIVER_FLOOR  the oldest driver that it works with
@@ -25,39 +27,46 @@ include(LlamapackHardening) # what all of it is compiled with
 include(LlamapackGgml)      # how ggml is built
 
 function(llamapack_backend name)
-    cmake_parse_arguments(PARSE_ARGV 1 ARG "" "DRIVER_FLOOR" "TARGETS;PRELOAD")
+    cmake_parse_arguments(PARSE_ARGV 1 ARG "" "UPSTREAM;DRIVER_FLOOR" "TARGETS;PRELOAD")
     if(NOT SKBUILD_PROJECT_VERSION_FULL)
         message(FATAL_ERROR "${PROJECT_NAME} is built as a Python package.\nRun: python -m pip wheel --no-deps .")
     endif()
-    string(TOUPPER "${name}" _upper)
+    set(_ggml "${name}")
+    if(ARG_UPSTREAM)
+        set(_ggml "${ARG_UPSTREAM}")
+    endif()
+    set(_target "ggml-${_ggml}")
+    string(TOUPPER "${_ggml}" _upper)
     set(GGML_CPU OFF CACHE INTERNAL "")
     set(GGML_${_upper} ON CACHE INTERNAL "")
     string(SUBSTRING "${name}" 1 -1 _rest)
-    string(SUBSTRING "${_upper}" 0 1 _first)
+    string(SUBSTRING "${name}" 0 1 _first)
+    string(TOUPPER "${_first}" _first)
     include("Llamapack${_first}${_rest}" OPTIONAL)   # what this backend has beside the others
     add_subdirectory("${LLAMAPACK_SOURCE}/ggml" ggml EXCLUDE_FROM_ALL)
-    if(NOT TARGET ggml-${name})
-        message(FATAL_ERROR "ggml's build has no target ggml-${name}, so there is no backend of that name.")
+    if(NOT TARGET ${_target})
+        message(FATAL_ERROR "ggml's build has no target ${_target}, so there is no backend of that name.")
     endif()
 
     # ggml-base is the core's: this one of the same name is linked with, and stays behind.
     llamapack_library(ggml-base STEM ggml-base)
-    llamapack_library(ggml-${name} EXPORTS "${LLAMAPACK_SHARED}/backend-exports.txt")
-    set_property(TARGET ggml-${name} APPEND PROPERTY
+    llamapack_library(${_target} EXPORTS "${LLAMAPACK_SHARED}/backend-exports.txt")
+    set_property(TARGET ${_target} PROPERTY OUTPUT_NAME "ggml-${name}")
+    set_property(TARGET ${_target} APPEND PROPERTY
         INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/../../llamapack/lib")
     if(LLAMAPACK_RUNTIME_FOLDER)
-        set_property(TARGET ggml-${name} APPEND PROPERTY INSTALL_RPATH "$ORIGIN/${LLAMAPACK_RUNTIME_FOLDER}")
+        set_property(TARGET ${_target} APPEND PROPERTY INSTALL_RPATH "$ORIGIN/${LLAMAPACK_RUNTIME_FOLDER}")
     endif()
 
     add_library(llamapack-abi-id OBJECT "${LLAMAPACK_SHARED}/backend.c")
     target_compile_definitions(llamapack-abi-id PRIVATE "LLAMAPACK_ABI_ID=\"${LLAMAPACK_ABI_ID}\"")
-    target_sources(ggml-${name} PRIVATE $<TARGET_OBJECTS:llamapack-abi-id>)
+    target_sources(${_target} PRIVATE $<TARGET_OBJECTS:llamapack-abi-id>)
 
     string(REPLACE "-" "_" _package "${PROJECT_NAME}")
-    _llamapack_compiled_targets(ggml-${name} ARG_TARGETS)
-    _llamapack_describe_backend(${name})
-    add_custom_target(llamapack-backend ALL DEPENDS ggml-${name})
-    install(TARGETS ggml-${name} LIBRARY DESTINATION ${_package}/lib COMPONENT llamapack)
+    _llamapack_compiled_targets(${_target} ARG_TARGETS)
+    _llamapack_describe_backend(${name} ${_target})
+    add_custom_target(llamapack-backend ALL DEPENDS ${_target})
+    install(TARGETS ${_target} LIBRARY DESTINATION ${_package}/lib COMPONENT llamapack)
     install(FILES "${CMAKE_BINARY_DIR}/backend.json" DESTINATION ${_package}/lib COMPONENT llamapack)
     foreach(_licence IN LISTS LLAMAPACK_LICENCES)
         string(REGEX MATCH "^([^=]+)=(.+)$" _ "${_licence}")
@@ -66,7 +75,7 @@ function(llamapack_backend name)
     endforeach()
 endfunction()
 
-# Adds to the list what CMake compiles CUDA for, after ggml's build has had its say: 90 is 90-real and 90-virtual.
+# Adds to the list what CMake compiles CUDA or HIP for, after ggml's build has had its say: 90 is 90-real and 90-virtual.
 function(_llamapack_compiled_targets target list)
     get_target_property(_archs ${target} CUDA_ARCHITECTURES)
     foreach(_arch IN LISTS _archs)
@@ -82,10 +91,16 @@ function(_llamapack_compiled_targets target list)
                 "Name the architectures, such as LLAMAPACK_CUDA_ARCHS=90-real.")
         endif()
     endforeach()
+    get_target_property(_archs ${target} HIP_ARCHITECTURES)
+    foreach(_arch IN LISTS _archs)
+        if(_arch)
+            list(APPEND ${list} "gfx:${_arch}")
+        endif()
+    endforeach()
     set(${list} ${${list}} PARENT_SCOPE)
 endfunction()
 
-function(_llamapack_describe_backend name)
+function(_llamapack_describe_backend name target)
     set(_targets ${ARG_TARGETS})
     list(TRANSFORM _targets REPLACE "^([a-z]+):(.+)$" "{\"kind\": \"\\1\", \"name\": \"\\2\"}")
     list(JOIN _targets ", " _targets)
@@ -104,7 +119,7 @@ function(_llamapack_describe_backend name)
   \"name\": \"${name}\",
   \"package\": \"${PROJECT_NAME}\",
   \"version\": \"${SKBUILD_PROJECT_VERSION_FULL}\",
-  \"library\": \"$<TARGET_FILE_NAME:ggml-${name}>\",
+  \"library\": \"$<TARGET_FILE_NAME:${target}>\",
   \"abi_id\": \"${LLAMAPACK_ABI_ID}\",
   \"llama_commit\": \"${LLAMAPACK_PIN_COMMIT}\",
   \"targets\": [${_targets}],

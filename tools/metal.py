@@ -1,0 +1,33 @@
+"""What the Metal plug-in is compiled with: Apple's SDK, which is on Macs only."""
+
+from __future__ import annotations
+
+import sys
+
+from tools.errors import LackingError
+from tools.kit import Kit
+from tools.live import Say, quiet
+from tools.matrix import load_matrix
+from tools.shell import run
+
+
+def metal_kit(say: Say = quiet) -> Kit:
+    """Return the kit of this Mac; a LackingError on any other machine, and where Apple's tools are not installed."""
+    if sys.platform != "darwin":
+        raise LackingError(
+            f"The Metal plug-in is compiled with Apple's SDK, and this machine is {sys.platform}.",
+            fix="Build it on a Mac with Apple silicon. What can be checked elsewhere: nox -s test-metal",
+        )
+    said = run(["xcrun", "--sdk", "macosx", "--show-sdk-version"], check=False)
+    if said.returncode != 0:
+        why = said.stderr.strip()
+        raise LackingError("Apple's SDK for macOS was not found.", why=why, fix="Run: xcode-select --install")
+    return Kit(
+        inputs={"Metal kit": f"macOS SDK {said.stdout.strip()}, for macOS {floor()}"},
+        variables={"MACOSX_DEPLOYMENT_TARGET": floor()},  # read by CMake, and for the wheel's tag
+    )
+
+
+def floor() -> str:
+    """Return the oldest macOS that the wheel is for, from the matrix."""
+    return load_matrix().toolchains["macos"].version

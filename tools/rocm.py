@@ -1,0 +1,148 @@
+"""What the ROCm plug-in is compiled with: the ROCm of this system, or Debian's in a root folder of its own.
+
+The system's is the one that ROCM_PATH names (on Windows HIP_PATH), or /opt/rocm. Where there is none, Debian's forky
+suite has one: it is put into a folder of the cache, and the build runs in there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from tools import architectures, roots
+from tools.errors import LackingError
+from tools.kit import Elsewhere, Kit
+from tools.live import Say, quiet
+from tools.matrix import load_matrix
+from tools.paths import ROOT
+from tools.toolchains import Toolchain
+
+DEFAULT = Path("/opt/rocm")
+FORKY = roots.Root(
+    suite="forky",
+    packages=(
+        *("hipcc", "libamdhip64-dev", "libhipblas-dev", "librocblas-dev", "python3"),
+        # what the finished wheels need there, and what tests them: nox -s test-rocm
+        *("python3-click", "python3-numpy", "python3-pytest", "python3-rich"),
+    ),
+)
+FORKY_MIB = 6000
+TOPOLOGY = Path("/sys/class/kfd/kfd/topology/nodes")
+HEADER = Path("include/hip/hip_version.h")
+COMPILERS = ("llvm/bin/clang++", "lib/llvm/bin/clang++", "bin/clang++.exe")
+SDK = "Install AMD's ROCm (on Windows the HIP SDK), and set {} to its folder."
+
+_ARCH = re.compile(r"gfx\d{1,2}([0-9a-f]{2}|(-\d)*-generic)(:[a-z]+[+-])*")
+_TARGET = re.compile(r"^gfx_target_version (\d+)$", re.MULTILINE)
+_VERSION = re.compile(r"#define HIP_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
+
+
+def rocm_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit:
+    """Return the kit of this machine: the system's ROCm where there is one, or Debian's in a root folder.
+
+    Raises LackingError where neither can be had or the system's is too old, ToolError for what is no architecture.
+    """
+    archs = architectures.wanted("rocm", _ARCH, "Use AMD's names, with commas: gfx90a,gfx1100.", variables)
+    if folder := system_rocm(variables):
+        return _system_kit(folder, archs)
+    if sys.platform != "linux":
+        name = "HIP_PATH" if sys.platform == "win32" else "ROCM_PATH"
+        raise LackingError("ROCm was not found.", fix=SDK.format(name))
+    return _forky_kit(forky_root(say), archs)
+
+
+def forky_root(say: Say = quiet) -> Path:
+    """Return the root folder with Debian's ROCm, made where it is not there."""
+    return roots.ensure_root(FORKY, say, mib=FORKY_MIB)
+
+
+def gpus(topology: Path = TOPOLOGY) -> tuple[str, ...]:
+    """Return the gfx names of this machine's AMD GPUs, each once; none where Linux' compute driver lists none."""
+    found = []
+    for file in sorted(topology.glob("*/properties")):
+        version = int(next(iter(_TARGET.findall(file.read_text(encoding="ascii"))), "0"))
+        found.append(f"gfx{version // 10000}{version // 100 % 100:x}{version % 100:x}" if version else "")
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def system_rocm(variables: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder of this system's ROCm, or None. One that is named must be there, and new enough."""
+    name = next((name for name in ("ROCM_PATH", "HIP_PATH") if variables.get(name)), "")
+    folder = Path(variables[name]) if name else DEFAULT
+    if not (name or (folder / HEADER).is_file()):
+        return None
+    version, floor = rocm_version(folder), load_matrix().toolchains["rocm"].version
+    if not version:
+        raise LackingError(f"{name} is {folder}, which has no {HEADER}.", fix=SDK.format(name))
+    if _numbers(version) < _numbers(floor):
+        why = f"ggml needs {floor} or newer."
+        raise LackingError(f"The ROCm in {folder} is of version {version}.", why=why, fix=SDK.format("ROCM_PATH"))
+    return folder
+
+
+def rocm_version(folder: Path) -> str:
+    """Return the version of HIP's headers in `folder`, as in 6.4.43484; empty where there are none."""
+    try:
+        text = (folder / HEADER).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = _VERSION.findall(text)
+    return ".".join(found) if len(found) == 3 else ""
+
+
+def _system_kit(folder: Path, archs: str) -> Kit:
+    clang = next((folder / name for name in COMPILERS if (folder / name).is_file()), None)
+    if clang is None:
+        raise LackingError(f"The ROCm in {folder} has no clang++.", fix="Install its compiler (package rocm-llvm).")
+    inputs = {"ROCm kit": f"ROCm {rocm_version(folder)} in {folder}", "ROCm architectures": archs}
+    defines = {architectures.variable("rocm"): archs, "CMAKE_PREFIX_PATH": str(folder)}
+    paths = {"ROCM_PATH": str(folder), "HIP_PATH": str(folder)}
+    if sys.platform == "win32":  # where HIP is no language of CMake's: all of it is compiled with AMD's clang
+        both = Toolchain(c=(str(clang.with_name("clang.exe")),), cxx=(str(clang),), description=f"clang of {folder}")
+        return Kit(inputs=inputs, defines=defines, variables=paths, toolchain=both)
+    defines["CMAKE_HIP_COMPILER"] = str(clang)
+    return Kit(inputs=inputs, defines=defines, variables=paths, languages=("HIP",))
+
+
+def _forky_kit(folder: Path, archs: str) -> Kit:
+    """Return the kit in the root; Debian's clang has to be told where AMD's device libraries are."""
+    *_, clang = sorted(path.name for path in (folder / "usr/bin").glob("clang++-[0-9]*"))
+    (bitcode,) = (path.relative_to(folder) for path in folder.glob("usr/lib/llvm-*/lib/clang/*/amdgcn/bitcode"))
+    description = f"{clang} of Debian {FORKY.suite}"
+    return Kit(
+        inputs={"ROCm kit": f"ROCm {rocm_version(folder / 'usr')}, {description}", "ROCm architectures": archs},
+        defines={
+            architectures.variable("rocm"): archs,
+            "CMAKE_HIP_COMPILER": f"/usr/bin/{clang}",
+            "CMAKE_HIP_FLAGS": f"--rocm-device-lib-path=/{bitcode}",
+        },
+        # What is linked there may ask for a C library as new as that one: the tag has pip keep it from older systems.
+        variables={"ROCM_PATH": "/usr", "_PYTHON_HOST_PLATFORM": f"manylinux_{c_library(folder)}_x86_64"},
+        languages=("HIP",),
+        toolchain=Toolchain(c=(clang.replace("++", ""),), cxx=(clang,), description=description),
+        elsewhere=Elsewhere(command=partial(in_forky, folder), python="python3", path=roots.SYSTEM_PATH),
+    )
+
+
+def c_library(folder: Path) -> str:
+    """Return the version of glibc in the root in `folder`, as wheel tags have it: 2_43."""
+    content = (folder / "usr/lib/x86_64-linux-gnu/libc.so.6").read_bytes()
+    return b"_".join(re.findall(rb"GNU C Library .* release version (\d+)\.(\d+)", content)[0]).decode()
+
+
+def in_forky(folder: Path, words: Sequence[str], variables: Mapping[str, str], cwd: Path) -> list[str]:
+    """Return the command line that runs `words` in the root, where the checkout and the compiler cache are seen."""
+    objects = Path(os.environ.get("SCCACHE_DIR") or Path.home() / ".cache" / "sccache")
+    objects.mkdir(parents=True, exist_ok=True)
+    settings = {**variables, "SCCACHE_DIR": str(objects)}
+    return roots.command(
+        folder, words, binds={path: str(path) for path in (ROOT, objects)}, variables=settings, cwd=str(cwd)
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
