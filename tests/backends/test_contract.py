@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -131,3 +132,5 @@ def test_doctor_finds_it_usable_and_says_what_it_is(backend: str) -> None:
     (found,) = (one for one in json.loads(done.stdout)["backends"] if one["name"] == backend)
     assert (found["status"], found["package"]) == ("usable", f"llamapack-{backend}")
     assert found["devices"]
+    if backend == "vulkan":  # CUDA's runtime does not say which driver it is
+        assert re.search(r"\d+\.\d+", found["devices"][0]["driver"])

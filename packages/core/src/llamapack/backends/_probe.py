@@ -105,6 +105,7 @@ def probe(job: dict[str, Any], step: Callable[[str], None]) -> dict[str, Any]:
         devices.append(ggml.examine(device, problems, expected, enough))
     step("asking the driver")
     versions = add_cuda_facts(devices, job["preload"])
+    add_vulkan_facts(devices)
     libraries = [path for path in loaded_libraries() if path not in before]
     return {"devices": devices, "libraries": libraries, "versions": versions}
 
@@ -304,6 +305,12 @@ def add_cuda_facts(devices: Sequence[dict[str, Any]], opened: Sequence[str]) -> 
         device.update(known.get((device["pci_id"] or "").lower(), {}))
     versions: dict[str, str] | None = facts.cuda_versions(opened)
     return versions
+
+
+def add_vulkan_facts(devices: Sequence[dict[str, Any]]) -> None:
+    """Add what only Vulkan's drivers know, where the devices are theirs."""
+    if any(device["name"].startswith("Vulkan") for device in devices):
+        import_file(Path(__file__).resolve().with_name("_vulkan_facts.py")).add_vulkan_facts(devices)
 
 
 def import_file(path: Path) -> Any:
