@@ -95,6 +95,7 @@ def test_the_chat_template_is_the_files(model: llamapack.Model, made: Made) -> N
         {"split_mode": "none"},
         {"split_mode": "row"},
         {"tensor_split": [1.0]},
+        {"tensor_split": np.array([1], np.float32)},
     ],
 )
 def test_however_it_is_loaded_a_model_computes_the_same(made: Made, made_path: Any, options: dict[str, Any]) -> None:
@@ -134,6 +135,10 @@ def test_devices_are_listed(model: llamapack.Model) -> None:
         ({"tensor_split": [1.0, 1.0]}, "tensor_split must have a number of 0 or more for each of 0 GPUs"),
         ({"tensor_split": [-1.0]}, "tensor_split must have a number of 0 or more"),
         ({"tensor_split": [0.0]}, "tensor_split must have a number of 0 or more"),
+        ({"tensor_split": [True]}, "tensor_split must have a number of 0 or more for each of 0 GPUs, not [True]."),
+        ({"tensor_split": 3}, "tensor_split must have a number of 0 or more for each of 0 GPUs, not 3."),
+        ({"tensor_split": "1,1"}, "tensor_split must have a number of 0 or more for each of 0 GPUs, not '1,1'."),
+        ({"tensor_split": [1.0], "split_mode": "none"}, 'tensor_split has no effect with split_mode="none".'),
         ({"n_gpu_layers": -2}, "n_gpu_layers must be a whole number from -1"),
         ({"lazy": "yes"}, "lazy must be one of 'off', 'auto', 'on', not 'yes'."),
         ({"lazy": "on", "use_mmap": False}, 'lazy="on" needs the file to be mapped.'),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from llamapack._native import _generated as api
+from llamapack._native.library import native
 from llamapack.backends.decisions import Choice
 from llamapack.backends.devices import Device, find_offload_devices, offload_devices, present_devices
 from llamapack.backends.loading import INSTALL, Used, use_backends, warn_once
@@ -71,6 +73,7 @@ def plan_offload(options: OffloadOptions, found: Gguf, cpu: Path) -> Offload:
     pointers, devices = _devices(used, request)
     _check_main_gpu(options, len(devices))
     split = _check_split(options.tensor_split, len(devices))
+    _check_split_mode(options, used.pointers or ())
     if not devices:
         _warn_without_gpu(layers, request, used.choice)
         return Offload(n_gpu_layers=0 if layers == "fit" else _plain(layers), choice=used.choice, pointers=pointers)
@@ -122,20 +125,53 @@ def _check_main_gpu(options: OffloadOptions, count: int) -> int:
     return index
 
 
-def _is_share(part: object) -> bool:
-    return isinstance(part, int | float) and math.isfinite(part) and part >= 0
+def _check_split_mode(options: OffloadOptions, pointers: Sequence[api.ggml_backend_device_p]) -> None:
+    """Refuse what llama.cpp would leave aside without a word."""
+    mode = options.split_mode
+    if options.main_gpu and mode != "none":
+        raise InputError(
+            f"main_gpu={options.main_gpu} has no effect with split_mode={mode!r}.",
+            why="All GPUs are used then.",
+            fix='Use split_mode="none", or name the GPUs with devices.',
+        )
+    if options.tensor_split is not None and mode == "none":
+        raise InputError(
+            'tensor_split has no effect with split_mode="none".',
+            why="All is on one GPU then.",
+            fix="Leave one of them out.",
+        )
+    if mode == "row" and len(pointers) > 1 and not all(map(_splits_rows, pointers)):
+        raise InputError(
+            'split_mode="row" has no effect with these devices.',
+            why="Their backend does not share the rows of a matrix.",
+            fix='Use split_mode="layer".',
+        )
 
 
-def _check_split(split: Sequence[float] | None, count: int) -> tuple[float, ...] | None:
+def _splits_rows(pointer: api.ggml_backend_device_p) -> bool:
+    registry = native().ggml_backend_dev_backend_reg(pointer)
+    return bool(native().ggml_backend_reg_get_proc_address(registry, b"ggml_backend_split_buffer_type"))
+
+
+def _share(part: object) -> float | None:
+    """Return a part of tensor_split as a number; None where it is none."""
+    if isinstance(part, bool) or not isinstance(part, numbers.Real) or not math.isfinite(part) or part < 0:
+        return None
+    return float(part)
+
+
+def _check_split(split: object, count: int) -> tuple[float, ...] | None:
     if split is None:
         return None
-    if len(split) > max(count, 1) or not all(map(_is_share, split)) or not any(split):
+    given: list[object] = [*split] if isinstance(split, Iterable) and not isinstance(split, str) else []
+    shares = [share for part in given if (share := _share(part)) is not None]
+    if len(shares) < len(given) or len(shares) > max(count, 1) or not any(shares):
         raise InputError(
-            f"tensor_split must have a number of 0 or more for each of {count} GPUs, not {list(split)!r}.",
+            f"tensor_split must have a number of 0 or more for each of {count} GPUs, not {given or split!r}.",
             why=_present(),
             fix="Leave it out: llama.cpp goes by the free memory then.",
         )
-    return (*split, *(0.0,) * (count - len(split)))
+    return (*shares, *(0.0,) * (count - len(shares)))
 
 
 def _warn_without_gpu(layers: int | Literal["auto", "fit"], request: Request, choice: Choice) -> None:
