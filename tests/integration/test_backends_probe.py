@@ -18,6 +18,7 @@ from llamapack.backends.verdicts import TOLERANCE, Fault, Status, Verdict
 
 from tests.integration.children import python
 from tests.plugins.making import Core, Plugin, compiler, installed_core, make_installed
+from tests.processes import lives
 
 Make = Callable[[Plugin], BackendPlugin]
 
@@ -150,19 +151,7 @@ def test_a_grandchild_does_not_outlive_the_probe(
     verdict = look(make(Plugin(fault="grandchild")), level)
     assert verdict.status is Status.USABLE
     assert time.monotonic() - began < 20
-    assert not is_running(int(name.read_text()))
-
-
-def is_running(pid: int) -> bool:
-    for _ in range(50):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return False
-        if state == "Z":
-            return False
-        time.sleep(0.02)
-    return True
+    assert not lives(int(name.read_text()))
 
 
 def test_an_absent_library_is_named(make: Make, level: CpuLevel) -> None:

@@ -14,6 +14,8 @@ import pytest
 from llamapack.backends import child
 from llamapack.backends.child import LONGEST_OUTPUT, LONGEST_REPORT, MARK, Ended, kill_marked, run_children
 
+from tests.processes import lives
+
 if sys.platform == "win32":
     pytest.skip("signals and process groups are POSIX's", allow_module_level=True)
 
@@ -92,19 +94,6 @@ def test_a_grandchild_is_ended_and_nobody_waits_for_it(tmp_path: Path, own: bool
     assert ended.status == 0
     assert ended.seconds < 20
     assert not lives(int((tmp_path / "pid").read_text()))
-
-
-def lives(pid: int) -> bool:
-    """Say whether the process is still there after a moment; one that waits to be collected is not."""
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return False
-        except OSError:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def open_files() -> set[str]:
