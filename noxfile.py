@@ -18,7 +18,7 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import drift, matrix, models, plugins, proving, results, upstream, vendoring, vulkan, wheels
+from tools import drift, matrix, models, plugins, proving, rebuilding, results, upstream, vendoring, vulkan, wheels
 from tools import plan as plans
 from tools import reproducible as reproducing
 from tools.checkout import Checkout
@@ -105,7 +105,8 @@ def packaging(session: nox.Session) -> None:
         prepare(session, "test", "packaging")
         wheel, model = wheels.core_wheel(session.log), models.demo_model(session.log)
         plugins = json.dumps(wheels.plugin_wheels(session.log))
-    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
+        variables = {"LLAMAPACK_TEST_REBUILT": str(rebuilding.rebuilt_core(session.log))}
+    variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
     variables["LLAMAPACK_TEST_PLUGINS"] = plugins
     run_pytest(session, str(ROOT / "tests" / "packaging"), *session.posargs, env=variables)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 
-def _given(variable: str) -> Path:
+def given(variable: str) -> Path:
+    """Return the file that the session names in `variable`."""
     if not (value := os.environ.get(variable)):
         pytest.fail(f"{variable} is not set. These tests look into a finished wheel: run them with nox -s packaging")
     return Path(value)
@@ -19,13 +20,13 @@ def _given(variable: str) -> Path:
 @pytest.fixture(scope="session")
 def wheel() -> Path:
     """The core wheel."""
-    return _given("LLAMAPACK_TEST_WHEEL")
+    return given("LLAMAPACK_TEST_WHEEL")
 
 
 @pytest.fixture(scope="session")
 def model() -> Path:
     """A small chat model."""
-    return _given("LLAMAPACK_TEST_MODEL")
+    return given("LLAMAPACK_TEST_MODEL")
 
 
 @pytest.fixture(scope="session")

@@ -6,108 +6,19 @@ Nothing is replaced in the loaders: what runs is what pip installed. The plug-in
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.plugins.making import Core, Plugin, installed_core, make_wheel
-from tools.environments import REQUIREMENTS, Environment
+from tests.packaging.conftest import given
+from tests.packaging.plugin_place import Place, make_place
+from tests.plugins.making import DESCRIBE, Plugin
+from tests.processes import lives
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the plug-ins of the tests are built for Linux only")
-
-SECONDS = "15"
-LOAD = """
-import json, sys, warnings
-import llamapack
-
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    with llamapack.Model(sys.argv[1]) as model:
-        offload = model.offload
-        devices, layers = [device.name for device in offload.devices], offload.n_gpu_layers
-        with llamapack.Context(model, n_ctx=64) as context:
-            context.decode(model.vocab.tokenize("One, two, three,"))
-            likeliest = int(context.outputs.logits().argmax())
-print(json.dumps({
-    "devices": devices,
-    "layers": layers,
-    "likeliest": likeliest,
-    "warnings": [str(warning.message) for warning in caught if warning.category is llamapack.BackendWarning],
-}))
-"""
-
-
-@dataclass(kw_only=True)
-class Place:
-    """An environment with the core, and the plug-ins that are installed in it at the moment."""
-
-    environment: Environment
-    folder: Path
-    model: Path
-    plugins: list[str] = field(default_factory=list)
-
-    @property
-    def core(self) -> Core:
-        return installed_core(self.environment.packages / "llamapack")
-
-    def pip(self, *words: object) -> None:
-        command = [self.environment.python, "-m", "pip", *words, "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run(list(map(str, command)), capture_output=True, encoding="utf-8", check=False)
-        assert done.returncode == 0, done.stderr
-
-    def install(self, *plugins: Plugin) -> None:
-        wheels = [make_wheel(plugin, self.core, self.folder) for plugin in plugins]
-        self.pip("install", "--no-deps", "--no-index", "--force-reinstall", *wheels)
-        self.plugins += [plugin.distribution for plugin in plugins]
-
-    def empty(self) -> None:
-        if self.plugins:
-            self.pip("uninstall", "--yes", *self.plugins)
-        self.plugins.clear()
-
-    def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLAMAPACK_", "PYTHON"))}
-        return subprocess.run(
-            [str(self.environment.python), *map(str, words)],
-            capture_output=True,
-            encoding="utf-8",
-            cwd=self.folder,
-            env={
-                **kept,
-                "LLAMAPACK_CACHE_DIR": str(self.folder / "cache"),
-                "LLAMAPACK_PROBE_SECONDS": SECONDS,
-                **variables,
-            },
-            check=False,
-            timeout=300,
-        )
-
-    def load(self, **variables: str) -> dict[str, Any]:
-        """Load the model as a program does; return what was used and warned of."""
-        done = self.run("-c", LOAD, self.model, **variables)
-        assert done.returncode == 0, done.stderr
-        return dict(json.loads(done.stdout))
-
-    def doctor(self, **variables: str) -> tuple[int, dict[str, Any]]:
-        done = self.run("-m", "llamapack", "doctor", "--json", **variables)
-        assert done.stdout, done.stderr
-        return done.returncode, dict(json.loads(done.stdout))
-
-
-def make_place(folder: Path, wheel: Path, model: Path) -> Place:
-    environment = Environment(folder=folder / "env")
-    subprocess.run([sys.executable, "-m", "venv", environment.folder], check=True)
-    place = Place(environment=environment, folder=folder, model=model)
-    place.pip("install", "--no-deps", "--require-hashes", "--requirement", REQUIREMENTS / "core.txt")
-    place.pip("install", "--no-deps", "--no-index", wheel)
-    return place
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +122,7 @@ BROKEN = [
     pytest.param(Plugin(name="bad", linked_abi_id="deadbeef"), "soname", id="soname"),
     pytest.param(Plugin(name="bad", exported_abi_id="deadbeef"), "exported id", id="exported-abi"),
     pytest.param(Plugin(name="bad", exported_abi_id=""), "missing symbol", id="no-exported-abi"),
+    pytest.param(Plugin(name="bad", init=False), "missing symbol", id="no-init"),
     pytest.param(Plugin(name="bad", needs="libnowhere.so"), "missing library", id="missing-library"),
     pytest.param(Plugin(name="bad", without=("lib/libggml-bad.so",)), "missing file", id="missing-file"),
     pytest.param(Plugin(name="bad", source=IMPORTING), "import", id="import-error"),
@@ -233,6 +145,43 @@ def test_a_broken_plugin_is_told_and_a_working_one_beside_it_used(
     assert (loaded["devices"], loaded["likeliest"]) == (["Example0"], likeliest)
     (warning,) = loaded["warnings"]
     assert warning.startswith(f"bad: {backends['bad']['reason']}")
+
+
+def test_what_a_plugin_prints_is_no_part_of_the_report(place: Place) -> None:
+    place.install(Plugin(source=f"print('hello')\n{DESCRIBE}"))
+    done = place.run("-m", "llamapack", "doctor", "--json")
+    assert (done.returncode, json.loads(done.stdout)["status"], done.stderr) == (0, "healthy", "hello\n")
+
+
+ASLEEP = "import time\ntime.sleep(600)\n"
+GRIPPING = "import re\nre.match('(a+)+$', 'a' * 64 + 'b')  # one call, during which no other thread runs\n"
+
+
+def test_the_doctor_ends_although_a_plugins_code_hangs(place: Place) -> None:
+    place.install(Plugin(), Plugin(name="bad", source=ASLEEP))
+    status, report = place.doctor(LLAMAPACK_PROBE_SECONDS="2")
+    assert (status, report["status"], report["backends"], report["choice"]) == (4, "degraded", [], None)
+    (problem,) = report["problems"]
+    assert problem["what"] == "Looking for plug-ins was not done after 7 s: the Python code of one of them hangs."
+    assert problem["why"] == "Installed are: llamapack-bad, llamapack-example."
+
+
+def test_the_doctor_ends_although_a_plugin_holds_the_interpreter(place: Place) -> None:
+    place.install(Plugin(name="bad", source=GRIPPING))
+    done = place.run("-m", "llamapack", "doctor", "--json", LLAMAPACK_PROBE_SECONDS="2")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Timeout (0:00:14)!\n")
+    assert f'{Path("llamapack_bad", "__init__.py")}", line 2 in <module>' in done.stderr
+
+
+def test_a_plugin_that_floods_and_one_that_leaves_a_process_behind_are_used(place: Place, tmp_path: Path) -> None:
+    place.install(Plugin(), Plugin(name="noisy", fault="flood"), Plugin(name="parent", fault="grandchild"))
+    noted = tmp_path / "pid"
+    status, report = place.doctor(LLAMAPACK_EXAMPLE_GRANDCHILD=str(noted), LLAMAPACK_EXAMPLE_SESSION="1")
+    backends = {each["name"]: each for each in report["backends"]}
+    assert (status, {each["status"] for each in backends.values()}, len(backends)) == (0, {"usable"}, 3)
+    assert len(backends["noisy"]["output"]) == 8 << 10
+    assert not lives(int(noted.read_text()))
 
 
 def test_a_broken_plugin_alone_leaves_the_cpu_with_a_warning(place: Place, likeliest: int) -> None:
@@ -301,33 +250,41 @@ def test_a_plugin_that_was_not_tried_is_used_all_the_same(place: Place) -> None:
     assert place.load(LLAMAPACK_PROBE="never", LLAMAPACK_CACHE_DIR=folder)["devices"] == ["Example0"]
 
 
-def rebuilt(wheel: Path, core: Core, into: Path, version: str, abi_id: str) -> Path:
-    """Make the core wheel that another ggml would give: other ids, of the same length, in every file and file name."""
-    path = into / wheel.name.replace(core.version, version)
-    words = ((core.abi_id.encode(), abi_id.encode()), (core.version.encode(), version.encode()))
-    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        for item in old.infolist():
-            data, name = old.read(item), item.filename.replace(core.abi_id, abi_id).replace(core.version, version)
-            if name.endswith("/RECORD"):
+def renamed(wheel: Path, version: str, into: Path) -> Path:
+    """Return `wheel` with another version; its files stay as they are."""
+    old = wheel.name.split("-")[1]
+    path = into / wheel.name.replace(old, version)
+    with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for item in whole.infolist():
+            data, name = whole.read(item), item.filename.replace(f"-{old}.dist-info/", f"-{version}.dist-info/")
+            if name.endswith(".dist-info/RECORD"):
                 data = b"".join(line.split(b",")[0] + b",,\n" for line in data.splitlines())
-            for before, after in words if not name.endswith(".py") else ():
-                data = data.replace(before, after)
+                data = data.replace(f"-{old}.dist-info/".encode(), f"-{version}.dist-info/".encode())
+            if name.endswith(".dist-info/METADATA"):
+                data = data.replace(f"\nVersion: {old}\n".encode(), f"\nVersion: {version}\n".encode())
             new.writestr(name, data)
     return path
 
 
+@pytest.fixture(scope="session")
+def rebuilt() -> Path:
+    """A core that was built anew with another layout of ggml's structures."""
+    return given("LLAMAPACK_TEST_REBUILT")
+
+
 @pytest.mark.parametrize("same_version", [False, True], ids=["new-version", "same-version"])
 def test_a_core_that_was_upgraded_alone_says_which_command_mends_it(
-    wheel: Path, model: Path, tmp_path: Path, likeliest: int, same_version: bool
+    wheel: Path, rebuilt: Path, model: Path, tmp_path: Path, likeliest: int, same_version: bool
 ) -> None:
     place = make_place(tmp_path, wheel, model)
     core = place.core
     place.install(Plugin())
+    assert place.load()["devices"] == ["Example0"]
     version = core.version if same_version else core.version.replace("0.1.0", "0.1.1")
-    place.pip(
-        "install", "--no-deps", "--no-index", "--force-reinstall", rebuilt(wheel, core, tmp_path, version, "0badcafe")
-    )
-    assert place.core.abi_id == "0badcafe"
+    upgrade = rebuilt if same_version else renamed(rebuilt, version, tmp_path)
+    place.pip("install", "--no-deps", "--no-index", "--force-reinstall", upgrade)
+    new = place.core.abi_id
+    assert new != core.abi_id
     loaded = place.load()
     assert (loaded["devices"], loaded["likeliest"]) == ([], likeliest)
     mending = f'"llamapack-example=={version}"'
@@ -335,7 +292,7 @@ def test_a_core_that_was_upgraded_alone_says_which_command_mends_it(
         what = (
             f"example: llamapack-example {core.version} was built for ABI {core.abi_id}, but llamapack {version} has "
         )
-        what += "0badcafe; it is not used"
+        what += f"{new}; it is not used"
         mending = f'--force-reinstall --no-deps "llamapack=={version}" {mending}'
     else:
         what = f"example: llamapack-example {core.version} does not belong to llamapack {version}; it is not used"
@@ -345,3 +302,17 @@ def test_a_core_that_was_upgraded_alone_says_which_command_mends_it(
     status, report = place.doctor()
     assert (status, report["status"]) == (4, "degraded")
     assert report["backends"][0]["remedy"] == f"python -m pip install {mending}"
+    place.install(Plugin())  # built for the new one
+    assert place.load()["devices"] == ["Example0"]
+
+
+def test_a_plugin_that_was_upgraded_alone_says_which_command_mends_it(place: Place, likeliest: int) -> None:
+    place.install(Plugin(version="99.0"))
+    loaded = place.load()
+    assert (loaded["devices"], loaded["likeliest"]) == ([], likeliest)
+    version = place.core.version
+    assert loaded["warnings"] == [
+        f"example: llamapack-example 99.0 does not belong to llamapack {version}; it is not used\n"
+        f'Run: python -m pip install "llamapack-example=={version}"\n'
+        "No GPU is used; the model runs on the CPU."
+    ]

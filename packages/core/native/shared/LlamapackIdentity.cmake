@@ -31,7 +31,7 @@ set(CMAKE_DISABLE_FIND_PACKAGE_Git ON)
 
 # Everything that changes a structure or a call between ggml-base and its backends, beside the source itself.
 # Plug-ins compute the same id from the same file.
-set(GGML_SCHED_MAX_COPIES 4 CACHE INTERNAL "")
+set(GGML_SCHED_MAX_COPIES 4 CACHE STRING "How many copies of its inputs ggml's scheduler keeps at most")
 set(LLAMAPACK_LAYOUT_DEFINES
     "GGML_BACKEND_DL=1"
     "GGML_MAX_NAME=64"

@@ -1,0 +1,103 @@
+"""A clean environment with the finished wheel, where real plug-ins come and go."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.plugins.making import Core, Plugin, installed_core, make_wheel
+from tools.environments import REQUIREMENTS, Environment
+
+SECONDS = "15"
+LOAD = """
+import json, sys, warnings
+import llamapack
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    with llamapack.Model(sys.argv[1]) as model:
+        offload = model.offload
+        devices, layers = [device.name for device in offload.devices], offload.n_gpu_layers
+        with llamapack.Context(model, n_ctx=64) as context:
+            context.decode(model.vocab.tokenize("One, two, three,"))
+            likeliest = int(context.outputs.logits().argmax())
+print(json.dumps({
+    "devices": devices,
+    "layers": layers,
+    "likeliest": likeliest,
+    "warnings": [str(warning.message) for warning in caught if warning.category is llamapack.BackendWarning],
+}))
+"""
+
+
+@dataclass(kw_only=True)
+class Place:
+    """An environment with the core, and the plug-ins that are installed in it at the moment."""
+
+    environment: Environment
+    folder: Path
+    model: Path
+    plugins: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    """Words before the commands that are run there."""
+
+    @property
+    def core(self) -> Core:
+        return installed_core(self.environment.packages / "llamapack")
+
+    def pip(self, *words: object) -> None:
+        command = [self.environment.python, "-m", "pip", *words, "--quiet", "--disable-pip-version-check"]
+        done = subprocess.run(list(map(str, command)), capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 0, done.stderr
+
+    def install(self, *plugins: Plugin) -> None:
+        wheels = [make_wheel(plugin, self.core, self.folder) for plugin in plugins]
+        self.pip("install", "--no-deps", "--no-index", "--force-reinstall", *wheels)
+        self.plugins += [plugin.distribution for plugin in plugins]
+
+    def empty(self) -> None:
+        if self.plugins:
+            self.pip("uninstall", "--yes", *self.plugins)
+        self.plugins.clear()
+
+    def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLAMAPACK_", "PYTHON"))}
+        return subprocess.run(
+            [*self.before, str(self.environment.python), *map(str, words)],
+            capture_output=True,
+            encoding="utf-8",
+            cwd=self.folder,
+            env={
+                **kept,
+                "LLAMAPACK_CACHE_DIR": str(self.folder / "cache"),
+                "LLAMAPACK_PROBE_SECONDS": SECONDS,
+                **variables,
+            },
+            check=False,
+            timeout=300,
+        )
+
+    def load(self, **variables: str) -> dict[str, Any]:
+        """Load the model as a program does; return what was used and warned of."""
+        done = self.run("-c", LOAD, self.model, **variables)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def doctor(self, **variables: str) -> tuple[int, dict[str, Any]]:
+        done = self.run("-m", "llamapack", "doctor", "--json", **variables)
+        assert done.stdout, done.stderr
+        return done.returncode, dict(json.loads(done.stdout))
+
+
+def make_place(folder: Path, wheel: Path, model: Path) -> Place:
+    environment = Environment(folder=folder / "env")
+    subprocess.run([sys.executable, "-m", "venv", environment.folder], check=True)
+    place = Place(environment=environment, folder=folder, model=model)
+    place.pip("install", "--no-deps", "--require-hashes", "--requirement", REQUIREMENTS / "core.txt")
+    place.pip("install", "--no-deps", "--no-index", wheel)
+    return place
