@@ -16,6 +16,7 @@ from llamapack.backends.report import gather
 from llamapack.errors import BackendError, BackendWarning, InputError
 
 from tests.integration.children import command, python
+from tests.report_keys import undocumented
 
 pytestmark = pytest.mark.skipif(loading.plugins_are_installed(), reason="a plug-in is installed in this environment")
 
@@ -102,6 +103,7 @@ def test_doctor_finds_the_core_healthy() -> None:
     assert {level["name"] for level in report["cpu"]["levels"]} == {level.name for level in cpu_levels()}
     assert len(report["core"]["loaded"]) == 4  # ggml-base, ggml, llamapack and the level
     assert report["schema"] == 1
+    assert undocumented(report) == set()
 
 
 def test_doctor_speaks_to_people(tmp_path: Path) -> None:

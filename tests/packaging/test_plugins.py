@@ -17,6 +17,7 @@ from tests.packaging.conftest import given
 from tests.packaging.plugin_place import Place, make_place
 from tests.plugins.making import DESCRIBE, Plugin
 from tests.processes import lives
+from tests.report_keys import undocumented
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the plug-ins of the tests are built for Linux only")
 
@@ -139,6 +140,7 @@ def test_a_broken_plugin_is_told_and_a_working_one_beside_it_used(
     backends = {backend["name"]: backend for backend in report["backends"]}
     assert (status, report["status"]) == (4, "degraded")
     assert (backends["bad"]["fault"], backends["bad"]["used"], backends["example"]["used"]) == (fault, False, True)
+    assert undocumented(report) == set()
     assert "llamapack-bad" in backends["bad"]["reason"]
     assert backends["bad"]["remedy"]
     loaded = place.load()
@@ -164,6 +166,7 @@ def test_the_doctor_ends_although_a_plugins_code_hangs(place: Place) -> None:
     (problem,) = report["problems"]
     assert problem["what"] == "Looking for plug-ins was not done after 7 s: the Python code of one of them hangs."
     assert problem["why"] == "Installed are: llamapack-bad, llamapack-example."
+    assert undocumented(report) == set()
 
 
 def test_the_doctor_ends_although_a_plugin_holds_the_interpreter(place: Place) -> None:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from llamapack.backends import report
 from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.cpu import CpuChoice, CpuLevel
 from llamapack.backends.foreign import ForeignLibrary
 from llamapack.backends.host import HostFacts
 from llamapack.backends.report import BROKEN, DEGRADED, HEALTHY, add_backends, gather, shortened, within
@@ -20,8 +21,8 @@ from llamapack.backends.verdicts import Fault, ProbedDevice, Status, Verdict
 from llamapack.cli.doctor import STATUS, doctor
 from llamapack.errors import InstallationError
 
+from tests.report_keys import PAGE, documented, paths
 from tests.unit import recorded_hosts as hosts
-from tools.paths import ROOT
 
 CPU = Path("/lib/cpu.so")
 GPU = ProbedDevice(name="Vulkan0", description="A GPU", kind="gpu", uuid="GPU-1", memory_free=2**30, memory_total=2**31)
@@ -187,6 +188,22 @@ def test_the_doctor_waits_longer_than_probes_may_take(monkeypatch: pytest.Monkey
         assert report.longest() > seconds + 2
 
 
+@pytest.mark.parametrize(("fault", "status"), [(Fault.TIMEOUT, DEGRADED), (Fault.CRASH, BROKEN)])
+def test_a_level_that_could_not_be_tried_is_not_broken(
+    monkeypatch: pytest.MonkeyPatch, fault: Fault, status: str
+) -> None:
+    level = CpuLevel(name="haswell", path=CPU, features=(), score=1)
+    verdict = Verdict(name="cpu", package="llamapack", status=Status.BROKEN, fault=fault, reason="why", remedy="fix")
+    monkeypatch.setattr(report, "_core", lambda cpu: {"cpu": {}})
+    monkeypatch.setattr(report, "load_cpu", lambda cpu: CpuChoice(level=level, reason=""))
+    monkeypatch.setattr(report, "probe_cpu", lambda library: verdict)
+    monkeypatch.setattr(report, "survey_backends", lambda library: Known())
+    monkeypatch.setattr(report, "find_foreign", lambda own: ())
+    found = gather()
+    assert found["status"] == status
+    assert [(each["why"], each["fix"]) for each in found["problems"]] == [("why", "fix")]
+
+
 def test_a_damaged_installation_is_reported_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str | None) -> dict[str, Any]:
         raise InstallationError("The library x is missing.", fix="Reinstall.")
@@ -243,35 +260,14 @@ def test_the_text_has_verdicts_devices_reasons_and_whole_commands(monkeypatch: p
     assert text.endswith("\ndegraded\n")
 
 
-def documented(page: str) -> set[str]:
-    """The keys that the page describes, as paths."""
-    return set(re.findall(r"^\| `([a-z0-9_.\[\]]+)` \|", page, re.MULTILINE))
-
-
-def paths(value: Any, prefix: str = "") -> set[str]:
-    """The keys of a report, as paths; of maps with free keys, the map alone."""
-    found: set[str] = set()
-    for key, each in value.items():
-        path = f"{prefix}{key}"
-        if isinstance(each, list) and each and isinstance(each[0], dict):
-            found |= paths(each[0], f"{path}[].")
-        elif isinstance(each, dict) and key != "variables":
-            found |= paths(each, f"{path}.")
-        else:
-            found.add(path)
-    return found
-
-
 def test_every_key_is_documented() -> None:
     found = examined(WORKING, REFUSED)
     found["cpu"]["levels"] = [{"name": "x64", "score": 1, "used": False, "reason": ""}]
     found["foreign"] = [{"path": "/usr/lib/libggml.so", "where": "process", "owner": None, "meaning": ""}]
-    page = (ROOT / "docs" / "reference" / "doctor.md").read_text(encoding="utf-8")
-    assert documented(page) == paths(found)
+    assert documented() == paths(found)
 
 
 def test_the_statuses_are_documented() -> None:
-    page = (ROOT / "docs" / "reference" / "doctor.md").read_text(encoding="utf-8")
-    assert dict(re.findall(r"^\| (\w+) \| (\d) \|", page, re.MULTILINE)) == {
+    assert dict(re.findall(r"^\| (\w+) \| (\d) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)) == {
         name: str(number) for name, number in STATUS.items()
     }

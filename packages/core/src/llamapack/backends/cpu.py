@@ -23,6 +23,7 @@ from llamapack.backends.verdicts import Fault, Verdict
 from llamapack.errors import BackendError, BackendWarning, CpuLevelError
 
 VARIABLE = "LLAMAPACK_CPU"
+UNUSABLE = (Fault.CRASH, Fault.WRONG_RESULT)  # a busy machine's time-out says nothing of the level
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +107,7 @@ def choose_working_level(
     """
     choice = choose_cpu_level(levels, wanted, source)
     verdict = probe(choice.level.path)
-    if verdict.fault not in (Fault.CRASH, Fault.WRONG_RESULT):  # a busy machine's time-out says nothing of the level
+    if verdict.fault not in UNUSABLE:
         return choice
     if wanted is not None:
         raise CpuLevelError(

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 from llamapack._native.library import library_dir
 from llamapack.backends.choice import choose
 from llamapack.backends.core_facts import core_facts
-from llamapack.backends.cpu import load_cpu
+from llamapack.backends.cpu import UNUSABLE, load_cpu
 from llamapack.backends.decisions import Choice
 from llamapack.backends.foreign import find_foreign, loaded_libraries
 from llamapack.backends.host import HostFacts, read_host
@@ -64,19 +64,16 @@ def gather(cpu: str | None = None, *, seconds: float | None = None) -> dict[str,
     try:
         report |= _core(cpu)
         library = load_cpu(cpu).level.path
-        report["cpu"]["probe"] = probed(probe_cpu(library))
+        tried = probe_cpu(library)
+        report["cpu"]["probe"] = probed(tried)
     except LlamapackError as error:
         problems.append(_problem(error))
         return _finished(report | {"status": BROKEN, "backends": [], "foreign": [], "choice": None})
-    if report["cpu"]["probe"]["status"] == Status.BROKEN.value:
-        problems.append(
-            {
-                "what": "The CPU level does not work.",
-                "why": report["cpu"]["probe"]["reason"],
-                "fix": "Use LLAMAPACK_CPU.",
-            }
-        )
-        report["status"] = BROKEN
+    if tried.status is Status.BROKEN:
+        unusable = tried.fault in UNUSABLE
+        what = "The CPU level does not work." if unusable else "The CPU level is used, but could not be tried."
+        problems.append({"what": what, "why": tried.reason, "fix": tried.remedy})
+        report["status"] = BROKEN if unusable else DEGRADED
     seconds = longest() if seconds is None else seconds
     survey = within(seconds, lambda: survey_backends(library))
     if survey is None:
