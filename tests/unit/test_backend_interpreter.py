@@ -42,7 +42,7 @@ def test_a_program_that_embeds_python_is_not_started(
     monkeypatch.setattr(sys, "exec_prefix", str(tmp_path))
     found = find_interpreter()
     assert found.path is None
-    assert found.reason == f"sys.executable is {program!r}, which is no Python interpreter"
+    assert found.reason == f"sys.executable is {program!r}, which is no Python interpreter that this user may run"
 
 
 def test_the_interpreter_of_the_installation_is_found_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

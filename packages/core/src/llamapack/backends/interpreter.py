@@ -34,7 +34,8 @@ def find_interpreter() -> Interpreter:
     for candidate in _candidates():
         if _PYTHON.fullmatch(candidate.name) and os.access(candidate, os.X_OK):
             return Interpreter(path=candidate)
-    return Interpreter(path=None, reason=f"sys.executable is {sys.executable!r}, which is no Python interpreter")
+    reason = f"sys.executable is {sys.executable!r}, which is no Python interpreter that this user may run"
+    return Interpreter(path=None, reason=reason)
 
 
 def _candidates() -> list[Path]:
