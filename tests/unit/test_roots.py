@@ -22,7 +22,8 @@ if sys.platform != "linux":
 DEBOOTSTRAP = """#!/bin/sh
 echo "$@" >> "$LOG"
 case "$*" in *broken*) echo "E: no such suite" >&2; exit 1;; esac
-for folder; do case $folder in /*.new-*) mkdir -p "$folder/var/cache/apt/archives"; echo > "$folder/made"
+for folder; do case $folder in /*.new-*) mkdir -p "$folder/var/cache/apt/archives" "$folder/debootstrap"
+  echo python3 > "$folder/debootstrap/base"
   echo > "$folder/var/cache/apt/archives/a.deb";; esac; done
 """
 
@@ -56,7 +57,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(roots, "SCRIPTS", tmp_path / "scripts")
     monkeypatch.setattr(roots, "_require_namespaces", lambda emulator: None)
     monkeypatch.setattr(roots, "host_target", lambda: "linux-x86_64")
-    monkeypatch.setattr(roots, "command", lambda folder, words, **more: ["debootstrap", *words[1:]])
+    monkeypatch.setattr(roots, "command", lambda folder, words, **more: ["debootstrap", *words[:2]])
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "trixie").touch()
     return tmp_path / "log"
@@ -66,14 +67,15 @@ def test_root_is_made_once_in_two_stages_from_this_machines_mirror(machine: Path
     said: list[str] = []
     root = Root(suite="trixie", packages=("python3", "gcc"))
     folder = ensure_root(root, said.append)
-    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["made"]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert [(path.name, path.read_text()) for path in files] == [("base", "")]
     assert said == [f"Making a Debian trixie root for amd64 in {folder}, which takes minutes"]
-    first, second = machine.read_text().splitlines()
+    first, *then = machine.read_text().splitlines()
     *options, _, mirror, script = first.split()
     assert options[:3] == ["--foreign", "--variant=minbase", "--arch=amd64"]
     assert options[3:] == ["--force-check-gpg", f"--keyring={debian.KEYRING}", "--include=gcc,python3", "trixie"]
     assert (mirror, script) == ("https://mirror.example/debian", str(tmp_path / "scripts" / "trixie"))
-    assert second == "--second-stage"
+    assert then == ["/debootstrap/debootstrap --second-stage", "sh -c"]
     assert ensure_root(root, pytest.fail) == folder
 
 
