@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TypeAlias
 
 from tools.matrix import Matrix
@@ -44,3 +45,22 @@ def check_rows(matrix: Matrix) -> list[Row]:
         }
         for row in matrix.verified
     ]
+
+
+def cibuildwheel_archs(matrix: Matrix, system: str) -> list[str]:
+    """Return what cibuildwheel calls the processors for which the core wheel is built on linux, windows or macos."""
+    targets = [target for target in matrix.backend("cpu").targets if target.startswith(f"{system}-")]
+    return [_arch(system, matrix.wheel_tag(target)) for target in targets]
+
+
+def build_identifiers(matrix: Matrix, system: str) -> list[str]:
+    """Return cibuildwheel's names of the core wheel's builds for linux, windows or macos: one Python builds for all."""
+    python = f"cp{matrix.wheel_pythons[-1].replace('.', '')}"
+    names = {"linux": "manylinux_{}", "windows": "win_{}", "macos": "macosx_{}"}
+    return [f"{python}-{names[system].format(arch.lower())}" for arch in cibuildwheel_archs(matrix, system)]
+
+
+def _arch(system: str, tag: str) -> str:
+    """Return the processor at the end of a wheel's tag, as cibuildwheel spells it: x86_64, arm64, AMD64, ..."""
+    arch = re.sub(r"(manylinux|macosx)_\d+_\d+_|win_", "", tag)
+    return arch.upper() if system == "windows" else arch

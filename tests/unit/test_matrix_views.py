@@ -12,7 +12,7 @@ from tools.errors import ToolError
 from tools.hosts import How
 from tools.matrix import load_matrix
 from tools.matrix_page import page
-from tools.matrix_views import workflow_output, workflow_rows
+from tools.matrix_views import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
 from tools.results import Result
 
 
@@ -114,3 +114,17 @@ def test_the_page_has_every_cell_and_every_line_of_a_table_the_same_width() -> N
     assert [row[0].strip("`") for row in rows_of(text, "CPU levels")] == [cell.id for cell in matrix.checks]
     for section in text.split("\n## ")[1:]:
         assert len({line.count("|") for line in section.splitlines() if line.startswith("|")}) == 1
+
+
+def test_cibuildwheel_builds_the_core_for_every_target_by_its_names(tmp_path: Path) -> None:
+    matrix = made_matrix(tmp_path)
+    assert {system: cibuildwheel_archs(matrix, system) for system in ("linux", "windows", "macos")} == {
+        "linux": ["x86_64"],
+        "windows": ["AMD64"],
+        "macos": ["arm64"],
+    }
+    assert [build_identifiers(matrix, system) for system in ("linux", "windows", "macos")] == [
+        ["cp313-manylinux_x86_64"],
+        ["cp313-win_amd64"],
+        ["cp313-macosx_arm64"],
+    ]
