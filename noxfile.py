@@ -22,6 +22,7 @@ from tools import drift, matrix, models, plugins, proving, rebuilding, results, 
 from tools import plan as plans
 from tools import reproducible as reproducing
 from tools.checkout import Checkout
+from tools.distributions import SUITES
 from tools.emulation import ensure_emulator
 from tools.hosts import How, this_host
 from tools.matrix import Cell, host_target
@@ -57,6 +58,7 @@ def test(session: nox.Session) -> None:
     names = ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation", "test-vulkan")
     for name in names:
         session.notify(name, [])
+    session.notify("distributions(trixie)", [proving.OWN_WHEEL])
 
 
 @nox.session
@@ -192,6 +194,14 @@ def emulation(session: nox.Session) -> None:
         ensure_emulator("qemu-x86_64", session.log)
         parts = proving.Parts(wheel=wheels.core_wheel(session.log), model=models.demo_model(session.log))
         proving.emulate(session, ("sse42", "haswell"), parts, session.posargs)
+
+
+@nox.session(name="distributions", venv_backend="none")
+@nox.parametrize("suite", [nox.param(name, id=name) for name in SUITES])
+def other_distributions(session: nox.Session, suite: str) -> None:
+    """Run the manylinux wheel in another Debian release; with `-- --own-wheel`, the one for this machine."""
+    with explained(session):
+        proving.prove_distribution(session, suite)
 
 
 @nox.session

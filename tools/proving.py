@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import nox
 
-from tools import models, results, wheels
+from tools import distributions, models, results, wheels
+from tools.distributions import Place
 from tools.emulation import USED, ensure_emulator, find_emulator, how_to_get
 from tools.environments import Environment, ensure_environment
 from tools.hosts import How, Way, lacks, this_host, ways
-from tools.matrix import Cell, load_matrix
+from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT
 from tools.sessions import CLEAN, run_pytest, skip_unless_here
 
 RUN = "tests/integration/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
 AUDIT = "import sys; from tools.audit.report import audited; print(audited(*sys.argv[1:]))"
 WITHOUT_SSE42 = ("x64",)
+OWN_WHEEL = "--own-wheel"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +75,13 @@ def _prove(session: nox.Session, cell: Cell, way: Way, parts: Parts, words: list
     elif way.how is How.EMULATED:
         EMULATE[way.program](session, (cell.level,), parts, words)
     else:
-        place = ensure_environment(["audit"], folder=ROOT / "build" / "audit", say=session.log)
         file = f"ggml-cpu-{cell.level}.dll" if cell.target.startswith("windows") else f"libggml-cpu-{cell.level}.so"
-        arguments = (str(parts.wheel), file)
-        session.run(str(place.python), "-c", AUDIT, *arguments, env=CLEAN, external=True)
+        _audit(session, parts.wheel, file)
+
+
+def _audit(session: nox.Session, wheel: Path, *files: str) -> None:
+    place = ensure_environment(["audit"], folder=ROOT / "build" / "audit", say=session.log)
+    session.run(str(place.python), "-c", AUDIT, str(wheel), *files, env=CLEAN, external=True)
 
 
 def emulate(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
@@ -95,7 +101,46 @@ def emulate(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: 
             run_pytest(session, str(ROOT / "tests" / "emulation"), *words, env=variables, python=python)
 
 
-EMULATE = {"qemu-x86_64": emulate}
+def emulate_arm(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
+    """Run the tests of `levels` in a Debian root for Arm; this machine's own wheel says what to compare with."""
+    place = distributions.installed(distributions.ARM, parts.wheel, session.log)
+    variables = {
+        "LLAMAPACK_TEST_LEVELS": ",".join(levels),
+        "LLAMAPACK_TEST_PYTHON": str(_environment(wheels.core_wheel(session.log)).python),
+    }
+    run_in_root(session, place, "test_arm.py", parts.model, words, variables)
+
+
+def prove_distribution(session: nox.Session, suite: str) -> None:
+    """Run the portable wheel in a Debian release, by its own Python; with OWN_WHEEL, this machine's.
+
+    The portable one is built by zig, and what it promises is audited first. This machine's own is there anyhow, and
+    runs where the C library is not older.
+    """
+    words = [word for word in session.posargs if word != OWN_WHEEL]
+    root = distributions.root_of(suite)
+    if OWN_WHEEL in session.posargs:
+        wheel = wheels.core_wheel(session.log)
+    else:
+        wheel = wheels.portable_wheel("cpu", host_target(), session.log)
+        _audit(session, wheel)
+    model = models.demo_model(session.log)
+    variables = {"LLAMAPACK_TEST_SUITE": suite, "LLAMAPACK_TEST_WHEEL": str(wheel)}
+    place = distributions.installed(root, wheel, session.log)
+    run_in_root(session, place, "test_debian.py", model, words, variables)
+
+
+def run_in_root(
+    session: nox.Session, place: Place, test: str, model: Path, words: list[str], variables: Mapping[str, str]
+) -> None:
+    """Run a test file of tests/roots on `place`; only what it starts there is run inside of it."""
+    held = {"root": str(place.root), "own": str(place.own), "emulator": str(place.emulator or "")}
+    told = {"LLAMAPACK_TEST_PLACE": json.dumps(held), "LLAMAPACK_TEST_MODEL": str(model), **variables}
+    tools = ensure_environment(["core", "test", "auditwheel"], folder=ROOT / "build" / "test-roots", say=session.log)
+    run_pytest(session, str(ROOT / "tests" / "roots" / test), *words, env=told, python=tools.python)
+
+
+EMULATE = {"qemu-x86_64": emulate, "qemu-aarch64": emulate_arm}
 """How levels are run by each emulator that is used."""
 
 

@@ -1,0 +1,124 @@
+"""Put the wheel into other distributions' Pythons, by their own pip and without a network, to try it there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import roots, stamps
+from tools.environments import NETWORK, REQUIREMENTS, ensure_environment, pip_variables
+from tools.errors import LackingError
+from tools.files import locked, remove_tree, staged_folder
+from tools.live import Say, quiet, run_live
+from tools.matrix import host_target, load_matrix
+from tools.paths import ROOT, cache_dir
+from tools.roots import TARGETS, Root, ensure_root
+from tools.shell import run
+
+SUITES = ("trixie", "forky")
+"""Debian releases other than this machine's, whose Python is new enough for the wheel."""
+PACKAGES = ("python3", "python3-venv")
+ARM = Root(suite="trixie", architecture="arm64", packages=PACKAGES)
+OWN = "/place"
+"""Where a place's own folder, which can be written to, lies inside of it."""
+VERSION = "import sys; print('{}.{}'.format(*sys.version_info))"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A root, and the folder of this machine that it has as /place."""
+
+    root: Path
+    own: Path
+    emulator: Path | None = None
+
+    def command(
+        self, *words: str | os.PathLike[str], files: Sequence[Path] = (), processor: str = "", cwd: str = OWN
+    ) -> list[str]:
+        """Return the command line for `words` inside; `files` have their names in /files there.
+
+        `processor` is the model that an emulator stands for.
+        """
+        variables = {"QEMU_CPU": processor} if processor else {}
+        binds = {self.own: OWN, **{file: inside(file) for file in files}}
+        return roots.command(self.root, words, binds=binds, variables=variables | PIP, cwd=cwd, emulator=self.emulator)
+
+
+PIP = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", "PIP_NO_INDEX": "1"}
+PYTHON = f"{OWN}/env/bin/python"
+
+
+def root_of(suite: str) -> Root:
+    """Return the root of a Debian release for this machine's processor."""
+    names = {target: name for name, target in TARGETS.items()}
+    if host_target() not in names:
+        raise LackingError(f"Debian does not run on {host_target()}.", why="The wheel is tried in Debian roots.")
+    return Root(suite=suite, architecture=names[host_target()], packages=PACKAGES)
+
+
+def inside(file: Path) -> str:
+    """Return the path inside of a file that is handed in."""
+    return f"/files/{file.name}"
+
+
+def ensure_place(root: Root, say: Say = quiet) -> Place:
+    """Return `root` with a folder of its own in build/."""
+    folder = ensure_root(root, say)
+    own = ROOT / "build" / "roots" / folder.name
+    own.mkdir(parents=True, exist_ok=True)
+    return Place(root=folder, own=own, emulator=roots.emulator_for(root))
+
+
+def installed(root: Root, wheel: Path, say: Say = quiet) -> Place:
+    """Return `root` with an environment of its Python where its pip has installed `wheel`, made where one is new.
+
+    pip gets the files of requirements/core.txt and no index: it decides by itself whether the wheel's tag suits it.
+    """
+    place = ensure_place(root, say)
+    key = {"wheel": stamps.file_digest(wheel), "requirements": stamps.file_digest(REQUIREMENTS / "core.txt")}
+    stamp = place.own / "llamapack-stamp.json"
+    with locked(place.own.with_name(f"{place.own.name}.lock")):
+        if stamps.changed(stamp, key):
+            say(f"Installing {wheel.name} in Debian {root.suite} for {root.architecture}")
+            stamp.unlink(missing_ok=True)
+            _install(place, root, wheel, say)
+            stamps.write(stamp, key)
+    return place
+
+
+def _install(place: Place, root: Root, wheel: Path, say: Say) -> None:
+    remove_tree(place.own / "env")
+    what = f"{wheel.name} could not be installed in Debian {root.suite} for {root.architecture}"
+    version = run(place.command("python3", "-c", VERSION)).stdout.strip()
+    house = wheelhouse(version, TARGETS[root.architecture], say)
+    run_live(place.command("python3", "-m", "venv", f"{OWN}/env"), what=what)
+    words = (PYTHON, "-m", "pip", "install", "--quiet", "--find-links", inside(house), inside(wheel))
+    run_live(place.command(*words, files=(house, wheel)), what=what)
+
+
+def wheelhouse(version: str, target: str, say: Say = quiet) -> Path:
+    """Return a folder with what the core wheel needs, for Python `version` on `target`, fetched once."""
+    file = REQUIREMENTS / "core.txt"
+    folder = cache_dir() / "wheels" / f"{target}-{version}-{stamps.file_digest(file)[:12]}"
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        if not folder.is_dir():
+            say(f"Fetching what the wheel needs on Python {version}, {target}")
+            python = ensure_environment().python
+            words = ["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+            words += ["--python-version", version, *platforms(target), "--requirement", str(file)]
+            with staged_folder(folder) as staged:
+                what = f"The packages of {file.name} could not be fetched"
+                run_live([python, *words, "--dest", staged], what=what, fix=NETWORK, env=pip_variables())
+    return folder
+
+
+def platforms(target: str) -> list[str]:
+    """Return pip's options for the wheels of a Linux `target`: those for the floor of ours, and for older systems."""
+    found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", load_matrix().wheel_tag(target))
+    assert found, target
+    tags = [f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)]
+    tags.append(f"manylinux2014_{found[2]}")
+    return [word for tag in tags for word in ("--platform", tag)]
