@@ -18,7 +18,8 @@ from tools.files import write_file
 from tools.kit import Kit
 from tools.live import Say, quiet
 from tools.matrix import load_matrix
-from tools.paths import package_folder
+from tools.paths import ROOT, package_folder
+from tools.shader_cache import cached_glslc
 from tools.shell import run
 
 BUILD_PACKAGES = ("glslc", "libvulkan-dev", "spirv-headers")
@@ -40,7 +41,8 @@ LICENCES = {
     "apache-2.0.txt": ("usr/share/common-licenses/Apache-2.0",),
 }
 """The licences of what is compiled in: a name for each, and where Debian or the SDK has it."""
-PROBES = package_folder("vulkan") / "native/llama.cpp/ggml/src/ggml-vulkan/vulkan-shaders/feature-tests"
+SHADERS = package_folder("vulkan") / "native/llama.cpp/ggml/src/ggml-vulkan/vulkan-shaders"
+PROBES = SHADERS / "feature-tests"
 """Small shaders, by which ggml's build finds out what the shader compiler knows."""
 DRIVERS = Path("/usr/share/vulkan/icd.d")
 SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
@@ -124,11 +126,13 @@ def _kit(include: Path, glslc: Path, *roots: Path, chosen: bool = False) -> Kit:
     version = headers_version(include)
     if not is_new_enough(version):
         raise _too_old(include)
-    compiler = run([glslc, "--version"]).stdout.partition("\n")[0]
-    defines = {"Vulkan_INCLUDE_DIR": str(include), "Vulkan_GLSLC_EXECUTABLE": str(glslc)} if chosen else {}
+    compiler = run([glslc, "--version"]).stdout
+    defines = {"Vulkan_INCLUDE_DIR": str(include)} if chosen else {}
+    defines["Vulkan_GLSLC_EXECUTABLE"] = str(cached_glslc(glslc, compiler, SHADERS, ROOT / "build" / "glslc"))
     defines["LLAMAPACK_LICENCES"] = ";".join(f"{name}={path}" for name, path in licences(roots).items())
     lacking = ", ".join(lacking_extensions(glslc))
-    inputs = {"Vulkan kit": f"headers {version}, {compiler}", "GLSL extensions that are lacking": lacking}
+    kit = f"headers {version}, {compiler.splitlines()[0]}"
+    inputs = {"Vulkan kit": kit, "GLSL extensions that are lacking": lacking}
     return Kit(inputs=inputs, defines=defines)
 
 

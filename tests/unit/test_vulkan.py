@@ -37,6 +37,7 @@ Write = Callable[[str, str], Path]
 def shaders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shaders by which ggml finds out what a shader compiler knows."""
     monkeypatch.setattr(vulkan, "PROBES", tmp_path / "probes")
+    monkeypatch.setattr(vulkan, "SHADERS", tmp_path / "none to keep")
     (tmp_path / "probes").mkdir()
     for name in ("bfloat16", "coopmat"):
         (tmp_path / "probes" / f"{name}.comp").touch()
@@ -111,10 +112,10 @@ def test_old_sdk_is_refused_with_both_versions(write: Write) -> None:
 
 
 def test_new_system_headers_are_left_to_cmake(system: Callable[[str], Path]) -> None:
-    system("1.4.321")
+    glslc = system("1.4.321").parent / "bin" / "glslc"
     kit = vulkan_kit(pytest.fail, {})
     assert kit.inputs["Vulkan kit"] == "headers 1.4.321, shaderc 2026.1"
-    assert kit.defines == {"LLAMAPACK_LICENCES": ""}
+    assert kit.defines == {"LLAMAPACK_LICENCES": "", "Vulkan_GLSLC_EXECUTABLE": str(glslc)}
 
 
 def test_an_extension_that_the_shader_compiler_lacks_is_an_input(system: Callable[[str], Path]) -> None:

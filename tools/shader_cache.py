@@ -1,0 +1,84 @@
+"""Keep compiled shaders between builds and checkouts: compiler caches know nothing of glslc."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+from pathlib import Path
+
+from tools import stamps
+from tools.paths import cache_dir
+
+SCRIPT = """\
+#!/bin/sh
+# glslc with a memory, written by tools/shader_cache.py. What a shader becomes depends on the compiler and the files in
+# {sources}, for which the name of the cache's folder stands, and on the words below but for the paths.
+set -u
+LC_ALL=C
+real={real} sources={sources} cache={cache}
+
+out= listed= source= words= next=
+for word do
+    case $next in
+        -o) out=$word next= ;;
+        -MF) listed=$word next= ;;
+        *) case $word in
+            -o | -MF) next=$word ;;
+            "$sources"/*.comp) source=$word words="$words ${{word##*/}}" ;;
+            *) words="$words $word" ;;
+        esac ;;
+    esac
+done
+if [ -z "$source" ] || [ -z "$out" ] || [ "$out" = - ]; then
+    exec "$real" "$@"
+fi
+
+key=$(printf %s "$words" | sha256sum)
+kept=$cache/${{key%% *}}
+if [ -f "$kept" ] && cp "$kept" "$out"; then
+    [ -z "$listed" ] || {{ printf %s: "$out"; sed {restored} "$kept.d"; }} > "$listed"
+    exit
+fi
+
+# A warning is for whoever builds, each time: only what compiles without one is kept.
+half=$kept.$$
+if said=$("$real" "$@" 2>&1 >&3); then
+    status=0
+    if [ -z "$said" ] && mkdir -p "$cache" && cp "$out" "$half"; then
+        [ -z "$listed" ] || tail -c +$((${{#out}} + 2)) "$listed" | sed {anywhere} > "$half.d"
+        [ -z "$listed" ] || mv "$half.d" "$kept.d"
+        mv "$half" "$kept"
+    fi
+else
+    status=$?
+fi 3>&1
+[ -z "$said" ] || printf '%s\\n' "$said" >&2
+exit $status
+"""
+
+
+def cached_glslc(glslc: Path, version: str, sources: Path, place: Path) -> Path:
+    """Return a program to call instead of `glslc`, written to `place`, that compiles the shaders in `sources` once.
+
+    `version` is all that tells one compiler from another. Where the programs that it needs are not, it is `glslc`.
+    """
+    if not (shutil.which("sh") and shutil.which("sha256sum") and sources.is_dir()):
+        return glslc
+    tree = stamps.tree_digest(sources, (path for path in sources.rglob("*") if path.is_file()))
+    digest = hashlib.sha256(f"{version}\0{tree}".encode()).hexdigest()[:16]
+    words = {"real": str(glslc), "sources": str(sources), "cache": str(cache_dir() / "shaders" / digest)}
+    # The list of files that a shader includes is kept without the folder, which every checkout has elsewhere.
+    words["anywhere"] = f"s|{_escaped(str(sources), '][.*^$')}/|@/|g"
+    words["restored"] = f"s|@/|{_escaped(str(sources), '&')}/|g"
+    text = SCRIPT.format(**{name: shlex.quote(word) for name, word in words.items()})
+    if not (place.is_file() and place.read_text(encoding="utf-8") == text):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+        place.chmod(0o755)
+    return place
+
+
+def _escaped(text: str, special: str) -> str:
+    """Return `text` for sed, which means something else by each of `special`."""
+    return "".join(f"\\{letter}" if letter in rf"\|{special}" else letter for letter in text)
