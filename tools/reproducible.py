@@ -17,7 +17,7 @@ from tools.live import Say, quiet
 from tools.paths import CORE, ROOT
 from tools.wheels import COLD_BUILD_MIB, core_wheel, host_build, make_wheel, workshop
 
-RECOMPILE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
+RECOMPILE = {"CCACHE_RECACHE": "1"}
 
 
 def require_reproducible(say: Say = quiet, *, recompile: bool = False) -> str:
@@ -48,8 +48,8 @@ def second_build(say: Say = quiet, *, recompile: bool = False) -> Iterator[Path]
         shutil.copytree(CORE, core, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         (out := place / "out").mkdir()
         with workshop(build, say) as shop:
-            bases = {"CCACHE_BASEDIR": str(place), "SCCACHE_BASEDIRS": str(place)}
-            shop = replace(shop, settings={**shop.settings, **bases, **(RECOMPILE if recompile else {})})
+            settings = {**shop.settings, "CCACHE_BASEDIR": str(place), **(RECOMPILE if recompile else {})}
+            shop = replace(shop, settings=settings)
             say(f"Building the core wheel again, in {place}")
             yield make_wheel(build, shop, package=core, folder=place / build.folder.relative_to(ROOT), out=out)
 

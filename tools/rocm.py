@@ -136,9 +136,9 @@ def c_library(folder: Path) -> str:
 
 def in_forky(folder: Path, words: Sequence[str], variables: Mapping[str, str], cwd: Path) -> list[str]:
     """Return the command line that runs `words` in the root, where the checkout and the compiler cache are seen."""
-    objects = Path(os.environ.get("SCCACHE_DIR") or Path.home() / ".cache" / "sccache")
+    objects = Path(os.environ.get("CCACHE_DIR") or Path.home() / ".cache" / "ccache")
     objects.mkdir(parents=True, exist_ok=True)
-    settings = {**variables, "SCCACHE_DIR": str(objects)}
+    settings = {**variables, "CCACHE_DIR": str(objects)}
     return roots.command(
         folder, words, binds={path: str(path) for path in (ROOT, objects)}, variables=settings, cwd=str(cwd)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def test_own_flags_make_one_level_whose_score_asks_for_what_they_switch_on(tmp_p
     assert levels(tmp_path) == {"custom": ["SSE42", "AVX", "F16C", "FMA", "AVX2"]}
     (kernels,) = commands(tmp_path, "ggml-cpu/ggml-cpu.c")
     assert "-march=haswell -mno-bmi2" in kernels
+    for source in (CORE / "native", Path(os.path.relpath(CORE / "native", tmp_path))):
+        assert f"-ffile-prefix-map={source}=llamapack" in kernels  # with a compiler cache, and without
     scores = [command for command in commands(tmp_path, "x86/cpu-feats.cpp") if "-DGGML_AVX2" in command]
     assert [command for command in scores if "x64-feats" in command and "-march" not in command] != []
     assert "ggml-cpu-custom" in (tmp_path / "build.ninja").read_text(encoding="utf-8")

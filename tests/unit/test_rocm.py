@@ -147,13 +147,13 @@ def test_where_there_is_no_debian_the_sdk_is_named(monkeypatch: pytest.MonkeyPat
 def test_in_the_root_the_checkout_and_the_compiler_cache_are_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SCCACHE_DIR", str(tmp_path / "objects"))
+    monkeypatch.setenv("CCACHE_DIR", str(tmp_path / "objects"))
     words = in_forky(tmp_path, ["cmake", "--version"], {"ROCM_PATH": "/usr"}, ROOT / "build")
     (script,) = [word for word in words if "chroot" in word]
     for folder in (ROOT, tmp_path / "objects"):
         assert f"mount --rbind {folder} .{folder}" in script
     chroot = script.splitlines()[-1]
-    assert chroot.endswith(f"ROCM_PATH=/usr SCCACHE_DIR={tmp_path / 'objects'} cmake --version")
+    assert chroot.endswith(f"ROCM_PATH=/usr CCACHE_DIR={tmp_path / 'objects'} cmake --version")
     assert f"-C {ROOT / 'build'} " in chroot
 
 

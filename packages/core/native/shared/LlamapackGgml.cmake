@@ -14,8 +14,14 @@ set(GGML_BLAS OFF CACHE INTERNAL "")
 set(GGML_METAL OFF CACHE INTERNAL "")
 
 if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
-    # No path of the machine in what __FILE__ and assertions leave behind.
-    llamapack_host_options("-ffile-prefix-map=${LLAMAPACK_SOURCE}=llama.cpp"
-                           "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=llamapack"
+    # No path of the machine in what __FILE__ and assertions leave behind. A compiler cache names the files as seen from
+    # the build folder, and the object must be the same.
+    file(RELATIVE_PATH _relative "${CMAKE_BINARY_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+    llamapack_host_options("-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=llamapack"
+                           "-ffile-prefix-map=${_relative}=llamapack"
                            "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
+    cmake_path(IS_PREFIX CMAKE_CURRENT_SOURCE_DIR "${LLAMAPACK_SOURCE}" NORMALIZE _inside)
+    if(NOT _inside)
+        llamapack_host_options("-ffile-prefix-map=${LLAMAPACK_SOURCE}=llamapack/llama.cpp")
+    endif()
 endif()
