@@ -18,7 +18,20 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import drift, matrix, models, plugins, proving, rebuilding, results, upstream, vendoring, vulkan, wheels
+from tools import (
+    drift,
+    matrix,
+    models,
+    plugins,
+    proving,
+    rebuilding,
+    results,
+    upstream,
+    variants,
+    vendoring,
+    vulkan,
+    wheels,
+)
 from tools import plan as plans
 from tools import reproducible as reproducing
 from tools.checkout import Checkout
@@ -253,6 +266,18 @@ def bench(session: nox.Session) -> None:
         reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
     places = ["--model", model, "--reference", reference, "--output", ROOT / "build" / "bench" / "speed.json"]
     session.run("python", "-m", "benchmarks.speed", *map(str, places), *session.posargs, env=CLEAN)
+
+
+@nox.session(name="bench-compilers")
+def bench_compilers(session: nox.Session) -> None:
+    """Compare compilers, LTO and OpenMP on three CPU levels; `-- --help` shows the options, such as --rounds."""
+    with explained(session):
+        prepare(session, "core", wheel=wheels.core_wheel(session.log))
+        reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
+        modules = variants.build_all(session.log)
+    places = ["--model", model, "--reference", reference, "--modules", modules]
+    places += ["--output", ROOT / "build" / "bench" / "compilers.json"]
+    session.run("python", "-m", "benchmarks.compilers", *map(str, places), *session.posargs, env=CLEAN)
 
 
 @nox.session

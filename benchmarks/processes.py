@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
@@ -9,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 class BenchmarkError(Exception):
@@ -52,3 +54,9 @@ def run(words: Sequence[str | Path]) -> Run:
         first_output_seconds=first,
         peak_bytes=usage.ru_maxrss * (1 if os.uname().sysname == "Darwin" else 1024),
     )
+
+
+def llama_bench(reference: Path, library: str | Path, *arguments: str | int | Path) -> list[dict[str, Any]]:
+    """Run llama.cpp's llama-bench on the backend `library`, each of its tests once; return what it says of each."""
+    words = (reference, library, "llama-bench", "-r", 1, "-o", "json", *arguments)
+    return list(json.loads(run([str(word) for word in words]).out))

@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.intervals import FEWEST, Bar, Estimate, estimate
-from benchmarks.processes import BenchmarkError, Run, run
+from benchmarks.options import at_least_one
+from benchmarks.processes import BenchmarkError, Run, llama_bench, run
 from benchmarks.prompt import prompt
 
 
@@ -41,9 +42,8 @@ class Setup:
 
     def bench(self, *arguments: str | int) -> float:
         """Run llama-bench, its settings left as they are; return tokens per second."""
-        words = [self.reference, self.library, "llama-bench", "-m", self.model, "-t", self.n_threads]
-        done = run([str(word) for word in (*words, "-r", 1, "-o", "json", *arguments)])
-        return float(json.loads(done.out)[0]["avg_ts"])
+        words = ("-m", self.model, "-t", self.n_threads, *arguments)
+        return float(llama_bench(self.reference, self.library, *words)[0]["avg_ts"])
 
     def completion(self) -> Run:
         """Run llama-completion up to its first tokens, without what it does beside: warming up and fitting sizes."""
@@ -210,19 +210,13 @@ def make_setup(options: argparse.Namespace, folder: Path) -> Setup:
     )
 
 
-def _at_least_one(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--reference", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=_at_least_one, default=12, help="Rounds that count (default: %(default)s).")
+    parser.add_argument("--rounds", type=at_least_one, default=12, help="Rounds that count (default: %(default)s).")
     parser.add_argument("--only", action="append", help="Measure only this; may be given several times.")
     parser.add_argument("--threads", type=int, help="Threads of both sides (default: llamapack's own choice).")
     parser.add_argument("--prompt-tokens", type=int, default=454, help="Depth (default: %(default)s).")

@@ -3,6 +3,11 @@
 
 include(LlamapackGgml)
 
+# Off, because measured so (docs/decisions/0005-compiler-of-the-levels.md): `nox -s bench-compilers` turns them on to compare.
+option(LLAMAPACK_OPENMP "CPU levels share their work by OpenMP, not by ggml's own threads" OFF)
+option(LLAMAPACK_LTO "Each CPU level is optimized as a whole when it is linked" OFF)
+
+set(GGML_OPENMP ${LLAMAPACK_OPENMP} CACHE INTERNAL "")
 set(GGML_CPU ON CACHE INTERNAL "")
 if(WIN32 AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(arm64|ARM64|aarch64)$")
     set(GGML_CPU_ALL_VARIANTS OFF CACHE INTERNAL "")   # upstream has one level there
@@ -34,6 +39,14 @@ foreach(_target IN LISTS _targets)
         list(APPEND LLAMAPACK_CPU_TARGETS ${_target})
     endif()
 endforeach()
+
+if(LLAMAPACK_OPENMP AND NOT GGML_OPENMP_ENABLED)
+    message(FATAL_ERROR "LLAMAPACK_OPENMP is on, and CMake finds no OpenMP for ${CMAKE_CXX_COMPILER}.\n"
+        "Install the one of that compiler, or turn LLAMAPACK_OPENMP off.")
+endif()
+if(LLAMAPACK_LTO)
+    set_property(TARGET ${LLAMAPACK_CPU_TARGETS} PROPERTY INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
 
 if(LLAMAPACK_CPU_LEVELS STREQUAL "custom")
     include(LlamapackCustomLevel)

@@ -1,0 +1,161 @@
+"""Build CPU levels with several compilers and options side by side: what `nox -s bench-compilers` measures."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tools import debian, stamps
+from tools.disk import require_space
+from tools.errors import LackingError
+from tools.hosts import Way, lacks, this_host, ways
+from tools.kit import Kit
+from tools.live import Say, quiet, run_logged
+from tools.matrix import Cell, Matrix, host_target, load_matrix
+from tools.paths import CORE, ROOT
+from tools.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
+from tools.vendoring import ensure_source
+from tools.wheels import LEVELS_VARIABLE, Build, workshop
+
+FOLDER = ROOT / "build" / "compilers"
+LEVELS = ("haswell", "zen4", "sapphirerapids")
+"""AVX2, AVX-512 and AMX."""
+SWITCHES = {"lto": "LLAMAPACK_LTO", "openmp": "LLAMAPACK_OPENMP"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiler:
+    """A compiler to compare. Without a command it is zig from PyPI."""
+
+    name: str
+    c: str = ""
+    cxx: str = ""
+    packages: tuple[str, ...] = ()
+    """Debian's packages for it."""
+    flags: tuple[tuple[str, str], ...] = ()
+    """Variables of the environment that it needs."""
+    openmp: str = ""
+    """Why it cannot have OpenMP; empty where it can."""
+
+
+GCC = Compiler(name="gcc-12", c="gcc-12", cxx="g++-12", packages=("g++-12",))
+CLANG = Compiler(
+    name="clang-19",
+    c="clang-19",
+    cxx="clang++-19",
+    packages=("clang-19", "lld-19", "libomp-19-dev"),
+    flags=(("LDFLAGS", "-fuse-ld=lld-19"),),  # binutils' linker does not read what clang writes for LTO
+)
+ZIG = Compiler(name="zig", openmp="zig brings neither omp.h nor a runtime of OpenMP")
+COMPILERS = (GCC, CLANG, ZIG)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One way to compile the levels."""
+
+    compiler: Compiler
+    switches: tuple[str, ...] = ()
+    """Those of SWITCHES that are on."""
+
+    @property
+    def id(self) -> str:
+        """Its name in tables: gcc-12+lto+openmp."""
+        return "+".join((self.compiler.name, *self.switches))
+
+    @property
+    def folder(self) -> Path:
+        """CMake's build folder, kept between runs."""
+        return FOLDER / self.id
+
+
+def variants() -> Iterator[Variant]:
+    """Give every combination of compiler and options that can be had, the plain ones first."""
+    for switches in ((), ("lto",), ("openmp",), ("lto", "openmp")):
+        for compiler in COMPILERS:
+            if not (compiler.openmp and "openmp" in switches):
+                yield Variant(compiler=compiler, switches=switches)
+
+
+def build_all(say: Say = quiet) -> Path:
+    """Build every variant of LEVELS, as far as this machine runs them; return a file with their modules.
+
+    It holds the paths by variant and level. A compiler that cannot be had is left out, which `say` is told of.
+    """
+    ensure_source(say=say)
+    levels, found = levels_here(), {}
+    for variant in variants():
+        try:
+            found[variant.id] = build_levels(variant, levels, say)
+        except LackingError as error:
+            say(f"{variant.id} is left out: {' '.join(str(error).splitlines())}")
+    modules = {name: {level: str(path) for level, path in built.items()} for name, built in found.items()}
+    (file := FOLDER / "modules.json").write_text(json.dumps(modules, indent=2) + "\n", encoding="utf-8")
+    return file
+
+
+def levels_here() -> tuple[str, ...]:
+    """Return those of LEVELS that this machine's processor runs; none is a LackingError."""
+    matrix, host = load_matrix(), this_host()
+    if host.target != "linux-x86_64":
+        raise LackingError(f"Compilers are compared on linux-x86_64, and this machine is {host.target}.")
+    reasons = {level: lacks(matrix, host, *_natively(matrix, level)) for level in LEVELS}
+    if not (levels := tuple(level for level, reason in reasons.items() if not reason)):
+        why = f"{LEVELS[0]}: {reasons[LEVELS[0]]}."
+        raise LackingError("This processor runs none of the compared levels.", why=why)
+    return levels
+
+
+def _natively(matrix: Matrix, level: str) -> tuple[Cell, Way]:
+    cell = Cell(backend="cpu", target="linux-x86_64", level=level)
+    return cell, ways(matrix, cell, cell.target)[0]
+
+
+def build_levels(variant: Variant, levels: Sequence[str], say: Say = quiet) -> dict[str, Path]:
+    """Return the module of each of `levels`, compiled as `variant` says; needs the source in place.
+
+    Raises LackingError where its compiler is not here and cannot be installed.
+    """
+    toolchain = find(variant.compiler, say)
+    defines = {name: "ON" if switch in variant.switches else "OFF" for switch, name in SWITCHES.items()}
+    kit = Kit(inputs={}, defines={LEVELS_VARIABLE: ",".join(levels), **defines})
+    build = Build(backend="cpu", target=host_target(), toolchain=toolchain, kit=kit)
+    modules = {level: variant.folder / "bin" / f"libggml-cpu-{level}.so" for level in levels}
+    stamp, key = variant.folder / "llamapack-stamp.json", {**build.inputs(), **kit.defines}
+    if stamps.changed(stamp, key) or not all(module.exists() for module in modules.values()):
+        say(f"Building {', '.join(levels)} with {variant.id}: {toolchain.description}")
+        _build(variant, build, levels, say)
+        stamps.write(stamp, key)
+    return modules
+
+
+def find(compiler: Compiler, say: Say = quiet) -> Toolchain:
+    """Return `compiler` as a toolchain; on Debian, as root, it is installed if it is missing."""
+    if not compiler.c:
+        return zig_toolchain(host_target(), {})
+    if not shutil.which(compiler.cxx):
+        if not debian.is_here():
+            raise LackingError(f"{compiler.cxx} is not on PATH.", fix="Install it to have it compared.")
+        debian.require(compiler.packages, purpose=f"comparing {compiler.name}", say=say)
+    variables = {"PATH": os.environ.get("PATH", os.defpath), "CC": compiler.c, "CXX": compiler.cxx}
+    return replace(find_toolchain(variables), flags=dict(compiler.flags))
+
+
+def _build(variant: Variant, build: Build, levels: Sequence[str], say: Say) -> None:
+    require_space(FOLDER, 512, purpose=f"building with {variant.id}")
+    shutil.rmtree(variant.folder, ignore_errors=True)
+    with workshop(build, say) as shop:
+        cmake = [str(shop.environment.python), "-m", "cmake"]
+        settings = {**shop.defines, "CMAKE_BUILD_TYPE": "Release"}
+        configure = ["-G", "Ninja", "-S", str(CORE / "native"), "-B", str(variant.folder)]
+        configure += [f"-D{name}={value}" for name, value in settings.items()]
+        what, log = f"{variant.id} could not be built", FOLDER / f"{variant.id}.log"
+        env = {name: value for name, value in shop.variables.items() if name not in FLAG_VARIABLES}
+        env |= build.toolchain.flags
+        run_logged([*cmake, *configure], log=log, what=what, env=env)
+        targets = [f"ggml-cpu-{level}" for level in levels]
+        run_logged([*cmake, "--build", str(variant.folder), "--target", *targets], log=log, what=what, env=env)
