@@ -3,7 +3,7 @@
 
 include(LlamapackGgml)
 
-# Off, because measured so (docs/decisions/0005-compiler-of-the-levels.md): `nox -s bench-compilers` turns them on to compare.
+# `nox -s bench-compilers` turns these on to compare: docs/decisions/0005-compiler-of-the-levels.md.
 option(LLAMAPACK_OPENMP "CPU levels share their work by OpenMP, not by ggml's own threads" OFF)
 option(LLAMAPACK_LTO "Each CPU level is optimized as a whole when it is linked" OFF)
 
