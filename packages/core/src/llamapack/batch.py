@@ -68,8 +68,17 @@ class Batch:
         if self._rows:
             raise InputError("This batch holds embeddings.", fix="Put the tokens into a batch of their own.")
         added = [whole("A token", _index(token), least=0) for token in tokens]
-        indices = self._add(len(added), "tokens", sequence, position, None, outputs)
-        self._tokens += added
+        return self._add_checked(added, sequence, position, outputs)
+
+    def _add_checked(
+        self,
+        tokens: list[int],
+        sequence: int | Sequence[int] = 0,
+        position: int | None = None,
+        outputs: Outputs = "last",
+    ) -> range:
+        indices = self._add(len(tokens), "tokens", sequence, position, None, outputs)
+        self._tokens += tokens
         return indices
 
     def add_embeddings(

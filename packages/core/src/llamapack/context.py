@@ -318,24 +318,30 @@ class Context(Owner[api.llama_context_p]):
         count = len(tokens)
         if not count:
             raise InputError("There are no tokens to decode.")
-        size = self.n_vocab
-        for token in tokens:
-            checked: object = token
-            if not hasattr(checked, "__index__"):
-                raise InputError(f"A token must be a whole number, not {token!r}.")
-            if not 0 <= token < size:
-                raise InputError(f"There is no token {token}: the vocabulary has {size} tokens, from 0.")
+        checked = self._checked(tokens)
         self._check_room(count)
         step = self.n_batch
         if self.options.embeddings or not self.has_memory:
             check_sizes(self, count, 1, encode=False)
-        elif count == 1 and type(tokens[0]) is int:
-            self._decode_one(tokens[0])  # a token at a time is the common case; a batch would cost more than it checks
+        elif count == 1:
+            self._decode_one(checked[0])  # a token at a time is the common case; a batch would cost more than it checks
             return
         for start in range(0, count, step):
             batch = Batch()
-            batch.add(tokens[start : start + step])
+            batch._add_checked(checked[start : start + step])
             self._submit(self._laid_out(batch, encode=False))
+
+    def _checked(self, tokens: Sequence[int]) -> list[int]:
+        """Return `tokens` as Python's whole numbers; raises InputError for what the vocabulary has not."""
+        size, found = self.n_vocab, []
+        for token in tokens:
+            checked: object = token
+            if isinstance(checked, bool) or not hasattr(checked, "__index__"):
+                raise InputError(f"A token must be a whole number, not {token!r}.")
+            if not 0 <= token < size:
+                raise InputError(f"There is no token {token}: the vocabulary has {size} tokens, from 0.")
+            found.append(int(token))
+        return found
 
     def _decode_batch(self, batch: Batch) -> None:
         self._submit(self._laid_out(batch, encode=False))

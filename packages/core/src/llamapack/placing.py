@@ -61,8 +61,8 @@ def _why_whole(context: Context, encode: bool) -> str:
 def _check_content(context: Context, batch: Batch) -> None:
     if batch._tokens:
         size = context.n_vocab
-        wrong = next((token for token in batch._tokens if token >= size), None)
-        if wrong is not None:
+        if max(batch._tokens) >= size:
+            wrong = next(token for token in batch._tokens if token >= size)
             raise InputError(f"There is no token {wrong}: the vocabulary has {size} tokens, from 0.")
     elif batch._width != context.model.n_embd_inp:
         raise InputError(

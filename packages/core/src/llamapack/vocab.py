@@ -72,7 +72,7 @@ class Vocab:
 
     def __len__(self) -> int:
         """Return the number of tokens."""
-        self._model._handle  # noqa: B018 - raises ClosedError
+        self._model._require_open()
         return self._size
 
     def tokenize(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> list[int]:
@@ -107,7 +107,7 @@ class Vocab:
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """Return the bytes of one token, perhaps a part of a character; `special` shows control tokens too."""
-        self._model._handle  # noqa: B018 - raises ClosedError
+        self._model._require_open()
         known = self._pieces[special]
         try:
             return known[token]
@@ -138,7 +138,7 @@ class Vocab:
 
     def is_end(self, token: int) -> bool:
         """Return True for tokens that end a generation, such as end of sequence and end of turn."""
-        self._model._handle  # noqa: B018 - raises ClosedError
+        self._model._require_open()
         found = self._ends.get(token)
         if found is None:
             found = self._ends[token] = self._ask(self._native.llama_vocab_is_eog, self._checked(token))

@@ -103,6 +103,11 @@ class Owner(Generic[Pointer]):
             raise self._unusable()
         return pointer
 
+    def _require_open(self) -> None:
+        """Raise what using it raises once it is closed, without using it."""
+        if self._pointer is None:
+            raise self._unusable()
+
     @contextmanager
     def _using(self) -> Iterator[Pointer]:
         """Keep the native object for the length of a call, even if another thread closes it meanwhile."""
