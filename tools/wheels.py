@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools import stamps
@@ -110,9 +110,7 @@ class Build:
 
 def cpu_kit(say: Say = quiet) -> Kit:
     """Return the CPU levels that are wanted: all, or those that a developer names."""
-    levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
-    inputs = {"CPU levels": levels, "flags of the CPU level": flags}
-    return Kit(inputs=inputs, defines={LEVELS_VARIABLE: levels, FLAGS_VARIABLE: flags})
+    return Kit(inputs={"CPU levels": os.environ.get(LEVELS_VARIABLE) or "all"})
 
 
 KITS: Kits = {"cpu": cpu_kit, "vulkan": vulkan_kit, "cuda": cuda_kit, "rocm": rocm_kit, "metal": metal_kit}
@@ -121,15 +119,23 @@ COSTLY = frozenset({"cuda", "rocm"})
 """The backends whose wheels are not built by the way, but by their own sessions only."""
 
 
+def kit(backend: str, say: Say = quiet) -> Kit:
+    """Return what `backend` is compiled with, the processor's flags that a developer names among it."""
+    found = KITS[backend](say)
+    levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
+    inputs = {**found.inputs, **({"flags for the processor": flags} if flags else {})}
+    return replace(found, inputs=inputs, defines={**found.defines, LEVELS_VARIABLE: levels, FLAGS_VARIABLE: flags})
+
+
 def host_build(backend: str = "cpu", say: Say = quiet) -> Build:
     """Return the build of a backend's wheel for this machine; needs the source in place."""
-    kit = KITS[backend](say)
-    return Build(backend=backend, target=host_target(), toolchain=kit.toolchain or find_toolchain(), kit=kit)
+    found = kit(backend, say)
+    return Build(backend=backend, target=host_target(), toolchain=found.toolchain or find_toolchain(), kit=found)
 
 
 def portable_build(backend: str, target: str, say: Say = quiet) -> Build:
     """Return the build with zig, for any target of the matrix and with its floors; needs the source in place."""
-    return Build(backend=backend, target=target, toolchain=zig_toolchain(target), kit=KITS[backend](say))
+    return Build(backend=backend, target=target, toolchain=zig_toolchain(target), kit=kit(backend, say))
 
 
 def core_wheel(say: Say = quiet) -> Path:

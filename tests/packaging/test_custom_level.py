@@ -1,4 +1,7 @@
-"""One CPU level alone: CMake is told of the flags, and says what would be compiled with them. Nothing is compiled."""
+"""One processor's flags: CMake is told of them, and says what would be compiled with them. Nothing is compiled.
+
+The core has one CPU level then; of the plug-ins, Vulkan's stands for all.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,29 @@ from typing import Any
 import pytest
 
 from tools.environments import ensure_environment
+from tools.errors import LackingError
 from tools.matrix import host_target
-from tools.paths import CORE
+from tools.paths import CORE, package_folder
+from tools.vulkan import vulkan_kit
 
 pytestmark = pytest.mark.skipif(host_target() != "linux-x86_64", reason="the flags are for x86-64, as gcc spells them")
 
 
-def configure(folder: Path, **defines: str) -> subprocess.CompletedProcess[str]:
-    cmake = [str(ensure_environment(["build"]).python), "-m", "cmake", "-G", "Ninja", "-S", str(CORE / "native")]
+def configure(folder: Path, package: Path = CORE, /, **defines: str) -> subprocess.CompletedProcess[str]:
+    cmake = [str(ensure_environment(["build"]).python), "-m", "cmake", "-G", "Ninja", "-S", str(package / "native")]
     defines |= {"CMAKE_EXPORT_COMPILE_COMMANDS": "ON", "CMAKE_BUILD_TYPE": "Release"}
     words = [*cmake, "-B", str(folder), *(f"-D{name}={value}" for name, value in defines.items())]
     return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def vulkan() -> dict[str, str]:
+    """What the build of the Vulkan plug-in is told beside the flags."""
+    try:
+        kit = vulkan_kit()
+    except LackingError as error:
+        pytest.skip(" ".join(str(error).splitlines()))
+    return {**kit.defines, "SKBUILD_PROJECT_VERSION_FULL": "1.0", "SKBUILD_METADATA_DIR": "metadata"}
 
 
 def levels(folder: Path) -> dict[str, list[str]]:
@@ -64,20 +79,57 @@ def test_one_of_ggmls_levels_can_stand_alone(tmp_path: Path) -> None:
     assert {"-mavx2", "-mfma", "-mbmi2"} <= set(kernels.split())
 
 
-@pytest.mark.parametrize(
-    ("defines", "message"),
-    [
-        (
-            {"LLAMAPACK_CPU_LEVELS": "custom", "LLAMAPACK_CPU_FLAGS": "-march=nonsense"},
-            "LLAMAPACK_CPU_FLAGS=-march=nonsense",
-        ),
-        ({"LLAMAPACK_CPU_FLAGS": "-mavx2"}, "Set LLAMAPACK_CPU_LEVELS=custom, or unset LLAMAPACK_CPU_FLAGS."),
-        ({"LLAMAPACK_CPU_LEVELS": "haswell,custom"}, "`custom` stands alone"),
-        ({"LLAMAPACK_CPU_LEVELS": "hasswell"}, "names `hasswell`, which this target does not have"),
-    ],
-    ids=["unknown flags", "flags without custom", "custom among others", "unknown level"],
-)
+def test_a_plugin_has_its_code_for_the_cpu_compiled_with_them(tmp_path: Path, vulkan: dict[str, str]) -> None:
+    flags = {"LLAMAPACK_CPU_LEVELS": "custom", "LLAMAPACK_CPU_FLAGS": "-march=haswell -mno-bmi2"}
+    done = configure(tmp_path, package_folder("vulkan"), **vulkan, **flags)
+    assert done.returncode == 0, done.stderr
+    for source in ("ggml-vulkan/ggml-vulkan.cpp", "ggml-vulkan/ggml-vulkan-buffers.cpp", "/soft_max.comp.cpp"):
+        (command,) = commands(tmp_path, source)
+        assert "-march=haswell -mno-bmi2" in command
+    assert [command for command in commands(tmp_path, "src/ggml.c") if "-march" in command] == []  # the core's
+
+
+@pytest.mark.parametrize("levels", ["custom", "haswell"])
+def test_a_plugin_without_them_is_for_every_processor(tmp_path: Path, vulkan: dict[str, str], levels: str) -> None:
+    done = configure(tmp_path, package_folder("vulkan"), **vulkan, LLAMAPACK_CPU_LEVELS=levels)
+    assert done.returncode == 0, done.stderr
+    (command,) = commands(tmp_path, "ggml-vulkan/ggml-vulkan.cpp")
+    assert [word for word in command.split() if word.startswith(("-march", "-mavx", "-mtune"))] == []
+
+
+NO_FLAGS = [
+    pytest.param(
+        {"LLAMAPACK_CPU_LEVELS": "custom", "LLAMAPACK_CPU_FLAGS": "-march=nonsense"},
+        "LLAMAPACK_CPU_FLAGS=-march=nonsense",
+        id="unknown flags",
+    ),
+    pytest.param(
+        {"LLAMAPACK_CPU_FLAGS": "-mavx2"},
+        "Set LLAMAPACK_CPU_LEVELS=custom, or unset LLAMAPACK_CPU_FLAGS.",
+        id="flags without custom",
+    ),
+]
+NO_LEVELS = [
+    pytest.param({"LLAMAPACK_CPU_LEVELS": "haswell,custom"}, "`custom` stands alone", id="custom among others"),
+    pytest.param(
+        {"LLAMAPACK_CPU_LEVELS": "hasswell"},
+        "names `hasswell`, which this target does not have",
+        id="unknown level",
+    ),
+]
+
+
+@pytest.mark.parametrize(("defines", "message"), [*NO_FLAGS, *NO_LEVELS])
 def test_what_cannot_be_built_is_refused_with_what_to_do(tmp_path: Path, defines: dict[str, str], message: str) -> None:
     done = configure(tmp_path, **defines)
+    assert done.returncode != 0
+    assert message in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(("defines", "message"), NO_FLAGS)
+def test_a_plugin_refuses_the_same_flags(
+    tmp_path: Path, vulkan: dict[str, str], defines: dict[str, str], message: str
+) -> None:
+    done = configure(tmp_path, package_folder("vulkan"), **vulkan, **defines)
     assert done.returncode != 0
     assert message in " ".join(done.stderr.split())

@@ -144,7 +144,17 @@ def test_other_flags_of_a_level_rebuild(built: list[str], monkeypatch: pytest.Mo
     monkeypatch.setenv("LLAMAPACK_CPU_FLAGS", "-mavx2")
     said: list[str] = []
     core_wheel(said.append)
-    assert changes(said) == "flags of the CPU level"
+    assert changes(said) == "flags for the processor"
+
+
+def test_a_plugin_is_compiled_with_the_flags_too(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, defines = ({"Vulkan kit": "headers 1.4"}, {"LLAMAPACK_CPU_LEVELS": "all", "LLAMAPACK_CPU_FLAGS": ""})
+    assert wheels.kit("vulkan") == Kit(inputs=inputs, defines=defines)
+    monkeypatch.setenv("LLAMAPACK_CPU_LEVELS", "custom")
+    monkeypatch.setenv("LLAMAPACK_CPU_FLAGS", "-mavx2")
+    found = wheels.kit("vulkan")
+    assert found.inputs == {**inputs, "flags for the processor": "-mavx2"}
+    assert found.defines == {"LLAMAPACK_CPU_LEVELS": "custom", "LLAMAPACK_CPU_FLAGS": "-mavx2"}
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda wheel: wheel.write_text("other")])

@@ -1,10 +1,7 @@
-# LLAMAPACK_CPU_LEVELS=custom: one level alone, with the compiler's flags of LLAMAPACK_CPU_FLAGS (such as -march=native) or
-# with none, for people who compile for one kind of machine. It takes the place of the plainest level. The compiler
-# says which of ggml's features the flags switch on; the level's score asks the processor for those.
+# LLAMAPACK_CPU_LEVELS=custom: one level alone, for people who compile for one kind of machine. It takes the place of the
+# plainest level. The compiler says which of ggml's features the flags switch on; the level's score asks the processor
+# for those.
 
-if(MSVC)
-    message(FATAL_ERROR "LLAMAPACK_CPU_LEVELS=custom needs a compiler that lists its macros: clang or gcc, not MSVC.")
-endif()
 set(_x86 "SSE42=__SSE4_2__" "AVX=__AVX__" "F16C=__F16C__" "FMA=__FMA__" "AVX2=__AVX2__" "BMI2=__BMI2__"
     "AVX_VNNI=__AVXVNNI__" "AVX512=__AVX512F__,__AVX512CD__,__AVX512BW__,__AVX512DQ__,__AVX512VL__"
     "AVX512_VBMI=__AVX512VBMI__" "AVX512_VNNI=__AVX512VNNI__" "AVX512_BF16=__AVX512BF16__"
@@ -13,16 +10,8 @@ set(_arm "USE_DOTPROD=__ARM_FEATURE_DOTPROD" "USE_SVE=__ARM_FEATURE_SVE" "USE_SV
     "USE_FP16_VECTOR_ARITHMETIC=__ARM_FEATURE_FP16_VECTOR_ARITHMETIC"
     "USE_MATMUL_INT8=__ARM_FEATURE_MATMUL_INT8" "USE_SME=__ARM_FEATURE_SME")
 
-separate_arguments(_flags NATIVE_COMMAND "${LLAMAPACK_CPU_FLAGS}")
-separate_arguments(_first NATIVE_COMMAND "${CMAKE_C_COMPILER_ARG1}")
-file(WRITE "${CMAKE_BINARY_DIR}/empty.c" "")
-execute_process(
-    COMMAND "${CMAKE_C_COMPILER}" ${_first} ${_flags} -dM -E "${CMAKE_BINARY_DIR}/empty.c"
-    OUTPUT_VARIABLE _macros ERROR_VARIABLE _error RESULT_VARIABLE _status)
-if(NOT _status EQUAL 0)
-    message(FATAL_ERROR "The compiler refuses LLAMAPACK_CPU_FLAGS=${LLAMAPACK_CPU_FLAGS}\n${_error}"
-        "Name flags that ${CMAKE_C_COMPILER} knows, or none.")
-endif()
+list(GET LLAMAPACK_CPU_TARGETS 0 _custom)
+llamapack_processor_flags(${_custom} _macros)
 
 set(_features)
 foreach(_pair IN LISTS _x86 _arm)
@@ -40,11 +29,9 @@ foreach(_pair IN LISTS _x86 _arm)
 endforeach()
 message(STATUS "llamapack: one CPU level, custom: ${LLAMAPACK_CPU_FLAGS} (${_features})")
 
-list(GET LLAMAPACK_CPU_TARGETS 0 _custom)
 string(REGEX REPLACE "^ggml-cpu-?" "" LLAMAPACK_CPU_LEVELS "${_custom}")
 include(LlamapackFewLevels)
 set_property(TARGET ${_custom} PROPERTY OUTPUT_NAME ggml-cpu-custom)
-target_compile_options(${_custom} PRIVATE ${_flags})
 target_compile_definitions(${_custom} PRIVATE ${_features})
 if(TARGET ${_custom}-feats)
     target_compile_definitions(${_custom}-feats PRIVATE ${_features})

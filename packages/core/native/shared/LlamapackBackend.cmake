@@ -24,6 +24,7 @@ set(LLAMAPACK_LICENCES "" CACHE STRING
 include(LlamapackIdentity)  # the pin and the ABI id
 include(LlamapackLibrary)   # how every library of ours is linked
 include(LlamapackHardening) # what all of it is compiled with
+include(LlamapackProcessor) # for whose processors
 include(LlamapackGgml)      # how ggml is built
 
 function(llamapack_backend name)
@@ -56,6 +57,10 @@ function(llamapack_backend name)
         INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/../../llamapack/lib")
     if(LLAMAPACK_RUNTIME_FOLDER)
         set_property(TARGET ${_target} APPEND PROPERTY INSTALL_RPATH "$ORIGIN/${LLAMAPACK_RUNTIME_FOLDER}")
+    endif()
+
+    if(LLAMAPACK_CPU_LEVELS STREQUAL "custom")
+        llamapack_processor_flags(ggml-${name} _)
     endif()
 
     add_library(llamapack-abi-id OBJECT "${LLAMAPACK_SHARED}/backend.c")
