@@ -85,7 +85,7 @@ HIDE = """
 set -e
 while [ "$1" != -- ]; do
     mkdir -p "$1/above/new" "$1/work"
-    mknod "$1/above/new/$3" c 0 0
+    [ -c "$1/above/new/$3" ] || mknod "$1/above/new/$3" c 0 0
     mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/above/new,workdir=$1/work" "$2"
     shift 3
 done
