@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tools.hosts import How, Way, lacks, this_host, ways
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT
 from tools.sessions import CLEAN, run_pytest, skip_unless_here
+from tools.toolchains import with_commands, zig_toolchain
 
 RUN = "tests/integration/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
 AUDIT = "import sys; from tools.audit.report import audited; print(audited(*sys.argv[1:]))"
@@ -140,7 +142,21 @@ def run_in_root(
     run_pytest(session, str(ROOT / "tests" / "roots" / test), *words, env=told, python=tools.python)
 
 
-EMULATE = {"qemu-x86_64": emulate, "qemu-aarch64": emulate_arm}
+def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
+    """Run the tests for Windows on the wheel for it; this machine's own wheel says what is to be expected."""
+    place = ensure_environment(["build", "zig"], say=session.log)
+    zig = with_commands(zig_toolchain("windows-x86_64"), place)
+    variables = {
+        "LLAMAPACK_TEST_MODEL": str(parts.model),
+        "LLAMAPACK_TEST_WHEEL": str(parts.wheel),
+        "LLAMAPACK_TEST_LEVELS": ",".join(levels),
+        "LLAMAPACK_TEST_CC": shlex.join(zig.c),
+    }
+    python = _environment(wheels.core_wheel(session.log)).python
+    run_pytest(session, str(ROOT / "tests" / "windows"), *words, env=variables, python=python)
+
+
+EMULATE = {"qemu-x86_64": emulate, "qemu-aarch64": emulate_arm, "wine": run_in_wine}
 """How levels are run by each emulator that is used."""
 
 

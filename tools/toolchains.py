@@ -28,6 +28,7 @@ int main(int argc, char **argv) {
 PAIRS = (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++"))
 PARTNERS = (("clang", "clang++"), ("gcc", "g++"), ("icx", "icpx"), ("cc", "c++"))
 PROVEN = ROOT / "build" / "compilers.json"
+ZIG_SCRIPTS = ROOT / "build" / "zig"
 COMPILER_VARIABLE = "LLAMAPACK_COMPILER"
 FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "CMAKE_GENERATOR")
 
@@ -186,7 +187,7 @@ def _try(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
     return (done.stderr or done.stdout).strip() or f"status {done.returncode}" if done.returncode else ""
 
 
-def with_commands(toolchain: Toolchain, environment: Environment, folder: Path) -> Toolchain:
+def with_commands(toolchain: Toolchain, environment: Environment, folder: Path = ZIG_SCRIPTS) -> Toolchain:
     """Return `toolchain` ready to call: zig's becomes scripts in `folder` that call the one in `environment`."""
     if not toolchain.is_zig:
         return toolchain

@@ -239,7 +239,7 @@ class Workshop:
 def workshop(build: Build, say: Say = quiet) -> Iterator[Workshop]:
     """Give what `build` needs to run CMake: tools installed, compilers chosen, compiler cache on."""
     environment, elsewhere = ensure_environment(["build", *build.toolchain.needs], say=say), build.kit.elsewhere
-    toolchain = with_commands(build.toolchain, environment, ROOT / "build" / "zig")
+    toolchain = with_commands(build.toolchain, environment)
     with compiler_cache(toolchain, environment, say, portable=elsewhere is not None) as cache:
         settings = {**toolchain.flags, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
         if build.tag:

@@ -19,6 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef _WIN32  // whose C libraries give aligned memory back in a way of its own
+#include <malloc.h>
+#define aligned_alloc(alignment, size) _aligned_malloc(size, alignment)
+#define aligned_free _aligned_free
+#else
+#define aligned_free free
+#endif
+
 #ifndef EXAMPLE_NAME
 #define EXAMPLE_NAME "Example"
 #endif
@@ -62,7 +70,7 @@ static example_device *of(ggml_backend_dev_t device) { return device->context; }
 
 static void buffer_free(ggml_backend_buffer_t buffer) {
     atomic_fetch_sub(&of(buffer->buft->device)->used, buffer->size);
-    free(buffer->context);
+    aligned_free(buffer->context);
 }
 
 static void *buffer_base(ggml_backend_buffer_t buffer) { return buffer->context; }

@@ -145,7 +145,7 @@ def test_the_strongest_way_this_machine_has_is_taken(tmp_path: Path) -> None:
     assert how(matrix, "cpu-linux-x86_64-haswell", "avx2") is How.NATIVE
     assert how(matrix, "cpu-linux-x86_64-haswell") is How.EMULATED
     assert how(matrix, "cpu-linux-x86_64-zen4", "avx2", "avx512f") is How.COMPILED
-    assert how(matrix, "cpu-windows-x86_64-haswell", "avx2") is How.COMPILED  # no session uses wine yet
+    assert how(matrix, "cpu-windows-x86_64-haswell", "avx2") is How.EMULATED
     assert how(matrix, "cpu-windows-x86_64-haswell") is How.COMPILED
     assert how(matrix, "cpu-macos-arm64") is How.NOT
     assert how(matrix, "vulkan-linux-x86_64", devices=("vulkan",)) is How.NATIVE

@@ -31,7 +31,7 @@ def test_every_cell_has_a_row_that_says_how_and_why_not_more(tmp_path: Path) -> 
         cell="cpu-windows-x86_64-x64",
         how=How.COMPILED,
         by="nox -s audit -- cpu-windows-x86_64",
-        more="emulated: no session uses wine yet",
+        more="emulated: wine is not on this machine: apt install wine64",
     )
     assert found["cpu-windows-x86_64"].by == "nox -s audit -- cpu-windows-x86_64"
     assert found["vulkan-windows-x86_64"].more == (

@@ -29,7 +29,7 @@ foreach(_pair IN LISTS _x86 _arm)
 endforeach()
 message(STATUS "llamapack: one CPU level, custom: ${LLAMAPACK_CPU_FLAGS} (${_features})")
 
-string(REGEX REPLACE "^ggml-cpu-?" "" LLAMAPACK_CPU_LEVELS "${_custom}")
+llamapack_level(${_custom} LLAMAPACK_CPU_LEVELS)
 include(LlamapackFewLevels)
 set_property(TARGET ${_custom} PROPERTY OUTPUT_NAME ggml-cpu-custom)
 target_compile_definitions(${_custom} PRIVATE ${_features})

@@ -10,7 +10,8 @@ option(LLAMAPACK_LTO "Each CPU level is optimized as a whole when it is linked" 
 set(GGML_OPENMP ${LLAMAPACK_OPENMP} CACHE INTERNAL "")
 set(GGML_CPU ON CACHE INTERNAL "")
 if(WIN32 AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(arm64|ARM64|aarch64)$")
-    set(GGML_CPU_ALL_VARIANTS OFF CACHE INTERNAL "")   # upstream has one level there
+    set(GGML_CPU_ALL_VARIANTS OFF CACHE INTERNAL "")   # upstream has no levels there: ours is one of Linux'
+    set(GGML_CPU_ARM_ARCH "armv8.2-a+dotprod" CACHE INTERNAL "")
 else()
     set(GGML_CPU_ALL_VARIANTS ON CACHE INTERNAL "")
 endif()
@@ -29,6 +30,12 @@ set(MTMD_VIDEO OFF CACHE INTERNAL "")
 add_subdirectory("${LLAMAPACK_SOURCE}/ggml" ggml EXCLUDE_FROM_ALL)
 set(BUILD_SHARED_LIBS OFF)
 add_subdirectory("${LLAMAPACK_SOURCE}" llama.cpp EXCLUDE_FROM_ALL)
+if(APPLE)
+    # The static parts have export marks, too, where the marks are what counts.
+    foreach(_target llama mtmd)
+        target_compile_definitions(${_target} PUBLIC LLAMA_SHARED PRIVATE LLAMA_BUILD)
+    endforeach()
+endif()
 
 # The levels upstream has for this target, by its own names.
 get_property(_targets DIRECTORY "${LLAMAPACK_SOURCE}/ggml/src" PROPERTY BUILDSYSTEM_TARGETS)
@@ -47,6 +54,26 @@ endif()
 if(LLAMAPACK_LTO)
     set_property(TARGET ${LLAMAPACK_CPU_TARGETS} PROPERTY INTERPROCEDURAL_OPTIMIZATION ON)
 endif()
+
+if(NOT GGML_CPU_ALL_VARIANTS)
+    set_property(TARGET ggml-cpu PROPERTY OUTPUT_NAME ggml-cpu-armv8.2_1)
+    add_library(ggml-cpu-feats OBJECT "${LLAMAPACK_SOURCE}/ggml/src/ggml-cpu/arch/arm/cpu-feats.cpp")
+    target_include_directories(ggml-cpu-feats PRIVATE "${LLAMAPACK_SOURCE}/ggml/src" "${LLAMAPACK_SOURCE}/ggml/include")
+    target_compile_features(ggml-cpu-feats PRIVATE cxx_std_17)
+    target_compile_definitions(ggml-cpu-feats PRIVATE
+        GGML_USE_DOTPROD GGML_BACKEND_DL GGML_BACKEND_BUILD GGML_BACKEND_SHARED)
+    target_link_libraries(ggml-cpu PRIVATE ggml-cpu-feats)
+endif()
+
+# The name of a level's target as files and people call it.
+function(llamapack_level target out)
+    get_target_property(_file ${target} OUTPUT_NAME)
+    if(NOT _file)
+        set(_file ${target})
+    endif()
+    string(REGEX REPLACE "^ggml-cpu-?" "" _level "${_file}")
+    set(${out} "${_level}" PARENT_SCOPE)
+endfunction()
 
 if(LLAMAPACK_CPU_LEVELS STREQUAL "custom")
     include(LlamapackCustomLevel)

@@ -3,6 +3,12 @@
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(BUILD_SHARED_LIBS ON)
+if(APPLE)
+    # zig's linker for macOS does not know lists of exports; there only what the headers mark is visible.
+    set(CMAKE_C_VISIBILITY_PRESET hidden)
+    set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+    set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+endif()
 
 set(GGML_BACKEND_DL ON CACHE INTERNAL "")
 set(GGML_NATIVE OFF CACHE INTERNAL "")

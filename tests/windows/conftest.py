@@ -1,0 +1,91 @@
+"""What the tests for Windows run on: its wheel, a real model, Wine, and the installed wheel of this machine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import llamapack
+import pytest
+
+from tests.programs.making import Libraries, libraries_in, native_program, said
+from tests.wine import Wine, windows_path, wine
+from tools.toolchains import find_toolchain
+
+Run = Callable[..., dict[str, str]]
+
+
+def _named(variable: str) -> str:
+    if not (value := os.environ.get(variable)):
+        raise pytest.UsageError(f'{variable} is not set.\nRun: nox -s "test-cpu(cpu-windows-x86_64-haswell)"')
+    return value
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    return Path(_named("LLAMAPACK_TEST_MODEL"))
+
+
+@pytest.fixture(scope="session")
+def cc() -> list[str]:
+    """The C compiler that the libraries for Windows were compiled with."""
+    return shlex.split(_named("LLAMAPACK_TEST_CC"))
+
+
+@pytest.fixture(scope="session")
+def started_wine(tmp_path_factory: pytest.TempPathFactory) -> Wine:
+    return wine(tmp_path_factory.mktemp("wine") / "prefix")
+
+
+@pytest.fixture(scope="session")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Libraries:
+    """The libraries of the wheel for Windows, in a folder whose name is not ASCII."""
+    folder = tmp_path_factory.mktemp("pläne ☃ 計画")
+    with zipfile.ZipFile(_named("LLAMAPACK_TEST_WHEEL")) as archive:
+        archive.extractall(folder)
+    return libraries_in(folder / "llamapack" / "lib")
+
+
+@pytest.fixture(scope="session")
+def program(cc: list[str], libraries: Libraries, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """native.c, compiled for Windows."""
+    return native_program([*cc, "-municode"], libraries, tmp_path_factory.mktemp("program") / "native.exe")
+
+
+@pytest.fixture(scope="session")
+def windows(started_wine: Wine, libraries: Libraries, program: Path) -> Run:
+    """Run native.c on the libraries for Windows; paths are spelled as it wants them.
+
+    Wine tells when memory is given back to another heap than it is from: each C library has a heap of its own.
+    """
+
+    def run(
+        *words: str | Path, folder: Path = libraries.folder, status: int = 0, mismatches: int = 0
+    ) -> dict[str, str]:
+        arguments = [windows_path(word) if isinstance(word, Path) else word for word in (folder, *words)]
+        done = started_wine.run(program, *arguments, WINEDEBUG="-all,warn+heap")
+        assert done.returncode == status, f"{done.stdout}\n{done.stderr}"
+        assert done.stderr.count("mismatching heap") == mismatches, done.stderr
+        return said(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run native.c on the installed libraries of this machine."""
+    own = libraries_in(Path(llamapack.__file__).parent / "lib")
+    compiler = [*find_toolchain().c, "-D_GNU_SOURCE", "-ldl"]
+    program = native_program(compiler, own, tmp_path_factory.mktemp("program") / "native")
+
+    def run(*words: str | Path) -> dict[str, str]:
+        command = [str(word) for word in (program, own.folder, *words)]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=900)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return said(done.stdout)
+
+    return run
