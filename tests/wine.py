@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -25,7 +26,24 @@ def windows_path(path: Path) -> str:
 
 def run_in_wine(command: list[str], prefix: Path, cwd: Path, **variables: str) -> str:
     """Run `command` with the Windows that Wine keeps in `prefix`, and return what it says; it must succeed."""
+    done = try_in_wine(command, prefix, cwd, **variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def try_in_wine(command: list[str], prefix: Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `command` likewise, and return how it ended; nothing that it says is changed."""
     env = {**os.environ, "WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "LC_ALL": "C.UTF-8", **variables}
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
-    return done.stdout.decode("utf-8").strip()
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False, timeout=600)
+    said, complained = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(command, done.returncode, said, complained)
+
+
+def mingw(language: str) -> str:
+    """Return Debian's compiler for Windows, `gcc` or `g++`; skip the test where there is none."""
+    for name in (f"x86_64-w64-mingw32-{language}-posix", f"x86_64-w64-mingw32-{language}"):
+        if found := shutil.which(name):
+            return found
+    pytest.skip(
+        f"no compiler for Windows (Debian: {language}-mingw-w64-x86-64), and the test compiles a program for it"
+    )

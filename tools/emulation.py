@@ -14,7 +14,7 @@ from tools.paths import ROOT
 
 PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}
 """The Debian package of each."""
-USED = frozenset(("qemu-x86_64", "qemu-aarch64"))
+USED = frozenset(("qemu-x86_64", "qemu-aarch64", "wine"))
 """Those that a session uses: the keys of EMULATE in tools/proving.py."""
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import nox
 
-from tools import distributions, models, results, wheels
+from tools import debian, distributions, models, results, wheels
 from tools.distributions import Place
 from tools.emulation import USED, ensure_emulator, find_emulator, how_to_get
 from tools.environments import Environment, ensure_environment
+from tools.errors import LackingError
 from tools.hosts import How, Way, lacks, this_host, ways
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT
@@ -144,6 +146,9 @@ def run_in_root(
 
 def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
     """Run the tests for Windows on the wheel for it; this machine's own wheel says what is to be expected."""
+    if debian.is_here():
+        with suppress(LackingError):  # the tests that compile with it are skipped, and say so
+            debian.require(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler", say=session.log)
     place = ensure_environment(["build", "zig"], say=session.log)
     zig = with_commands(zig_toolchain("windows-x86_64"), place)
     variables = {
@@ -152,7 +157,7 @@ def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, wor
         "LLAMAPACK_TEST_LEVELS": ",".join(levels),
         "LLAMAPACK_TEST_CC": shlex.join(zig.c),
     }
-    python = _environment(wheels.core_wheel(session.log)).python
+    python = _environment(wheels.core_wheel(session.log), "windows", "audit").python
     run_pytest(session, str(ROOT / "tests" / "windows"), *words, env=variables, python=python)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.integration.native import source_tree
-from tests.wine import run_in_wine, windows_path, wine
+from tests.wine import mingw, run_in_wine, windows_path, wine
 
 PROGRAM = r"""
 #include <memory>
@@ -28,18 +27,11 @@ PLUGIN = 'extern "C" const char * whose(); extern "C" __declspec(dllexport) cons
 NEEDED = 'extern "C" __declspec(dllexport) const char * whose() { return "%s"; }'
 
 
-def _gxx() -> str:
-    for name in ("x86_64-w64-mingw32-g++-posix", "x86_64-w64-mingw32-g++"):
-        if found := shutil.which(name):
-            return found
-    pytest.skip("no compiler for Windows (Debian: g++-mingw-w64-x86-64), and the test compiles a program for it")
-
-
 class Windows:
     """A folder with a backend and what it needs, another with a file of that name, and the program."""
 
     def __init__(self, tree: str, folder: Path) -> None:
-        self.wine, self.folder, gxx = wine(), folder, _gxx()
+        self.wine, self.folder, gxx = wine(), folder, mingw("g++")
         source = source_tree(tree, folder / "source")
         self.own, self.other = folder / "own pläne", folder / "other"
         self.own.mkdir()

@@ -145,6 +145,8 @@ static void show_levels(void) {
 static void log_line(const struct llamapack_log_line *line) { fprintf(stderr, "%s\n", line->text); }
 
 static void load_level(const char *level) {
+    llamapack = open_ours("llamapack");
+    printf("abi %s\nbuild %s\n", LLAMA(llamapack_abi_id)(), LLAMA(llamapack_build_info)());
     LLAMA(llamapack_log_set)(log_line, GGML_LOG_LEVEL_WARN);
     const char *wanted = strcmp(level, "best") ? level : best_level();
     if (!GGML(ggml_backend_load)(level_path(wanted))) {
@@ -290,8 +292,6 @@ static int run(int argc, char **argv) {
     const char *command = argv[2];
     base = open_ours("ggml-base");
     ggml = open_ours("ggml");
-    llamapack = open_ours("llamapack");
-    printf("abi %s\nbuild %s\n", LLAMA(llamapack_abi_id)(), LLAMA(llamapack_build_info)());
     if (!strcmp(command, "levels")) {
         show_levels();
     } else if (!strcmp(command, "generate") && argc == 7) {

@@ -13,7 +13,7 @@ import llamapack
 import pytest
 
 from tests.programs.making import Libraries, libraries_in, native_program, said
-from tests.wine import Wine, windows_path, wine
+from tests.wine import try_in_wine, windows_path, wine
 from tools.toolchains import find_toolchain
 
 Run = Callable[..., dict[str, str]]
@@ -37,15 +37,22 @@ def cc() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def started_wine(tmp_path_factory: pytest.TempPathFactory) -> Wine:
-    return wine(tmp_path_factory.mktemp("wine") / "prefix")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Windows that Wine keeps for all of these tests."""
+    return tmp_path_factory.mktemp("wine") / "prefix"
 
 
 @pytest.fixture(scope="session")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Libraries:
-    """The libraries of the wheel for Windows, in a folder whose name is not ASCII."""
+def wheel() -> Path:
+    """The wheel for Windows."""
+    return Path(_named("LLAMAPACK_TEST_WHEEL"))
+
+
+@pytest.fixture(scope="session")
+def libraries(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Libraries:
+    """Its libraries, in a folder whose name is not ASCII."""
     folder = tmp_path_factory.mktemp("pläne ☃ 計画")
-    with zipfile.ZipFile(_named("LLAMAPACK_TEST_WHEEL")) as archive:
+    with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     return libraries_in(folder / "llamapack" / "lib")
 
@@ -57,7 +64,7 @@ def program(cc: list[str], libraries: Libraries, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def windows(started_wine: Wine, libraries: Libraries, program: Path) -> Run:
+def windows(prefix: Path, libraries: Libraries, program: Path) -> Run:
     """Run native.c on the libraries for Windows; paths are spelled as it wants them.
 
     Wine tells when memory is given back to another heap than it is from: each C library has a heap of its own.
@@ -67,7 +74,8 @@ def windows(started_wine: Wine, libraries: Libraries, program: Path) -> Run:
         *words: str | Path, folder: Path = libraries.folder, status: int = 0, mismatches: int = 0
     ) -> dict[str, str]:
         arguments = [windows_path(word) if isinstance(word, Path) else word for word in (folder, *words)]
-        done = started_wine.run(program, *arguments, WINEDEBUG="-all,warn+heap")
+        command = [wine(), str(program), *arguments]
+        done = try_in_wine(command, prefix, prefix.parent, WINEDEBUG="-all,warn+heap")
         assert done.returncode == status, f"{done.stdout}\n{done.stderr}"
         assert done.stderr.count("mismatching heap") == mismatches, done.stderr
         return said(done.stdout)

@@ -1,18 +1,19 @@
 """What crosses from one library to another is freed by its owner, though their C libraries are not the same.
 
-The core is built by zig with UCRT. The plug-in is built by Debian's gcc, whose C library is the older msvcrt with a heap
-of its own: memory that the wrong side gave back would go to a heap that it is not from, and Wine tells of that.
+The core is built by zig with UCRT. The plug-in is built by Debian's gcc, whose C library is the older msvcrt with a
+heap of its own: memory that the wrong side gave back would go to a heap that it is not from, and Wine tells of that.
 """
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.programs.making import Libraries
 from tests.windows.conftest import Run
-from tests.wine import compiled, mingw
+from tests.wine import mingw
 from tools.paths import CORE, ROOT, SYNCED
 
 PLUGINS = ROOT / "tests" / "plugins"
@@ -26,7 +27,18 @@ def plugin(libraries: Libraries, folder: Path, *more: str) -> Path:
     words = [*includes, *(f"-D{name}" for name in defines), *(["-DEXAMPLE_FAULTY"] if more else [])]
     base = libraries.folder / f"ggml-base-{libraries.abi_id}.dll"
     library = folder / "ggml-example.dll"
-    compiled([mingw("gcc"), "-std=gnu11", "-O2", "-w", "-shared", *words, *sources, base, "-o", library])
+    command = [
+        mingw("gcc"),
+        "-std=gnu11",
+        "-O2",
+        "-w",
+        "-shared",
+        "-Wl,--export-all-symbols",
+        *words,
+        *map(str, [*sources, base, "-o", library]),
+    ]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
     return library
 
 

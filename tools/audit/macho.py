@@ -11,6 +11,8 @@ from tools.audit.library import Code, Library
 
 MACHINES = {lief.MachO.Header.CPU_TYPE.X86_64: "x86_64", lief.MachO.Header.CPU_TYPE.ARM64: "arm64"}
 EXECUTABLE = 0x80000000  # S_ATTR_PURE_INSTRUCTIONS
+OF_THE_LINKER = frozenset(("_mh_dylib_header", "_mh_bundle_header", "__dso_handle"))
+"""What zig's linker shows of each library beside its own symbols."""
 
 
 def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
@@ -26,8 +28,8 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
         needed=tuple(names),
         soname="".join(own),
         run_paths=tuple(str(command.path) for command in binary.rpaths),
-        exports=frozenset(str(symbol.name).removeprefix("_") for symbol in binary.exported_symbols),
-        imports=frozenset(str(symbol.name).removeprefix("_") for symbol in binary.imported_symbols),
+        exports=frozenset(_plain(symbol) for symbol in binary.symbols if symbol.has_export_info) - OF_THE_LINKER,
+        imports=frozenset(map(_plain, binary.imported_symbols)),
         marks=frozenset(_marks(binary)),
         sections=frozenset(str(section.name) for section in binary.sections),
         minimum_os=_minimum(binary),
@@ -37,7 +39,13 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
     )
 
 
+def _plain(symbol: lief.MachO.Symbol) -> str:
+    return str(symbol.name).removeprefix("_")
+
+
 def _marks(binary: lief.MachO.Binary) -> Iterator[str]:
+    if binary.has_code_signature:
+        yield "signed"
     if lief.MachO.Header.FLAGS.TWOLEVEL in binary.header.flags_list:
         yield "two-level names"
 

@@ -17,6 +17,7 @@ SYSTEM = {
     "macos": r"/usr/lib/lib(System\.B|c\+\+\.1|objc\.A)\.dylib"
     r"|/System/Library/Frameworks/(Accelerate|Foundation|CoreFoundation)\.framework/.*",
 }
+OLDER_RUNTIME = r"(?i)(msvcr(t|\d+)|crtdll)\.dll"
 RUN_PATHS = {"linux": {"$ORIGIN"}, "macos": {"@loader_path"}, "windows": set[str]()}
 PRINTING = frozenset(("printf", "fprintf", "vfprintf", "sprintf", "vsprintf", "snprintf", "vsnprintf"))
 CUSTOM = "ggml-cpu-custom"  # its flags are of whoever builds it, and may be for more than a score can ask
@@ -81,6 +82,27 @@ def _floors(library: Library, expected: Expected) -> Iterator[str]:
             floor = expected.floors[family]
             if tuple(map(int, number.split("."))) > floor:
                 yield f"needs {version}; the tag of the wheel promises {family}_{'.'.join(map(str, floor))}"
+
+
+def _minimum_os(library: Library, expected: Expected) -> Iterator[str]:
+    promised = expected.floors.get("macOS", ())
+    needed = tuple(map(int, library.minimum_os.split("."))) if library.minimum_os else ()
+    if not needed:
+        yield "does not say which macOS it needs"
+    elif promised and needed[: len(promised)] > promised:
+        words = ".".join(map(str, promised))
+        yield f"needs macOS {library.minimum_os}; the tag of the wheel promises {words}"
+
+
+def _one_runtime(library: Library, expected: Expected) -> Iterator[str]:
+    for name in library.needed:
+        if re.fullmatch(OLDER_RUNTIME, name):
+            yield f"needs {name}, another C library than the UCRT of the others"
+
+
+def _signed(library: Library, expected: Expected) -> Iterator[str]:
+    if library.machine == "arm64" and "signed" not in library.marks:
+        yield "is not signed, and macOS on Arm loads nothing unsigned"
 
 
 def _marked(mark: str, complaint: str) -> Check:
@@ -196,6 +218,30 @@ RULES: tuple[Rule, ...] = (
         systems=("linux", "windows"),
     ),
     Rule(
+        name="moved when loaded",
+        check=_marked("moved when loaded", "is always loaded to one place in memory"),
+        fix="Leave out --disable-dynamicbase.",
+        systems=("windows",),
+    ),
+    Rule(
+        name="one C runtime",
+        check=_one_runtime,
+        fix="Build it with zig, or with clang for UCRT: memory of one C library must not be freed by another.",
+        systems=("windows",),
+    ),
+    Rule(
+        name="minimum OS",
+        check=_minimum_os,
+        fix="Build with zig for the target of matrix.toml, or with its version as CMAKE_OSX_DEPLOYMENT_TARGET.",
+        systems=("macos",),
+    ),
+    Rule(
+        name="signed",
+        check=_signed,
+        fix="The linker signs by itself; sign again what is changed afterwards: codesign --sign - FILE.",
+        systems=("macos",),
+    ),
+    Rule(
         name="two-level names",
         check=_marked("two-level names", "looks for its symbols in every library of the process"),
         fix="Leave out -flat_namespace.",
@@ -209,7 +255,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(name="stack protector", check=_stack_protector, fix=COMPILED, systems=("linux", "macos")),
     Rule(name="fortify", check=_fortify, fix=COMPILED, systems=("linux",)),
-    Rule(name="stripped", check=_stripped, fix=LINKED),
+    Rule(name="stripped", check=_stripped, fix=LINKED, systems=("linux",)),
     Rule(
         name="paths of the machine",
         check=_places,

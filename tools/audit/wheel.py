@@ -108,7 +108,9 @@ def common(wheel: str) -> Expected:
 
 
 def floors_of(wheel: str) -> Mapping[str, tuple[int, ...]]:
-    """Return the symbol versions that the wheel's tag promises to do with; none where the tag is `linux`."""
+    """Return the versions that the wheel's tag promises to do with: of symbols, or of macOS; none for other tags."""
+    if macos := re.search(r"macosx_(\d+)_(\d+)_", wheel):
+        return {"macOS": (int(macos[1]), int(macos[2]))}
     found = {(int(major), int(minor)) for major, minor in re.findall(r"manylinux_(\d+)_(\d+)_", wheel)}
     if unknown := found - set(FLOORS):
         names = ", ".join(f"manylinux_{major}_{minor}" for major, minor in sorted(unknown))

@@ -1,0 +1,108 @@
+"""The small libraries for Windows and macOS, compiled by zig: one that keeps to every rule, and ways to break it."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from tests.packaging.small_libraries import ABI_ID, BASE_SOURCE, EXPECTED, LEVEL_SOURCE, SHOWN, SOURCE, assembly
+from tools.audit.library import Expected, Library
+from tools.audit.reading import read_library
+from tools.environments import ensure_environment
+from tools.toolchains import with_commands, zig_toolchain
+
+COMMON = ("-O2", "-shared", "-fvisibility=hidden", "-fstack-protector-strong", "-Wl,-s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """How libraries of a target are called and linked."""
+
+    target: str
+    prefix: str
+    suffix: str
+    module: str
+    shown: str
+    named: str = ""
+    """The option that gives a library its own name, where the file's does not."""
+    options: tuple[str, ...] = ()
+
+    def shared(self, stem: str) -> str:
+        """Return the file name of a library that others link with."""
+        return f"{self.prefix}{stem}-{ABI_ID}{self.suffix}"
+
+    @property
+    def base(self) -> str:
+        """The library that all others take a symbol from."""
+        return self.shared("ggml-base")
+
+    @property
+    def good(self) -> str:
+        """The library that keeps to every rule."""
+        return self.shared("good")
+
+    @property
+    def level(self) -> str:
+        """A library that is chosen by its score."""
+        return f"{self.prefix}ggml-cpu-haswell{self.module}"
+
+    @property
+    def expected(self) -> Expected:
+        """What these libraries are measured against."""
+        levels = {self.level: EXPECTED.levels["libggml-cpu-haswell.so"]}
+        return replace(EXPECTED, own=frozenset((self.base, self.good, self.level)), levels=levels)
+
+
+WINDOWS = Format(target="windows-x86_64", prefix="", suffix=".dll", module=".dll", shown="__declspec(dllexport)")
+MACOS = Format(
+    target="macos-arm64",
+    prefix="lib",
+    suffix=".dylib",
+    module=".so",
+    shown='__attribute__((visibility("default")))',
+    named="-Wl,-install_name,@rpath/",
+    options=("-Wl,-rpath,@loader_path",),
+)
+
+
+@cache
+def compiler(target: str) -> tuple[str, ...]:
+    """Return zig as a C compiler for `target`; it is installed where it is not there."""
+    return with_commands(zig_toolchain(target), ensure_environment(["build", "zig"])).c
+
+
+def build(form: Format, folder: Path, name: str, source: str, *more: str | Path, called: str = "") -> Library:
+    """Compile `source` into the library `name`; `more` comes last, so that it undoes what is before it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.c"
+    file.write_text(source.replace(SHOWN, f"#define SHOWN {form.shown}\n"), encoding="utf-8")
+    own = [f"{form.named}{called or name}"] if form.named else []
+    words = [*compiler(form.target), *COMMON, *form.options, *own, f"-ffile-prefix-map={folder}=src", file]
+    words += [*more, "-o", folder / (called or name)]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return read_library((folder / (called or name)).rename(folder / name))
+
+
+def build_good(form: Format, folder: Path, *more: str | Path, source: str = SOURCE, called: str = "") -> Library:
+    """Compile the library that keeps to every rule, unless `more`, another `source` or another name breaks one."""
+    return build(form, folder, form.good, source, base(form, folder), *more, called=called)
+
+
+def build_level(form: Format, folder: Path, *, in_score: str = "", after: str = "") -> Library:
+    """Compile a CPU level with assembly in its score, or in a function of its own."""
+    source = LEVEL_SOURCE.replace("IN_SCORE", assembly(in_score)).replace("AFTER", assembly(after))
+    return build(form, folder, form.level, source.replace("AT_LOAD", ""), base(form, folder))
+
+
+def base(form: Format, folder: Path) -> Path:
+    """Compile the library that all others take a symbol from, and return what they link with."""
+    return linked(build(form, folder, form.base, BASE_SOURCE))
+
+
+def linked(library: Library) -> Path:
+    """Return what others link with to use `library`: on Windows, the list of imports beside it."""
+    imports = library.path.with_suffix(".lib")
+    return imports if imports.exists() else library.path

@@ -1,0 +1,174 @@
+"""Libraries for Windows and macOS are judged as those for Linux are: each rule finds the one that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import lief
+import pytest
+
+from tests.packaging.foreign_libraries import MACOS, WINDOWS, Format, build, build_good, build_level, linked
+from tests.packaging.small_libraries import SHOWN, SOURCE
+from tools.audit.library import Expected, Library
+from tools.audit.reading import read_library
+from tools.audit.rules import broken_rules
+from tools.audit.wheel import floors_of
+
+Good = Callable[[Format], Library]
+AVX2, AVX512 = "vpaddd %ymm0, %ymm1, %ymm2", "vpaddd %zmm0, %zmm1, %zmm2"
+FORMS = pytest.mark.parametrize("form", [WINDOWS, MACOS], ids=lambda form: form.target)
+PLACE = 'static const char place[] __attribute__((used)) = "/srv/llama/src/model.cpp";'
+MORE = "SHOWN int good_more(void) { return 0; }"
+
+
+def complaints(library: Library, form: Format, expected: Expected | None = None) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for finding in broken_rules(library, expected or form.expected):
+        found.setdefault(finding.rule, []).append(finding.what)
+    return found
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
+    """Give the good library of a format, compiled once."""
+    made: dict[str, Library] = {}
+
+    def give(form: Format) -> Library:
+        if form.target not in made:
+            made[form.target] = build_good(form, tmp_path_factory.mktemp("good"))
+        return made[form.target]
+
+    return give
+
+
+@FORMS
+def test_good_library_breaks_no_rule(good: Good, form: Format) -> None:
+    assert complaints(good(form), form) == {}
+    assert good(form).exports == {"good_text"}
+    assert "ggml_init" in good(form).imports
+
+
+@FORMS
+def test_level_breaks_no_rule(form: Format, tmp_path: Path) -> None:
+    assert complaints(build_level(form, tmp_path), form) == {}
+
+
+@FORMS
+@pytest.mark.parametrize(
+    ("rule", "added", "what"),
+    [
+        ("paths of the machine", PLACE, "names /srv/llama/src/model.cpp"),
+        ("exports", MORE, "shows good_more, which its list does not have"),
+    ],
+)
+def test_source_that_breaks_a_rule_is_found(tmp_path: Path, form: Format, rule: str, added: str, what: str) -> None:
+    assert complaints(build_good(form, tmp_path, source=f"{SOURCE}{added}\n"), form) == {rule: [what]}
+
+
+@FORMS
+def test_library_from_elsewhere_is_found(tmp_path: Path, form: Format) -> None:
+    name = f"{form.prefix}foreign{form.suffix}"
+    foreign = build(form, tmp_path, name, f"{SHOWN}SHOWN int foreign(void) {{ return 1; }}")
+    source = SOURCE + "int foreign(void);\nSHOWN int good_use(void) { return foreign(); }\n"
+    (what,) = complaints(build_good(form, tmp_path, linked(foreign), source=source), form)["needed libraries"]
+    assert what.replace("@rpath/", "") == f"needs {name}, which is neither of the system nor in the wheel"
+
+
+@FORMS
+def test_library_that_calls_itself_otherwise_is_found(tmp_path: Path, form: Format) -> None:
+    other = form.shared("other")
+    assert complaints(build_good(form, tmp_path, called=other), form) == {"own name": [f"calls itself {other}"]}
+
+
+@FORMS
+def test_ggml_base_inside_another_library_is_found(tmp_path: Path, form: Format) -> None:
+    inside = SOURCE.replace("int ggml_init(void);", "static int ggml_init(void) { return 1; }")
+    assert complaints(build_good(form, tmp_path, source=inside), form) == {
+        "one ggml-base": ["takes nothing from ggml-base, so that it must have one inside"]
+    }
+
+
+def test_instructions_of_libraries_for_windows_are_found(tmp_path: Path) -> None:
+    assert complaints(build_level(WINDOWS, tmp_path / "its own", after=AVX2), WINDOWS) == {}
+    (beyond,) = complaints(build_level(WINDOWS, tmp_path / "beyond", after=AVX512), WINDOWS)["instructions"]
+    assert beyond.startswith("uses AVX512F 1 times, and its score asks for SSE42 AVX AVX2: first vpaddd zmm2,zmm1,zmm0")
+    (score,) = complaints(build_level(WINDOWS, tmp_path / "score", in_score=AVX2), WINDOWS)["before the choice"]
+    assert score.startswith("ggml_backend_score runs before a level is chosen, and uses AVX2: vpaddd ymm2,ymm1,ymm0")
+
+
+@pytest.mark.parametrize(
+    ("flag", "rule", "what"),
+    [
+        ("NX_COMPAT", "NX", "has, or asks for, memory that can be written and executed"),
+        ("DYNAMIC_BASE", "moved when loaded", "is always loaded to one place in memory"),
+    ],
+)
+def test_dll_without_a_protection_is_found(good: Good, tmp_path: Path, flag: str, rule: str, what: str) -> None:
+    binary = lief.PE.parse(str(good(WINDOWS).path))
+    assert binary is not None
+    binary.optional_header.remove(getattr(lief.PE.OptionalHeader.DLL_CHARACTERISTICS, flag))
+    binary.write(str(tmp_path / WINDOWS.good))
+    assert complaints(read_library(tmp_path / WINDOWS.good), WINDOWS) == {rule: [what]}
+
+
+@pytest.mark.parametrize("name", ["msvcrt.dll", "MSVCR120.dll"])
+def test_dll_with_an_older_c_library_is_found(good: Good, name: str) -> None:
+    library = replace(good(WINDOWS), needed=(*good(WINDOWS).needed, name))
+    assert complaints(library, WINDOWS)["one C runtime"] == [
+        f"needs {name}, another C library than the UCRT of the others"
+    ]
+
+
+def changed(library: Library, folder: Path, change: Callable[[lief.MachO.Binary], object]) -> Library:
+    binaries = lief.MachO.parse(str(library.path))
+    binary = binaries.at(0) if binaries else None
+    assert binary is not None
+    change(binary)
+    binary.write(str(folder / library.name))
+    return read_library(folder / library.name)
+
+
+def flat(binary: lief.MachO.Binary) -> None:
+    binary.header.remove(lief.MachO.Header.FLAGS.TWOLEVEL)
+
+
+def elsewhere(binary: lief.MachO.Binary) -> None:
+    next(iter(binary.rpaths)).path = "/opt/lib"
+
+
+def unsigned(binary: lief.MachO.Binary) -> None:
+    binary.remove_signature()
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "what"),
+    [
+        (flat, "two-level names", "looks for its symbols in every library of the process"),
+        (elsewhere, "run paths", "looks for libraries in /opt/lib"),
+        (unsigned, "signed", "is not signed, and macOS on Arm loads nothing unsigned"),
+    ],
+)
+def test_load_commands_that_break_a_rule_are_found(
+    good: Good, tmp_path: Path, change: Callable[[lief.MachO.Binary], object], rule: str, what: str
+) -> None:
+    assert complaints(changed(good(MACOS), tmp_path, change), MACOS)[rule] == [what]
+
+
+def test_library_without_canaries_is_found(tmp_path: Path) -> None:
+    assert complaints(build_good(MACOS, tmp_path, "-fno-stack-protector"), MACOS) == {
+        "stack protector": ["has no canaries on the stack"]
+    }
+
+
+def test_macos_newer_than_the_tag_promises_is_found(good: Good) -> None:
+    library = good(MACOS)
+    assert library.minimum_os == "14.0.0"
+    promised = replace(MACOS.expected, floors=floors_of("llamapack-1-py3-none-macosx_13_0_arm64.whl"))
+    assert complaints(library, MACOS, promised) == {
+        "minimum OS": ["needs macOS 14.0.0; the tag of the wheel promises 13.0"]
+    }
+    kept = replace(MACOS.expected, floors=floors_of("llamapack-1-py3-none-macosx_14_0_arm64.whl"))
+    assert complaints(library, MACOS, kept) == {}
+    assert complaints(replace(library, minimum_os=""), MACOS) == {"minimum OS": ["does not say which macOS it needs"]}
