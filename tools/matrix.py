@@ -65,6 +65,7 @@ class Matrix:
     gpu: Mapping[str, tuple[GpuArch, ...]]
     toolchains: Mapping[str, Toolchain]
     verified: tuple[Verified, ...]
+    tried: tuple[Verified, ...]
     wheel_pythons: tuple[str, ...]
     tools_pythons: tuple[str, ...]
 
@@ -151,7 +152,7 @@ class Matrix:
 def load_matrix(path: Path = MATRIX) -> Matrix:
     """Read and check `matrix.toml`; a ToolError names the bad key and the valid values."""
     top = read_toml(path)
-    top.only("verified", "targets", "backends", "levels", "flags", "gpu", "toolchains", "python")
+    top.only("verified", "tried", "targets", "backends", "levels", "flags", "gpu", "toolchains", "python")
     flags = read_flags(top.table("flags"))
     levels = read_levels(top.table("levels"), flags)
     targets = read_targets(top.table("targets"), levels)
@@ -164,7 +165,8 @@ def load_matrix(path: Path = MATRIX) -> Matrix:
         flags=flags,
         gpu=read_gpu(top.table("gpu"), backends),
         toolchains=read_toolchains(top.table("toolchains")),
-        verified=read_verified(top, _build_ids(backends)),
+        verified=read_verified(top, "verified", _build_ids(backends)),
+        tried=read_verified(top, "tried", _build_ids(backends)),
         wheel_pythons=wheel_pythons,
         tools_pythons=tools_pythons,
     )

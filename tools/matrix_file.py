@@ -113,9 +113,9 @@ def read_toolchains(table: Table) -> dict[str, Toolchain]:
     return {name: _toolchain(table.table(name), name) for name in table.data}
 
 
-def read_verified(top: Table, builds: Collection[str]) -> tuple[Verified, ...]:
-    """Read which builds CI runs."""
-    rows = [row.only("build", "session") for row in top.tables("verified")]
+def read_verified(top: Table, key: str, builds: Collection[str]) -> tuple[Verified, ...]:
+    """Read which builds CI runs: those under `verified`, and those under `tried`, which may fail."""
+    rows = [row.only("build", "session") for row in top.tables(key)]
     return tuple(Verified(build=row.choice("build", "build", builds), session=row.text("session")) for row in rows)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import TypeAlias
 
-from tools.matrix import Matrix
+from tools.matrix import Matrix, Verified
 
 Row: TypeAlias = dict[str, str]
 
@@ -15,7 +16,11 @@ UNIT_TARGETS = ("windows-x86_64", "macos-arm64")
 
 def workflow_rows(matrix: Matrix) -> dict[str, list[Row]]:
     """Return the rows of each job of the workflow that has some, by the job's name."""
-    return {"unit": unit_rows(matrix), "check": check_rows(matrix)}
+    return {
+        "unit": unit_rows(matrix),
+        "check": build_rows(matrix, matrix.verified),
+        "tried": build_rows(matrix, matrix.tried),
+    }
 
 
 def workflow_output(matrix: Matrix) -> str:
@@ -34,8 +39,8 @@ def unit_rows(matrix: Matrix) -> list[Row]:
     ]
 
 
-def check_rows(matrix: Matrix) -> list[Row]:
-    """Return one row per build that CI runs, with the Nox session that runs it."""
+def build_rows(matrix: Matrix, builds: Sequence[Verified]) -> list[Row]:
+    """Return one row per build, with the Nox session that runs it."""
     return [
         {
             "id": row.build,
@@ -43,7 +48,7 @@ def check_rows(matrix: Matrix) -> list[Row]:
             "runner": matrix.target(matrix.cell(row.build).target).runner,
             "python": matrix.tools_pythons[-1],
         }
-        for row in matrix.verified
+        for row in builds
     ]
 
 

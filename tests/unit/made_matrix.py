@@ -11,6 +11,10 @@ TOML = """\
 build = "cpu-linux-x86_64"
 session = "test-cpu"
 
+[[tried]]
+build = "vulkan-windows-x86_64"
+session = "test-vulkan"
+
 [targets.linux-x86_64]
 levels = "x86"
 zig = "x86_64-linux-gnu.{glibc}"

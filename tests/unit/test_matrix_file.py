@@ -18,7 +18,7 @@ UNKNOWN_KEYS = [
         "",
         "top = 1\n",
         "matrix.toml: the file has an unknown key 'top'.",
-        "verified, targets, backends, levels, flags, gpu, toolchains, python",
+        "verified, tried, targets, backends, levels, flags, gpu, toolchains, python",
     ),
     (
         LINUX,

@@ -54,6 +54,9 @@ def test_rows_are_every_python_on_linux_the_newest_elsewhere_and_what_is_verifie
         "check": [
             {"id": "cpu-linux-x86_64", "session": "test-cpu", "runner": "ubuntu-24.04", "python": "3.13"},
         ],
+        "tried": [
+            {"id": "vulkan-windows-x86_64", "session": "test-vulkan", "runner": "windows-2025", "python": "3.13"},
+        ],
     }
 
 
