@@ -30,7 +30,10 @@ BACKENDS = [name for name in KITS if name != "cpu"]
 LARGEST = {"vulkan": 30, "cuda": 90, "rocm": 90}
 """In MiB; the index takes 100 MB."""
 ROCM = rocm_version(system_rocm() or FORKY.folder / "usr").split(".")
-SONAMES = {"6": {"libamdhip64.so.6", "libhipblas.so.2"}, "7": {"libamdhip64.so.7", "libhipblas.so.3"}}
+SONAMES = {
+    "6": {"libamdhip64.so.6", "librocblas.so.4", "libhipblas.so.2"},
+    "7": {"libamdhip64.so.7", "librocblas.so.5", "libhipblas.so.3"},
+}
 NEEDED = {
     "vulkan": {"libvulkan.so.1"},
     "cuda": {"libcudart.so.13", "libcublas.so.13"},

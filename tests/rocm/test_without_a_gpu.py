@@ -48,19 +48,22 @@ def moved() -> Iterator[Move]:
         pytest.skip("it moves the system's libraries, which may be done in a root folder only: nox -s test-rocm")
     taken = [path for path in SYSTEM.iterdir() if OWN.fullmatch(path.name)]
     assert len(taken) == 3
+    files = {path: path.resolve() for path in taken}
+    now: dict[Path, Path] = {}
 
     def move(folder: str) -> Path:
         place = Path(folder) / "lib"
         place.mkdir(parents=True)
-        for path in taken:
-            (place / path.name).symlink_to(path.resolve())
-            path.rename(path.with_name(f"{path.name}.away"))
+        for path, file in files.items():
+            now[path] = Path(shutil.move(file, place))
+            path.unlink()
+            (place / path.name).symlink_to(now[path].name)
         subprocess.run(["ldconfig"], check=True)
         return place
 
     yield move
-    for path in taken:
-        path.with_name(f"{path.name}.away").rename(path)
+    for path, moved_file in now.items():
+        path.symlink_to(Path(shutil.move(moved_file, SYSTEM)).name)
     for folder in ("/opt/rocm", "/srv/rocm"):
         shutil.rmtree(folder, ignore_errors=True)
     subprocess.run(["ldconfig"], check=True)
