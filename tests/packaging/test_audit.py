@@ -101,6 +101,12 @@ def test_a_library_of_another_name_is_found(tmp_path: Path, soname: str | None, 
     assert complaints(build_good(tmp_path, soname=soname)) == {"own name": [what]}
 
 
+def test_a_level_that_others_could_link_with_is_found(tmp_path: Path) -> None:
+    library = replace(build_level(tmp_path), soname=LEVEL)
+    what = f"is a module that nobody links with, and still is called {LEVEL}"
+    assert complaints(library) == {"own name": [what]}
+
+
 def test_a_name_without_the_abi_id_is_found(tmp_path: Path) -> None:
     expected = replace(EXPECTED, abi_id="99999999", exports={**EXPECTED.exports, NAME[3:-3]: frozenset(["good_text"])})
     assert complaints(build_good(tmp_path), expected)["own name"] == ["lacks the ABI id 99999999 in its name"]
@@ -114,6 +120,17 @@ def test_a_symbol_newer_than_the_tag_promises_is_found(tmp_path: Path) -> None:
         "floors": [what.format(version) for version in sorted(numbers(library)) if version != "2.2"]
     }
     assert complaints(library, replace(EXPECTED, floors={"GLIBC": (9, 0)})) == {}
+
+
+def test_a_newer_cxx_library_than_the_tag_promises_is_found(tmp_path: Path) -> None:
+    library = replace(build_good(tmp_path), versions=frozenset(["GLIBCXX_3.4.24", "GLIBCXX_3.4.30", "CXXABI_1.3.13"]))
+    expected = replace(EXPECTED, floors=floors_of("llamapack-1-py3-none-manylinux_2_28_x86_64.whl"))
+    assert complaints(library, expected) == {
+        "floors": [
+            "needs CXXABI_1.3.13; the tag of the wheel promises CXXABI_1.3.11",
+            "needs GLIBCXX_3.4.30; the tag of the wheel promises GLIBCXX_3.4.24",
+        ]
+    }
 
 
 def numbers(library: Library) -> set[str]:

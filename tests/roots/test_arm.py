@@ -29,6 +29,7 @@ PROCESSORS = {
     "max": "armv9.2_2",
 }
 WANTED = tuple(filter(None, os.environ.get("LLAMAPACK_TEST_LEVELS", "").split(","))) or tuple(LEVELS)
+# Not measured yet: to be set by the first run.
 BOUNDS = {"mean": 0.5, "most": 2.0, "cosine": 0.995}
 
 
@@ -66,7 +67,7 @@ def test_level_that_no_processor_is_best_for_runs_when_it_is_asked_for(place: Pl
 
 
 def assert_same(found: dict[str, Any]) -> None:
-    """The tokens are those of x86-64, and the logits are within what docs/reference/build-matrix.md states."""
+    """The tokens are those of x86-64, and the logits are within BOUNDS of theirs."""
     assert (found["tokens"], found["text"]) == (x86()["tokens"], TEXT)
     difference = measured(found["logits"], x86()["logits"])
     assert difference["mean"] <= BOUNDS["mean"], difference
