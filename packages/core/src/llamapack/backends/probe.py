@@ -61,6 +61,7 @@ class Candidate:
     def slot(self, folder: Path | None) -> Slot:
         """Return where its verdict is kept."""
         marks = backend_marks(self.plugin) if self.plugin else cpu_marks(self.cpu)
+        marks = marks | ({"avoided": list(self.avoided)} if self.avoided else {})
         return Slot.of(self.name, marks, folder)
 
 
