@@ -26,10 +26,10 @@ from tools import (
     proving,
     rebuilding,
     results,
+    trials,
     upstream,
     variants,
     vendoring,
-    vulkan,
     wheels,
 )
 from tools import plan as plans
@@ -232,13 +232,22 @@ def doctor(session: nox.Session) -> None:
 def test_vulkan(session: nox.Session) -> None:
     """Run the Vulkan plug-in in a clean environment, on lavapipe: a Vulkan device on the CPU, so every machine has it.
 
-    With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` writes down that it passed.
+    With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` writes down that it passed,
+    `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
-    own_device = "--device" in session.posargs
-    words = [word for word in session.posargs if word != "--device"]
     with explained(session):
-        variables = {} if own_device else vulkan.lavapipe(session.log)
-        plugins.run_on_device(session, "vulkan", words, variables, by="" if own_device else "lavapipe")
+        trials.prove_plugin(session, "vulkan")
+
+
+@nox.session(name="test-cuda", venv_backend="none")
+def test_cuda(session: nox.Session) -> None:
+    """Build the CUDA plug-in for this machine's GPU, look into it, and run it in a clean environment.
+
+    Without a GPU it is compiled for one architecture, looked into and loaded, and the rest is skipped with the reason.
+    `-- --record` writes down that it passed, `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
+    """
+    with explained(session):
+        trials.prove_plugin(session, "cuda")
 
 
 @nox.session(name="test-rocm", venv_backend="none")
@@ -260,12 +269,16 @@ def test_metal(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds."""
+    """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds.
+
+    `-- cuda`, or another plug-in's name before the options, measures with all layers on its device.
+    """
     with explained(session):
-        prepare(session, "core", wheel=wheels.core_wheel(session.log))
+        place = trials.bench_place(session)
         reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
-    places = ["--model", model, "--reference", reference, "--output", ROOT / "build" / "bench" / "speed.json"]
-    session.run("python", "-m", "benchmarks.speed", *map(str, places), *session.posargs, env=CLEAN)
+    words = ["--model", model, "--reference", reference, "--output", ROOT / "build" / "bench" / "speed.json"]
+    command = [place.python, "-m", "benchmarks.speed", *map(str, words), *place.words]
+    session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
 
 
 @nox.session(name="bench-compilers")

@@ -28,8 +28,11 @@ class Setup:
 
     model: Path
     reference: Path
-    library: Path
+    libraries: str
+    """The backends, with commas: the CPU level's library, and the plug-in's where a device is measured."""
     level: str
+    layers: tuple[str, ...]
+    """What tells llama.cpp's programs where the layers go."""
     n_threads: int
     n_prompt: int
     n_generated: int
@@ -42,12 +45,13 @@ class Setup:
 
     def bench(self, *arguments: str | int) -> float:
         """Run llama-bench, its settings left as they are; return tokens per second."""
-        words = ("-m", self.model, "-t", self.n_threads, *arguments)
-        return float(llama_bench(self.reference, self.library, *words)[0]["avg_ts"])
+        words = ("-m", self.model, "-t", self.n_threads, *self.layers, *arguments)
+        return float(llama_bench(self.reference, self.libraries, *words)[0]["avg_ts"])
 
     def completion(self) -> Run:
         """Run llama-completion up to its first tokens, without what it does beside: warming up and fitting sizes."""
-        words = [self.reference, self.library, "llama-completion", "-m", self.model, "-t", self.n_threads]
+        words = [self.reference, self.libraries, "llama-completion", "-m", self.model, "-t", self.n_threads]
+        words += self.layers
         words += ["-f", self.prompt_file, "-n", 4, "-c", 1024, "--temp", 0, "-no-cnv", "--no-display-prompt"]
         words += ["--simple-io", "--no-warmup", "-fit", "off"]
         return run([str(word) for word in words])
@@ -169,6 +173,7 @@ def report(setup: Setup, done: Sequence[Measure], load: tuple[float, ...]) -> di
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpu_level": setup.level,
+        "backends": [Path(library).name for library in setup.libraries.split(",")],
         "threads": setup.n_threads,
         "model": setup.model.name,
         "prompt_tokens": setup.n_prompt,
@@ -192,17 +197,22 @@ def report(setup: Setup, done: Sequence[Measure], load: tuple[float, ...]) -> di
 def make_setup(options: argparse.Namespace, folder: Path) -> Setup:
     """Choose CPU level and threads as llamapack does, and write the prompt."""
     from llamapack import Model
+    from llamapack.backends.discovery import discover
     from llamapack.threads import default_threads
 
     with Model(options.model, vocab_only=True) as model:
         file = folder / "prompt.txt"
         file.write_text(prompt(model.vocab, options.prompt_tokens), encoding="utf-8")
         level = model.cpu.level
+    plugin = [str(found.library) for found in discover().plugins if found.name == options.backend]
+    if options.backend and not plugin:
+        raise BenchmarkError(f"There is no plug-in {options.backend} here. Run: nox -s bench -- {options.backend}")
     return Setup(
         model=options.model,
         reference=options.reference / "llamapack-reference",
-        library=level.path,
+        libraries=",".join([str(level.path), *plugin]),
         level=level.name,
+        layers=("-ngl", "99") if plugin else (),
         n_threads=options.threads or default_threads().count,
         n_prompt=options.prompt_tokens,
         n_generated=options.generated_tokens,
@@ -216,6 +226,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--reference", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--backend", default="", help="Put all layers on this plug-in's device.")
     parser.add_argument("--rounds", type=at_least_one, default=12, help="Rounds that count (default: %(default)s).")
     parser.add_argument("--only", action="append", help="Measure only this; may be given several times.")
     parser.add_argument("--threads", type=int, help="Threads of both sides (default: llamapack's own choice).")

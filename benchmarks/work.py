@@ -5,6 +5,7 @@ It prints tokens per second, or for `first` the first piece of an answer.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from itertools import islice
@@ -55,7 +56,8 @@ def main(kind: str, path: str, n_threads: str, count: str, file: str) -> None:
     """Do one round; the prompt is in `file`."""
     with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - pathlib would be imported for the measurement
         text = opened.read()
-    with Model(path) as model:
+    # With a backend named, a device that is not used is an error: the CPU's rate would be told as the GPU's.
+    with Model(path, require_gpu="LLAMAPACK_BACKENDS" in os.environ) as model:
         if kind == "first":
             pieces = generate(model, text, max_tokens=4, temperature=0, n_ctx=1024, n_threads=int(n_threads))
             print(*islice(pieces, 1), flush=True)

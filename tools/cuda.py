@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from tools import architectures, stamps
 from tools.environments import REQUIREMENTS, Environment, ensure_environment
 from tools.errors import LackingError, ToolError
 from tools.files import locked
+from tools.ground import Ground
+from tools.hosts import How
 from tools.kit import Kit
 from tools.live import Say, quiet
-from tools.matrix import GpuArch, load_matrix
-from tools.paths import cache_dir
+from tools.matrix import GpuArch, host_target, load_matrix
+from tools.paths import ROOT, cache_dir
+from tools.shell import run
 from tools.toolchains import find_toolchain
 
 VARIABLE = architectures.variable("cuda")
 REQUIREMENT = "cuda"
 UNVERSIONED = ("cudart", "cublas", "cublasLt")
 """The libraries that are linked with: the linker looks for them without the version that the wheels' files end in."""
+
+WITHOUT_GPU = "90-real"
+"""What is compiled for where no GPU is: one architecture, in less than an hour on two cores."""
+NO_GPU = "no NVIDIA GPU: nvidia-smi is not here, or lists none"
 
 _ARCH = re.compile(r"native|\d{2,3}[af]?(-real|-virtual)?")
 
@@ -37,6 +46,7 @@ def cuda_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
         raise LackingError("CUDA's compiler works with gcc or clang, and none was found.", fix="Install g++ 11 to 15.")
     toolkit = ensure_toolkit(say)
     defines = {"CUDAToolkit_ROOT": str(toolkit), "CMAKE_CUDA_COMPILER": str(nvcc(toolkit)), VARIABLE: archs}
+    defines["LLAMAPACK_LICENCES"] = f"nvidia-cuda.txt={licence(toolkit_environment())}"
     if host.cxx:
         defines["CMAKE_CUDA_HOST_COMPILER"] = host.cxx[0]
     inputs = {
@@ -44,6 +54,29 @@ def cuda_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
         "CUDA architectures": archs,
     }
     return Kit(inputs=inputs, defines=defines, languages=("CUDA",))
+
+
+def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
+    """Return the machine's GPUs to run on, compiled for alone; without one, the compiler's and the loader's part."""
+    found = gpus()
+    say("\n".join(found) if found else NO_GPU)
+    archs = os.environ.get(VARIABLE) or ("native" if found else WITHOUT_GPU)
+    return Ground(
+        how=How.NATIVE if found else How.COMPILED,
+        lacking="" if found else NO_GPU,
+        kit=partial(cuda_kit, variables={**os.environ, VARIABLE: archs}),
+        packaging={
+            "LLAMAPACK_TEST_BUILD": str(ROOT / "build" / f"cuda-{host_target()}"),
+            "LLAMAPACK_TEST_TOOLKIT": str(toolkit_environment().folder),
+        },
+    )
+
+
+def gpus() -> tuple[str, ...]:
+    """List the machine's NVIDIA GPUs in the words of the driver's own program; none where there is no driver."""
+    program = shutil.which("nvidia-smi")
+    said = run([program, "-L"], check=False).stdout if program else ""
+    return tuple(line.strip() for line in said.splitlines() if line.startswith("GPU "))
 
 
 def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:
@@ -71,9 +104,23 @@ def toolkit_environment() -> Environment:
     return Environment(folder=cache_dir() / f"cuda-{digest}")
 
 
+def nvidia_folder(environment: Environment) -> Path:
+    """Return the folder of NVIDIA's wheels in `environment`."""
+    return environment.packages / "nvidia" / f"cu{major()}"
+
+
+def licence(environment: Environment) -> Path:
+    """Return NVIDIA's terms, with those of others, for the headers that are compiled in: CUB and Thrust."""
+    found = next(environment.packages.glob("nvidia_cuda_cccl-*.dist-info/licenses/License.txt"), None)
+    if found is None:
+        what = f"The licence of CUDA's headers is not in {environment.packages}."
+        raise ToolError(what, fix="Has the wheel nvidia-cuda-cccl moved it? tools/cuda.py says where it was.")
+    return found
+
+
 def complete(environment: Environment, system: str = sys.platform) -> Path:
     """Give NVIDIA's folder in `environment` the names that CMake and linkers look for; return it."""
-    folder = environment.packages / "nvidia" / f"cu{major()}"
+    folder = nvidia_folder(environment)
     if system == "win32":
         return folder  # import libraries have no version in their names
     for name in UNVERSIONED:

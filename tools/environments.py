@@ -56,10 +56,16 @@ class Environment:
 
 
 def ensure_environment(
-    names: Sequence[str] = (), *, folder: Path = BUILD_ENVIRONMENT, wheels: Sequence[Path] = (), say: Say = quiet
+    names: Sequence[str] = (),
+    *,
+    folder: Path = BUILD_ENVIRONMENT,
+    wheels: Sequence[Path] = (),
+    source: Path | None = None,
+    say: Say = quiet,
 ) -> Environment:
     """Return the environment in `folder` with the packages of requirements/NAME.txt for each of `names`, and `wheels`.
 
+    With `source`, packages come from that folder and from nowhere else.
     What is there already is not asked for again, so a second call needs no network. Packages are never taken out.
     """
     environment = Environment(folder=folder)
@@ -70,7 +76,7 @@ def ensure_environment(
         for name in names:
             if _is_new(environment, name, REQUIREMENTS / f"{name}.txt"):
                 say(f"Installing requirements/{name}.txt into {folder}")
-                install(environment, name)
+                install(environment, name, source)
                 _note(environment, name, REQUIREMENTS / f"{name}.txt")
         for wheel in wheels:
             key = f"{wheel.name.partition('-')[0]} wheel"
@@ -92,13 +98,16 @@ def _note(environment: Environment, name: str, file: Path) -> None:
     stamps.write(_stamp(environment), stamps.read(_stamp(environment)) | {name: stamps.file_digest(file)})
 
 
-def install(environment: Environment, name: str) -> None:
-    """Install requirements/NAME.txt, every file checked by its hash."""
+def install(environment: Environment, name: str, source: Path | None = None) -> None:
+    """Install requirements/NAME.txt, every file checked by its hash; with `source` from that folder alone."""
     pip: list[Word] = [environment.python, "-m", "pip", "install", "--require-hashes", "--no-deps"]
+    if source:
+        pip += ["--no-index", "--find-links", source]
+    fetch = f"python -m pip download --require-hashes --no-deps --requirement requirements/{name}.txt --dest {source}"
     run_live(
         [*pip, "--requirement", REQUIREMENTS / f"{name}.txt"],
         what=f"The packages of requirements/{name}.txt could not be installed",
-        fix=NETWORK,
+        fix=f"Where there is a network: {fetch}" if source else NETWORK,
         env=pip_variables(),
     )
 

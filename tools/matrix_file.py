@@ -48,6 +48,8 @@ class Backend:
     targets: tuple[str, ...]
     device: str
     software: Mapping[str, str]
+    audited: tuple[str, ...] = ()
+    """Targets whose wheels CI builds and looks into, without the device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +161,7 @@ def _target(table: Table, name: str, levels: Collection[str], targets: Collectio
 
 
 def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
-    table.only("wheel", "targets", "device", "software")
+    table.only("wheel", "targets", "device", "software", "audited")
     _matching(_NAME, name, f"{table.file}: a name in backends", "small letters, digits, dots and underscores")
     here = table.choices("targets", "target", targets)
     return Backend(
@@ -168,6 +170,7 @@ def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
         targets=here,
         device="" if name == "cpu" else table.text("device"),
         software=_by_host(table.table_or_empty("software"), here, ()),
+        audited=table.choices("audited", "target", here) if "audited" in table.data else (),
     )
 
 

@@ -20,6 +20,7 @@ def workflow_rows(matrix: Matrix) -> dict[str, list[Row]]:
         "unit": unit_rows(matrix),
         "check": build_rows(matrix, matrix.verified),
         "tried": build_rows(matrix, matrix.tried),
+        "wheel": wheel_rows(matrix),
     }
 
 
@@ -49,6 +50,19 @@ def build_rows(matrix: Matrix, builds: Sequence[Verified]) -> list[Row]:
             "python": matrix.tools_pythons[-1],
         }
         for row in builds
+    ]
+
+
+def wheel_rows(matrix: Matrix) -> list[Row]:
+    """Return one row per wheel that CI builds and looks into, and that no machine there can run."""
+    return [
+        {
+            "id": f"{backend.name}-{target}",
+            "runner": matrix.target(target).runner,
+            "python": matrix.tools_pythons[-1],
+        }
+        for backend in matrix.backends.values()
+        for target in backend.audited
     ]
 
 

@@ -1,15 +1,15 @@
-"""Prove a plug-in: on its device, or where there is none as far as it goes without."""
+"""Prove the ROCm and the Metal plug-in: on their devices, or where there are none as far as it goes without."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
 
-from tools import architectures, models, results, rocm, wheels
+from tools import architectures, results, rocm, trials, wheels
 from tools.environments import ensure_environment
 from tools.hosts import How
 from tools.live import run_live
@@ -23,28 +23,6 @@ FEW_ROCM = "gfx90a,gfx1100"
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--config-file", "/dev/null", "--rootdir")
 
 
-def run_on_device(
-    session: nox.Session, backend: str, words: Sequence[str], variables: Mapping[str, str], *, by: str = ""
-) -> None:
-    """Run the plug-in's contract, tests/backends, with the wheels in a clean environment; record it if asked to.
-
-    `by` is the program that plays the device; without one it is this machine's own.
-    """
-    words, wanted = results.without_option(words)
-    built = [wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log)]
-    place = ensure_environment(["core", "test"], folder=ROOT / "build" / f"test-{backend}", wheels=built)
-    settings = {
-        **variables,
-        "LLAMAPACK_TEST_MODEL": str(models.demo_model(session.log)),
-        "LLAMAPACK_TEST_BACKEND": backend,
-        "LLAMAPACK_PROBE_SECONDS": "120",
-    }
-    run_pytest(session, str(ROOT / "tests" / "backends"), *words, env=settings, python=place.python)
-    if wanted:
-        now = results.result_now(How.EMULATED if by else How.NATIVE, by)
-        results.record(f"{backend}-{host_target()}", now)
-
-
 def audit_plugin(session: nox.Session, wheel: Path) -> None:
     """Judge the plug-in's library by the rules of tools/audit, in an environment of its own."""
     place = ensure_environment(["audit"], folder=ROOT / "build" / "audit", say=session.log)
@@ -56,7 +34,7 @@ def prove_rocm(session: nox.Session) -> None:
     own = rocm.system_rocm()
     if (found := rocm.gpus()) and own:
         with architectures.unless_named("rocm", ",".join(found)):
-            run_on_device(session, "rocm", session.posargs, {})
+            trials.prove_plugin(session, "rocm")
         return
     words, wanted = results.without_option(session.posargs)
     lack = "no AMD GPU" if not found else "an AMD GPU, but no ROCm,"
@@ -74,7 +52,7 @@ def prove_rocm(session: nox.Session) -> None:
 def prove_metal(session: nox.Session) -> None:
     """Run on this Mac's GPU; elsewhere run what of tests/metal needs none, and skip the rest."""
     if sys.platform == "darwin":
-        run_on_device(session, "metal", session.posargs, {})
+        trials.prove_plugin(session, "metal")
         return
     place = ensure_environment(["audit", "build", "test", "zig"], folder=ROOT / "build" / "test-metal", say=session.log)
     run_pytest(session, str(ROOT / "tests" / "metal"), *session.posargs, env={}, python=place.python)

@@ -15,6 +15,8 @@ from tools import debian
 from tools.debian import LaterPackage
 from tools.errors import LackingError, ToolError
 from tools.files import write_file
+from tools.ground import Ground
+from tools.hosts import How
 from tools.kit import Kit
 from tools.live import Say, quiet
 from tools.matrix import load_matrix
@@ -45,6 +47,7 @@ SHADERS = package_folder("vulkan") / "native/llama.cpp/ggml/src/ggml-vulkan/vulk
 PROBES = SHADERS / "feature-tests"
 """Small shaders, by which ggml's build finds out what the shader compiler knows."""
 DRIVERS = Path("/usr/share/vulkan/icd.d")
+OWN_DEVICE = "--device"
 SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
 
 
@@ -106,6 +109,13 @@ def _with_own_libraries(folder: Path) -> Path:
         text = f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n'
         write_file(script, text.encode(), executable=True)
     return script
+
+
+def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
+    """Return lavapipe to run on, or with `--device` this machine's own devices."""
+    if OWN_DEVICE in words:
+        return Ground(how=How.NATIVE, words=(OWN_DEVICE,))
+    return Ground(how=How.EMULATED, by="lavapipe", variables=lavapipe(say))
 
 
 def lavapipe(say: Say = quiet) -> dict[str, str]:

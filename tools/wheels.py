@@ -119,17 +119,17 @@ COSTLY = frozenset({"cuda", "rocm"})
 """The backends whose wheels are not built by the way, but by their own sessions only."""
 
 
-def kit(backend: str, say: Say = quiet) -> Kit:
+def kit(backend: str, say: Say = quiet, make: Callable[[Say], Kit] | None = None) -> Kit:
     """Return what `backend` is compiled with, the processor's flags that a developer names among it."""
-    found = KITS[backend](say)
+    found = (make or KITS[backend])(say)
     levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
     inputs = {**found.inputs, **({"flags for the processor": flags} if flags else {})}
     return replace(found, inputs=inputs, defines={**found.defines, LEVELS_VARIABLE: levels, FLAGS_VARIABLE: flags})
 
 
-def host_build(backend: str = "cpu", say: Say = quiet) -> Build:
-    """Return the build of a backend's wheel for this machine; needs the source in place."""
-    found = kit(backend, say)
+def host_build(backend: str = "cpu", say: Say = quiet, make: Callable[[Say], Kit] | None = None) -> Build:
+    """Return the build of a backend's wheel for this machine; needs the source in place. `make` replaces its kit."""
+    found = kit(backend, say, make)
     return Build(backend=backend, target=host_target(), toolchain=found.toolchain or find_toolchain(), kit=found)
 
 
@@ -143,9 +143,9 @@ def core_wheel(say: Say = quiet) -> Path:
     return host_wheel("cpu", say)
 
 
-def host_wheel(backend: str, say: Say = quiet) -> Path:
-    """Return this host's wheel of `backend` in dist/, by the first compiler that works here."""
-    return _ensured(lambda: host_build(backend, say), say)
+def host_wheel(backend: str, say: Say = quiet, *, kit: Callable[[Say], Kit] | None = None) -> Path:
+    """Return this host's wheel of `backend` in dist/, by the first compiler that works here, with `kit` or its own."""
+    return _ensured(lambda: host_build(backend, say, kit), say)
 
 
 def portable_wheel(backend: str, target: str, say: Say = quiet) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 def _named(variable: str) -> str:
     if not (value := os.environ.get(variable)):
-        raise pytest.UsageError(f"{variable} is not set.\nRun: nox -s test-vulkan")
+        raise pytest.UsageError(f"{variable} is not set.\nRun: nox -s test-vulkan, or its like")
     return value
 
 
@@ -19,6 +19,13 @@ def _named(variable: str) -> str:
 def backend() -> str:
     """The backend's name."""
     return _named("LLAMAPACK_TEST_BACKEND")
+
+
+@pytest.fixture(scope="session")
+def device() -> None:
+    """Skip what needs a device where the session found none."""
+    if reason := os.environ.get("LLAMAPACK_TEST_NO_DEVICE"):
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

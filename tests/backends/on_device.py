@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, Literal, TypedDict
 
 import llamapack
 import numpy as np
@@ -23,6 +23,13 @@ from llamapack.backends.devices import Device, present_devices
 from numpy.typing import NDArray
 
 PROMPT = "The capital of France is"
+STEPS = 6
+VARIANTS: dict[str, dict[str, Any]] = {
+    "flash attention on": {"flash_attention": "on"},
+    "flash attention off": {"flash_attention": "off"},
+    "cache q8_0": {"flash_attention": "on", "type_k": "q8_0", "type_v": "q8_0"},
+    "cache q4_0": {"flash_attention": "on", "type_k": "q4_0", "type_v": "q4_0"},
+}
 ALL = 99
 """More layers than the model has, so that all of them and the output go to the device."""
 
@@ -84,6 +91,77 @@ def compute(backend: str, path: Path) -> Seen:
         again = distance(logits(first), wanted)
     devices = [(one.name, one.kind, one.memory_total) for one in found]
     return {"devices": devices, "near": near, "aside": aside, "again": again}
+
+
+def forced(context: Context, prompt: str, tokens: list[int]) -> list[NDArray[np.float32]]:
+    """Return the logits after the prompt and after each of the tokens that are put behind it."""
+    rows = [logits(context, prompt)]
+    for token in tokens:
+        context.decode([token])
+        rows.append(np.array(context.outputs.logits(), copy=True))
+    return rows
+
+
+def generation(backend: str, path: Path) -> Seen:
+    """Generate on the device, and compare the logits of each step with the CPU's on the same text."""
+    (used, *_) = use(backend)
+    with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64) as context:
+        rows, tokens = [logits(context)], [int(context.outputs.logits().argmax())]
+        while len(rows) < STEPS:
+            context.decode(tokens[-1:])
+            rows.append(np.array(context.outputs.logits(), copy=True))
+            tokens.append(int(rows[-1].argmax()))
+    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64) as context:
+        wanted = forced(context, PROMPT, tokens[:-1])
+    return {"steps": [distance(found, other) for found, other in zip(rows, wanted, strict=True)], "tokens": tokens}
+
+
+def variants(backend: str, path: Path) -> Seen:
+    """Compare contexts of one model on the device with those of the CPU: flash attention, quantised cache."""
+    (used, *_) = use(backend)
+    rows: dict[tuple[str, str], NDArray[np.float32]] = {}
+    for where, count in (("cpu", 0), ("device", ALL)):
+        with Model(path, n_gpu_layers=count, devices=[used.name]) as model:
+            for name, options in VARIANTS.items():
+                with Context(model, n_ctx=64, **options) as context:
+                    rows[where, name] = logits(context)
+    return {name: distance(rows["device", name], rows["cpu", name]) for name in VARIANTS}
+
+
+def layers(backend: str, path: Path) -> Seen:
+    """Put ever more layers on the device; tell how many arrived, what they take there, and what comes out."""
+    (used, *_) = use(backend)
+    lines = Lines()
+    found: list[Seen] = []
+    wanted: NDArray[np.float32] | None = None
+    for count in (0, 1, 16, 30, ALL):
+        lines.said.clear()
+        with Model(path, n_gpu_layers=count, devices=[used.name]) as model, Context(model, n_ctx=64) as context:
+            row = logits(context)
+        wanted = row if wanted is None else wanted
+        text = "\n".join(lines.said)
+        there = re.findall(r"offloaded (\d+)/(\d+) layers", text) or [("0", "31")]
+        sizes = re.findall(rf"{used.name} model buffer size = +([0-9.]+) MiB", text)
+        found.append({"layers": int(there[0][0]), "size": sum(map(float, sizes)), "near": distance(row, wanted)})
+    return {"sweep": found}
+
+
+def split(backend: str, path: Path) -> Seen:
+    """Spread the layers over all devices, in both ways, and compare with the CPU."""
+    found = use(backend)
+    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64) as context:
+        wanted = logits(context)
+    names = [one.name for one in found]
+    seen: Seen = {"devices": names}
+    modes: tuple[Literal["layer", "row"], ...] = ("layer", "row")
+    for mode in modes:
+        options: dict[str, Any] = {"split_mode": mode, "tensor_split": [1.0] * len(names)}
+        lines = Lines()
+        with Model(path, n_gpu_layers=ALL, devices=names, **options) as model, Context(model, n_ctx=64) as context:
+            near = distance(logits(context), wanted)
+        taken = re.findall(r"(\w+) model buffer size = +([0-9.]+) MiB", "\n".join(lines.said))
+        seen[mode] = {"near": near, "taken": {name: float(size) for name, size in taken}}
+    return seen
 
 
 class Lines(logging.Handler):
@@ -155,6 +233,10 @@ def unnamed(backend: str, path: Path) -> Seen:
 
 TASKS: dict[str, Callable[[str, Path], Seen]] = {
     "compute": compute,
+    "generation": generation,
+    "layers": layers,
+    "split": split,
+    "variants": variants,
     "memory": memory,
     "quick": quick,
     "unload": unload,

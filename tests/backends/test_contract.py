@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import llamapack
 import pytest
 
+pytestmark = pytest.mark.usefixtures("device")
 PROGRAM = Path(__file__).with_name("on_device.py")
 MIB = 1 << 20
 
@@ -58,19 +59,6 @@ def seen(backend: str, model_path: Path) -> dict[str, Any]:
     return run("compute", backend, model_path)
 
 
-def test_description_is_of_this_very_core(package: Path, backend: str) -> None:
-    stated = json.loads((package / "lib" / "backend.json").read_text(encoding="utf-8"))
-    core = json.loads((Path(llamapack.__file__).parent / "lib" / "abi.json").read_text(encoding="utf-8"))
-    assert stated["name"] == backend
-    assert (stated["abi_id"], stated["llama_commit"]) == (core["abi_id"], core["llama_commit"])
-
-
-def test_importing_the_package_loads_nothing(backend: str) -> None:
-    code = f"import sys, llamapack_{backend}; print([m for m in sys.modules if m.startswith(('llamapack', 'ctypes'))])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8")
-    assert done.stdout.strip() == f"['llamapack_{backend}']"
-
-
 def test_device_is_there_with_its_memory(seen: dict[str, Any]) -> None:
     name, kind, memory = seen["devices"][0]
     assert (name[-1], kind in ("gpu", "igpu"), memory > 0) == ("0", True, True)
@@ -83,6 +71,50 @@ def test_logits_are_those_of_the_cpu(seen: dict[str, Any], which: str) -> None:
     assert found["mean"] < 0.6
     assert found["most"] < 1.6
     assert found["behind"] < 0.6
+
+
+def test_each_step_of_a_generation_is_near_the_cpus(backend: str, model_path: Path) -> None:
+    steps = run("generation", backend, model_path)["steps"]
+    assert len(steps) == 6
+    for step in steps:
+        assert step["cosine"] > 0.99
+        assert step["mean"] < 0.6
+        assert step["behind"] < 0.6
+
+
+def test_flash_attention_and_quantised_caches_are_near_the_cpus(backend: str, model_path: Path) -> None:
+    found = run("variants", backend, model_path)
+    assert set(found) == {"flash attention on", "flash attention off", "cache q8_0", "cache q4_0"}
+    for name, distance in found.items():
+        assert distance["cosine"] > (0.97 if name == "cache q4_0" else 0.99), (name, distance)
+
+
+def test_as_many_layers_as_are_asked_for_are_on_the_device(backend: str, model_path: Path) -> None:
+    sweep = run("layers", backend, model_path)["sweep"]
+    assert [step["layers"] for step in sweep] == [0, 1, 16, 30, 31]
+    sizes = [step["size"] for step in sweep]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == 0 < sizes[1] < sizes[2] < sizes[3] < sizes[4]
+    assert [step for step in sweep if step["near"]["cosine"] <= 0.99] == []
+
+
+def test_layers_are_spread_over_several_devices(backend: str, model_path: Path) -> None:
+    found = run("split", backend, model_path)
+    if len(found["devices"]) < 2:
+        pytest.skip(f"there is one device only, {', '.join(found['devices'])}")
+    for mode in ("layer", "row"):
+        assert found[mode]["near"]["cosine"] > 0.99
+    assert set(found["devices"]) <= set(found["layer"]["taken"])
+
+
+def test_compute_sanitizer_finds_nothing(backend: str, model_path: Path) -> None:
+    program = shutil.which("compute-sanitizer")
+    if backend != "cuda" or program is None:
+        pytest.skip("compute-sanitizer is not installed" if backend == "cuda" else "compute-sanitizer is for CUDA")
+    words = [program, "--error-exitcode", "9", "--target-processes", "all"]
+    words += [sys.executable, str(PROGRAM), "compute", backend, str(model_path)]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False, timeout=1800)
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 def test_two_contexts_do_not_disturb_each_other(seen: dict[str, Any]) -> None:

@@ -63,7 +63,7 @@ LICENCES = {
         "spirv-headers.txt": "The Khronos Group",
         "apache-2.0.txt": "Apache License",
     },
-    "cuda": {},
+    "cuda": {"nvidia-cuda.txt": "NVIDIA CUDA Toolkit"},
     "rocm": {},
 }
 """The files for what is compiled in beside ggml, and words that each must have."""

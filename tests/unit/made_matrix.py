@@ -53,6 +53,7 @@ software = { linux-x86_64 = "lavapipe" }
 wheel = "llamapack-cuda"
 targets = ["linux-x86_64"]
 device = "an NVIDIA GPU"
+audited = ["linux-x86_64"]
 
 [[levels.x86]]
 name = "x64"

@@ -29,7 +29,7 @@ def environment(tmp_path: Path) -> Environment:
 
 
 def test_architectures_are_those_of_the_matrix_in_its_order() -> None:
-    assert wanted_archs({}) == "75-virtual,80-real,86-real,89-real,90-real,90-virtual,120f-real"
+    assert wanted_archs({}) == "75-real,80-real,90-virtual,120f-real"
     assert [spell(arch) for arch in load_matrix().gpu_archs("cuda")] == wanted_archs({}).split(",")
 
 
@@ -40,7 +40,7 @@ def test_architectures_are_those_of_the_matrix_in_its_order() -> None:
         ("90;80-virtual", "90,80-virtual"),
         (" 120f-real, 75 ", "120f-real,75"),
         ("native", "native"),
-        ("", "75-virtual,80-real,86-real,89-real,90-real,90-virtual,120f-real"),
+        ("", "75-real,80-real,90-virtual,120f-real"),
     ],
 )
 def test_a_developer_names_fewer(named: str, meant: str) -> None:
@@ -56,13 +56,21 @@ def test_a_word_that_is_no_architecture_is_refused(named: str) -> None:
     assert caught.value.fix.startswith("Use CMake's words, with commas: 90-real is machine code")
 
 
-def test_newest_machine_code_is_no_older_than_what_ptx_falls_back_to() -> None:
-    """What ggml thinks runs is the newest target that is not newer than the GPU: that one must be what does run."""
+def runs_there(arch: GpuArch, capability: int) -> bool:
+    """Tell whether a GPU runs machine code: that of its major version and no newer, with `f` of its family."""
+    number = int(arch.arch.rstrip("f"))
+    return arch.kind == "real" and number // 10 == capability // 10 and number <= capability
+
+
+@pytest.mark.parametrize("capability", [75, 80, 86, 87, 89, 90, 100, 103, 110, 120, 121])
+def test_what_ggml_takes_a_gpu_for_is_what_runs_on_it(capability: int) -> None:
+    """ggml takes it for the newest target that is not newer; the driver takes machine code, or else the newest PTX."""
     archs = load_matrix().gpu_archs("cuda")
-    ptx = max(int(arch.arch) for arch in archs if arch.kind == "ptx")
-    newer = [arch.arch for arch in archs if arch.kind == "real" and int(arch.arch.rstrip("af")) > ptx]
-    assert all(arch.endswith("f") for arch in newer), "10.0 and 11.0 would run older PTX than ggml expects"
-    assert any((arch.arch, arch.kind) == (str(ptx), "real") for arch in archs)
+    numbers = {arch: int(arch.arch.rstrip("f")) for arch in archs}
+    taken_for = max(number for number in numbers.values() if number <= capability)
+    code = [numbers[arch] for arch in archs if runs_there(arch, capability)]
+    ptx = [numbers[arch] for arch in archs if arch.kind == "ptx" and numbers[arch] <= capability]
+    assert max(code or ptx) == taken_for
 
 
 def test_wheels_get_the_names_that_linkers_look_for(environment: Environment) -> None:
@@ -99,11 +107,13 @@ def test_kit_names_the_compiler_and_changes_with_the_architectures(
 ) -> None:
     monkeypatch.setattr(cuda, "ensure_toolkit", lambda say: tmp_path)
     monkeypatch.setattr(cuda, "find_toolchain", lambda variables: GCC)
+    monkeypatch.setattr(cuda, "licence", lambda environment: tmp_path / "License.txt")
     kit = cuda_kit(variables={VARIABLE: "90-real"})
     assert kit.defines == {
         "CUDAToolkit_ROOT": str(tmp_path),
         "CMAKE_CUDA_COMPILER": str(tmp_path / "bin" / "nvcc"),
         "CMAKE_CUDA_HOST_COMPILER": "/usr/bin/g++",
+        "LLAMAPACK_LICENCES": f"nvidia-cuda.txt={tmp_path / 'License.txt'}",
         VARIABLE: "90-real",
     }
     assert kit.languages == ("CUDA",)

@@ -144,7 +144,7 @@ def test_every_gpu_architecture_is_named_once_per_kind_with_a_reason() -> None:
     matrix = load_matrix()
     spelled = {name: " ".join(f"{arch.kind}-{arch.arch}" for arch in archs) for name, archs in matrix.gpu.items()}
     assert spelled == {
-        "cuda": "ptx-75 real-80 real-86 real-89 real-90 ptx-90 real-120f",
+        "cuda": "real-75 real-80 ptx-90 real-120f",
         "rocm": "gfx-gfx90a gfx-gfx942 gfx-gfx1030 gfx-gfx1100 gfx-gfx1101 gfx-gfx1200 gfx-gfx1201",
     }
     assert matrix.gpu_archs("metal") == ()

@@ -40,7 +40,9 @@ def test_unknown_backend_or_target_is_refused(tmp_path: Path) -> None:
         matrix.target("plan9-x86_64")
 
 
-def test_rows_are_every_python_on_linux_the_newest_elsewhere_and_what_is_verified(tmp_path: Path) -> None:
+def test_rows_are_pythons_on_linux_the_newest_elsewhere_what_is_verified_and_audited(
+    tmp_path: Path,
+) -> None:
     def unit(target: str, python: str, runner: str) -> dict[str, str]:
         return {"id": f"{target}-{python}", "python": python, "runner": runner}
 
@@ -57,6 +59,7 @@ def test_rows_are_every_python_on_linux_the_newest_elsewhere_and_what_is_verifie
         "tried": [
             {"id": "vulkan-windows-x86_64", "session": "test-vulkan", "runner": "windows-2025", "python": "3.13"},
         ],
+        "wheel": [{"id": "cuda-linux-x86_64", "runner": "ubuntu-24.04", "python": "3.13"}],
     }
 
 

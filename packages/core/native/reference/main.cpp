@@ -1,8 +1,10 @@
-// Upstream's own programs, on a backend that is named: llamapack-reference LIBRARY PROGRAM [ARGUMENTS...]
-// What they do is theirs; loading one given library before they start, instead of searching for one, is ours.
+// Upstream's own programs, on backends that are named: llamapack-reference LIBRARY[,LIBRARY...] PROGRAM [ARGUMENTS...]
+// What they do is theirs; loading the given libraries before they start, instead of searching for some, is ours.
 
 #include <cstdio>
 #include <cstring>
+#include <sstream>
+#include <string>
 
 #include "ggml-backend.h"
 
@@ -20,12 +22,15 @@ int main(int argc, char ** argv) {
         { "llama-perplexity", llama_perplexity },
     };
     if (argc < 3) {
-        std::fprintf(stderr, "usage: %s LIBRARY PROGRAM [ARGUMENTS...]\n", argv[0]);
+        std::fprintf(stderr, "usage: %s LIBRARY[,LIBRARY...] PROGRAM [ARGUMENTS...]\n", argv[0]);
         return 2;
     }
-    if (ggml_backend_load(argv[1]) == nullptr) {
-        std::fprintf(stderr, "%s: the backend %s cannot be loaded\n", argv[0], argv[1]);
-        return 2;
+    std::istringstream libraries(argv[1]);
+    for (std::string library; std::getline(libraries, library, ',');) {
+        if (ggml_backend_load(library.c_str()) == nullptr) {
+            std::fprintf(stderr, "%s: the backend %s cannot be loaded\n", argv[0], library.c_str());
+            return 2;
+        }
     }
     for (const auto & program : programs) {
         if (std::strcmp(argv[2], program.name) == 0) {

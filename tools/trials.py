@@ -1,0 +1,179 @@
+"""Prove a plug-in: look into its wheel, install it with the core in a clean environment, and run it on a device.
+
+Where a machine has no device, the wheel is still built, looked into and loaded; the rest is skipped with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nox
+
+from tools import cuda, models, results, rocm, vulkan, wheels
+from tools.environments import ensure_environment
+from tools.errors import ToolError
+from tools.ground import Ground
+from tools.hosts import How
+from tools.live import Say, quiet
+from tools.matrix import host_target
+from tools.paths import ROOT
+from tools.sessions import prepare, run_pytest
+
+PREBUILT = "--wheels"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What proving one backend takes beside its wheel."""
+
+    ground: Callable[[Sequence[str], Say], Ground]
+    """What the plug-in is run on, chosen by the session's words."""
+    requirements: tuple[str, ...] = ()
+    """Requirement files of what it needs when it runs."""
+
+
+def rocm_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
+    """Return this machine's AMD GPUs to run on."""
+    return Ground(how=How.NATIVE, lacking="" if rocm.gpus() else "no AMD GPU")
+
+
+def metal_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
+    """Return this Mac's GPU to run on."""
+    return Ground(how=How.NATIVE, lacking="" if sys.platform == "darwin" else "no Mac")
+
+
+TRIALS: Mapping[str, Trial] = {
+    "vulkan": Trial(ground=vulkan.ground),
+    "cuda": Trial(ground=cuda.ground, requirements=("cuda-runtime",)),
+    "rocm": Trial(ground=rocm_ground),
+    "metal": Trial(ground=metal_ground),
+}
+
+
+def prove_plugin(session: nox.Session, backend: str) -> None:
+    """Prove the plug-in of `backend` as far as this machine can; the session's words go to pytest.
+
+    `--wheels DIR` takes finished wheels from DIR, and everything else that has to be installed: no network is used.
+    `--record` writes down that it passed.
+    """
+    words, wanted = results.without_option(session.posargs)
+    words, prebuilt = taken(words, PREBUILT)
+    trial = TRIALS[backend]
+    ground = trial.ground(words, session.log)
+    parts = found_wheels(Path(prebuilt), backend) if prebuilt else _built(session, backend, ground)
+    place = ensure_environment(
+        ["core", "test", *trial.requirements],
+        folder=ROOT / "build" / f"test-{backend}",
+        wheels=parts,
+        source=Path(prebuilt) if prebuilt else None,
+        say=session.log,
+    )
+    variables = {
+        **ground.variables,
+        "LLAMAPACK_TEST_BACKEND": backend,
+        "LLAMAPACK_TEST_MODEL": str(_model(prebuilt, session.log)),
+        "LLAMAPACK_TEST_NO_DEVICE": ground.lacking,
+        "LLAMAPACK_PROBE_SECONDS": "120",
+    }
+    words = [word for word in words if word not in ground.words]
+    run_pytest(session, str(ROOT / "tests" / "backends"), "-rs", *words, env=variables, python=place.python)
+    if wanted:
+        results.record(f"{backend}-{host_target()}", results.result_now(ground.how, ground.by))
+
+
+def _built(session: nox.Session, backend: str, ground: Ground) -> list[Path]:
+    """Build the wheels, and look into the plug-in's where nothing else does."""
+    core, plugin = wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log, kit=ground.kit)
+    if backend in wheels.COSTLY:
+        place = ensure_environment(["test", "packaging"], folder=ROOT / "build" / "packaging", say=session.log)
+        variables = {
+            "LLAMAPACK_TEST_WHEEL": str(core),
+            "LLAMAPACK_TEST_PLUGINS": json.dumps({backend: {"wheel": str(plugin)}}),
+            **ground.packaging,
+        }
+        files = ("test_plugin_wheels.py", f"test_{backend}.py")
+        tests = [str(path) for name in files if (path := ROOT / "tests" / "packaging" / name).exists()]
+        run_pytest(session, *tests, "-rs", "-k", backend, env=variables, python=place.python)
+    return [core, plugin]
+
+
+def _model(prebuilt: str, say: Say) -> Path:
+    """Return a model that lies beside prebuilt wheels, or the one that every test uses."""
+    beside = sorted(Path(prebuilt).glob("*.gguf")) if prebuilt else []
+    return beside[0] if beside else models.demo_model(say)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchPlace:
+    """Where a benchmark runs: the Python with llamapack, the benchmark's words, and what leads it to a device."""
+
+    python: str
+    words: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def bench_place(session: nox.Session) -> BenchPlace:
+    """Return where the session's benchmark runs: on the CPU, or on the device of the plug-in that its first word names.
+
+    A plug-in without a device skips the session with the reason.
+    """
+    backend, *words = session.posargs or [""]
+    core = wheels.core_wheel(session.log)
+    if backend not in TRIALS:
+        prepare(session, "core", wheel=core)
+        return BenchPlace(python="python", words=tuple(session.posargs))
+    ground = TRIALS[backend].ground(words, session.log)
+    if ground.lacking:
+        session.skip(f"nothing can be measured: {ground.lacking}")
+    place = ensure_environment(
+        ["core", *TRIALS[backend].requirements],
+        folder=ROOT / "build" / f"bench-{backend}",
+        wheels=[core, wheels.host_wheel(backend, session.log, kit=ground.kit)],
+        say=session.log,
+    )
+    own = [word for word in words if word not in ground.words]
+    return BenchPlace(
+        python=str(place.python),
+        words=("--backend", backend, *own),
+        variables={**ground.variables, "LLAMAPACK_BACKENDS": backend},
+    )
+
+
+def taken(words: Sequence[str], option: str) -> tuple[list[str], str]:
+    """Take `option` and its value out of `words`; the value is empty where it is not there."""
+    rest = list(words)
+    if option not in rest:
+        return rest, ""
+    place = rest.index(option)
+    if place + 1 == len(rest):
+        raise ToolError(f"{option} names nothing.", fix=f"Say {option} DIR.")
+    value = rest[place + 1]
+    del rest[place : place + 2]
+    return rest, value
+
+
+def found_wheels(folder: Path, backend: str) -> list[Path]:
+    """Return the core's and the plug-in's wheel for this machine in `folder`: one of each, or a ToolError."""
+    return [_found_wheel(folder, stem) for stem in ("llamapack", f"llamapack_{backend}")]
+
+
+def _found_wheel(folder: Path, stem: str) -> Path:
+    system, _, machine = host_target().partition("-")
+    machines = {"x86_64": ("x86_64", "amd64"), "aarch64": ("aarch64",), "arm64": ("arm64",)}[machine]
+    start = {"linux": ("linux", "manylinux"), "windows": ("win",), "macos": ("macosx",)}[system]
+    fitting = [
+        path
+        for path in sorted(folder.glob(f"{stem}-*.whl"))
+        if (tag := path.stem.rpartition("-")[2]).startswith(start) and tag.endswith(machines)
+    ]
+    if len(fitting) != 1:
+        there = ", ".join(path.name for path in fitting) or "none"
+        raise ToolError(
+            f"{folder} must hold one wheel {stem}-*.whl for {host_target()}, and holds: {there}.",
+            fix="Copy the wheel there that is to be tested, and no other one of that name.",
+        )
+    return fitting[0]
