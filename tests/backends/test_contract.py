@@ -86,7 +86,8 @@ def test_flash_attention_and_quantised_caches_are_near_the_cpus(backend: str, mo
     found = run("variants", backend, model_path)
     assert set(found) == {"flash attention on", "flash attention off", "cache q8_0", "cache q4_0"}
     for name, distance in found.items():
-        assert distance["cosine"] > (0.97 if name == "cache q4_0" else 0.99), (name, distance)
+        # Of 4 bits, measured against 16 on the same processor: 0.97 on lavapipe, 0.93 to 0.99 on the CPU's levels.
+        assert distance["cosine"] > (0.9 if name == "cache q4_0" else 0.99), (name, distance)
 
 
 def test_as_many_layers_as_are_asked_for_are_on_the_device(backend: str, model_path: Path) -> None:
@@ -98,11 +99,14 @@ def test_as_many_layers_as_are_asked_for_are_on_the_device(backend: str, model_p
     assert [step for step in sweep if step["near"]["cosine"] <= 0.99] == []
 
 
-def test_layers_are_spread_over_several_devices(backend: str, model_path: Path) -> None:
+def test_layers_are_spread_over_several_devices(seen: dict[str, Any], backend: str, model_path: Path) -> None:
+    names = [name for name, *_ in seen["devices"]]
+    if len(names) < 2:
+        pytest.skip(f"there is one device only, {', '.join(names)}")
     found = run("split", backend, model_path)
-    if len(found["devices"]) < 2:
-        pytest.skip(f"there is one device only, {', '.join(found['devices'])}")
-    for mode in ("layer", "row"):
+    modes = found.keys() - {"devices"}
+    assert modes == ({"layer", "row"} if backend in ("cuda", "rocm") else {"layer"})
+    for mode in modes:
         assert found[mode]["near"]["cosine"] > 0.99
     assert set(found["devices"]) <= set(found["layer"]["taken"])
 
