@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 import llamapack
 import numpy as np
@@ -30,8 +30,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "cache q8_0": {"flash_attention": "on", "type_k": "q8_0", "type_v": "q8_0"},
     "cache q4_0": {"flash_attention": "on", "type_k": "q4_0", "type_v": "q4_0"},
 }
-SPLIT_BUFFERS = ("cuda", "rocm")
-"""The backends of ggml whose matrices can lie on several devices, by rows."""
 ALL = 99
 """More layers than the model has, so that all of them and the output go to the device."""
 
@@ -154,21 +152,18 @@ def layers(backend: str, path: Path) -> Seen:
 
 
 def split(backend: str, path: Path) -> Seen:
-    """Spread the layers over all devices, in each way that the backend has, and compare with the CPU."""
-    found = use(backend)
+    """Spread the layers evenly over all devices, and compare with the CPU."""
+    names = [one.name for one in use(backend)]
     with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64) as context:
         wanted = logits(context)
-    names = [one.name for one in found]
-    seen: Seen = {"devices": names}
-    modes: tuple[Literal["layer", "row"], ...] = ("layer", "row") if backend in SPLIT_BUFFERS else ("layer",)
-    for mode in modes:
-        options: dict[str, Any] = {"split_mode": mode, "tensor_split": [1.0] * len(names)}
-        lines = Lines()
-        with Model(path, n_gpu_layers=ALL, devices=names, **options) as model, Context(model, n_ctx=64) as context:
-            near = distance(logits(context), wanted)
-        taken = re.findall(r"(\w+) model buffer size = +([0-9.]+) MiB", "\n".join(lines.said))
-        seen[mode] = {"near": near, "taken": {name: float(size) for name, size in taken}}
-    return seen
+    lines, shares = Lines(), [1.0] * len(names)
+    with (
+        Model(path, n_gpu_layers=ALL, devices=names, split_mode="layer", tensor_split=shares) as model,
+        Context(model, n_ctx=64) as context,
+    ):
+        near = distance(logits(context), wanted)
+    taken = re.findall(r"(\w+) model buffer size = +[0-9.]+ MiB", "\n".join(lines.said))
+    return {"devices": names, "near": near, "taken": taken}
 
 
 class Lines(logging.Handler):
