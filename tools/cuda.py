@@ -62,7 +62,7 @@ def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
     say("\n".join(found) if found else NO_GPU)
     archs = os.environ.get(VARIABLE) or ("native" if found else WITHOUT_GPU)
     return Ground(
-        how=How.NATIVE if found else How.COMPILED,
+        how=How.NATIVE if found else How.LOADED,
         lacking="" if found else NO_GPU,
         kit=partial(cuda_kit, variables={**os.environ, VARIABLE: archs}),
         packaging={

@@ -5,6 +5,7 @@ To derive another file, add a producer to `PRODUCERS`. `nox -t gen` writes all o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,11 +13,12 @@ from pathlib import Path
 
 from tools.errors import ToolError
 from tools.matrix import load_matrix
-from tools.matrix_page import page
+from tools.matrix_page import page, proven
 from tools.paths import ROOT, SYNCED
-from tools.results import PAGE, read_results
+from tools.results import PAGE, README, read_results
 
 MEND = "Run: nox -t gen"
+TABLE = re.compile(r"(<!-- proven: [^\n]*-->\n\n).*?(<!-- /proven -->)", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,13 @@ class Producer:
 
 
 def matrix_page() -> dict[Path, str]:
-    """Make the documentation of the build matrix."""
-    return {PAGE: page(load_matrix(), read_results())}
+    """Make the documentation of the build matrix, and the README's table of what was proven."""
+    matrix, results = load_matrix(), read_results()
+    table, readme = proven(matrix, results), README.read_text(encoding="utf-8")
+    text, found = TABLE.subn(lambda part: f"{part[1]}{table}\n{part[2]}", readme)
+    if not found:
+        raise ToolError(f"{README.name} has no place for the table of proofs.", fix="Put <!-- proven: --> back.")
+    return {PAGE: page(matrix, results), README: text}
 
 
 def bindings() -> dict[Path, str]:

@@ -20,6 +20,7 @@ class How(StrEnum):
 
     NATIVE = "native"
     EMULATED = "emulated"
+    LOADED = "compiled, audited and loaded"
     COMPILED = "compiled and audited"
     NOT = "not verified"
 
@@ -119,7 +120,7 @@ def _gpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
     if host != cell.target:
         return
     yield Way(how=How.NATIVE, device=backend.device)
-    yield Way(how=How.COMPILED)
+    yield Way(how=How.LOADED)
     if host in backend.software:
         yield Way(how=How.EMULATED, by=backend.software[host])
 

@@ -7,9 +7,11 @@ from typing import TypeAlias
 
 from tools.hosts import How, Way, ways
 from tools.matrix import Cell, Matrix
-from tools.results import Result, strongest, summary
+from tools.results import Result, reached, strongest, summary
 
 Results: TypeAlias = Mapping[str, Sequence[Result]]
+
+RUN = (How.NATIVE, How.EMULATED)
 
 _HEAD = """\
 <!-- Generated from matrix.toml and results.json by tools/matrix_page.py: run `nox -t gen`, do not edit. -->
@@ -17,8 +19,9 @@ _HEAD = """\
 # The build matrix
 
 Everything this project builds and checks, and how each can be proven: *native*, run on a machine of that target;
-*emulated*, run by the named program, on another target or in place of what the machine lacks; *compiled and audited*,
-built, and its libraries looked into without running them.
+*emulated*, run by the named program, on another target or in place of what the machine lacks; *compiled, audited and
+loaded*, a plug-in that llamapack finds, loads without a device, and says the reason of; *compiled and audited*, built,
+and its libraries looked into without running them.
 
 That something can be proven does not mean that it has been. The last column says what was: how, when, and on which
 commit. What was never is *not verified*. `nox -s plan` says what the machine that it runs on could prove.
@@ -44,10 +47,35 @@ def page(matrix: Matrix, results: Results) -> str:
     return "\n".join([_HEAD, *sections])
 
 
+def proven(matrix: Matrix, results: Results) -> str:
+    """Return the table of what was compiled, audited, loaded and run, for each build."""
+    return _table(_proven(matrix, results))
+
+
+def _proven(matrix: Matrix, results: Results) -> Iterator[Sequence[str]]:
+    yield ["wheel", "system", "code for", "compiled and audited", "loaded", "run"]
+    for cell in matrix.builds:
+        found = results.get(cell.id, ())
+        code = next((result.of for result in found), "")
+        run = reached(found, *RUN)
+        loaded = "yes" if run != "no" else reached(found, How.LOADED)
+        if cell.backend == "cpu":
+            levels = [check.id for check in matrix.checks if check.target == cell.target]
+            code = f"{len(levels)} CPU levels"
+            run = summary(matrix, cell.target, results).partition(": ")[2]
+            loaded = "yes" if any(reached(results.get(name, ()), *RUN) != "no" for name in levels) else "no"
+        built = "yes" if found else "no"
+        yield [f"`{matrix.backend(cell.backend).wheel}`", cell.target, code, built, loaded, run]
+
+
 def _section(title: str, rows: Iterable[Sequence[str]]) -> str:
+    return f"## {title}\n\n" + _table(rows)
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
     head, *body = rows
     lines = [head, ["---"] * len(head), *body]
-    return f"## {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _backends(matrix: Matrix) -> Iterator[Sequence[str]]:
@@ -58,9 +86,9 @@ def _backends(matrix: Matrix) -> Iterator[Sequence[str]]:
 
 
 def _proofs(matrix: Matrix, cells: Iterable[Cell], results: Results) -> Iterator[Sequence[str]]:
-    yield ["id", "native", "emulated", "compiled and audited", "last result"]
+    yield ["id", "native", "emulated", "compiled, audited and loaded", "compiled and audited", "last result"]
     for cell in cells:
-        by_how = [_hosts(matrix, cell, how) for how in (How.NATIVE, How.EMULATED, How.COMPILED)]
+        by_how = [_hosts(matrix, cell, how) for how in (How.NATIVE, How.EMULATED, How.LOADED, How.COMPILED)]
         yield [f"`{cell.id}`", *by_how, _last(matrix, cell, results)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tools.hosts import Host, How, lacks, proof, ways
 from tools.matrix import Cell, Matrix
-from tools.wheels import COSTLY, KITS
+from tools.wheels import KITS
 
 VARIABLES = {
     "CC, CXX": "the compilers; without them the first on PATH that works, then zig from PyPI",
@@ -63,9 +63,9 @@ def _row(matrix: Matrix, cell: Cell, host: Host) -> Row:
 
 
 def _session(cell: Cell, how: How, host: Host) -> str:
+    if how is How.LOADED:
+        return f"nox -s test-{cell.backend}"
     if how is How.COMPILED:
-        if cell.backend in COSTLY:
-            return f"nox -s test-{cell.backend}"
         return "nox -s audit" if cell.target == host.target else f"nox -s audit -- {cell.build.id}"
     return f'nox -s "test-cpu({cell.id})"' if cell.level else "nox -s test"
 

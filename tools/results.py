@@ -20,6 +20,7 @@ from tools.shell import run
 
 RESULTS = ROOT / "docs" / "reference" / "results.json"
 PAGE = ROOT / "docs" / "reference" / "build-matrix.md"
+README = ROOT / "README.md"
 OPTION = "--record"
 
 
@@ -31,11 +32,14 @@ class Result:
     by: str
     date: str
     commit: str
+    of: str = ""
+    """The GPU architectures that it was compiled for, where the backend has some."""
 
     def __str__(self) -> str:
         """As the page says it."""
         by = f" (`{self.by}`)" if self.by else ""
-        return f"{self.how}{by}, {self.date}, `{self.commit}`"
+        of = f" for `{self.of}`" if self.of else ""
+        return f"{self.how}{by}{of}, {self.date}, `{self.commit}`"
 
 
 def read_results(path: Path = RESULTS) -> dict[str, tuple[Result, ...]]:
@@ -43,15 +47,12 @@ def read_results(path: Path = RESULTS) -> dict[str, tuple[Result, ...]]:
     if not path.exists():
         return {}
     held = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        cell: tuple(Result(how=How(row["how"]), by=row["by"], date=row["date"], commit=row["commit"]) for row in rows)
-        for cell, rows in held.items()
-    }
+    return {cell: tuple(Result(**{**row, "how": How(row["how"])}) for row in rows) for cell, rows in held.items()}
 
 
-def result_now(how: How, by: str = "") -> Result:
+def result_now(how: How, by: str = "", of: str = "") -> Result:
     """Return a result of today and of the commit that is checked out; refuse one with changes, which proves nothing."""
-    return Result(how=how, by=by, date=date.today().isoformat(), commit=_clean_commit())
+    return Result(how=how, by=by, of=of, date=date.today().isoformat(), commit=_clean_commit())
 
 
 def record(cell: str, result: Result, path: Path = RESULTS) -> None:
@@ -59,7 +60,7 @@ def record(cell: str, result: Result, path: Path = RESULTS) -> None:
     known = read_results(path)
     others = [old for old in known.get(cell, ()) if old.how is not result.how]
     rows = sorted([*others, result], key=lambda each: list(How).index(each.how))
-    held = {name: [asdict(row) for row in found] for name, found in sorted({**known, cell: tuple(rows)}.items())}
+    held = {name: [_written(row) for row in found] for name, found in sorted({**known, cell: tuple(rows)}.items())}
     path.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -76,6 +77,14 @@ def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]
     return f"{len(cells)} levels: {', '.join(counts)}"
 
 
+def reached(found: Sequence[Result], *hows: How) -> str:
+    """Say by which of `hows` something is proven, with its stand-in: yes, with `lavapipe`, or no."""
+    for result in found:
+        if result.how in hows:
+            return f"with `{result.by}`" if result.by else "yes"
+    return "no"
+
+
 def strongest(cell: Cell, results: Mapping[str, Sequence[Result]]) -> str:
     """Return what is recorded of `cell`, in words."""
     return "; ".join(map(str, results.get(cell.id, ()))) or str(How.NOT)
@@ -84,13 +93,18 @@ def strongest(cell: Cell, results: Mapping[str, Sequence[Result]]) -> str:
 WORDS = {
     How.NATIVE: "run",
     How.EMULATED: "run in an emulator only",
+    How.LOADED: "compiled, audited and loaded only",
     How.COMPILED: "compiled and audited only",
     How.NOT: "not verified",
 }
 
 
+def _written(result: Result) -> dict[str, str]:
+    return {name: value for name, value in asdict(result).items() if value or name != "of"}
+
+
 def _clean_commit() -> str:
-    own = {path.relative_to(ROOT).as_posix() for path in (RESULTS, PAGE)}
+    own = {path.relative_to(ROOT).as_posix() for path in (RESULTS, PAGE, README)}
     lines = run(["git", "-C", ROOT, "status", "--porcelain"]).stdout.splitlines()
     if changed := [line[3:] for line in lines if line[3:] not in own]:
         raise ToolError(

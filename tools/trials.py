@@ -6,7 +6,7 @@ Where a machine has no device, the wheel is still built, looked into and loaded;
 from __future__ import annotations
 
 import json
-import sys
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,12 +38,13 @@ class Trial:
 
 def rocm_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
     """Return this machine's AMD GPUs to run on."""
-    return Ground(how=How.NATIVE, lacking="" if rocm.gpus() else "no AMD GPU")
+    lacking = "" if rocm.gpus() else "no AMD GPU"
+    return Ground(how=How.LOADED if lacking else How.NATIVE, lacking=lacking)
 
 
 def metal_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
-    """Return this Mac's GPU to run on."""
-    return Ground(how=How.NATIVE, lacking="" if sys.platform == "darwin" else "no Mac")
+    """Return this Mac's GPU to run on: the session tries it on no other machine."""
+    return Ground(how=How.NATIVE)
 
 
 TRIALS: Mapping[str, Trial] = {
@@ -64,11 +65,16 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
     words, prebuilt = taken(words, PREBUILT)
     trial = TRIALS[backend]
     ground = trial.ground(words, session.log)
-    parts = found_wheels(Path(prebuilt), backend) if prebuilt else _built(session, backend, ground)
+    if prebuilt:
+        core, plugin = found_wheels(Path(prebuilt), backend)
+    else:
+        core, plugin = wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log, kit=ground.kit)
+        if wanted or backend in wheels.COSTLY:  # those of the others are looked into by nox -s packaging
+            look_into(session, backend, core, plugin, ground.packaging)
     place = ensure_environment(
         ["core", "test", *trial.requirements],
         folder=ROOT / "build" / f"test-{backend}",
-        wheels=parts,
+        wheels=[core, plugin],
         source=Path(prebuilt) if prebuilt else None,
         say=session.log,
     )
@@ -82,23 +88,35 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
     words = [word for word in words if word not in ground.words]
     run_pytest(session, str(ROOT / "tests" / "backends"), "-rs", *words, env=variables, python=place.python)
     if wanted:
-        results.record(f"{backend}-{host_target()}", results.result_now(ground.how, ground.by))
+        record(backend, plugin, ground.how, ground.by)
 
 
-def _built(session: nox.Session, backend: str, ground: Ground) -> list[Path]:
-    """Build the wheels, and look into the plug-in's where nothing else does."""
-    core, plugin = wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log, kit=ground.kit)
-    if backend in wheels.COSTLY:
-        place = ensure_environment(["test", "packaging"], folder=ROOT / "build" / "packaging", say=session.log)
-        variables = {
-            "LLAMAPACK_TEST_WHEEL": str(core),
-            "LLAMAPACK_TEST_PLUGINS": json.dumps({backend: {"wheel": str(plugin)}}),
-            **ground.packaging,
-        }
-        files = ("test_plugin_wheels.py", f"test_{backend}.py")
-        tests = [str(path) for name in files if (path := ROOT / "tests" / "packaging" / name).exists()]
-        run_pytest(session, *tests, "-rs", "-k", backend, env=variables, python=place.python)
-    return [core, plugin]
+def look_into(
+    session: nox.Session, backend: str, core: Path, plugin: Path, variables: Mapping[str, str] | None = None
+) -> None:
+    """Run the tests of tests/packaging that look into the plug-in's wheel, the audit among them."""
+    place = ensure_environment(["test", "packaging"], folder=ROOT / "build" / "packaging", say=session.log)
+    told = {
+        "LLAMAPACK_TEST_WHEEL": str(core),
+        "LLAMAPACK_TEST_PLUGINS": json.dumps({backend: {"wheel": str(plugin)}}),
+        **(variables or {}),
+    }
+    files = ("test_plugin_wheels.py", f"test_{backend}.py")
+    tests = [str(path) for name in files if (path := ROOT / "tests" / "packaging" / name).exists()]
+    run_pytest(session, *tests, "-rs", "-k", backend, env=told, python=place.python)
+
+
+def record(backend: str, wheel: Path, how: How, by: str = "") -> None:
+    """Write down that the plug-in in `wheel` was proven, with the architectures that it has code for."""
+    results.record(f"{backend}-{host_target()}", results.result_now(how, by, compiled_for(wheel)))
+
+
+def compiled_for(wheel: Path) -> str:
+    """Return the architectures of a plug-in's wheel by its description: 80, 90 (PTX); none for any device."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/lib/backend.json"))
+        targets = json.loads(archive.read(name))["targets"]
+    return ", ".join(target["name"] + (" (PTX)" if target["kind"] == "ptx" else "") for target in targets)
 
 
 def _model(prebuilt: str, say: Say) -> Path:

@@ -106,6 +106,7 @@ def emulated(by: str, *flags: str) -> Way:
 
 
 COMPILED = Way(how=How.COMPILED)
+LOADED = Way(how=How.LOADED)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +121,8 @@ COMPILED = Way(how=How.COMPILED)
         ("cpu-windows-x86_64-haswell", "windows-x86_64", (native("AVX2"), COMPILED)),
         ("cpu-macos-arm64", "linux-x86_64", ()),
         ("vulkan-linux-x86_64", "linux-x86_64",
-         (Way(how=How.NATIVE, device="a GPU"), emulated("lavapipe"), COMPILED)),
-        ("vulkan-windows-x86_64", "windows-x86_64", (Way(how=How.NATIVE, device="a GPU"), COMPILED)),
+         (Way(how=How.NATIVE, device="a GPU"), emulated("lavapipe"), LOADED)),
+        ("vulkan-windows-x86_64", "windows-x86_64", (Way(how=How.NATIVE, device="a GPU"), LOADED)),
         ("vulkan-windows-x86_64", "linux-x86_64", ()),
     ],
 )  # fmt: skip
@@ -150,7 +151,7 @@ def test_the_strongest_way_this_machine_has_is_taken(tmp_path: Path) -> None:
     assert how(matrix, "cpu-macos-arm64") is How.NOT
     assert how(matrix, "vulkan-linux-x86_64", devices=("vulkan",)) is How.NATIVE
     assert how(matrix, "vulkan-linux-x86_64", devices=("cuda",)) is How.EMULATED
-    assert how(matrix, "cuda-linux-x86_64") is How.COMPILED
+    assert how(matrix, "cuda-linux-x86_64") is How.LOADED
     assert how(matrix, "cpu-linux-x86_64-haswell", emulators=frozenset(["wine"])) is How.COMPILED
 
 

@@ -11,7 +11,7 @@ from tests.unit.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.hosts import How
 from tools.matrix import load_matrix
-from tools.matrix_page import page
+from tools.matrix_page import page, proven
 from tools.matrix_views import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
 from tools.results import Result
 
@@ -89,10 +89,10 @@ RESULTS = {
 
 def test_the_page_calls_verified_only_what_is_recorded(tmp_path: Path) -> None:
     text = page(made_matrix(tmp_path), RESULTS)
-    assert {row[0]: row[4] for row in rows_of(text, "Builds")}["`cpu-linux-x86_64`"] == (
+    assert {row[0]: row[5] for row in rows_of(text, "Builds")}["`cpu-linux-x86_64`"] == (
         "compiled and audited, 2026-11-23, `abc`; 3 levels: 1 run, 1 compiled and audited only, 1 not verified"
     )
-    assert {row[0]: row[4] for row in rows_of(text, "CPU levels")} == {
+    assert {row[0]: row[5] for row in rows_of(text, "CPU levels")} == {
         "`cpu-linux-x86_64-x64`": "native, 2026-11-22, `abc`; emulated (`qemu-x86_64 -cpu Conroe`), 2026-11-21, `def`",
         "`cpu-linux-x86_64-haswell`": "not verified",
         "`cpu-linux-x86_64-zen4`": "compiled and audited, 2026-11-22, `abc`",
@@ -106,11 +106,28 @@ def test_the_page_calls_verified_only_what_is_recorded(tmp_path: Path) -> None:
 def test_the_page_says_how_a_build_can_be_proven(tmp_path: Path) -> None:
     rows = {row[0]: row[1:] for row in rows_of(page(made_matrix(tmp_path), {}), "Builds")}
     assert rows["`vulkan-linux-x86_64`"] == [
-        "linux-x86_64 with a GPU", "linux-x86_64, `lavapipe`", "linux-x86_64", "not verified",
+        "linux-x86_64 with a GPU", "linux-x86_64, `lavapipe`", "linux-x86_64", "", "not verified",
     ]  # fmt: skip
     assert rows["`cpu-windows-x86_64`"] == [
-        "windows-x86_64", "linux-x86_64, `wine`", "linux-x86_64; windows-x86_64", "not verified",
+        "windows-x86_64", "linux-x86_64, `wine`", "", "linux-x86_64; windows-x86_64", "not verified",
     ]  # fmt: skip
+
+
+def test_the_table_of_proofs_says_of_each_build_how_far_it_came(tmp_path: Path) -> None:
+    known = {
+        **RESULTS,
+        "vulkan-linux-x86_64": [Result(how=How.EMULATED, by="lavapipe", date="2026-11-22", commit="abc")],
+        "cuda-linux-x86_64": [Result(how=How.LOADED, by="", date="2026-11-22", commit="abc", of="90")],
+    }
+    levels = "1 run, 1 compiled and audited only, 1 not verified"
+    assert rows_of(f"## Proven\n{proven(made_matrix(tmp_path), known)}", "Proven") == [
+        ["`llamapack`", "linux-x86_64", "3 CPU levels", "yes", "yes", levels],
+        ["`llamapack`", "windows-x86_64", "3 CPU levels", "no", "no", "3 not verified"],
+        ["`llamapack`", "macos-arm64", "1 CPU levels", "no", "no", "1 not verified"],
+        ["`llamapack-vulkan`", "linux-x86_64", "", "yes", "yes", "with `lavapipe`"],
+        ["`llamapack-vulkan`", "windows-x86_64", "", "no", "no", "no"],
+        ["`llamapack-cuda`", "linux-x86_64", "90", "yes", "yes", "no"],
+    ]
 
 
 def test_the_page_has_every_cell_and_every_line_of_a_table_the_same_width() -> None:

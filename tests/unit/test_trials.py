@@ -64,7 +64,7 @@ def test_it_is_compiled_for_the_gpu_that_is_there(
     monkeypatch.setattr(cuda, "cuda_kit", lambda say, variables: asked.append(variables["LLAMAPACK_CUDA_ARCHS"]))
     said: list[str] = []
     ground = cuda.ground((), said.append)
-    assert (ground.how, bool(ground.lacking)) == ((How.NATIVE, False) if there else (How.COMPILED, True))
+    assert (ground.how, bool(ground.lacking)) == ((How.NATIVE, False) if there else (How.LOADED, True))
     assert said[0].startswith("GPU 0: NVIDIA H100" if there else "no NVIDIA GPU: nvidia-smi")
     assert asked == [], "finished wheels need no compiler"
     assert ground.kit is not None
