@@ -67,6 +67,22 @@ def test_source_that_breaks_a_rule_is_found(tmp_path: Path, form: Format, rule: 
     assert complaints(build_good(form, tmp_path, source=f"{SOURCE}{added}\n"), form) == {rule: [what]}
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "rules"),
+    [
+        ("", (), set()),
+        ("__attribute__((weak))", (), {"exports"}),
+        ("", ("-Wl,-flat_namespace",), {"exports", "two-level names"}),
+    ],
+)
+def test_operators_of_a_mac_library_are_its_own_only_if_no_other_library_takes_them(
+    tmp_path: Path, kind: str, options: tuple[str, ...], rules: set[str]
+) -> None:
+    source = f'{SOURCE}SHOWN {kind} void *own(unsigned long) __asm__("__Znwm");\n'
+    source += "void *own(unsigned long n) { return (void *) n; }\n"
+    assert set(complaints(build_good(MACOS, tmp_path, *options, source=source), MACOS)) == rules
+
+
 @FORMS
 def test_library_from_elsewhere_is_found(tmp_path: Path, form: Format) -> None:
     name = f"{form.prefix}foreign{form.suffix}"

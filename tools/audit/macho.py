@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ MACHINES = {lief.MachO.Header.CPU_TYPE.X86_64: "x86_64", lief.MachO.Header.CPU_T
 EXECUTABLE = 0x80000000  # S_ATTR_PURE_INSTRUCTIONS
 OF_THE_LINKER = frozenset(("_mh_dylib_header", "_mh_bundle_header", "__dso_handle"))
 """What zig's linker shows of each library beside its own symbols."""
+OPERATORS = re.compile(r"_Z(nw|na|dl|da)(m|Pv)\w*")
+"""operator new and delete, which zig links into each library and shows."""
+WEAK = 0x80  # N_WEAK_DEF
 
 
 def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
@@ -28,7 +32,7 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
         needed=tuple(names),
         soname="".join(own),
         run_paths=tuple(str(command.path) for command in binary.rpaths),
-        exports=frozenset(_plain(symbol) for symbol in binary.symbols if symbol.has_export_info) - OF_THE_LINKER,
+        exports=frozenset(_exports(binary)),
         imports=frozenset(map(_plain, binary.imported_symbols)),
         marks=frozenset(_marks(binary)),
         sections=frozenset(str(section.name) for section in binary.sections),
@@ -37,6 +41,19 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
         functions=frozenset(function.address for function in binary.functions),
         entries=dict(_entries(binary)),
     )
+
+
+def _exports(binary: lief.MachO.Binary) -> Iterator[str]:
+    """Give what a library shows; its own operators only where the loader may take them for those of other libraries.
+
+    It does so with weak ones, and where names have one level: else each library calls those that it was linked with.
+    """
+    apart = "two-level names" in _marks(binary)
+    for symbol in binary.symbols:
+        name = _plain(symbol)
+        own_alone = apart and OPERATORS.fullmatch(name) and not symbol.description & WEAK
+        if symbol.has_export_info and not own_alone and name not in OF_THE_LINKER:
+            yield name
 
 
 def _plain(symbol: lief.MachO.Symbol) -> str:
