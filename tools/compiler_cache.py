@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,22 +33,20 @@ class CompilerCache:
         return {name: self.launcher or os.environ.get(name, "") for name in names}
 
 
-@contextmanager
 def compiler_cache(
     toolchain: Toolchain, environment: Environment, say: Say = quiet, *, portable: bool = False
-) -> Iterator[CompilerCache]:
-    """Give the compiler cache to build with.
+) -> CompilerCache:
+    """Return the compiler cache to build with.
 
     The choice: what CMAKE_CXX_COMPILER_LAUNCHER says (empty for none), ccache on PATH, ccache from PyPI. Where that
     cannot be installed, the build goes on without. `portable` leaves out what is on PATH: the compiler runs where this
     machine's programs are not.
     """
     if any(name in os.environ for name in LAUNCHERS) or _is_cached_already(toolchain):
-        yield CompilerCache()
-    elif ccache := _on_path(portable) or _install(environment, say):
-        yield CompilerCache(launcher=ccache, variables=_variables(toolchain))
-    else:
-        yield CompilerCache()
+        return CompilerCache()
+    if ccache := _on_path(portable) or _install(environment, say):
+        return CompilerCache(launcher=ccache, variables=_variables(toolchain))
+    return CompilerCache()
 
 
 def _is_cached_already(toolchain: Toolchain) -> bool:

@@ -34,7 +34,7 @@ def rebuilt_core(say: Say = quiet) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             for old in folder.glob("*.whl"):
                 old.unlink()
-            with workshop(build, say) as shop:
-                make_wheel(build, shop, package=CORE, folder=cmake, out=folder)
+            shop = workshop(build, say)
+            make_wheel(build, shop, package=CORE, folder=cmake, out=folder)
             stamps.write(stamp, inputs)
     return next(folder.glob("*.whl"))

@@ -47,11 +47,11 @@ def second_build(say: Say = quiet, *, recompile: bool = False) -> Iterator[Path]
         core = place / CORE.relative_to(ROOT)
         shutil.copytree(CORE, core, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         (out := place / "out").mkdir()
-        with workshop(build, say) as shop:
-            settings = {**shop.settings, "CCACHE_BASEDIR": str(place), **(RECOMPILE if recompile else {})}
-            shop = replace(shop, settings=settings)
-            say(f"Building the core wheel again, in {place}")
-            yield make_wheel(build, shop, package=core, folder=place / build.folder.relative_to(ROOT), out=out)
+        shop = workshop(build, say)
+        settings = {**shop.settings, "CCACHE_BASEDIR": str(place), **(RECOMPILE if recompile else {})}
+        shop = replace(shop, settings=settings)
+        say(f"Building the core wheel again, in {place}")
+        yield make_wheel(build, shop, package=core, folder=place / build.folder.relative_to(ROOT), out=out)
 
 
 def differences(first: Path, second: Path) -> list[str]:

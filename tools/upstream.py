@@ -37,13 +37,13 @@ def build_upstream(programs: Sequence[str] = PROGRAMS, say: Say = quiet) -> Path
 
 
 def _build(build: Build, programs: Sequence[str], say: Say) -> None:
-    with workshop(build, say) as shop:
-        cmake: list[Word] = [shop.environment.python, "-m", "cmake"]
-        what, env = "Upstream's programs could not be built", shop.variables
-        log = ROOT / "build" / "reference.log"
-        configure: list[Word] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
-        run_logged([*cmake, *configure], log=log, what=what, env=env)
-        run_logged([*cmake, "--build", build.folder, "--target", *programs], log=log, what=what, env=env)
+    shop = workshop(build, say)
+    cmake: list[Word] = [shop.environment.python, "-m", "cmake"]
+    what, env = "Upstream's programs could not be built", shop.variables
+    log = ROOT / "build" / "reference.log"
+    configure: list[Word] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
+    run_logged([*cmake, *configure], log=log, what=what, env=env)
+    run_logged([*cmake, "--build", build.folder, "--target", *programs], log=log, what=what, env=env)
 
 
 def _program(folder: Path, name: str) -> Path:

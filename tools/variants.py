@@ -148,14 +148,14 @@ def find(compiler: Compiler, say: Say = quiet) -> Toolchain:
 def _build(variant: Variant, build: Build, levels: Sequence[str], say: Say) -> None:
     require_space(FOLDER, 512, purpose=f"building with {variant.id}")
     shutil.rmtree(variant.folder, ignore_errors=True)
-    with workshop(build, say) as shop:
-        cmake = [str(shop.environment.python), "-m", "cmake"]
-        settings = {**shop.defines, "CMAKE_BUILD_TYPE": "Release"}
-        configure = ["-G", "Ninja", "-S", str(CORE / "native"), "-B", str(variant.folder)]
-        configure += [f"-D{name}={value}" for name, value in settings.items()]
-        what, log = f"{variant.id} could not be built", FOLDER / f"{variant.id}.log"
-        env = {name: value for name, value in shop.variables.items() if name not in FLAG_VARIABLES}
-        env |= build.toolchain.flags
-        run_logged([*cmake, *configure], log=log, what=what, env=env)
-        targets = [f"ggml-cpu-{level}" for level in levels]
-        run_logged([*cmake, "--build", str(variant.folder), "--target", *targets], log=log, what=what, env=env)
+    shop = workshop(build, say)
+    cmake = [str(shop.environment.python), "-m", "cmake"]
+    settings = {**shop.defines, "CMAKE_BUILD_TYPE": "Release"}
+    configure = ["-G", "Ninja", "-S", str(CORE / "native"), "-B", str(variant.folder)]
+    configure += [f"-D{name}={value}" for name, value in settings.items()]
+    what, log = f"{variant.id} could not be built", FOLDER / f"{variant.id}.log"
+    env = {name: value for name, value in shop.variables.items() if name not in FLAG_VARIABLES}
+    env |= build.toolchain.flags
+    run_logged([*cmake, *configure], log=log, what=what, env=env)
+    targets = [f"ggml-cpu-{level}" for level in levels]
+    run_logged([*cmake, "--build", str(variant.folder), "--target", *targets], log=log, what=what, env=env)

@@ -7,7 +7,6 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -235,28 +234,28 @@ class Workshop:
         return self.elsewhere.command([self.elsewhere.python, *words], settings, folder)
 
 
-@contextmanager
-def workshop(build: Build, say: Say = quiet) -> Iterator[Workshop]:
-    """Give what `build` needs to run CMake: tools installed, compilers chosen, compiler cache on."""
+def workshop(build: Build, say: Say = quiet) -> Workshop:
+    """Return what `build` needs to run CMake: tools installed, compilers chosen, compiler cache on."""
     environment, elsewhere = ensure_environment(["build", *build.toolchain.needs], say=say), build.kit.elsewhere
     toolchain = with_commands(build.toolchain, environment)
-    with compiler_cache(toolchain, environment, say, portable=elsewhere is not None) as cache:
-        settings = {**toolchain.flags, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
-        if build.tag:
-            settings["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
-        if toolchain.c:
-            settings |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
-        defines = {**toolchain.defines, **cache.defines(build.kit.languages), **build.kit.defines}
-        settings |= build.kit.variables
-        yield Workshop(environment=environment, settings=settings, defines=defines, elsewhere=elsewhere)
+    cache = compiler_cache(toolchain, environment, say, portable=elsewhere is not None)
+    settings = {**toolchain.flags, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
+    if build.tag:
+        settings["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
+    if toolchain.c:
+        settings |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
+    defines = {**toolchain.defines, **cache.defines(build.kit.languages), **build.kit.defines}
+    settings |= build.kit.variables
+    return Workshop(environment=environment, settings=settings, defines=defines, elsewhere=elsewhere)
 
 
 def _build(build: Build, say: Say) -> Path:
     compiled = (build.folder / "build.ninja").exists()
     require_space(ROOT / "build", 512 if compiled else COLD_BUILD_MIB, purpose="the build")
     DIST.mkdir(exist_ok=True)
-    with workshop(build, say) as shop, tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
-        _forget_another_compiler(build)
+    shop = workshop(build, say)
+    _forget_another_compiler(build)
+    with tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
         made = make_wheel(build, shop, package=build.package, folder=build.folder, out=Path(out))
         return made.replace(DIST / made.name)
 

@@ -41,8 +41,8 @@ def test_a_second_checkout_compiles_nothing_and_has_what_it_would_compile(
     place, objects, environment = {"CCACHE_DIR": str(tmp_path / "cache")}, [], ensure_environment()
     for checkout in (make_checkout(tmp_path / name) for name in ("one", "another one")):
         monkeypatch.setattr(compiler_cache, "ROOT", checkout)
-        with compiler_cache.compiler_cache(GXX, environment) as cache:
-            objects.append(compile_in(checkout, [cache.launcher], {**cache.variables, **place}))
+        cache = compiler_cache.compiler_cache(GXX, environment)
+        objects.append(compile_in(checkout, [cache.launcher], {**cache.variables, **place}))
     assert [objects[0], objects[1]] == [compile_in(make_checkout(tmp_path / "third"), [], {})] * 2
     assert b"llamapack/source.cpp" in objects[0]
     words = [cache.launcher, "--print-stats"]

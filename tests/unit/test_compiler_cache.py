@@ -38,9 +38,9 @@ def environment(folder: Path) -> Environment:
 
 def test_ccache_on_path_is_taken_and_sees_the_checkout_as_its_base(path: Path) -> None:
     ccache = put(path, "ccache")
-    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.defines() == dict.fromkeys(LAUNCHERS, ccache)
-        assert cache.variables == {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
+    cache = compiler_cache.compiler_cache(GCC, environment(path))
+    assert cache.defines() == dict.fromkeys(LAUNCHERS, ccache)
+    assert cache.variables == {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
 
 
 def test_what_is_on_path_is_left_out_where_the_compiler_runs_elsewhere(
@@ -50,42 +50,42 @@ def test_what_is_on_path_is_left_out_where_the_compiler_runs_elsewhere(
     (path / "env").mkdir()
     own = put(path / "env", "ccache")
     monkeypatch.setattr(compiler_cache, "_install", lambda environment, say: own)
-    with compiler_cache.compiler_cache(GCC, environment(path), portable=True) as cache:
-        assert cache.launcher == own
+    cache = compiler_cache.compiler_cache(GCC, environment(path), portable=True)
+    assert cache.launcher == own
 
 
 def test_zig_is_known_to_ccache_by_its_version(path: Path) -> None:
     put(path, "ccache")
-    with compiler_cache.compiler_cache(ZIG, environment(path)) as cache:
-        assert cache.variables["CCACHE_COMPILERCHECK"] == "string:zig 0.17.1 for here"
+    cache = compiler_cache.compiler_cache(ZIG, environment(path))
+    assert cache.variables["CCACHE_COMPILERCHECK"] == "string:zig 0.17.1 for here"
 
 
 def test_settings_of_the_person_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, "ccache")
     monkeypatch.setenv("CCACHE_BASEDIR", "elsewhere")
-    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.variables == {"CCACHE_NOHASHDIR": "1"}
+    cache = compiler_cache.compiler_cache(GCC, environment(path))
+    assert cache.variables == {"CCACHE_NOHASHDIR": "1"}
 
 
 @pytest.mark.parametrize("chosen", ["", "distcc"])
 def test_launcher_of_the_person_stays(path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
     put(path, "ccache")
     monkeypatch.setenv("CMAKE_CXX_COMPILER_LAUNCHER", chosen)
-    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.defines() == {"CMAKE_C_COMPILER_LAUNCHER": "", "CMAKE_CXX_COMPILER_LAUNCHER": chosen}
+    cache = compiler_cache.compiler_cache(GCC, environment(path))
+    assert cache.defines() == {"CMAKE_C_COMPILER_LAUNCHER": "", "CMAKE_CXX_COMPILER_LAUNCHER": chosen}
 
 
 def test_compiler_that_is_a_cache_already_gets_no_second_one(path: Path) -> None:
     put(path, "ccache")
     (path / "g++").symlink_to(path / "ccache")
-    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
+    cache = compiler_cache.compiler_cache(GCC, environment(path))
+    assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
 
 
 def test_other_languages_are_kept_too(path: Path) -> None:
     ccache = put(path, "ccache")
-    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.defines(["CUDA"]) == {**cache.defines(), "CMAKE_CUDA_COMPILER_LAUNCHER": str(ccache)}
+    cache = compiler_cache.compiler_cache(GCC, environment(path))
+    assert cache.defines(["CUDA"]) == {**cache.defines(), "CMAKE_CUDA_COMPILER_LAUNCHER": str(ccache)}
 
 
 def test_ccache_is_installed_where_none_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,10 +98,10 @@ def test_ccache_is_installed_where_none_is(path: Path, monkeypatch: pytest.Monke
         return Environment(folder=folder)
 
     monkeypatch.setattr(compiler_cache, "ensure_environment", install)
-    with compiler_cache.compiler_cache(GCC, environment(path)) as cache:
-        assert cache.launcher == str(environment(path).program("ccache"))
-        assert cache.variables["CCACHE_BASEDIR"] == str(ROOT)
-        assert wanted == ["ccache"]
+    cache = compiler_cache.compiler_cache(GCC, environment(path))
+    assert cache.launcher == str(environment(path).program("ccache"))
+    assert cache.variables["CCACHE_BASEDIR"] == str(ROOT)
+    assert wanted == ["ccache"]
 
 
 def test_build_goes_on_without_a_cache_that_cannot_be_installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,8 +110,8 @@ def test_build_goes_on_without_a_cache_that_cannot_be_installed(path: Path, monk
 
     said: list[str] = []
     monkeypatch.setattr(compiler_cache, "ensure_environment", refuse)
-    with compiler_cache.compiler_cache(GCC, environment(path), said.append) as cache:
-        assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
+    cache = compiler_cache.compiler_cache(GCC, environment(path), said.append)
+    assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
     assert said == [
         "The packages of requirements/ccache.txt could not be installed. The build goes on without a compiler cache."
     ]
