@@ -18,8 +18,10 @@ from tools.paths import ROOT, cache_dir
 from tools.roots import TARGETS, Root, ensure_root
 from tools.shell import run
 
-SUITES = ("trixie", "forky")
-"""Debian releases other than this machine's, whose Python is new enough for the wheel."""
+OLDER = ("bullseye",)
+"""Debian releases whose Python is too old for the wheel: a C program uses its libraries there."""
+SUITES = ("trixie", "forky", *OLDER)
+"""Debian releases other than this machine's."""
 PACKAGES = ("python3", "python3-venv")
 ARM = Root(suite="trixie", architecture="arm64", packages=PACKAGES)
 OWN = "/place"
@@ -56,7 +58,7 @@ def root_of(suite: str) -> Root:
     names = {target: name for name, target in TARGETS.items()}
     if host_target() not in names:
         raise LackingError(f"Debian does not run on {host_target()}.", why="The wheel is tried in Debian roots.")
-    return Root(suite=suite, architecture=names[host_target()], packages=PACKAGES)
+    return Root(suite=suite, architecture=names[host_target()], packages=() if suite in OLDER else PACKAGES)
 
 
 def inside(file: Path) -> str:

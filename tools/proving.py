@@ -20,7 +20,7 @@ from tools.hosts import How, Way, lacks, this_host, ways
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT
 from tools.sessions import CLEAN, run_pytest, skip_unless_here
-from tools.toolchains import with_commands, zig_toolchain
+from tools.toolchains import Toolchain, with_commands, zig_toolchain
 
 RUN = "tests/integration/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
 AUDIT = "import sys; from tools.audit.report import audited; print(audited(*sys.argv[1:]))"
@@ -116,7 +116,7 @@ def emulate_arm(session: nox.Session, levels: tuple[str, ...], parts: Parts, wor
 
 
 def prove_distribution(session: nox.Session, suite: str) -> None:
-    """Run the portable wheel in a Debian release, by its own Python; with OWN_WHEEL, this machine's.
+    """Run the portable wheel in a Debian release, by its own Python or a C program; with OWN_WHEEL, this machine's.
 
     The portable one is built by zig, and what it promises is audited first. This machine's own is there anyhow, and
     runs where the C library is not older.
@@ -124,14 +124,21 @@ def prove_distribution(session: nox.Session, suite: str) -> None:
     words = [word for word in session.posargs if word != OWN_WHEEL]
     root = distributions.root_of(suite)
     if OWN_WHEEL in session.posargs:
+        if suite in distributions.OLDER:
+            session.skip(f"This machine's own wheel asks for a newer C library than {suite} has.")
         wheel = wheels.core_wheel(session.log)
     else:
         wheel = wheels.portable_wheel("cpu", host_target(), session.log)
         _audit(session, wheel)
     model = models.demo_model(session.log)
     variables = {"LLAMAPACK_TEST_SUITE": suite, "LLAMAPACK_TEST_WHEEL": str(wheel)}
-    place = distributions.installed(root, wheel, session.log)
-    run_in_root(session, place, "test_debian.py", model, words, variables)
+    if suite in distributions.OLDER:
+        place = distributions.ensure_place(root, session.log)
+        variables["LLAMAPACK_TEST_CC"] = shlex.join(_zig(host_target(), session).c)
+        run_in_root(session, place, "test_older_debian.py", model, words, variables)
+    else:
+        place = distributions.installed(root, wheel, session.log)
+        run_in_root(session, place, "test_debian.py", model, words, variables)
 
 
 def run_in_root(
@@ -149,16 +156,19 @@ def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, wor
     if debian.is_here():
         with suppress(LackingError):  # the tests that compile with it are skipped, and say so
             debian.require(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler", say=session.log)
-    place = ensure_environment(["build", "zig"], say=session.log)
-    zig = with_commands(zig_toolchain("windows-x86_64"), place)
     variables = {
         "LLAMAPACK_TEST_MODEL": str(parts.model),
         "LLAMAPACK_TEST_WHEEL": str(parts.wheel),
         "LLAMAPACK_TEST_LEVELS": ",".join(levels),
-        "LLAMAPACK_TEST_CC": shlex.join(zig.c),
+        "LLAMAPACK_TEST_CC": shlex.join(_zig("windows-x86_64", session).c),
     }
     python = _environment(wheels.core_wheel(session.log), "windows", "audit").python
     run_pytest(session, str(ROOT / "tests" / "windows"), *words, env=variables, python=python)
+
+
+def _zig(target: str, session: nox.Session) -> Toolchain:
+    """Return zig for `target`, ready to compile the tests' own programs with."""
+    return with_commands(zig_toolchain(target), ensure_environment(["build", "zig"], say=session.log))
 
 
 EMULATE = {"qemu-x86_64": emulate, "qemu-aarch64": emulate_arm, "wine": run_in_wine}

@@ -28,12 +28,13 @@ def test_pip_is_asked_for_wheels_of_the_floor_and_of_older_systems() -> None:
     assert platforms("linux-x86_64")[-3:] == ["manylinux_2_17_x86_64", "--platform", "manylinux2014_x86_64"]
 
 
-def test_releases_with_a_python_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_releases_with_a_python_that_is_new_enough_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributions, "host_target", lambda: "linux-x86_64")
     found = {suite: root_of(suite) for suite in SUITES}
     assert {suite: (root.architecture, root.packages) for suite, root in found.items()} == {
         "trixie": ("amd64", ("python3", "python3-venv")),
         "forky": ("amd64", ("python3", "python3-venv")),
+        "bullseye": ("amd64", ()),
     }
     monkeypatch.setattr(distributions, "host_target", lambda: "linux-aarch64")
     assert root_of("trixie") == ARM
