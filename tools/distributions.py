@@ -101,13 +101,13 @@ def _install(place: Place, root: Root, wheel: Path, say: Say) -> None:
     run_live(place.command(*words, files=(house, wheel)), what=what)
 
 
-def wheelhouse(version: str, target: str, say: Say = quiet) -> Path:
-    """Return a folder with what the core wheel needs, for Python `version` on `target`, fetched once."""
-    file = REQUIREMENTS / "core.txt"
+def wheelhouse(version: str, target: str, say: Say = quiet, requirement: str = "core") -> Path:
+    """Return a folder with the packages of a requirement file, for Python `version` on `target`, fetched once."""
+    file = REQUIREMENTS / f"{requirement}.txt"
     folder = cache_dir() / "wheels" / f"{target}-{version}-{stamps.file_digest(file)[:12]}"
     with locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
-            say(f"Fetching what the wheel needs on Python {version}, {target}")
+            say(f"Fetching the packages of {file.name} for Python {version}, {target}")
             python = ensure_environment().python
             words = ["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
             words += ["--python-version", version, *platforms(target), "--requirement", str(file)]

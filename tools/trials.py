@@ -6,6 +6,7 @@ Where a machine has no device, the wheel is still built, looked into and loaded;
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 import nox
 
 from tools import cuda, models, results, rocm, vulkan, wheels
+from tools.distributions import wheelhouse
 from tools.environments import ensure_environment
 from tools.errors import ToolError
 from tools.ground import Ground
@@ -98,10 +100,14 @@ def look_into(
     place = ensure_environment(["test", "packaging"], folder=ROOT / "build" / "packaging", say=session.log)
     told = {
         "LLAMAPACK_TEST_WHEEL": str(core),
+        "LLAMAPACK_TEST_MODEL": str(models.demo_model(session.log)),
         "LLAMAPACK_TEST_PLUGINS": json.dumps({backend: {"wheel": str(plugin)}}),
         **(variables or {}),
     }
-    files = ("test_plugin_wheels.py", f"test_{backend}.py")
+    python = ".".join(map(str, sys.version_info[:2]))
+    for name in TRIALS[backend].requirements:
+        told["LLAMAPACK_TEST_RUNTIME"] = str(wheelhouse(python, host_target(), session.log, name))
+    files = ("test_plugin_wheels.py", "test_real_plugins.py", f"test_{backend}.py")
     tests = [str(path) for name in files if (path := ROOT / "tests" / "packaging" / name).exists()]
     run_pytest(session, *tests, "-rs", "-k", backend, env=told, python=place.python)
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,19 @@ def make_place(folder: Path, wheel: Path, model: Path) -> Place:
     place.pip("install", "--no-deps", "--require-hashes", "--requirement", REQUIREMENTS / "core.txt")
     place.pip("install", "--no-deps", "--no-index", wheel)
     return place
+
+
+def renamed(wheel: Path, version: str, into: Path) -> Path:
+    """Return `wheel` with another version; its files stay as they are."""
+    old = wheel.name.split("-")[1]
+    path = into / wheel.name.replace(old, version)
+    with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for item in whole.infolist():
+            data, name = whole.read(item), item.filename.replace(f"-{old}.dist-info/", f"-{version}.dist-info/")
+            if name.endswith(".dist-info/RECORD"):
+                data = b"".join(line.split(b",")[0] + b",,\n" for line in data.splitlines())
+                data = data.replace(f"-{old}.dist-info/".encode(), f"-{version}.dist-info/".encode())
+            if name.endswith(".dist-info/METADATA"):
+                data = data.replace(f"\nVersion: {old}\n".encode(), f"\nVersion: {version}\n".encode())
+            new.writestr(name, data)
+    return path

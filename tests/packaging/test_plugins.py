@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.packaging.conftest import given
-from tests.packaging.plugin_place import Place, make_place
+from tests.packaging.plugin_place import Place, make_place, renamed
 from tests.plugins.making import DESCRIBE, Plugin
 from tests.processes import lives
 from tests.report_keys import undocumented
@@ -251,22 +250,6 @@ def test_a_plugin_that_was_not_tried_is_used_all_the_same(place: Place) -> None:
     place.install(Plugin())
     folder = str(place.folder / "another-cache")
     assert place.load(LLAMAPACK_PROBE="never", LLAMAPACK_CACHE_DIR=folder)["devices"] == ["Example0"]
-
-
-def renamed(wheel: Path, version: str, into: Path) -> Path:
-    """Return `wheel` with another version; its files stay as they are."""
-    old = wheel.name.split("-")[1]
-    path = into / wheel.name.replace(old, version)
-    with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        for item in whole.infolist():
-            data, name = whole.read(item), item.filename.replace(f"-{old}.dist-info/", f"-{version}.dist-info/")
-            if name.endswith(".dist-info/RECORD"):
-                data = b"".join(line.split(b",")[0] + b",,\n" for line in data.splitlines())
-                data = data.replace(f"-{old}.dist-info/".encode(), f"-{version}.dist-info/".encode())
-            if name.endswith(".dist-info/METADATA"):
-                data = data.replace(f"\nVersion: {old}\n".encode(), f"\nVersion: {version}\n".encode())
-            new.writestr(name, data)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""The plug-in wheels that users get, in a clean environment: in any order, and where what they need is missing."""
+"""The plug-in wheels that users get, in a clean environment: in any order, upgraded alone, something missing.
+
+A wheel that needs its vendor's libraries gets them from the folder in LLAMAPACK_TEST_RUNTIME.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import packaging.tags
 import pytest
 
-from tests.packaging.plugin_place import Place, make_place
+from tests.packaging.plugin_place import Place, make_place, renamed
 from tools.wheels import KITS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux plug-ins are built so far")
@@ -27,6 +31,9 @@ def plugin_wheel(backend: str) -> Path:
     found = json.loads(os.environ["LLAMAPACK_TEST_PLUGINS"])[backend]
     if "lacking" in found:
         pytest.skip(found["lacking"])
+    tag = Path(found["wheel"]).stem.split("-", 2)[2]
+    if tag not in set(map(str, packaging.tags.sys_tags())):
+        pytest.skip(f"pip takes no wheel for {tag} here")
     return Path(found["wheel"])
 
 
@@ -47,11 +54,13 @@ def place(shared: Place, wheel: Path) -> Iterator[Place]:
 def test_pip_brings_both_in_any_order(place: Place, wheel: Path, backend: str, order: str) -> None:
     plugin, name = plugin_wheel(backend), f"llamapack-{backend}"
     more = [line for line in requirements(plugin) if not line.startswith("llamapack==")]
-    if more and not order.endswith("first"):
+    runtime = os.environ.get("LLAMAPACK_TEST_RUNTIME", "")
+    if more and not runtime and not order.endswith("first"):
         pytest.skip(f"{name} asks for {', '.join(more)}, and pip has no index here")
     place.pip("uninstall", "--yes", "llamapack")
     place.plugins.append(name)
-    index = ["install", "--no-index", "--find-links", wheel.parent, "--find-links", plugin.parent]
+    index = ["install", "--no-index"]
+    index += [f"--find-links={folder}" for folder in (wheel.parent, plugin.parent, runtime) if folder]
     if order == "the extra":
         place.pip(*index, f"llamapack[{backend}]=={place_version(wheel)}")
     elif order == "the plug-in":
@@ -63,9 +72,32 @@ def test_pip_brings_both_in_any_order(place: Place, wheel: Path, backend: str, o
     _, report = place.doctor(LLAMAPACK_PROBE="never")
     (found,) = report["backends"]
     assert (found["name"], found["package"], found["version"]) == (backend, name, place_version(wheel))
-    if not more:
+    if not more or not order.endswith("first"):
         place.pip("check")
         assert found["status"] != "refused"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("upgraded", ["the core", "the plug-in"])
+def test_what_was_upgraded_alone_is_told_with_the_command_that_mends_it(
+    place: Place, wheel: Path, backend: str, upgraded: str, tmp_path: Path
+) -> None:
+    plugin, name, old = plugin_wheel(backend), f"llamapack-{backend}", place_version(wheel)
+    new = old.replace("0.1.0", "0.1.1")
+    assert new != old
+    likeliest = place.load(LLAMAPACK_BACKENDS="cpu")["likeliest"]
+    core = old if upgraded == "the plug-in" else new
+    pair = [renamed(wheel, new, tmp_path), plugin] if core == new else [wheel, renamed(plugin, new, tmp_path)]
+    place.plugins.append(name)
+    place.pip("install", "--no-deps", "--no-index", "--force-reinstall", *pair)
+    loaded = place.load()
+    assert (loaded["devices"], loaded["likeliest"]) == ([], likeliest)
+    other = old if core == new else new
+    assert loaded["warnings"] == [
+        f"{backend}: {name} {other} does not belong to llamapack {core}; it is not used\n"
+        f'Run: python -m pip install "{name}=={core}"\n'
+        "No GPU is used; the model runs on the CPU."
+    ]
 
 
 def requirements(wheel: Path) -> list[str]:
