@@ -10,6 +10,8 @@ from tools.matrix import host_target, load_matrix
 
 # What CMake calls the systems and processors of the matrix.
 SYSTEMS = {"linux": "Linux", "windows": "Windows", "macos": "Darwin"}
+# CMake will not go on without Apple's program for install names, which our libraries are linked with as they must be.
+WITHOUT_APPLE = {"CMAKE_INSTALL_NAME_TOOL": "true", "CMAKE_OSX_SYSROOT": ""}
 PROCESSORS = {"windows-x86_64": "AMD64", "windows-arm64": "ARM64"}
 
 # zig knows processors by its own names alone: what ggml's build asks for is translated. Armv9 has SVE in it, which
@@ -35,7 +37,8 @@ def cmake_system(target: str) -> dict[str, str]:
     if target == host_target():
         return {}
     system, _, machine = target.partition("-")
-    return {"CMAKE_SYSTEM_NAME": SYSTEMS[system], "CMAKE_SYSTEM_PROCESSOR": PROCESSORS.get(target, machine)}
+    found = {"CMAKE_SYSTEM_NAME": SYSTEMS[system], "CMAKE_SYSTEM_PROCESSOR": PROCESSORS.get(target, machine)}
+    return found | (WITHOUT_APPLE if system == "macos" else {})
 
 
 def write_scripts(folder: Path, program: Path, target: str) -> dict[str, Path]:

@@ -15,7 +15,6 @@ import lief
 import pytest
 
 from tools.environments import Environment
-from tools.matrix import load_matrix
 from tools.paths import package_folder
 from tools.toolchains import with_commands, zig_toolchain
 
@@ -47,9 +46,6 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Path:
         **{name: str(folder / name) for name in FRAMEWORKS},
         "CMAKE_C_COMPILER": zig.c[0],
         "CMAKE_CXX_COMPILER": zig.cxx[0],
-        "CMAKE_INSTALL_NAME_TOOL": "true",
-        "CMAKE_OSX_SYSROOT": "",
-        "CMAKE_OSX_DEPLOYMENT_TARGET": load_matrix().toolchains["macos"].version,
         "CMAKE_BUILD_TYPE": "Release",
         "CMAKE_MAKE_PROGRAM": str(Path(sys.prefix) / "bin" / "ninja"),
         "SKBUILD_PROJECT_VERSION_FULL": "0",
