@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,13 @@ MACHINES = {lief.MachO.Header.CPU_TYPE.X86_64: "x86_64", lief.MachO.Header.CPU_T
 EXECUTABLE = 0x80000000  # S_ATTR_PURE_INSTRUCTIONS
 OF_THE_LINKER = frozenset(("_mh_dylib_header", "_mh_bundle_header", "__dso_handle"))
 """What zig's linker shows of each library beside its own symbols."""
+MANGLED = "_Z"
 OPERATORS = re.compile(r"_Z(nw|na|dl|da)(m|Pv)\w*")
-"""operator new and delete, which zig links into each library and shows."""
+"""operator new and delete."""
+ZIG = 5
+"""How zig's linker signs what it links; lief has no name for it."""
+TOOL = struct.Struct("<24xI")
+"""The first tool in the load command that names the system, after six numbers."""
 WEAK = 0x80  # N_WEAK_DEF
 
 
@@ -44,16 +50,24 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
 
 
 def _exports(binary: lief.MachO.Binary) -> Iterator[str]:
-    """Give what a library shows; its own operators only where the loader may take them for those of other libraries.
+    """Give what a library shows.
 
-    It does so with weak ones, and where names have one level: else each library calls those that it was linked with.
+    zig's linker takes no list of exports: it shows the C++ functions that upstream's headers mark, which Apple's hides.
+    They are left out where no other library can come to call them: names have two levels, and they are not weak. So
+    are the operators new and delete that zig links in: every C++ library has weak ones, and the loader takes one pair.
     """
-    apart = "two-level names" in _marks(binary)
+    apart = _is_of_zig(binary) and "two-level names" in _marks(binary)
     for symbol in binary.symbols:
         name = _plain(symbol)
-        own_alone = apart and OPERATORS.fullmatch(name) and not symbol.description & WEAK
-        if symbol.has_export_info and not own_alone and name not in OF_THE_LINKER:
+        alone = name.startswith(MANGLED) and not symbol.description & WEAK
+        left_out = name in OF_THE_LINKER or (apart and (alone or OPERATORS.fullmatch(name)))
+        if symbol.has_export_info and not left_out:
             yield name
+
+
+def _is_of_zig(binary: lief.MachO.Binary) -> bool:
+    build = binary.build_version
+    return build is not None and bool(build.tools) and TOOL.unpack_from(bytes(build.data))[0] == ZIG
 
 
 def _plain(symbol: lief.MachO.Symbol) -> str:
