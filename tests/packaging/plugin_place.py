@@ -105,7 +105,7 @@ def make_place(folder: Path, wheel: Path, model: Path) -> Place:
 
 
 def renamed(wheel: Path, version: str, into: Path) -> Path:
-    """Return `wheel` with another version; its files stay as they are."""
+    """Return `wheel` with another version; its libraries stay as they are."""
     old = wheel.name.split("-")[1]
     path = into / wheel.name.replace(old, version)
     with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
@@ -116,5 +116,7 @@ def renamed(wheel: Path, version: str, into: Path) -> Path:
                 data = data.replace(f"-{old}.dist-info/".encode(), f"-{version}.dist-info/".encode())
             if name.endswith(".dist-info/METADATA"):
                 data = data.replace(f"\nVersion: {old}\n".encode(), f"\nVersion: {version}\n".encode())
+            if name.endswith("/lib/backend.json"):
+                data = data.replace(f'"version": "{old}"'.encode(), f'"version": "{version}"'.encode())
             new.writestr(name, data)
     return path
