@@ -67,6 +67,17 @@ MACOS = Format(
 )
 
 
+LINUX = Format(
+    target="linux-x86_64",
+    prefix="lib",
+    suffix=".so",
+    module=".so",
+    shown='__attribute__((visibility("default")))',
+    named="-Wl,-soname,",
+    options=("-fPIC", "-Wl,-rpath,$ORIGIN", "-Wl,-z,relro", "-Wl,-z,now", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"),
+)
+
+
 @cache
 def compiler(target: str) -> tuple[str, ...]:
     """Return zig as a C compiler for `target`; it is installed where it is not there."""

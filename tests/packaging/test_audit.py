@@ -137,6 +137,21 @@ def numbers(library: Library) -> set[str]:
     return {version.removeprefix("GLIBC_") for version in library.versions if version.startswith("GLIBC_")}
 
 
+@pytest.mark.parametrize(
+    ("called", "what"),
+    [
+        ("fprintf", []),
+        ("sprintf", ["calls sprintf, and none of the C library's checked functions"]),
+    ],
+)
+def test_what_libcxx_calls_is_not_asked_of_the_library_that_has_it_inside(
+    tmp_path: Path, called: str, what: list[str]
+) -> None:
+    library = build_good(tmp_path)
+    marks, imports = library.marks | {"libc++ inside"}, frozenset(["__stack_chk_fail", "ggml_init", called])
+    assert complaints(replace(library, marks=marks, imports=imports)).get("fortify", []) == what
+
+
 def test_a_missing_export_is_found(tmp_path: Path) -> None:
     library = build_good(tmp_path, source=SOURCE.replace("good_text", "other_text"))
     assert complaints(library) == {

@@ -9,7 +9,7 @@ from pathlib import Path
 import lief
 import pytest
 
-from tests.packaging.foreign_libraries import MACOS, WINDOWS, Format, build, build_good, build_level, linked
+from tests.packaging.foreign_libraries import LINUX, MACOS, WINDOWS, Format, build, build_good, build_level, linked
 from tests.packaging.small_libraries import SHOWN, SOURCE
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
@@ -20,6 +20,11 @@ Good = Callable[[Format], Library]
 AVX2, AVX512 = "vpaddd %ymm0, %ymm1, %ymm2", "vpaddd %zmm0, %zmm1, %zmm2"
 FORMS = pytest.mark.parametrize("form", [WINDOWS, MACOS], ids=lambda form: form.target)
 PLACE = 'static const char place[] __attribute__((used)) = "/srv/llama/src/model.cpp";'
+DIVISION = """
+unsigned __int128 divide(unsigned __int128 one, unsigned __int128 other) { return one / other; }
+unsigned __int128 (*const divided)(unsigned __int128, unsigned __int128) __attribute__((used)) = divide;
+"""
+"""What takes a function of zig's own runtime, and so the whole of it."""
 MORE = "SHOWN int good_more(void) { return 0; }"
 
 
@@ -82,6 +87,18 @@ def test_a_mac_library_of_zig_may_show_what_no_other_takes(
     source = f'{SOURCE}SHOWN {kind} void *own(unsigned long) __asm__("{name}");\n'
     source += "void *own(unsigned long n) { return (void *) n; }\n"
     assert complaints(build_good(MACOS, tmp_path, source=source), MACOS) == rules
+
+
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [((), {}), (("-fno-stack-protector",), {"stack protector": ["has no canaries on the stack"]})],
+)
+def test_canaries_are_found_where_zig_has_linked_in_what_they_call(
+    tmp_path: Path, options: tuple[str, ...], rules: dict[str, list[str]]
+) -> None:
+    library = build_good(LINUX, tmp_path, *options, source=f"{SOURCE}{DIVISION}")
+    assert "__stack_chk_fail" not in library.imports
+    assert complaints(library, LINUX) == rules
 
 
 @FORMS

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import lief
 
+from tools.audit.canaries import has_canaries
 from tools.audit.library import Code, Library
 
 MACHINES = {lief.ELF.ARCH.X86_64: "x86_64", lief.ELF.ARCH.AARCH64: "aarch64"}
@@ -14,6 +15,8 @@ TAG = lief.ELF.DynamicEntry.TAG
 SEGMENT = lief.ELF.Segment.TYPE
 BIND_NOW, NOW = 0x8, 0x1
 SCORE = "ggml_backend_score"
+LIBCXX = b"libc++abi: "
+"""What it says when it ends a process."""
 
 
 def read_elf(path: Path, binary: lief.ELF.Binary) -> Library:
@@ -63,11 +66,22 @@ def _marks(binary: lief.ELF.Binary) -> Iterator[str]:
         yield "nx"
     if TAG.TEXTREL in values or values.get(TAG.FLAGS, 0) & 0x4:
         yield "text relocations"
+    machine = MACHINES.get(binary.header.machine_type, "")
+    if has_canaries(machine, _code(binary), _data(binary)):
+        yield "canaries"
+    if any(LIBCXX in bytes(section.content) for section in binary.sections if section.name == ".rodata"):
+        yield "libc++ inside"
 
 
 def _code(binary: lief.ELF.Binary) -> Iterator[Code]:
     for section in binary.sections:
         if section.has(lief.ELF.Section.FLAGS.EXECINSTR):
+            yield Code(address=section.virtual_address, content=bytes(section.content))
+
+
+def _data(binary: lief.ELF.Binary) -> Iterator[Code]:
+    for section in binary.sections:
+        if section.name in (".data", ".rodata", ".data.rel.ro"):
             yield Code(address=section.virtual_address, content=bytes(section.content))
 
 
