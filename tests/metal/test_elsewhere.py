@@ -48,7 +48,7 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "CMAKE_CXX_COMPILER": zig.cxx[0],
         "CMAKE_BUILD_TYPE": "Release",
         "CMAKE_MAKE_PROGRAM": str(Path(sys.prefix) / "bin" / "ninja"),
-        "SKBUILD_PROJECT_VERSION_FULL": "0",
+        "SKBUILD_PROJECT_VERSION_FULL": "1",
     }
     options = [f"-D{name}={value}" for name, value in defines.items()]
     done = run("cmake", "-S", NATIVE, "-B", folder / "build", "-G", "Ninja", *options, folder=folder)
