@@ -59,9 +59,10 @@ def test_auditwheel_finds_the_tag_true_and_nothing_to_mend(wheel: Path, tmp_path
 
 
 def libraries(wheel: Path) -> dict[str, int]:
-    """Return the checksums of all that is in a wheel, but for its own list of them."""
+    """Return the checksums of all files in a wheel, but for its own list of them."""
     with zipfile.ZipFile(wheel) as archive:
-        return {each.filename: each.CRC for each in archive.infolist() if ".dist-info/" not in each.filename}
+        files = [each for each in archive.infolist() if not each.is_dir()]
+        return {each.filename: each.CRC for each in files if ".dist-info/" not in each.filename}
 
 
 def test_it_generates_on_the_level_that_this_processor_gets(place: Place, model: Path) -> None:
