@@ -61,7 +61,7 @@ def _proven(matrix: Matrix, results: Results) -> Iterator[Sequence[str]]:
         loaded = "yes" if run != "no" else reached(found, How.LOADED)
         if cell.backend == "cpu":
             levels = [check.id for check in matrix.checks if check.target == cell.target]
-            code = f"{len(levels)} CPU levels"
+            code = code or f"{len(levels)} CPU level{'s' if levels[1:] else ''}"
             run = summary(matrix, cell.target, results).partition(": ")[2]
             loaded = "yes" if any(reached(results.get(name, ()), *RUN) != "no" for name in levels) else "no"
         built = "yes" if found else "no"

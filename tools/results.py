@@ -33,7 +33,7 @@ class Result:
     date: str
     commit: str
     of: str = ""
-    """The GPU architectures that it was compiled for, where the backend has some."""
+    """What it was compiled for: GPU architectures, or those CPU levels that were built, where that is not all."""
 
     def __str__(self) -> str:
         """As the page says it."""

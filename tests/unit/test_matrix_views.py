@@ -123,7 +123,7 @@ def test_the_table_of_proofs_says_of_each_build_how_far_it_came(tmp_path: Path) 
     assert rows_of(f"## Proven\n{proven(made_matrix(tmp_path), known)}", "Proven") == [
         ["`llamapack`", "linux-x86_64", "3 CPU levels", "yes", "yes", levels],
         ["`llamapack`", "windows-x86_64", "3 CPU levels", "no", "no", "3 not verified"],
-        ["`llamapack`", "macos-arm64", "1 CPU levels", "no", "no", "1 not verified"],
+        ["`llamapack`", "macos-arm64", "1 CPU level", "no", "no", "1 not verified"],
         ["`llamapack-vulkan`", "linux-x86_64", "", "yes", "yes", "with `lavapipe`"],
         ["`llamapack-vulkan`", "windows-x86_64", "", "no", "no", "no"],
         ["`llamapack-cuda`", "linux-x86_64", "90", "yes", "yes", "no"],
