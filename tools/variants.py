@@ -24,6 +24,8 @@ from tools.wheels import LEVELS_VARIABLE, Build, workshop
 FOLDER = ROOT / "build" / "compilers"
 LEVELS = ("haswell", "zen4", "sapphirerapids")
 """AVX2, AVX-512 and AMX."""
+SPARE = ("sse42", "skylakex")
+"""What is taken where the processor does not run all three."""
 SWITCHES = {"lto": "LLAMAPACK_LTO", "openmp": "LLAMAPACK_OPENMP"}
 
 
@@ -99,12 +101,12 @@ def build_all(say: Say = quiet) -> Path:
 
 
 def levels_here() -> tuple[str, ...]:
-    """Return those of LEVELS that this machine's processor runs; none is a LackingError."""
+    """Return those of LEVELS that this machine's processor runs, filled up with SPARE; none is a LackingError."""
     matrix, host = load_matrix(), this_host()
     if host.target != "linux-x86_64":
         raise LackingError(f"Compilers are compared on linux-x86_64, and this machine is {host.target}.")
-    reasons = {level: lacks(matrix, host, *_natively(matrix, level)) for level in LEVELS}
-    if not (levels := tuple(level for level, reason in reasons.items() if not reason)):
+    reasons = {level: lacks(matrix, host, *_natively(matrix, level)) for level in (*LEVELS, *SPARE)}
+    if not (levels := tuple(level for level, reason in reasons.items() if not reason)[: len(LEVELS)]):
         why = f"{LEVELS[0]}: {reasons[LEVELS[0]]}."
         raise LackingError("This processor runs none of the compared levels.", why=why)
     return levels
