@@ -137,13 +137,14 @@ def audit(session: nox.Session) -> None:
     session.run("python", "-c", proving.AUDIT, str(wheel), env=CLEAN)
     if wanted and cell:
         with explained(session):
-            few = os.environ.get(wheels.LEVELS_VARIABLE, "").replace(",", ", ")
-            results.record(cell.id, results.result_now(How.COMPILED, of=few))
+            levels = os.environ.get(wheels.LEVELS_VARIABLE, "").replace(",", ", ")
+            of = levels if cell.backend == "cpu" else trials.compiled_for(wheel)
+            results.record(cell.id, results.result_now(How.COMPILED, of=of))
 
 
 @nox.session(tags=["gen"])
 def gen(session: nox.Session) -> None:
-    """Write the derived files that are stale: bindings, ABI table, export lists, the page of the build matrix."""
+    """Write the derived files that are stale: bindings, ABI table, export lists, build matrix, the README's table."""
     with explained(session):
         vendoring.ensure_source(say=session.log)
         prepare(session, "bindgen")

@@ -120,7 +120,9 @@ def _gpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
     if host != cell.target:
         return
     yield Way(how=How.NATIVE, device=backend.device)
-    yield Way(how=How.LOADED)
+    if host in backend.loaded:
+        yield Way(how=How.LOADED)
+    yield Way(how=How.COMPILED)
     if host in backend.software:
         yield Way(how=How.EMULATED, by=backend.software[host])
 

@@ -50,6 +50,8 @@ class Backend:
     software: Mapping[str, str]
     audited: tuple[str, ...] = ()
     """Targets whose wheels CI builds and looks into, without the device."""
+    loaded: tuple[str, ...] = ()
+    """Targets on which a session loads the plug-in where the device is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +163,7 @@ def _target(table: Table, name: str, levels: Collection[str], targets: Collectio
 
 
 def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
-    table.only("wheel", "targets", "device", "software", "audited")
+    table.only("wheel", "targets", "device", "software", "audited", "loaded")
     _matching(_NAME, name, f"{table.file}: a name in backends", "small letters, digits, dots and underscores")
     here = table.choices("targets", "target", targets)
     return Backend(
@@ -171,6 +173,7 @@ def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
         device="" if name == "cpu" else table.text("device"),
         software=_by_host(table.table_or_empty("software"), here, ()),
         audited=table.choices("audited", "target", here) if "audited" in table.data else (),
+        loaded=table.choices("loaded", "target", here) if "loaded" in table.data else (),
     )
 
 

@@ -20,8 +20,8 @@ _HEAD = """\
 
 Everything this project builds and checks, and how each can be proven: *native*, run on a machine of that target;
 *emulated*, run by the named program, on another target or in place of what the machine lacks; *compiled, audited and
-loaded*, a plug-in that llamapack finds, loads without a device, and says the reason of; *compiled and audited*, built,
-and its libraries looked into without running them.
+loaded*, a plug-in that llamapack loads on a machine without its device, and says so; *compiled and audited*, built, and
+its libraries looked into without running them.
 
 That something can be proven does not mean that it has been. The last column says what was: how, when, and on which
 commit. What was never is *not verified*. `nox -s plan` says what the machine that it runs on could prove.
@@ -56,15 +56,16 @@ def _proven(matrix: Matrix, results: Results) -> Iterator[Sequence[str]]:
     yield ["wheel", "system", "code for", "compiled and audited", "loaded", "run"]
     for cell in matrix.builds:
         found = results.get(cell.id, ())
-        code = next((result.of for result in found), "")
+        code = next((result.of for result in found if result.of), "")
         run = reached(found, *RUN)
         loaded = "yes" if run != "no" else reached(found, How.LOADED)
+        built = "yes" if found else "no"
         if cell.backend == "cpu":
             levels = [check.id for check in matrix.checks if check.target == cell.target]
+            built = built if found or results.keys().isdisjoint(levels) else "levels that were proven"
             code = code or f"{len(levels)} CPU level{'s' if levels[1:] else ''}"
             run = summary(matrix, cell.target, results).partition(": ")[2]
             loaded = "yes" if any(reached(results.get(name, ()), *RUN) != "no" for name in levels) else "no"
-        built = "yes" if found else "no"
         yield [f"`{matrix.backend(cell.backend).wheel}`", cell.target, code, built, loaded, run]
 
 

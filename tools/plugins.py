@@ -11,6 +11,8 @@ import nox
 
 from tools import architectures, results, rocm, trials, wheels
 from tools.environments import ensure_environment
+from tools.errors import ToolError
+from tools.files import remove_tree
 from tools.hosts import How
 from tools.live import run_live
 from tools.paths import ROOT
@@ -23,25 +25,23 @@ PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--config-file", "/dev
 
 def prove_rocm(session: nox.Session) -> None:
     """Run on this machine's AMD GPUs, built for them; without one compile, audit and load it, and skip the rest."""
-    found = rocm.gpus()
+    found, own = rocm.gpus(), rocm.system_rocm()
     with architectures.unless_named("rocm", ",".join(found) or FEW_ROCM):
-        if rocm.system_rocm():
+        if found and own:
             trials.prove_plugin(session, "rocm")
-        else:
-            _prove_in_root(session)
-    if not found:
-        session.skip("It is compiled, audited, and loaded without a GPU. This machine has no AMD GPU to run it on.")
-    if not rocm.system_rocm():
-        session.skip("It is compiled, audited and loaded. This machine has an AMD GPU, but no ROCm to run it with.")
-
-
-def _prove_in_root(session: nox.Session) -> None:
-    words, wanted = results.without_option(session.posargs)
-    core, plugin = wheels.core_wheel(session.log), wheels.host_wheel("rocm", session.log)
-    trials.look_into(session, "rocm", core, plugin)
-    _load_in(rocm.forky_root(session.log), (core, plugin), words)
+            return
+        words, wanted = results.without_option(session.posargs)
+        lack = "an AMD GPU, but no ROCm," if found else "no AMD GPU"
+        if trials.PREBUILT in words:
+            raise ToolError(f"{trials.PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
+        core, plugin = wheels.core_wheel(session.log), wheels.host_wheel("rocm", session.log)
+        trials.look_into(session, "rocm", core, plugin)
+        if loads := not (found or own):  # what is said of it is known of machines that have neither
+            _load_in(rocm.forky_root(session.log), (core, plugin), words)
     if wanted:
-        trials.record("rocm", plugin, How.LOADED)
+        trials.record("rocm", plugin, How.LOADED if loads else How.COMPILED)
+    done = "compiled, audited, and loaded without a GPU" if loads else "compiled and audited"
+    session.skip(f"It is {done}. This machine has {lack} to run it on.")
 
 
 def prove_metal(session: nox.Session) -> None:
@@ -54,15 +54,16 @@ def prove_metal(session: nox.Session) -> None:
     session.skip("What can be checked without a Mac is right. The plug-in is compiled and run on Macs only.")
 
 
-def _load_in(folder: Path, parts: Sequence[Path], words: Sequence[str]) -> None:
-    """Install the wheels in the root in `folder`, where ROCm's libraries are, and run tests/rocm there."""
-    site = SCRATCH / "rocm"
-    site.mkdir(parents=True, exist_ok=True)
-    pip = ensure_environment(["build"]).packages
-    install = ["-m", "pip", "install", "--no-deps", "--no-index", "--upgrade", "--target", str(site)]
-    install += map(str, parts)
+def _load_in(folder: Path, parts: tuple[Path, Path], words: Sequence[str]) -> None:
+    """Install the wheels in the root in `folder`, where ROCm's libraries are, in either order; run tests/rocm there."""
+    site, pip = SCRATCH / "rocm", ensure_environment(["build"]).packages
+    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
     tests = [*PYTEST, str(ROOT), str(ROOT / "tests" / "rocm"), *words]
-    for python, packages, what in ((install, pip, "installed"), (tests, site, "loaded")):
-        settings = {"PYTHONPATH": str(packages), "LLAMAPACK_TEST_ROOT": str(folder)}
-        command = rocm.in_forky(folder, ["python3", *python], settings, SCRATCH)
-        run_live(command, what=f"The ROCm wheel could not be {what} in {folder}", env=os.environ)
+    for order in (parts, parts[::-1]):
+        remove_tree(site)
+        site.mkdir(parents=True)
+        steps = [([*install, str(part)], pip, "installed") for part in order]
+        for python, packages, what in (*steps, (tests, site, "loaded")):
+            settings = {"PYTHONPATH": str(packages), "LLAMAPACK_TEST_ROOT": str(folder)}
+            command = rocm.in_forky(folder, ["python3", *python], settings, SCRATCH)
+            run_live(command, what=f"The ROCm wheel could not be {what} in {folder}", env=os.environ)

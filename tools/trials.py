@@ -34,14 +34,14 @@ class Trial:
 
     ground: Callable[[Sequence[str], Say], Ground]
     """What the plug-in is run on, chosen by the session's words."""
-    requirements: tuple[str, ...] = ()
-    """Requirement files of what it needs when it runs."""
+    requirement: str = ""
+    """The requirement file of what it needs when it runs."""
 
 
 def rocm_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
     """Return this machine's AMD GPUs to run on."""
     lacking = "" if rocm.gpus() else "no AMD GPU"
-    return Ground(how=How.LOADED if lacking else How.NATIVE, lacking=lacking)
+    return Ground(how=How.NATIVE, lacking=lacking)
 
 
 def metal_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
@@ -51,7 +51,7 @@ def metal_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
 
 TRIALS: Mapping[str, Trial] = {
     "vulkan": Trial(ground=vulkan.ground),
-    "cuda": Trial(ground=cuda.ground, requirements=("cuda-runtime",)),
+    "cuda": Trial(ground=cuda.ground, requirement="cuda-runtime"),
     "rocm": Trial(ground=rocm_ground),
     "metal": Trial(ground=metal_ground),
 }
@@ -65,6 +65,9 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
     """
     words, wanted = results.without_option(session.posargs)
     words, prebuilt = taken(words, PREBUILT)
+    if prebuilt and wanted:
+        what = f"{PREBUILT} and {results.OPTION} do not go together."
+        raise ToolError(what, why="Finished wheels may be of another commit than the one that would be recorded.")
     trial = TRIALS[backend]
     ground = trial.ground(words, session.log)
     if prebuilt:
@@ -74,7 +77,7 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
         if wanted or backend in wheels.COSTLY:  # those of the others are looked into by nox -s packaging
             look_into(session, backend, core, plugin, ground.packaging)
     place = ensure_environment(
-        ["core", "test", *trial.requirements],
+        ["core", "test", *filter(None, [trial.requirement])],
         folder=ROOT / "build" / f"test-{backend}",
         wheels=[core, plugin],
         source=Path(prebuilt) if prebuilt else None,
@@ -105,7 +108,7 @@ def look_into(
         **(variables or {}),
     }
     python = ".".join(map(str, sys.version_info[:2]))
-    for name in TRIALS[backend].requirements:
+    if name := TRIALS[backend].requirement:
         told["LLAMAPACK_TEST_RUNTIME"] = str(wheelhouse(python, host_target(), session.log, name))
     files = ("test_plugin_wheels.py", "test_real_plugins.py", f"test_{backend}.py")
     tests = [str(path) for name in files if (path := ROOT / "tests" / "packaging" / name).exists()]
@@ -154,7 +157,7 @@ def bench_place(session: nox.Session) -> BenchPlace:
     if ground.lacking:
         session.skip(f"nothing can be measured: {ground.lacking}")
     place = ensure_environment(
-        ["core", *TRIALS[backend].requirements],
+        ["core", *filter(None, [TRIALS[backend].requirement])],
         folder=ROOT / "build" / f"bench-{backend}",
         wheels=[core, wheels.host_wheel(backend, session.log, kit=ground.kit)],
         say=session.log,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -102,6 +103,14 @@ def make_place(folder: Path, wheel: Path, model: Path) -> Place:
     place.pip("install", "--no-deps", "--require-hashes", "--requirement", REQUIREMENTS / "core.txt")
     place.pip("install", "--no-deps", "--no-index", wheel)
     return place
+
+
+def next_version(version: str) -> str:
+    """Return a version that comes after `version`: 0.1.1.dev0 for 0.1.0.dev0."""
+    numbers = re.match(r"\d+(\.\d+)*", version)
+    assert numbers, version
+    *first, last = numbers[0].split(".")
+    return ".".join([*first, str(int(last) + 1)]) + version[numbers.end() :]
 
 
 def renamed(wheel: Path, version: str, into: Path) -> Path:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.packaging.foreign_libraries import LINUX, MACOS, WINDOWS, Format, build, build_good, build_level, linked
 from tests.packaging.small_libraries import SHOWN, SOURCE
+from tools.audit import macho
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
 from tools.audit.rules import broken_rules
@@ -72,6 +73,12 @@ def test_source_that_breaks_a_rule_is_found(tmp_path: Path, form: Format, rule: 
     assert complaints(build_good(form, tmp_path, source=f"{SOURCE}{added}\n"), form) == {rule: [what]}
 
 
+def shown(kind: str, name: str) -> str:
+    """Return the good source with one more function, which has a name of C++ and is shown."""
+    function = "void *own(unsigned long n) { return (void *) n; }"
+    return f'{SOURCE}SHOWN {kind} void *own(unsigned long) __asm__("{name}");\n{function}\n'
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "rules"),
     [
@@ -84,9 +91,14 @@ def test_source_that_breaks_a_rule_is_found(tmp_path: Path, form: Format, rule: 
 def test_a_mac_library_of_zig_may_show_what_no_other_takes(
     tmp_path: Path, kind: str, name: str, rules: dict[str, list[str]]
 ) -> None:
-    source = f'{SOURCE}SHOWN {kind} void *own(unsigned long) __asm__("{name}");\n'
-    source += "void *own(unsigned long n) { return (void *) n; }\n"
-    assert complaints(build_good(MACOS, tmp_path, source=source), MACOS) == rules
+    assert complaints(build_good(MACOS, tmp_path, source=shown(kind, name)), MACOS) == rules
+
+
+def test_apples_linker_is_held_to_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(macho, "ZIG", 3)  # as if zig had said that it was Apple's
+    assert complaints(build_good(MACOS, tmp_path, source=shown("", "__Znwm")), MACOS) == {
+        "exports": ["shows _Znwm, which its list does not have"]
+    }
 
 
 @pytest.mark.parametrize(

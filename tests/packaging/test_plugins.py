@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.conftest import given
-from tests.packaging.plugin_place import Place, make_place, renamed
+from tests.packaging.plugin_place import Place, make_place, next_version, renamed
 from tests.plugins.making import DESCRIBE, Plugin
 from tests.processes import lives
 from tests.report_keys import undocumented
@@ -266,7 +266,7 @@ def test_a_core_that_was_upgraded_alone_says_which_command_mends_it(
     core = place.core
     place.install(Plugin())
     assert place.load()["devices"] == ["Example0"]
-    version = core.version if same_version else core.version.replace("0.1.0", "0.1.1")
+    version = core.version if same_version else next_version(core.version)
     upgrade = rebuilt if same_version else renamed(rebuilt, version, tmp_path)
     place.pip("install", "--no-deps", "--no-index", "--force-reinstall", upgrade)
     new = place.core.abi_id

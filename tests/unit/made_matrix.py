@@ -54,6 +54,7 @@ wheel = "llamapack-cuda"
 targets = ["linux-x86_64"]
 device = "an NVIDIA GPU"
 audited = ["linux-x86_64"]
+loaded = ["linux-x86_64"]
 
 [[levels.x86]]
 name = "x64"

@@ -30,7 +30,7 @@ UNKNOWN_KEYS = [
         "[backends.cuda]\n",
         "[backends.cuda]\nx = 1\n",
         "matrix.toml: backends.cuda has an unknown key 'x'.",
-        "wheel, targets, device, software, audited",
+        "wheel, targets, device, software, audited, loaded",
     ),
     (
         'name = "haswell"',

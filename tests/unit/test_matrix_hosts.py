@@ -121,8 +121,9 @@ LOADED = Way(how=How.LOADED)
         ("cpu-windows-x86_64-haswell", "windows-x86_64", (native("AVX2"), COMPILED)),
         ("cpu-macos-arm64", "linux-x86_64", ()),
         ("vulkan-linux-x86_64", "linux-x86_64",
-         (Way(how=How.NATIVE, device="a GPU"), emulated("lavapipe"), LOADED)),
-        ("vulkan-windows-x86_64", "windows-x86_64", (Way(how=How.NATIVE, device="a GPU"), LOADED)),
+         (Way(how=How.NATIVE, device="a GPU"), emulated("lavapipe"), COMPILED)),
+        ("vulkan-windows-x86_64", "windows-x86_64", (Way(how=How.NATIVE, device="a GPU"), COMPILED)),
+        ("cuda-linux-x86_64", "linux-x86_64", (Way(how=How.NATIVE, device="an NVIDIA GPU"), LOADED, COMPILED)),
         ("vulkan-windows-x86_64", "linux-x86_64", ()),
     ],
 )  # fmt: skip

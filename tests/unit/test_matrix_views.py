@@ -106,7 +106,7 @@ def test_the_page_calls_verified_only_what_is_recorded(tmp_path: Path) -> None:
 def test_the_page_says_how_a_build_can_be_proven(tmp_path: Path) -> None:
     rows = {row[0]: row[1:] for row in rows_of(page(made_matrix(tmp_path), {}), "Builds")}
     assert rows["`vulkan-linux-x86_64`"] == [
-        "linux-x86_64 with a GPU", "linux-x86_64, `lavapipe`", "linux-x86_64", "", "not verified",
+        "linux-x86_64 with a GPU", "linux-x86_64, `lavapipe`", "", "linux-x86_64", "not verified",
     ]  # fmt: skip
     assert rows["`cpu-windows-x86_64`"] == [
         "windows-x86_64", "linux-x86_64, `wine`", "", "linux-x86_64; windows-x86_64", "not verified",
@@ -119,11 +119,14 @@ def test_the_table_of_proofs_says_of_each_build_how_far_it_came(tmp_path: Path) 
         "vulkan-linux-x86_64": [Result(how=How.EMULATED, by="lavapipe", date="2026-11-22", commit="abc")],
         "cuda-linux-x86_64": [Result(how=How.LOADED, by="", date="2026-11-22", commit="abc", of="90")],
     }
+    known["cpu-windows-x86_64-x64"] = [Result(how=How.EMULATED, by="wine", date="2026-11-22", commit="abc")]
+    known["cpu-macos-arm64"] = [Result(how=How.COMPILED, by="", date="2026-11-22", commit="abc", of="apple_m1")]
     levels = "1 run, 1 compiled and audited only, 1 not verified"
+    windows = "1 run in an emulator only, 2 not verified"
     assert rows_of(f"## Proven\n{proven(made_matrix(tmp_path), known)}", "Proven") == [
         ["`llamapack`", "linux-x86_64", "3 CPU levels", "yes", "yes", levels],
-        ["`llamapack`", "windows-x86_64", "3 CPU levels", "no", "no", "3 not verified"],
-        ["`llamapack`", "macos-arm64", "1 CPU level", "no", "no", "1 not verified"],
+        ["`llamapack`", "windows-x86_64", "3 CPU levels", "levels that were proven", "yes", windows],
+        ["`llamapack`", "macos-arm64", "apple_m1", "yes", "no", "1 not verified"],
         ["`llamapack-vulkan`", "linux-x86_64", "", "yes", "yes", "with `lavapipe`"],
         ["`llamapack-vulkan`", "windows-x86_64", "", "no", "no", "no"],
         ["`llamapack-cuda`", "linux-x86_64", "90", "yes", "yes", "no"],

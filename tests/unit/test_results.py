@@ -34,6 +34,19 @@ def test_results_are_read_as_they_were_written_the_strongest_first(tmp_path: Pat
     assert list(json.loads(file.read_text(encoding="utf-8"))) == ["a", "b"]
 
 
+def test_what_a_result_is_of_is_kept_and_said(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    some = Result(how=How.LOADED, by="", date="2026-11-22", commit="abc", of="90")
+    record("a", some, file)
+    record("b", made(How.NATIVE), file)
+    assert read_results(file) == {"a": (some,), "b": (made(How.NATIVE),)}
+    assert [set(row) for rows in json.loads(file.read_text(encoding="utf-8")).values() for row in rows] == [
+        {"how", "by", "date", "commit", "of"},
+        {"how", "by", "date", "commit"},
+    ]
+    assert str(some) == "compiled, audited and loaded for `90`, 2026-11-22, `abc`"
+
+
 def test_no_file_means_no_results(tmp_path: Path) -> None:
     assert read_results(tmp_path / "none.json") == {}
 
@@ -51,7 +64,7 @@ def test_a_tree_with_changes_is_not_recorded(monkeypatch: pytest.MonkeyPatch) ->
     assert str(caught.value) == (
         "A result is of a commit, and this tree has changes.\nChanged: tools/a.py\nCommit them, or leave out --record."
     )
-    said["status"] = " M docs/reference/results.json\n M docs/reference/build-matrix.md\n"
+    said["status"] = " M docs/reference/results.json\n M docs/reference/build-matrix.md\n M README.md\n"
     assert result_now(How.NATIVE).commit == "0123456789ab"
 
 

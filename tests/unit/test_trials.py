@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from tools import cuda, trials, vulkan, wheels
 from tools.environments import Environment
 from tools.errors import ToolError
 from tools.hosts import How
-from tools.trials import TRIALS, found_wheels, taken
+from tools.trials import TRIALS, compiled_for, found_wheels, taken
 from tools.wheels import COSTLY, KITS
 
 LIST = "GPU 0: NVIDIA H100 (UUID: GPU-1)\\n  MIG 1g.10gb Device 0: (UUID: MIG-2)\\nGPU 1: NVIDIA H100 (UUID: GPU-3)"
@@ -83,6 +85,13 @@ def test_vulkan_runs_on_lavapipe_or_on_the_machines_own_devices(monkeypatch: pyt
     )
     own = vulkan.ground(["--device", "-x"], quiet)
     assert (own.how, own.by, own.variables, own.words) == (How.NATIVE, "", {}, ("--device",))
+
+
+def test_what_a_wheel_is_compiled_for_stands_in_its_description(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
+        targets = [{"kind": "real", "name": "80"}, {"kind": "ptx", "name": "90"}]
+        archive.writestr("llamapack_cuda/lib/backend.json", json.dumps({"targets": targets}))
+    assert compiled_for(tmp_path / "a.whl") == "80, 90 (PTX)"
 
 
 def test_an_option_is_taken_out_of_the_words_with_its_value() -> None:
