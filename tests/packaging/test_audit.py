@@ -151,7 +151,7 @@ def test_what_libcxx_prints_is_not_asked_of_the_library_that_prints_nothing(
 ) -> None:
     library = build_good(tmp_path)
     marks, imports = library.marks | ({"libc++ inside"} if inside else set()), frozenset(["fprintf"])
-    other = replace(library, path=library.path.with_name(name), marks=marks, imports=imports)
+    other = replace(library, path=library.path.rename(library.path.with_name(name)), marks=marks, imports=imports)
     assert [finding.what for finding in broken_rules(other, EXPECTED) if finding.rule == "fortify"] == what
 
 
