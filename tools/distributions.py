@@ -97,7 +97,8 @@ def _install(place: Place, root: Root, wheel: Path, say: Say) -> None:
     version = run(place.command("python3", "-c", VERSION)).stdout.strip()
     house = wheelhouse(version, TARGETS[root.architecture], say)
     run_live(place.command("python3", "-m", "venv", f"{OWN}/env"), what=what)
-    words = (PYTHON, "-m", "pip", "install", "--quiet", "--find-links", inside(house), inside(wheel))
+    # compiling all of numpy's Python takes minutes where the processor is emulated; Python compiles what it imports
+    words = (PYTHON, "-m", "pip", "install", "--quiet", "--no-compile", "--find-links", inside(house), inside(wheel))
     run_live(place.command(*words, files=(house, wheel)), what=what)
 
 
