@@ -24,7 +24,7 @@ PROCESSORS = {
     "cortex-a53": "armv8.0_1",
     "cortex-a76": "armv8.2_2",
     "neoverse-n1": "armv8.2_2",
-    "a64fx": "armv8.2_3",
+    "a64fx": "armv8.0_1",  # it has SVE and half precision, and no dot product, which every other level asks for
     "max,sme=off": "armv8.6_2",
     "max": "armv9.2_2",
 }
