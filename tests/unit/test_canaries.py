@@ -27,7 +27,8 @@ ADD = 0x91000000 | 0x10 << 10 | 8 << 5 | 8
     ("words", "found"),
     [
         ((ADRP, ADD), True),
-        ((ADRP, NOP, ADD), False),
+        ((ADRP, NOP, NOP, NOP, ADD), True),
+        ((ADRP, NOP, NOP, NOP, NOP, ADD), False),
         ((ADRP + (1 << 5), ADD), False),
         ((ADRP, ADD + (8 << 10)), False),
         ((ADRP, ADD + (1 << 5)), False),
@@ -36,6 +37,14 @@ ADD = 0x91000000 | 0x10 << 10 | 8 << 5 | 8
 )
 def test_on_arm_code_makes_the_address_of_the_guard(words: tuple[int, ...], found: bool) -> None:
     assert has_canaries("aarch64", [arm(*words)], [DATA]) is found
+
+
+LDR = 0xF9400000 | 0x18 // 8 << 10 | 8 << 5 | 8
+
+
+@pytest.mark.parametrize(("address", "found"), [(0x53010, True), (0x53018, False)])
+def test_on_arm_code_loads_the_address_of_the_guard_from_where_the_loader_writes_it(address: int, found: bool) -> None:
+    assert has_canaries("aarch64", [arm(ADRP, LDR)], [DATA], {0x53018: address}) is found
 
 
 def test_a_guard_behind_the_code_is_found_too() -> None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
 
 from tools.audit.library import Code
 
@@ -17,14 +16,22 @@ X86_64 = re.compile(rb"\x64[\x48\x4c][\x8b\x2b\x33\x3b].\x25\x28\x00\x00\x00", r
 GUARD = bytes((0, 0, 0, 0, 0, 0, 0x0A, 0xFF))
 """The value of zig's runtime, always the same."""
 PAGE = 1 << 12
+NEAR = 4
+"""How many instructions after an address' first half its second half is looked for."""
 
 
-def has_canaries(machine: str, code: Iterable[Code], data: Iterable[Code]) -> bool:
-    """Tell whether functions of a Linux library compare a value on the stack with the one it has to be."""
+def has_canaries(
+    machine: str, code: Iterable[Code], data: Iterable[Code], pointers: Mapping[int, int] | None = None
+) -> bool:
+    """Tell whether functions of a Linux library compare a value on the stack with the one it has to be.
+
+    `pointers` are the places that the loader writes an address to, with that address.
+    """
     if machine == "x86_64":
         return any(X86_64.search(part.content) for part in code)
     guards = {part.address + place for part in data for place in _places(part.content)}
-    return any(_takes(part, guards) for part in code) if guards else False
+    slots = {place for place, address in (pointers or {}).items() if address in guards}
+    return any(_takes(part, guards, slots) for part in code) if guards else False
 
 
 def _places(content: bytes) -> Iterator[int]:
@@ -35,13 +42,23 @@ def _places(content: bytes) -> Iterator[int]:
         place = content.find(GUARD, place + 1)
 
 
-def _takes(part: Code, guards: set[int]) -> bool:
-    """Tell whether Arm's code makes the address of one of `guards`: ADRP for its page, then ADD for its place."""
+def _takes(part: Code, guards: set[int], slots: set[int]) -> bool:
+    """Tell whether Arm's code makes the address of a guard, or loads it from a slot.
+
+    ADRP gives the page, and then ADD or LDR the place in it.
+    """
     words = struct.unpack(f"<{len(part.content) // 4}I", part.content[: len(part.content) // 4 * 4])
-    for index, (first, second) in enumerate(pairwise(words)):
-        if first & 0x9F000000 == 0x90000000 and second & 0xFFC00000 == 0x91000000 and second >> 5 & 31 == first & 31:
-            pages = (first >> 5 & 0x7FFFF) << 2 | first >> 29 & 3
-            pages -= (pages & 1 << 20) << 1
-            if (part.address + 4 * index & -PAGE) + pages * PAGE + (second >> 10 & 0xFFF) in guards:
-                return True
+    for index, first in enumerate(words):
+        if first & 0x9F000000 != 0x90000000:
+            continue
+        pages = (first >> 5 & 0x7FFFF) << 2 | first >> 29 & 3
+        pages -= (pages & 1 << 20) << 1
+        page = (part.address + 4 * index & -PAGE) + pages * PAGE
+        for second in words[index + 1 : index + 1 + NEAR]:
+            if second >> 5 & 31 == first & 31:
+                kind, place = second & 0xFFC00000, second >> 10 & 0xFFF
+                if kind == 0x91000000 and page + place in guards:
+                    return True
+                if kind == 0xF9400000 and page + 8 * place in slots:
+                    return True
     return False

@@ -67,7 +67,8 @@ def _marks(binary: lief.ELF.Binary) -> Iterator[str]:
     if TAG.TEXTREL in values or values.get(TAG.FLAGS, 0) & 0x4:
         yield "text relocations"
     machine = MACHINES.get(binary.header.machine_type, "")
-    if has_canaries(machine, _code(binary), _data(binary)):
+    pointers = {relocation.address: relocation.addend for relocation in binary.relocations}
+    if has_canaries(machine, _code(binary), _data(binary), pointers):
         yield "canaries"
     if any(LIBCXX in bytes(section.content) for section in binary.sections if section.name == ".rodata"):
         yield "libc++ inside"
