@@ -19,6 +19,8 @@ from tools.audit.wheel import floors_of
 
 Good = Callable[[Format], Library]
 AVX2, AVX512 = "vpaddd %ymm0, %ymm1, %ymm2", "vpaddd %zmm0, %zmm1, %zmm2"
+APPLE = 3
+"""How Apple's linker signs: to take it for zig's holds what zig has linked to the list."""
 FORMS = pytest.mark.parametrize("form", [WINDOWS, MACOS], ids=lambda form: form.target)
 PLACE = 'static const char place[] __attribute__((used)) = "/srv/llama/src/model.cpp";'
 DIVISION = """
@@ -69,7 +71,10 @@ def test_level_breaks_no_rule(form: Format, tmp_path: Path) -> None:
         ("exports", MORE, "shows good_more, which its list does not have"),
     ],
 )
-def test_source_that_breaks_a_rule_is_found(tmp_path: Path, form: Format, rule: str, added: str, what: str) -> None:
+def test_source_that_breaks_a_rule_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, rule: str, added: str, what: str
+) -> None:
+    monkeypatch.setattr(macho, "ZIG", APPLE)
     assert complaints(build_good(form, tmp_path, source=f"{SOURCE}{added}\n"), form) == {rule: [what]}
 
 
@@ -95,7 +100,7 @@ def test_a_mac_library_of_zig_may_show_what_no_other_takes(
 
 
 def test_apples_linker_is_held_to_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(macho, "ZIG", 3)  # as if zig had said that it was Apple's
+    monkeypatch.setattr(macho, "ZIG", APPLE)
     assert complaints(build_good(MACOS, tmp_path, source=shown("", "__Znwm")), MACOS) == {
         "exports": ["shows _Znwm, which its list does not have"]
     }

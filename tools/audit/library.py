@@ -27,6 +27,8 @@ class Library:
     """The name under which others ask for it: soname, install name, or the name in the export table."""
     run_paths: tuple[str, ...] = ()
     exports: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
+    """What it may show beside its list, as no other library comes to call it."""
     imports: frozenset[str] = frozenset()
     versions: frozenset[str] = frozenset()
     """What it needs of versioned libraries, as GLIBC_2.17."""

@@ -15,7 +15,6 @@ MACHINES = {lief.MachO.Header.CPU_TYPE.X86_64: "x86_64", lief.MachO.Header.CPU_T
 EXECUTABLE = 0x80000000  # S_ATTR_PURE_INSTRUCTIONS
 OF_THE_LINKER = frozenset(("_mh_dylib_header", "_mh_bundle_header", "__dso_handle"))
 """What zig's linker shows of each library beside its own symbols."""
-MANGLED = "_Z"
 OPERATORS = re.compile(r"_Z(nw|na|dl|da)(m|Pv)\w*")
 """operator new and delete."""
 ZIG = 5
@@ -38,7 +37,8 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
         needed=tuple(names),
         soname="".join(own),
         run_paths=tuple(str(command.path) for command in binary.rpaths),
-        exports=frozenset(_exports(binary)),
+        exports=frozenset(_plain(symbol) for symbol in binary.symbols if symbol.has_export_info) - OF_THE_LINKER,
+        apart=frozenset(_apart(binary)),
         imports=frozenset(map(_plain, binary.imported_symbols)),
         marks=frozenset(_marks(binary)),
         sections=frozenset(str(section.name) for section in binary.sections),
@@ -49,20 +49,16 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
     )
 
 
-def _exports(binary: lief.MachO.Binary) -> Iterator[str]:
-    """Give what a library shows.
+def _apart(binary: lief.MachO.Binary) -> Iterator[str]:
+    """Give what zig's linker, which takes no list of exports, may show beside it: what no other library comes to call.
 
-    zig's linker takes no list of exports: it shows the C++ functions that upstream's headers mark, which Apple's hides.
-    They are left out where no other library can come to call them: names have two levels, and they are not weak. So
-    are the operators new and delete that zig links in: every C++ library has weak ones, and the loader takes one pair.
+    Names have two levels, and the symbol is not weak; or it is an operator new or delete that zig has linked in: every
+    C++ library has weak ones, and the loader takes one pair. Apple's linker hides what the list lacks.
     """
-    apart = _is_of_zig(binary) and "two-level names" in _marks(binary)
-    for symbol in binary.symbols:
-        name = _plain(symbol)
-        alone = name.startswith(MANGLED) and not symbol.description & WEAK
-        left_out = name in OF_THE_LINKER or (apart and (alone or OPERATORS.fullmatch(name)))
-        if symbol.has_export_info and not left_out:
-            yield name
+    if _is_of_zig(binary) and "two-level names" in _marks(binary):
+        for symbol in binary.symbols:
+            if OPERATORS.fullmatch(name := _plain(symbol)) or not symbol.description & WEAK:
+                yield name
 
 
 def _is_of_zig(binary: lief.MachO.Binary) -> bool:

@@ -152,7 +152,7 @@ def _exports(library: Library, expected: Expected) -> Iterator[str]:
         yield "has no list of exports"
         return
     listed = expected.exports[stem]
-    if more := sorted(library.exports - listed):
+    if more := sorted(library.exports - listed - library.apart):
         yield f"shows {_few(more)}, which its list does not have"
     if fewer := sorted(listed - library.exports):
         yield f"does not show {_few(fewer)} of its list"

@@ -46,7 +46,7 @@ endfunction()
 
 function(_llamapack_link_options target)
     if(APPLE)
-        target_link_options(${target} PRIVATE "LINKER:-x")
+        target_link_options(${target} PRIVATE "LINKER:-x,-S") # -S: no map to the object files, which has their paths
     elseif(NOT MSVC)
         target_link_options(${target} PRIVATE "LINKER:-s")
     endif()
