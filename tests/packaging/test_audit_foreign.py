@@ -20,7 +20,7 @@ from tools.audit.wheel import floors_of
 Good = Callable[[Format], Library]
 AVX2, AVX512 = "vpaddd %ymm0, %ymm1, %ymm2", "vpaddd %zmm0, %zmm1, %zmm2"
 APPLE = 3
-"""How Apple's linker signs: to take it for zig's holds what zig has linked to the list."""
+"""How Apple's linker signs. Where this is taken for zig's sign, what zig has linked is held to the list."""
 FORMS = pytest.mark.parametrize("form", [WINDOWS, MACOS], ids=lambda form: form.target)
 PLACE = 'static const char place[] __attribute__((used)) = "/srv/llama/src/model.cpp";'
 DIVISION = """
