@@ -24,8 +24,8 @@ from tools.wheels import LEVELS_VARIABLE, Build, workshop
 FOLDER = ROOT / "build" / "compilers"
 LEVELS = ("haswell", "zen4", "sapphirerapids")
 """AVX2, AVX-512 and AMX."""
-SPARE = ("sse42", "skylakex")
-"""What is taken where the processor does not run all three."""
+SPARE = ("sse42", "sandybridge", "skylakex")
+"""What is taken where the processor does not run all three; any with AVX2 runs two of them."""
 SWITCHES = {"lto": "LLAMAPACK_LTO", "openmp": "LLAMAPACK_OPENMP"}
 
 
