@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools import zig
 from tools.environments import Environment, ensure_environment
 from tools.errors import ToolError
 from tools.live import Say, quiet
@@ -62,7 +63,8 @@ def _on_path(portable: bool) -> str:
 def _variables(toolchain: Toolchain) -> dict[str, str]:
     variables = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
     if toolchain.is_zig:
-        variables |= {"CCACHE_COMPILERCHECK": f"string:{toolchain.description}", "CCACHE_COMPILERTYPE": "clang"}
+        mark = f"string:{toolchain.description}, {zig.identity()}"
+        variables |= {"CCACHE_COMPILERCHECK": mark, "CCACHE_COMPILERTYPE": "clang"}
     return {name: value for name, value in variables.items() if name not in os.environ}
 
 

@@ -54,7 +54,8 @@ class Toolchain:
     @property
     def identity(self) -> str:
         """All that makes objects of two toolchains differ, on one line."""
-        return shlex.join([self.description, *self.c, *self.cxx, *(f"{k}={v}" for k, v in self.flags.items())])
+        called = [self.description, *([zig.identity()] if self.is_zig else []), *self.c, *self.cxx]
+        return shlex.join([*called, *(f"{k}={v}" for k, v in self.flags.items())])
 
     @property
     def is_zig(self) -> bool:

@@ -34,6 +34,8 @@ DIST = ROOT / "dist"
 COLD_BUILD_MIB = 2560
 LEVELS_VARIABLE = "LLAMAPACK_CPU_LEVELS"
 FLAGS_VARIABLE = "LLAMAPACK_CPU_FLAGS"
+CUSTOM = "custom"
+"""The level that has these flags."""
 
 Kits = Mapping[str, Callable[[Say], Kit]]
 
@@ -278,9 +280,9 @@ def make_wheel(build: Build, shop: Workshop, *, package: Path, folder: Path, out
 
 
 def _forget_another_compiler(build: Build) -> None:
-    """Drop CMake's cache where it is of another compiler, which CMake cannot change in place; note this one."""
+    """Drop what another compiler made, and note this one: CMake cannot change it, and keeps what has the same words."""
     stamp, key = build.folder / "llamapack-compiler.json", {"compiler": build.toolchain.identity}
     if stamps.changed(stamp, key):
-        (build.folder / "CMakeCache.txt").unlink(missing_ok=True)
-        shutil.rmtree(build.folder / "CMakeFiles", ignore_errors=True)
+        shutil.rmtree(build.folder, ignore_errors=True)
+        build.folder.mkdir(parents=True)
         stamps.write(stamp, key)

@@ -30,6 +30,12 @@ def model() -> Path:
 
 
 @pytest.fixture(scope="session")
+def rebuilt() -> Path:
+    """A core of another ABI: with another layout of ggml's structures, and one CPU level of one's own flags."""
+    return given("LLAMAPACK_TEST_REBUILT")
+
+
+@pytest.fixture(scope="session")
 def contents(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked wheel."""
     folder = tmp_path_factory.mktemp("wheel")

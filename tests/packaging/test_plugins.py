@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.conftest import given
 from tests.packaging.plugin_place import Place, make_place, next_version, renamed
 from tests.plugins.making import DESCRIBE, Plugin
 from tests.processes import lives
@@ -250,12 +249,6 @@ def test_a_plugin_that_was_not_tried_is_used_all_the_same(place: Place) -> None:
     place.install(Plugin())
     folder = str(place.folder / "another-cache")
     assert place.load(LLAMAPACK_PROBE="never", LLAMAPACK_CACHE_DIR=folder)["devices"] == ["Example0"]
-
-
-@pytest.fixture(scope="session")
-def rebuilt() -> Path:
-    """A core that was built anew with another layout of ggml's structures."""
-    return given("LLAMAPACK_TEST_REBUILT")
 
 
 @pytest.mark.parametrize("same_version", [False, True], ids=["new-version", "same-version"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import compiler_cache
+from tools import compiler_cache, zig
 from tools.compiler_cache import LAUNCHERS
 from tools.environments import Environment
 from tools.errors import ToolError
@@ -57,7 +57,7 @@ def test_what_is_on_path_is_left_out_where_the_compiler_runs_elsewhere(
 def test_zig_is_known_to_ccache_by_its_version(path: Path) -> None:
     put(path, "ccache")
     cache = compiler_cache.compiler_cache(ZIG, environment(path))
-    assert cache.variables["CCACHE_COMPILERCHECK"] == "string:zig 0.17.1 for here"
+    assert cache.variables["CCACHE_COMPILERCHECK"] == f"string:zig 0.17.1 for here, {zig.identity()}"
 
 
 def test_settings_of_the_person_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,12 @@ def test_compiler_is_tried_once_and_again_when_it_changed(path: Path) -> None:
     assert find_toolchain(variables(path)).is_zig
 
 
+def test_how_zig_is_called_is_part_of_its_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = zig_toolchain("linux-x86_64", {}).identity
+    monkeypatch.setattr(zig, "OPTIMIZE", "another")
+    assert zig_toolchain("linux-x86_64", {}).identity != before
+
+
 def test_flags_of_the_environment_are_part_of_the_identity(path: Path) -> None:
     put(path, "cc")
     put(path, "c++")
@@ -217,6 +223,23 @@ def test_zig_compiles_for_another_target_and_cmake_is_told(
 def test_processors_of_arm_are_named_in_zigs_words(tmp_path: Path, echo: Environment, asked: str, given: str) -> None:
     found = with_commands(zig_toolchain("linux-aarch64", {}), echo, tmp_path / "scripts")
     assert shell.run([found.cxx[0], asked, "-c"]).stdout.splitlines()[-2:] == [given, "-c"]
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (["-O3", "-c", "a.c"], ["-Xclang", "-O3"]),
+        (["-c", "a.c", "-O3"], ["-Xclang", "-O3"]),
+        (["-O2", "-c", "a.c"], []),
+        (["-O3", "a.o", "-shared"], []),
+        (["-c", "a -O3 b.c"], []),
+    ],
+)
+def test_zig_is_told_twice_to_optimize_more_than_it_likes_to(
+    tmp_path: Path, echo: Environment, words: list[str], more: list[str]
+) -> None:
+    found = with_commands(zig_toolchain("windows-x86_64", {}), echo, tmp_path / "scripts")
+    assert shell.run([found.cxx[0], *words]).stdout.splitlines()[-len(words + more) :] == [*words, *more]
 
 
 def test_flags_for_x86_reach_zig_as_they_are(tmp_path: Path, echo: Environment) -> None:
