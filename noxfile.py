@@ -19,6 +19,7 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from tools import cibuildwheel as containers
 from tools import (
     drift,
     matrix,
@@ -119,6 +120,7 @@ def packaging(session: nox.Session) -> None:
     """Look into the finished wheels, and run the core's in a clean environment of every Python on this machine."""
     with explained(session):
         prepare(session, "test", "packaging")
+        proving.wish_for_disassembler(session.log, "linux-aarch64")  # small libraries for it are audited
         wheel, model = wheels.core_wheel(session.log), models.demo_model(session.log)
         plugins = json.dumps(wheels.plugin_wheels(session.log))
         variables = {"LLAMAPACK_TEST_REBUILT": str(rebuilding.rebuilt_core(session.log))}
@@ -130,16 +132,17 @@ def packaging(session: nox.Session) -> None:
 @nox.session
 def audit(session: nox.Session) -> None:
     """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` or `-- BUILD` judges another one."""
-    words, wanted = results.without_option(session.posargs)
     with explained(session):
+        words, recording = results.begin(session.posargs)
         prepare(session, "audit")
         cell, wheel = proving.to_audit(session, words[0] if words else f"cpu-{host_target()}")
-    session.run("python", "-c", proving.AUDIT, str(wheel), env=CLEAN)
-    if wanted and cell:
+    whole = [proving.WHOLE] if recording else []
+    session.run("python", "-c", proving.AUDIT, str(wheel), *whole, env=CLEAN)
+    if recording and cell:
         with explained(session):
             levels = os.environ.get(wheels.LEVELS_VARIABLE, "").replace(",", ", ")
             of = levels if cell.backend == "cpu" else trials.compiled_for(wheel)
-            results.record(cell.id, results.result_now(How.COMPILED, of=of))
+            results.record(cell.id, recording.result(How.COMPILED, of=of))
 
 
 @nox.session(tags=["gen"])
@@ -183,6 +186,18 @@ def wheel(session: nox.Session, cell: Cell) -> None:
         skip_unless_here(session, cell)
         path = wheels.wheel_for(cell.backend, cell.target, session.log)
     session.log(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+@nox.session
+def cibuildwheel(session: nox.Session) -> None:
+    """Build this machine's core wheel with cibuildwheel, on Linux in a container, and judge its libraries."""
+    with explained(session):
+        variables = {**CLEAN, **containers.engine(host_target())}
+        vendoring.ensure_source(say=session.log)
+        prepare(session, "packaging")
+        command = containers.command(host_target())
+    session.run("python", *command, env=variables)
+    session.run("python", "-c", proving.AUDIT, str(containers.built()), env=CLEAN)
 
 
 @nox.session(venv_backend="none")

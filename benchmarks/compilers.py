@@ -111,7 +111,7 @@ def _cell(setup: Setup, series: Series, level: str, variant: str, format: str, k
     first, *_ = setup.modules
     if variant == first:
         return f"{statistics.median(series.rounds[level, variant, format, kind]):.4g} tokens/s"
-    return f"{statistics.median(series.ratios(level, variant, first, format, kind)):.2f}"
+    return said(estimate(series.ratios(level, variant, first, format, kind)))
 
 
 def said(found: Estimate) -> str:

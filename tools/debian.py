@@ -60,6 +60,15 @@ def require(packages: Sequence[str], *, purpose: str, say: Say = quiet) -> None:
     run_live(["apt-get", *options, "install", *absent], what=what, fix=fix, env=variables)
 
 
+def wish_for(packages: Sequence[str], *, purpose: str, say: Say = quiet) -> None:
+    """Have `packages` installed if that can be; if not, say why and go on: what needs them tells what it left out."""
+    if is_here():
+        try:
+            require(packages, purpose=purpose, say=say)
+        except ToolError as error:
+            say(str(error))
+
+
 def later_files(packages: Sequence[LaterPackage], say: Say = quiet) -> Path:
     """Return a folder with the unpacked files of `packages`, all of one release.
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
-from tools.errors import ToolError
-from tools.live import Say, quiet, run_logged
+from tools import debian
+from tools.live import Say, quiet
 from tools.matrix_file import EMULATORS
-from tools.paths import ROOT
 
 PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}
 """The Debian package of each."""
@@ -39,24 +37,10 @@ def ensure_emulator(name: str, say: Say = quiet) -> Path | None:
     """Return the emulator, installed with apt where it is missing and this process may; None where it cannot be had."""
     if found := find_emulator(name):
         return found
-    if not _may_install():
-        return None
-    say(f"Installing {PACKAGES[name]}, which has {name}")
-    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    what, log = f"{PACKAGES[name]} could not be installed", ROOT / "build" / "apt.log"
-    try:
-        # A new container knows of no packages until it is told to look.
-        for words in (["update"], ["install", "--yes", "--no-install-recommends", PACKAGES[name]]):
-            run_logged(["apt-get", *words], log=log, what=what, env=variables)
-    except ToolError as error:
-        say(str(error))
+    debian.wish_for((PACKAGES[name],), purpose=f"emulation by {name}", say=say)
     return find_emulator(name)
 
 
 def how_to_get(name: str) -> str:
     """Say what to do for an emulator that is missing."""
     return f"{name} is not on this machine: apt install {PACKAGES[name]}"
-
-
-def _may_install() -> bool:
-    return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None

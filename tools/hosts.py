@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.emulation import USED, emulators, how_to_get
 from tools.matrix import Cell, Matrix, host_target
-from tools.matrix_file import EMULATORS
+from tools.matrix_file import EMULATORS, Level
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -112,7 +112,13 @@ def _cpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
     if emulator == "wine":
         yield Way(how=How.EMULATED, by="wine", flags=level.flags)
     elif emulator and level.qemu:
-        yield Way(how=How.EMULATED, by=f"{emulator} -cpu {level.qemu}")
+        named = f" -E LLAMAPACK_CPU={level.name}" if _is_second_best(matrix, cell.target, level) else ""
+        yield Way(how=How.EMULATED, by=f"{emulator} -cpu {level.qemu}{named}")
+
+
+def _is_second_best(matrix: Matrix, target: str, level: Level) -> bool:
+    """Tell whether the processor that emulates `level` has more than it asks for: another level is chosen there."""
+    return any(set(other.flags) > set(level.flags) for other in matrix.levels_of(target) if other.qemu == level.qemu)
 
 
 def _gpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:

@@ -74,9 +74,16 @@ def cibuildwheel_archs(matrix: Matrix, system: str) -> list[str]:
 
 def build_identifiers(matrix: Matrix, system: str) -> list[str]:
     """Return cibuildwheel's names of the core wheel's builds for linux, windows or macos: one Python builds for all."""
-    python = f"cp{matrix.wheel_pythons[-1].replace('.', '')}"
-    names = {"linux": "manylinux_{}", "windows": "win_{}", "macos": "macosx_{}"}
-    return [f"{python}-{names[system].format(arch.lower())}" for arch in cibuildwheel_archs(matrix, system)]
+    targets = [target for target in matrix.backend("cpu").targets if target.startswith(f"{system}-")]
+    return [build_identifier(matrix, target) for target in targets]
+
+
+def build_identifier(matrix: Matrix, target: str) -> str:
+    """Return cibuildwheel's name of the core wheel's build for `target`."""
+    system = target.partition("-")[0]
+    names = {"linux": "manylinux", "windows": "win", "macos": "macosx"}
+    arch = _arch(system, matrix.wheel_tag(target)).lower()
+    return f"cp{matrix.wheel_pythons[-1].replace('.', '')}-{names[system]}_{arch}"
 
 
 def _arch(system: str, tag: str) -> str:

@@ -76,8 +76,20 @@ def _more(matrix: Matrix, cell: Cell, host: Host) -> Iterator[str]:
     for way in ways(matrix, cell, host.target):
         if list(How).index(way.how) < taken:
             yield f"{way.how}: {lacks(matrix, host, cell, way)}"
-    if taken and cell.level and not matrix.level(cell.target, cell.level).qemu:
-        yield f"{How.EMULATED}: no emulator has its instructions"
+    if taken > list(How).index(How.EMULATED) and (reason := _not_emulated(matrix, cell, host)):
+        yield f"{How.EMULATED}: {reason}"
+
+
+def _not_emulated(matrix: Matrix, cell: Cell, host: Host) -> str:
+    """Say why no way emulates a cell of the CPU; nothing where there is one, or where nobody would look for it."""
+    if cell.backend != "cpu":
+        return ""
+    emulator = matrix.target(cell.target).emulated.get(host.target, "")
+    if not emulator:
+        return "" if host.target == cell.target else f"nothing on {host.target} runs programs for {cell.target}"
+    if cell.level and emulator.startswith("qemu") and not matrix.level(cell.target, cell.level).qemu:
+        return "no emulator has its instructions"
+    return ""
 
 
 def text(matrix: Matrix, host: Host, toolchain: str, variables: Mapping[str, str] = os.environ) -> str:

@@ -30,7 +30,8 @@ def prove_rocm(session: nox.Session) -> None:
         if found and own:
             trials.prove_plugin(session, "rocm")
             return
-        words, wanted = results.without_option(session.posargs)
+        words, recording = results.begin(session.posargs)
+        results.refuse_others(recording, words)
         lack = "an AMD GPU, but no ROCm," if found else "no AMD GPU"
         if trials.PREBUILT in words:
             raise ToolError(f"{trials.PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
@@ -38,8 +39,8 @@ def prove_rocm(session: nox.Session) -> None:
         trials.look_into(session, "rocm", core, plugin)
         if loads := not (found or own):  # what is said of it is known of machines that have neither
             _load_in(rocm.forky_root(session.log), (core, plugin), words)
-    if wanted:
-        trials.record("rocm", plugin, How.LOADED if loads else How.COMPILED)
+    if recording:
+        trials.record(recording, "rocm", plugin, How.LOADED if loads else How.COMPILED)
     done = "compiled, audited, and loaded without a GPU" if loads else "compiled and audited"
     session.skip(f"It is {done}. This machine has {lack} to run it on.")
 

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import nox
 
 from tools import debian, distributions, models, results, wheels
+from tools.audit.arm import PACKAGES as LLVM
+from tools.audit.arm import Arm
 from tools.distributions import Place
 from tools.emulation import USED, ensure_emulator, find_emulator, how_to_get
 from tools.environments import Environment, ensure_environment
-from tools.errors import LackingError
 from tools.hosts import How, Way, lacks, this_host, ways
+from tools.live import Say
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT
 from tools.sessions import CLEAN, run_pytest, skip_unless_here
 from tools.toolchains import Toolchain, with_commands, zig_toolchain
 
 RUN = "tests/integration/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
-AUDIT = "import sys; from tools.audit.report import audited; print(audited(*sys.argv[1:]))"
+AUDIT = """
+import sys
+from tools.audit.report import audited
+words = [word for word in sys.argv[1:] if word != "--whole"]
+print(audited(*words, whole=words != sys.argv[1:]))
+"""
+WHOLE = "--whole"
 WITHOUT_SSE42 = ("x64",)
 OWN_WHEEL = "--own-wheel"
 
@@ -34,18 +42,21 @@ class Parts:
 
     wheel: Path
     model: Path
+    recorded: bool = False
+    """Whether the proof is written down, and so must not leave out a part."""
 
 
 def prove(session: nox.Session, cell: Cell) -> None:
     """Prove `cell` in every way that this machine has; skip the session with the reason where it has none."""
     skip_unless_here(session, cell)
-    words, wanted = results.without_option(session.posargs)
+    words, recording = results.begin(session.posargs)
+    results.refuse_others(recording, words)
     wheel = wheels.wheel_for(cell.backend, cell.target, session.log)
-    parts = Parts(wheel=wheel, model=models.demo_model(session.log))
+    parts = Parts(wheel=wheel, model=models.demo_model(session.log), recorded=recording is not None)
     for way in tuple(_ways_here(session, cell)):
         _prove(session, cell, way, parts, words)
-        if wanted:
-            results.record(cell.id, results.result_now(way.how, way.by))
+        if recording:
+            results.record(cell.id, recording.result(way.how, way.by))
 
 
 def _ways_here(session: nox.Session, cell: Cell) -> Iterator[Way]:
@@ -64,6 +75,7 @@ def _ways_here(session: nox.Session, cell: Cell) -> Iterator[Way]:
 
 def to_audit(session: nox.Session, word: str) -> tuple[Cell | None, Path]:
     """Return the wheel that `word` stands for, a file or the id of a build, and in the second case that build."""
+    wish_for_disassembler(session.log, word)
     if word.endswith(".whl"):
         return None, Path(word)
     cell = load_matrix().cell(word)
@@ -80,10 +92,20 @@ def _prove(session: nox.Session, cell: Cell, way: Way, parts: Parts, words: list
         EMULATE[way.program](session, (cell.level,), parts, words)
     else:
         file = f"ggml-cpu-{cell.level}.dll" if cell.target.startswith("windows") else f"libggml-cpu-{cell.level}.so"
-        _audit(session, parts.wheel, file)
+        _audit(session, parts.wheel, file, *([WHOLE] if parts.recorded else []))
+
+
+def wish_for_disassembler(say: Say, wheel: str) -> None:
+    """Have what decodes 64-bit Arm, if a wheel, by its file's or build's name, needs it and it can be had.
+
+    Where it cannot, the audit's report says what was not looked at.
+    """
+    if re.search("aarch64|arm64", Path(wheel).name) and Arm().lacks():
+        debian.wish_for(LLVM, purpose="reading instructions of 64-bit Arm", say=say)
 
 
 def _audit(session: nox.Session, wheel: Path, *files: str) -> None:
+    wish_for_disassembler(session.log, wheel.name)
     place = ensure_environment(["audit"], folder=ROOT / "build" / "audit", say=session.log)
     session.run(str(place.python), "-c", AUDIT, str(wheel), *files, env=CLEAN, external=True)
 
@@ -153,9 +175,7 @@ def run_in_root(
 
 def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
     """Run the tests for Windows on the wheel for it; this machine's own wheel says what is to be expected."""
-    if debian.is_here():
-        with suppress(LackingError):  # the tests that compile with it are skipped, and say so
-            debian.require(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler", say=session.log)
+    debian.wish_for(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler", say=session.log)
     variables = {
         "LLAMAPACK_TEST_MODEL": str(parts.model),
         "LLAMAPACK_TEST_WHEEL": str(parts.wheel),

@@ -50,9 +50,36 @@ def read_results(path: Path = RESULTS) -> dict[str, tuple[Result, ...]]:
     return {cell: tuple(Result(**{**row, "how": How(row["how"])}) for row in rows) for cell, rows in held.items()}
 
 
-def result_now(how: How, by: str = "", of: str = "") -> Result:
-    """Return a result of today and of the commit that is checked out; refuse one with changes, which proves nothing."""
-    return Result(how=how, by=by, of=of, date=date.today().isoformat(), commit=_clean_commit())
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What is checked out when a proof that is to be recorded begins, which must be the same when it ends."""
+
+    commit: str
+
+    def result(self, how: How, by: str = "", of: str = "") -> Result:
+        """Return a result of today and of that commit; refuse one if another commit, or changes, are there now."""
+        if (now := _clean_commit()) != self.commit:
+            what = f"{self.commit} was checked out when the proof began, and now it is {now}."
+            raise ToolError(
+                what, why="Which of them was proven is not known.", fix="Leave the tree alone while it runs."
+            )
+        return Result(how=how, by=by, of=of, date=date.today().isoformat(), commit=self.commit)
+
+
+def begin(words: Sequence[str]) -> tuple[list[str], Recording | None]:
+    """Return the words of a session without the one that asks for a record, and what was asked for, if it was.
+
+    A tree with changes is refused: what it proves is not of a commit.
+    """
+    rest = [word for word in words if word != OPTION]
+    return rest, Recording(commit=_clean_commit()) if OPTION in words else None
+
+
+def refuse_others(recording: Recording | None, words: Sequence[str]) -> None:
+    """Refuse to record what is run with `words`, which may leave out a part of the proof."""
+    if recording and words:
+        what = f"{OPTION} does not go together with {' '.join(words)}."
+        raise ToolError(what, why="A part of the proof might be left out.", fix="Leave out the one or the other.")
 
 
 def record(cell: str, result: Result, path: Path = RESULTS) -> None:
@@ -62,11 +89,6 @@ def record(cell: str, result: Result, path: Path = RESULTS) -> None:
     rows = sorted([*others, result], key=lambda each: list(How).index(each.how))
     held = {name: [_written(row) for row in found] for name, found in sorted({**known, cell: tuple(rows)}.items())}
     path.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8", newline="\n")
-
-
-def without_option(words: Sequence[str]) -> tuple[list[str], bool]:
-    """Return the words of a session without the one that asks for a record, and whether it was there."""
-    return [word for word in words if word != OPTION], OPTION in words
 
 
 def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]) -> str:

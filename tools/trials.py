@@ -63,18 +63,20 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
     `--wheels DIR` takes finished wheels from DIR, and everything else that has to be installed: no network is used.
     `--record` writes down that it passed.
     """
-    words, wanted = results.without_option(session.posargs)
+    words, recording = results.begin(session.posargs)
     words, prebuilt = taken(words, PREBUILT)
-    if prebuilt and wanted:
+    if prebuilt and recording:
         what = f"{PREBUILT} and {results.OPTION} do not go together."
         raise ToolError(what, why="Finished wheels may be of another commit than the one that would be recorded.")
     trial = TRIALS[backend]
     ground = trial.ground(words, session.log)
+    words = [word for word in words if word not in ground.words]
+    results.refuse_others(recording, words)
     if prebuilt:
         core, plugin = found_wheels(Path(prebuilt), backend)
     else:
         core, plugin = wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log, kit=ground.kit)
-        if wanted or backend in wheels.COSTLY:  # those of the others are looked into by nox -s packaging
+        if recording or backend in wheels.COSTLY:  # those of the others are looked into by nox -s packaging
             look_into(session, backend, core, plugin, ground.packaging)
     place = ensure_environment(
         ["core", "test", *filter(None, [trial.requirement])],
@@ -90,10 +92,9 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
         "LLAMAPACK_TEST_NO_DEVICE": ground.lacking,
         "LLAMAPACK_PROBE_SECONDS": "120",
     }
-    words = [word for word in words if word not in ground.words]
     run_pytest(session, str(ROOT / "tests" / "backends"), "-rs", *words, env=variables, python=place.python)
-    if wanted:
-        record(backend, plugin, ground.how, ground.by)
+    if recording:
+        record(recording, backend, plugin, ground.how, ground.by)
 
 
 def look_into(
@@ -115,9 +116,9 @@ def look_into(
     run_pytest(session, *tests, "-rs", "-k", backend, env=told, python=place.python)
 
 
-def record(backend: str, wheel: Path, how: How, by: str = "") -> None:
+def record(recording: results.Recording, backend: str, wheel: Path, how: How, by: str = "") -> None:
     """Write down that the plug-in in `wheel` was proven, with the architectures that it has code for."""
-    results.record(f"{backend}-{host_target()}", results.result_now(how, by, compiled_for(wheel)))
+    results.record(f"{backend}-{host_target()}", recording.result(how, by, compiled_for(wheel)))
 
 
 def compiled_for(wheel: Path) -> str:

@@ -1,4 +1,4 @@
-"""The small libraries for Windows and macOS, compiled by zig: one that keeps to every rule, and ways to break it."""
+"""The small libraries for other targets, compiled by zig: one that keeps to every rule, and ways to break it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from tests.packaging.small_libraries import ABI_ID, BASE_SOURCE, EXPECTED, LEVEL_SOURCE, SHOWN, SOURCE, assembly
+from tests.packaging import small_libraries
+from tests.packaging.small_libraries import ABI_ID, BASE_SOURCE, EXPECTED, SHOWN, SOURCE, level_source
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
 from tools.environments import ensure_environment
@@ -28,6 +29,9 @@ class Format:
     named: str = ""
     """The option that gives a library its own name, where the file's does not."""
     options: tuple[str, ...] = ()
+    level_name: str = "haswell"
+    flags: tuple[str, ...] = EXPECTED.levels["libggml-cpu-haswell.so"]
+    """What the level asks of the processor, in ggml's words."""
 
     def shared(self, stem: str) -> str:
         """Return the file name of a library that others link with."""
@@ -46,13 +50,13 @@ class Format:
     @property
     def level(self) -> str:
         """A library that is chosen by its score."""
-        return f"{self.prefix}ggml-cpu-haswell{self.module}"
+        return f"{self.prefix}ggml-cpu-{self.level_name}{self.module}"
 
     @property
     def expected(self) -> Expected:
         """What these libraries are measured against."""
-        levels = {self.level: EXPECTED.levels["libggml-cpu-haswell.so"]}
-        return replace(EXPECTED, own=frozenset((self.base, self.good, self.level)), levels=levels)
+        own = frozenset((self.base, self.good, self.level))
+        return replace(EXPECTED, own=own, levels={self.level: self.flags})
 
 
 WINDOWS = Format(target="windows-x86_64", prefix="", suffix=".dll", module=".dll", shown="__declspec(dllexport)")
@@ -64,8 +68,9 @@ MACOS = Format(
     shown='__attribute__((visibility("default")))',
     named="-Wl,-install_name,@rpath/",
     options=("-Wl,-rpath,@loader_path",),
+    level_name="apple_m1",
+    flags=("DOTPROD",),
 )
-
 
 LINUX = Format(
     target="linux-x86_64",
@@ -76,6 +81,7 @@ LINUX = Format(
     named="-Wl,-soname,",
     options=("-fPIC", "-Wl,-rpath,$ORIGIN", "-Wl,-z,relro", "-Wl,-z,now", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"),
 )
+ARM = replace(LINUX, target="linux-aarch64", level_name="armv8.2_2", flags=("DOTPROD", "FP16_VECTOR_ARITHMETIC"))
 
 
 @cache
@@ -102,10 +108,11 @@ def build_good(form: Format, folder: Path, *more: str | Path, source: str = SOUR
     return build(form, folder, form.good, source, base(form, folder), *more, called=called)
 
 
-def build_level(form: Format, folder: Path, *, in_score: str = "", after: str = "") -> Library:
-    """Compile a CPU level with assembly in its score, or in a function of its own."""
-    source = LEVEL_SOURCE.replace("IN_SCORE", assembly(in_score)).replace("AFTER", assembly(after))
-    return build(form, folder, form.level, source.replace("AT_LOAD", ""), base(form, folder))
+def build_level(form: Format, folder: Path, *, in_score: str = "", at_load: str = "", after: str = "") -> Library:
+    """Compile a CPU level with assembly in its score, in what runs when it is loaded, or in a function of its own."""
+    source = level_source(in_score=in_score, at_load=at_load, after=after)
+    unnamed = replace(form, named="") if form.suffix == ".so" else form
+    return build(unnamed, folder, form.level, source, base(form, folder))
 
 
 def base(form: Format, folder: Path) -> Path:
@@ -117,3 +124,8 @@ def linked(library: Library) -> Path:
     """Return what others link with to use `library`: on Windows, the list of imports beside it."""
     imports = library.path.with_suffix(".lib")
     return imports if imports.exists() else library.path
+
+
+def complaints(library: Library, form: Format, expected: Expected | None = None) -> dict[str, list[str]]:
+    """Return what is wrong with `library`, by the name of the rule."""
+    return small_libraries.complaints(library, expected or form.expected)

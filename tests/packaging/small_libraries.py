@@ -11,6 +11,7 @@ import pytest
 
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
+from tools.audit.rules import broken_rules
 from tools.toolchains import find_toolchain
 
 ABI_ID = "0a1b2c3d"
@@ -90,9 +91,24 @@ def build_good(folder: Path, *options: str, source: str = SOURCE, soname: str | 
 
 def build_level(folder: Path, *, in_score: str = "", at_load: str = "", after: str = "") -> Library:
     """Compile a CPU level with assembly in its score, in what runs when it is loaded, or in a function of its own."""
-    source = LEVEL_SOURCE.replace("IN_SCORE", assembly(in_score)).replace("AT_LOAD", assembly(at_load))
-    source = source.replace("AFTER", assembly(after))
+    source = level_source(in_score=in_score, at_load=at_load, after=after)
     return build(folder, LEVEL, source, "-msse2", neighbours=[build_base(folder)])
+
+
+def complaints(library: Library, expected: Expected = EXPECTED) -> dict[str, list[str]]:
+    """Return what is wrong with `library`, by the name of the rule."""
+    found: dict[str, list[str]] = {}
+    for finding in broken_rules(library, expected):
+        found.setdefault(finding.rule, []).append(finding.what)
+    return found
+
+
+def level_source(**places: str) -> str:
+    """Return the source of a CPU level, with assembly `in_score`, `at_load` and `after`."""
+    source = LEVEL_SOURCE
+    for place, text in places.items():
+        source = source.replace(place.upper(), assembly(text))
+    return source
 
 
 def assembly(text: str) -> str:

@@ -22,8 +22,9 @@ from tests.packaging.small_libraries import (
     build_base,
     build_good,
     build_level,
+    complaints,
 )
-from tools.audit.library import Expected, Finding, Library
+from tools.audit.library import Finding, Library
 from tools.audit.report import text
 from tools.audit.rules import RULES, broken_rules
 from tools.audit.wheel import audit_wheel, floors_of, licences, one_base, read_libraries
@@ -39,13 +40,6 @@ def test_wheel_passes_the_audit(wheel: Path) -> None:
     levels = len(load_matrix().levels_of(host_target()))
     assert len(report.libraries) == levels + 3
     assert text(report).splitlines()[-1] == "Nothing is wrong with it."
-
-
-def complaints(library: Library, expected: Expected = EXPECTED) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for finding in broken_rules(library, expected):
-        found.setdefault(finding.rule, []).append(finding.what)
-    return found
 
 
 def test_good_libraries_break_no_rule(tmp_path: Path) -> None:
@@ -153,6 +147,19 @@ def test_what_libcxx_prints_is_not_asked_of_the_library_that_prints_nothing(
     marks, imports = library.marks | ({"libc++ inside"} if inside else set()), frozenset(["fprintf"])
     other = replace(library, path=library.path.rename(library.path.with_name(name)), marks=marks, imports=imports)
     assert [finding.what for finding in broken_rules(other, EXPECTED) if finding.rule == "fortify"] == what
+
+
+def test_a_folder_of_this_machine_is_found(tmp_path: Path) -> None:
+    library = build_good(tmp_path, source=SOURCE + PLACE % "at /srv/llama/build today" + "\n")
+    assert complaints(library) == {}
+    found = complaints(library, replace(EXPECTED, places=("/srv/llama",)))
+    assert found == {"paths of the machine": ["names /srv/llama, a folder of the machine that built it"]}
+
+
+def test_a_library_without_a_list_of_exports_is_found(tmp_path: Path) -> None:
+    lists = {stem: names for stem, names in EXPECTED.exports.items() if stem != "good"}
+    found = complaints(build_good(tmp_path), replace(EXPECTED, exports=lists))
+    assert found == {"exports": ["has no list of exports"]}
 
 
 def test_a_missing_export_is_found(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +10,24 @@ from pathlib import Path
 import lief
 import pytest
 
-from tests.packaging.foreign_libraries import LINUX, MACOS, WINDOWS, Format, build, build_good, build_level, linked
+from tests.packaging.foreign_libraries import (
+    ARM,
+    LINUX,
+    MACOS,
+    WINDOWS,
+    Format,
+    build,
+    build_good,
+    build_level,
+    complaints,
+    linked,
+)
 from tests.packaging.small_libraries import SHOWN, SOURCE
-from tools.audit import macho
-from tools.audit.library import Expected, Library
+from tools.audit import judges, macho
+from tools.audit.arm import Arm
+from tools.audit.library import Library
 from tools.audit.reading import read_library
-from tools.audit.rules import broken_rules
-from tools.audit.wheel import floors_of
+from tools.audit.wheel import floors_of, not_looked_at
 
 Good = Callable[[Format], Library]
 AVX2, AVX512 = "vpaddd %ymm0, %ymm1, %ymm2", "vpaddd %zmm0, %zmm1, %zmm2"
@@ -29,13 +41,6 @@ unsigned __int128 (*const divided)(unsigned __int128, unsigned __int128) __attri
 """
 """What takes a function of zig's own runtime, and so the whole of it."""
 MORE = "SHOWN int good_more(void) { return 0; }"
-
-
-def complaints(library: Library, form: Format, expected: Expected | None = None) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for finding in broken_rules(library, expected or form.expected):
-        found.setdefault(finding.rule, []).append(finding.what)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +124,16 @@ def test_canaries_are_found_where_zig_has_linked_in_what_they_call(
 
 
 @FORMS
+def test_what_runs_at_load_must_be_code_that_is_looked_at(good: Good, form: Format) -> None:
+    library = replace(good(form), entries={"its initialiser 1": 0x10})
+    assert complaints(library, form) == {
+        "before the choice": [
+            "its initialiser 1 runs before a level is chosen, and where it is, at 0x10, no code was found"
+        ]
+    }
+
+
+@FORMS
 def test_library_from_elsewhere_is_found(tmp_path: Path, form: Format) -> None:
     name = f"{form.prefix}foreign{form.suffix}"
     foreign = build(form, tmp_path, name, f"{SHOWN}SHOWN int foreign(void) {{ return 1; }}")
@@ -147,6 +162,12 @@ def test_instructions_of_libraries_for_windows_are_found(tmp_path: Path) -> None
     assert beyond.startswith("uses AVX512F 1 times, and its score asks for SSE42 AVX AVX2: first vpaddd zmm2,zmm1,zmm0")
     (score,) = complaints(build_level(WINDOWS, tmp_path / "score", in_score=AVX2), WINDOWS)["before the choice"]
     assert score.startswith("ggml_backend_score runs before a level is chosen, and uses AVX2: vpaddd ymm2,ymm1,ymm0")
+
+
+@pytest.mark.parametrize("form", [LINUX, WINDOWS], ids=lambda form: form.target)
+def test_instructions_are_found_in_what_zig_has_run_when_the_library_is_loaded(tmp_path: Path, form: Format) -> None:
+    (load,) = complaints(build_level(form, tmp_path, at_load=AVX2), form)["before the choice"]
+    assert re.match(r"its initialiser \d runs before a level is chosen, and uses AVX2: vpaddd ymm2,ymm1,ymm0", load)
 
 
 @pytest.mark.parametrize(
@@ -223,3 +244,11 @@ def test_macos_newer_than_the_tag_promises_is_found(good: Good) -> None:
     kept = replace(MACOS.expected, floors=floors_of("llamapack-1-py3-none-macosx_14_0_arm64.whl"))
     assert complaints(library, MACOS, kept) == {}
     assert complaints(replace(library, minimum_os=""), MACOS) == {"minimum OS": ["does not say which macOS it needs"]}
+
+
+def test_without_llvm_arm_is_not_judged_and_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = build_level(ARM, tmp_path, after=".inst 0xffffffff")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(judges, "JUDGES", {"aarch64": Arm()})
+    assert complaints(library, ARM) == {}
+    assert list(not_looked_at([library])) == [f"instructions of aarch64: {Arm().lacks()}"]

@@ -19,14 +19,10 @@ from tools.distributions import PYTHON, Place, inside
 from tools.matrix import load_matrix
 
 LEVELS = {level.name: level for level in load_matrix().levels_of("linux-aarch64")}
-# What qemu calls a processor, and the level that is the best for it.
-PROCESSORS = {
-    "cortex-a53": "armv8.0_1",
-    "cortex-a76": "armv8.2_2",
+# What qemu calls a processor, and the level that is the best for it. Of the matrix's it is the last one of each.
+PROCESSORS = {level.qemu: level.name for level in LEVELS.values()} | {
     "neoverse-n1": "armv8.2_2",
     "a64fx": "armv8.0_1",  # it has SVE and half precision, and no dot product, which every other level asks for
-    "max,sme=off": "armv8.6_2",
-    "max": "armv9.2_2",
 }
 WANTED = tuple(filter(None, os.environ.get("LLAMAPACK_TEST_LEVELS", "").split(","))) or tuple(LEVELS)
 # Measured: 0.24, 0.85, 0.9973 on cortex-a53, without dot products; 0.14, 0.76, 0.9988 on cortex-a76. SVE: not yet.

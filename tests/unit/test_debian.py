@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tools import debian
-from tools.debian import LaterPackage, later_files, missing, require
+from tools.debian import LaterPackage, later_files, missing, require, wish_for
 from tools.errors import LackingError, ToolError
 
 if sys.platform == "win32":
@@ -81,6 +82,32 @@ def test_failed_installation_is_an_error_with_the_command(apt: Path, monkeypatch
         ToolError, match=r"(?s)^broken could not be installed\..*apt-get update && apt-get install broken$"
     ):
         require(["broken"], purpose="a test")
+
+
+def test_what_is_only_wished_for_is_installed_where_that_can_be(apt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_user(monkeypatch, 0)
+    said: list[str] = []
+    wish_for(["new-one"], purpose="a test", say=said.append)
+    assert apt.read_text().splitlines()[-1].endswith(" install new-one")
+    assert said == ["Installing new-one, for a test"]
+
+
+@pytest.mark.parametrize(
+    ("user", "package", "told"),
+    [(0, "broken", r"broken could not be installed\."), (1000, "old", r"a test needs old\.\nRun as root: apt-get ")],
+)
+def test_what_is_only_wished_for_stops_nothing(
+    apt: Path, monkeypatch: pytest.MonkeyPatch, user: int, package: str, told: str
+) -> None:
+    as_user(monkeypatch, user)
+    said: list[str] = []
+    wish_for([package], purpose="a test", say=said.append)
+    assert re.match(told, said[-1])
+
+
+def test_nothing_is_wished_for_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    wish_for(["new-one"], purpose="a test", say=pytest.fail)
 
 
 def test_later_files_are_fetched_once_from_this_machines_mirror(apt: Path) -> None:

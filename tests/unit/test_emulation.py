@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tools import emulation
+from tools import debian, emulation
 from tools.emulation import emulators, ensure_emulator, find_emulator, how_to_get
-from tools.errors import ToolError
+from tools.live import Say
 from tools.matrix_file import EMULATORS
 
 
@@ -47,41 +45,25 @@ def test_wine_is_found_where_debians_wine64_lies(programs: Callable[[str], Path]
     assert find_emulator("wine") == apart
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there are no users with a number")
-@pytest.mark.parametrize(
-    ("user", "apt", "works", "asked"),
-    [(0, True, True, 1), (0, True, False, 1), (0, False, True, 0), (1000, True, True, 0)],
-)
-def test_emulator_is_installed_by_root_where_there_is_apt(
-    programs: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, user: int, apt: bool, works: bool, asked: int
+@pytest.mark.parametrize("works", [True, False])
+def test_a_missing_emulator_is_asked_of_debian(
+    programs: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, works: bool
 ) -> None:
-    commands: list[list[str]] = []
-
-    def install(words: list[str], **options: object) -> None:
-        commands.append(words)
-        if "install" in words and not works:
-            raise ToolError("qemu-user-static could not be installed.")
-        if "install" in words:
+    def wish_for(packages: tuple[str, ...], *, purpose: str, say: Say) -> None:
+        say(f"{packages} for {purpose}")
+        if works:
             programs("qemu-x86_64-static")
 
-    monkeypatch.setattr(emulation, "run_logged", install)
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-    if apt:
-        programs("apt-get")
+    monkeypatch.setattr(debian, "wish_for", wish_for)
     said: list[str] = []
-    assert bool(ensure_emulator("qemu-x86_64", said.append)) is (works and asked == 1)
-    install_it = ["apt-get", "install", "--yes", "--no-install-recommends", "qemu-user-static"]
-    assert commands == [["apt-get", "update"], install_it] * asked
-    assert said == ["Installing qemu-user-static, which has qemu-x86_64"] * asked + (
-        [] if works else ["qemu-user-static could not be installed."]
-    )
+    assert bool(ensure_emulator("qemu-x86_64", said.append)) is works
+    assert said == ["('qemu-user-static',) for emulation by qemu-x86_64"]
 
 
 def test_emulator_that_is_there_is_not_installed(
     programs: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emulation, "run_logged", None)
+    monkeypatch.setattr(debian, "wish_for", None)
     there = programs("wine")
     assert ensure_emulator("wine") == there
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools import models, proving, results, sessions, wheels
+from tools import debian, models, proving, results, sessions, wheels
+from tools.audit.arm import Arm
 from tools.emulation import USED
+from tools.errors import ToolError
 from tools.hosts import Host, How
-from tools.results import Result
 
 
 class SkippedError(Exception):
     pass
+
+
+class Today(date):
+    """The day of these tests."""
+
+    @classmethod
+    def today(cls) -> Today:
+        return cls(2026, 11, 22)
 
 
 class Session:
@@ -48,7 +58,8 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr(wheels, "wheel_for", wheel_for)
     monkeypatch.setattr(models, "demo_model", lambda say: tmp_path / "a.gguf")
     monkeypatch.setattr(proving, "_prove", lambda session, cell, way, parts, words: told.append((way.how, words)))
-    monkeypatch.setattr(results, "result_now", lambda how, by: Result(how=how, by=by, date="today", commit="abc"))
+    monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
+    monkeypatch.setattr(results, "date", Today)
     monkeypatch.setattr(results, "record", lambda cell, result: told.append((cell, str(result))))
     return told
 
@@ -95,7 +106,27 @@ def test_results_are_recorded_when_asked_for(done: list[Any], tmp_path: Path) ->
     assert done == [
         "cpu wheel for linux-x86_64",
         (How.NATIVE, []),
-        (cell, "native, today, `abc`"),
+        (cell, "native, 2026-11-22, `abc`"),
         (How.EMULATED, []),
-        (cell, "emulated (`qemu-x86_64 -cpu Haswell`), today, `abc`"),
+        (cell, "emulated (`qemu-x86_64 -cpu Haswell`), 2026-11-22, `abc`"),
     ]
+
+
+def test_nothing_is_recorded_of_a_part(done: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="--record does not go together with -k command_line"):
+        prove(tmp_path, "cpu-linux-x86_64-haswell", "--record", "-k", "command_line")
+    assert done == []
+
+
+@pytest.mark.parametrize(
+    ("wheel", "lacking", "asked"),
+    [("a-linux_aarch64.whl", "it", True), ("a-linux_x86_64.whl", "it", False), ("cpu-macos-arm64", "", False)],
+)
+def test_what_decodes_arm_is_wished_for_where_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch, wheel: str, lacking: str, asked: bool
+) -> None:
+    wishes: list[tuple[str, ...]] = []
+    monkeypatch.setattr(Arm, "lacks", lambda self: lacking)
+    monkeypatch.setattr(debian, "wish_for", lambda packages, **options: wishes.append(packages))
+    proving.wish_for_disassembler(print, wheel)
+    assert wishes == [("llvm-19",)] * asked

@@ -13,7 +13,7 @@ from tools.errors import ToolError
 from tools.hosts import How
 from tools.matrix import load_matrix
 from tools.paths import ROOT
-from tools.results import Result, read_results, record, result_now, summary, without_option
+from tools.results import Recording, Result, begin, read_results, record, refuse_others, summary
 
 
 def made(how: How, day: str = "2026-11-22", by: str = "") -> Result:
@@ -60,17 +60,31 @@ def test_a_tree_with_changes_is_not_recorded(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(results, "run", Said)
     with pytest.raises(ToolError) as caught:
-        result_now(How.NATIVE)
+        begin(["--record"])
     assert str(caught.value) == (
         "A result is of a commit, and this tree has changes.\nChanged: tools/a.py\nCommit them, or leave out --record."
     )
+    assert begin(["-x"]) == (["-x"], None)
     said["status"] = " M docs/reference/results.json\n M docs/reference/build-matrix.md\n M README.md\n"
-    assert result_now(How.NATIVE).commit == "0123456789ab"
+    words, recording = begin(["-x", "--record", "-q"])
+    assert words == ["-x", "-q"]
+    assert recording is not None
+    assert recording.result(How.NATIVE).commit == "0123456789ab"
+    said["rev-parse"] = "ba9876543210\n"
+    with pytest.raises(
+        ToolError, match=r"^0123456789ab was checked out when the proof began, and now it is ba9876543210"
+    ):
+        recording.result(How.NATIVE)
+    said["status"] = " M tools/a.py\n"
+    with pytest.raises(ToolError, match="this tree has changes"):
+        recording.result(How.NATIVE)
 
 
-def test_the_option_is_taken_out_of_the_words_of_a_session() -> None:
-    assert without_option(["-x", "--record", "-q"]) == (["-x", "-q"], True)
-    assert without_option(["-x"]) == (["-x"], False)
+def test_what_may_leave_out_a_part_is_not_recorded() -> None:
+    refuse_others(None, ["-k", "fast"])
+    refuse_others(Recording(commit="abc"), [])
+    with pytest.raises(ToolError, match=r"^--record does not go together with -k fast\."):
+        refuse_others(Recording(commit="abc"), ["-k", "fast"])
 
 
 def test_a_summary_counts_each_level_once_by_its_strongest_proof(tmp_path: Path) -> None:

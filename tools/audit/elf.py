@@ -14,6 +14,7 @@ MACHINES = {lief.ELF.ARCH.X86_64: "x86_64", lief.ELF.ARCH.AARCH64: "aarch64"}
 TAG = lief.ELF.DynamicEntry.TAG
 SEGMENT = lief.ELF.Segment.TYPE
 BIND_NOW, NOW = 0x8, 0x1
+POINTER = 8
 SCORE = "ggml_backend_score"
 LIBCXX = b"libc++abi: "
 """What it says when it ends a process."""
@@ -67,11 +68,18 @@ def _marks(binary: lief.ELF.Binary) -> Iterator[str]:
     if TAG.TEXTREL in values or values.get(TAG.FLAGS, 0) & 0x4:
         yield "text relocations"
     machine = MACHINES.get(binary.header.machine_type, "")
-    pointers = {relocation.address: relocation.addend for relocation in binary.relocations}
-    if has_canaries(machine, _code(binary), _data(binary), pointers):
+    if has_canaries(machine, _code(binary), _data(binary), _pointers(binary)):
         yield "canaries"
     if any(LIBCXX in bytes(section.content) for section in binary.sections if section.name == ".rodata"):
         yield "libc++ inside"
+
+
+def _pointers(binary: lief.ELF.Binary) -> dict[int, int]:
+    """Return what the loader writes to each address: LLVM's linker leaves zeros there in the file."""
+    return {
+        relocation.address: relocation.addend + (relocation.symbol.value if relocation.symbol else 0)
+        for relocation in binary.relocations
+    }
 
 
 def _code(binary: lief.ELF.Binary) -> Iterator[Code]:
@@ -87,12 +95,13 @@ def _data(binary: lief.ELF.Binary) -> Iterator[Code]:
 
 
 def _entries(binary: lief.ELF.Binary) -> Iterator[tuple[str, int]]:
+    pointers = _pointers(binary)
     for entry in binary.dynamic_entries:
         if entry.tag == TAG.INIT:
             yield "its initialiser", int(entry.value)
         elif entry.tag == TAG.INIT_ARRAY and isinstance(entry, lief.ELF.DynamicEntryArray):
-            for number, address in enumerate(entry.array, start=1):
-                yield f"its initialiser {number}", address
+            for number, there in enumerate(entry.array):
+                yield f"its initialiser {number + 1}", pointers.get(int(entry.value) + POINTER * number, there)
     for symbol in binary.exported_symbols:
         if symbol.name == SCORE:
             yield SCORE, symbol.value

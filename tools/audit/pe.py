@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import lief
@@ -10,6 +11,9 @@ import lief
 from tools.audit.library import Code, Library
 
 MACHINES = {lief.PE.Header.MACHINE_TYPES.AMD64: "x86_64", lief.PE.Header.MACHINE_TYPES.ARM64: "arm64"}
+POINTER = 8
+START = 2**64 - 1
+"""What mingw's list of constructors begins with."""
 FLAGS = {
     lief.PE.OptionalHeader.DLL_CHARACTERISTICS.NX_COMPAT: "nx",
     lief.PE.OptionalHeader.DLL_CHARACTERISTICS.DYNAMIC_BASE: "moved when loaded",
@@ -52,7 +56,32 @@ def _code(binary: lief.PE.Binary) -> Iterator[Code]:
 def _entries(binary: lief.PE.Binary) -> Iterator[tuple[str, int]]:
     if binary.optional_header.addressof_entrypoint:
         yield "DllMain", binary.imagebase + binary.optional_header.addressof_entrypoint
+    for number, address in enumerate(binary.tls.callbacks if binary.tls else (), start=1):
+        yield f"its thread callback {number}", address
+    for number, address in enumerate(_constructors(binary), start=1):
+        yield f"its initialiser {number}", address
     export = binary.get_export()
     for entry in export.entries if export else ():
         if entry.name == "ggml_backend_score":
             yield "ggml_backend_score", binary.imagebase + entry.address
+
+
+def _constructors(binary: lief.PE.Binary) -> Iterator[int]:
+    """Give the functions that mingw's runtime calls from DllMain: pointers that the loader moves, between -1 and 0."""
+    moved = {block.virtual_address + entry.position for block in binary.relocations for entry in block.entries}
+    for section in binary.sections:
+        if section.has_characteristic(lief.PE.Section.CHARACTERISTICS.MEM_EXECUTE):
+            continue
+        content = bytes(section.content)
+        words = struct.unpack_from(f"<{len(content) // POINTER}Q", content)
+        for first, word in enumerate(words):
+            if word == START:
+                yield from _until_the_end(words, first + 1, section.virtual_address, moved)
+
+
+def _until_the_end(words: Sequence[int], first: int, start: int, moved: Set[int]) -> Sequence[int]:
+    """Return the pointers from number `first` on that `moved` has all of; none where no 0 follows."""
+    last = first
+    while last < len(words) and start + POINTER * last in moved:
+        last += 1
+    return words[first:last] if last < len(words) and words[last] == 0 else ()

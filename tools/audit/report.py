@@ -19,14 +19,21 @@ def text(report: Report) -> str:
 
 def verdict(report: Report) -> str:
     """Return the last line."""
-    return f"{len(report.findings)} findings." if report.findings else "Nothing is wrong with it."
+    if report.findings:
+        return f"{len(report.findings)} findings."
+    return f"Nothing is wrong with {'what was looked at' if report.not_looked_at else 'it'}."
 
 
-def audited(wheel: str, library: str = "") -> str:
-    """Audit `wheel` and return the report; where something is wrong, with `library` if one is named, end with it."""
+def audited(wheel: str, library: str = "", *, whole: bool = False) -> str:
+    """Audit `wheel` and return the report; where something is wrong, with `library` if one is named, end with it.
+
+    With `whole`, something that nobody can look at here is wrong, too.
+    """
     report = audit_wheel(Path(wheel))
     if library and library not in [each.name for each in report.libraries]:
         raise SystemExit(f"{library} is not in {report.wheel.name}.")
     if report.of(library) if library else report.findings:
         raise SystemExit(text(report))
+    if whole and report.not_looked_at:
+        raise SystemExit(f"{text(report)}\nOnly what was looked at as a whole is recorded.")
     return text(report)

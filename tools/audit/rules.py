@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tools.audit.code import BITS, allowed_by, foreign, foreign_from
+from tools.audit.code import part_with
+from tools.audit.judges import judge_of
 from tools.audit.library import Expected, Finding, Library
 
 # What each system has wherever llamapack runs; everything else must lie beside the library.
@@ -159,21 +160,24 @@ def _exports(library: Library, expected: Expected) -> Iterator[str]:
 
 
 def _instructions(library: Library, expected: Expected) -> Iterator[str]:
-    if library.machine not in BITS or CUSTOM in library.name:
+    judge = judge_of(library.machine)
+    if not judge or CUSTOM in library.name:
         return
     flags = expected.levels.get(library.name, ())
     whose = (
         f"its score asks for {' '.join(flags) or 'nothing'}" if library.name in expected.levels else "no one chose it"
     )
-    for found in foreign(library.code, library.machine, allowed_by(flags)):
+    for found in judge.foreign(library, flags):
         yield f"uses {found.feature} {found.count} times, and {whose}: first {found.first}"
 
 
 def _before_the_choice(library: Library, expected: Expected) -> Iterator[str]:
-    if library.machine not in BITS:
+    if not (judge := judge_of(library.machine)):
         return
     for name, address in library.entries.items():
-        for found in foreign_from(address, library, allowed_by(())):
+        if not part_with(address, library):
+            yield f"{name} runs before a level is chosen, and where it is, at {address:#x}, no code was found"
+        for found in judge.foreign_from(address, library, ()):
             yield f"{name} runs before a level is chosen, and uses {found.feature}: {found.first}"
 
 

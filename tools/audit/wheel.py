@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.audit.code import BITS
+from tools.audit.judges import why_not
 from tools.audit.library import Expected, Finding, Library
 from tools.audit.plugin import DESCRIPTION, Description, plugin_expectation, read_description, wrong_with_description
 from tools.audit.reading import SUFFIXES, read_library
@@ -58,7 +58,7 @@ def audit_wheel(wheel: Path) -> Report:
             libraries=libraries,
             findings=tuple(_findings(wheel, folder, libraries, stated)),
             needs=newest(libraries),
-            not_looked_at=tuple(_not_looked_at(libraries)),
+            not_looked_at=tuple(not_looked_at(libraries)),
         )
 
 
@@ -175,8 +175,10 @@ def _plain(name: str) -> str:
     return stem.removeprefix("lib")
 
 
-def _not_looked_at(libraries: Sequence[Library]) -> Iterator[str]:
-    for machine in sorted({library.machine for library in libraries} - set(BITS)):
-        yield f"instructions of {machine}: nothing here disassembles them"
+def not_looked_at(libraries: Sequence[Library]) -> Iterator[str]:
+    """Say what the audit cannot judge, in words."""
+    for machine in sorted({library.machine for library in libraries}):
+        if why := why_not(machine):
+            yield f"instructions of {machine}: {why}"
     if any(CUSTOM in library.name for library in libraries):
         yield f"instructions of {CUSTOM}: whoever built it chose them"

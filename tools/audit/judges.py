@@ -1,0 +1,23 @@
+"""Who judges the instructions of which processor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tools.audit.arm import Arm
+from tools.audit.code import Judge
+from tools.audit.x86 import X86
+
+_ARM = Arm()
+JUDGES: Mapping[str, Judge] = {"x86_64": X86(), "aarch64": _ARM, "arm64": _ARM}
+"""By machine, as library.Library names it."""
+
+
+def judge_of(machine: str) -> Judge | None:
+    """Return who judges code for `machine`; None where nobody on this machine can."""
+    return None if why_not(machine) else JUDGES[machine]
+
+
+def why_not(machine: str) -> str:
+    """Say why nobody judges code for `machine` here; nothing where somebody does."""
+    return JUDGES[machine].lacks() if machine in JUDGES else "nothing here disassembles them"
