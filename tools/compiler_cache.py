@@ -63,7 +63,7 @@ def _on_path(portable: bool) -> str:
 def _variables(toolchain: Toolchain) -> dict[str, str]:
     variables = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
     if toolchain.is_zig:
-        mark = f"string:{toolchain.description}, {zig.identity()}"
+        mark = f"string:{toolchain.description}, {zig.identity(toolchain.target)}"
         variables |= {"CCACHE_COMPILERCHECK": mark, "CCACHE_COMPILERTYPE": "clang"}
     return {name: value for name, value in variables.items() if name not in os.environ}
 

@@ -54,7 +54,7 @@ class Toolchain:
     @property
     def identity(self) -> str:
         """All that makes objects of two toolchains differ, on one line."""
-        called = [self.description, *([zig.identity()] if self.is_zig else []), *self.c, *self.cxx]
+        called = [self.description, *([zig.identity(self.target)] if self.is_zig else []), *self.c, *self.cxx]
         return shlex.join([*called, *(f"{k}={v}" for k, v in self.flags.items())])
 
     @property

@@ -22,12 +22,12 @@ for word; do
 done
 [ $asked$compiled = yesyes ] && set -- "$@" -Xclang -O3"""
 
-# zig knows processors by its own names alone: what ggml's build asks for is translated. Armv9 has SVE in it, which
-# zig cannot take out again: Armv9.2 without SVE is Armv8.7.
+# zig knows processors by its own names alone: what ggml's build asks for is translated. Armv9 has SVE2 in it, which
+# zig cannot take out again, and not every level asks for it: Armv9.2 without SVE2 is Armv8.7.
 TRANSLATE = r"""for word; do
     shift
     case "$word" in -march=armv*) word=$(echo "$word" | sed -E \
-        -e '/\+nosve/s/armv9\.2-a/armv8.7-a/' \
+        -e '/\+sve2/!s/armv9\.2-a/armv8.7-a/' \
         -e 's/^-march=armv([0-9]+)\.([0-9])-a/-mcpu=generic+v\1_\2a/; s/^-march=armv([0-9]+)-a/-mcpu=generic+v\1a/' \
         -e 's/\+fp16/+fullfp16/; s/\+no([a-z0-9]+)/-\1/g') ;;
     esac
@@ -40,9 +40,10 @@ def version() -> str:
     return load_matrix().toolchains["zig"].version
 
 
-def identity() -> str:
-    """Return what changes when something else is compiled with the same words: zig's version, and how it is called."""
-    return f"zig {version()} {hashlib.sha256(f'{OPTIMIZE}{TRANSLATE}'.encode()).hexdigest()[:8]}"
+def identity(target: str) -> str:
+    """Return what changes when something else is compiled for `target` with the same words."""
+    script = "\n".join(_before_the_call(load_matrix().zig_target(target)))
+    return f"zig {version()} {hashlib.sha256(script.encode()).hexdigest()[:8]}"
 
 
 def cmake_system(target: str) -> dict[str, str]:
@@ -52,6 +53,10 @@ def cmake_system(target: str) -> dict[str, str]:
     system, _, machine = target.partition("-")
     found = {"CMAKE_SYSTEM_NAME": SYSTEMS[system], "CMAKE_SYSTEM_PROCESSOR": PROCESSORS.get(target, machine)}
     return found | (WITHOUT_APPLE if system == "macos" else {})
+
+
+def _before_the_call(zig_target: str) -> list[str]:
+    return [OPTIMIZE, *([TRANSLATE] if "aarch64" in zig_target else [])]
 
 
 def write_scripts(folder: Path, program: Path, target: str) -> dict[str, Path]:
@@ -66,9 +71,7 @@ def write_scripts(folder: Path, program: Path, target: str) -> dict[str, Path]:
     scripts = {}
     for name in ("cc", "c++", "ar", "ranlib", "rc", "dlltool"):
         compiles = name in ("cc", "c++")
-        lines = ["#!/bin/sh", f"# zig {version()}"]
-        if compiles:
-            lines += [OPTIMIZE, *([TRANSLATE] if "aarch64" in compile_for else [])]
+        lines = ["#!/bin/sh", f"# zig {version()}", *(_before_the_call(compile_for) if compiles else [])]
         lines.append(f'{call} {name} {compile_for if compiles else ""} "$@"')
         scripts[name] = folder / f"zig-{name}"
         scripts[name].write_text("\n".join([*lines, ""]), encoding="utf-8")

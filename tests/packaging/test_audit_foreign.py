@@ -123,6 +123,12 @@ def test_canaries_are_found_where_zig_has_linked_in_what_they_call(
     assert complaints(library, LINUX) == rules
 
 
+def test_a_table_of_texts_is_no_list_of_what_runs_at_load(tmp_path: Path) -> None:
+    table = 'const char * const table[] __attribute__((used)) = {(const char *) -1, "a", "b", 0};'
+    library = build_good(WINDOWS, tmp_path, source=f"{SOURCE}{table}\n")
+    assert complaints(library, WINDOWS) == {}
+
+
 @FORMS
 def test_what_runs_at_load_must_be_code_that_is_looked_at(good: Good, form: Format) -> None:
     library = replace(good(form), entries={"its initialiser 1": 0x10})

@@ -14,7 +14,9 @@ from tools.paths import ROOT
 from tools.toolchains import Toolchain
 
 GCC = Toolchain(c=("gcc",), cxx=("g++",), description="g++ 12")
-ZIG = Toolchain(c=("zig-cc",), cxx=("zig-c++",), description="zig 0.17.1 for here", needs=("zig",))
+ZIG = Toolchain(
+    c=("zig-cc",), cxx=("zig-c++",), description="zig 0.17.1 for here", needs=("zig",), target="linux-x86_64"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +59,7 @@ def test_what_is_on_path_is_left_out_where_the_compiler_runs_elsewhere(
 def test_zig_is_known_to_ccache_by_its_version(path: Path) -> None:
     put(path, "ccache")
     cache = compiler_cache.compiler_cache(ZIG, environment(path))
-    assert cache.variables["CCACHE_COMPILERCHECK"] == f"string:zig 0.17.1 for here, {zig.identity()}"
+    assert cache.variables["CCACHE_COMPILERCHECK"] == f"string:zig 0.17.1 for here, {zig.identity(ZIG.target)}"
 
 
 def test_settings_of_the_person_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

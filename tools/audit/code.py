@@ -73,5 +73,4 @@ def counted(found: Iterable[tuple[str, str]]) -> tuple[Foreign, ...]:
 
 def part_with(address: int, library: Library) -> Code | None:
     """Return the code of `library` that has `address` in it."""
-    parts = (part for part in library.code if part.address <= address < part.address + len(part.content))
-    return next(parts, None)
+    return next((part for part in library.code if part.has(address)), None)

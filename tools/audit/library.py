@@ -14,6 +14,10 @@ class Code:
     address: int
     content: bytes
 
+    def has(self, address: int) -> bool:
+        """Tell whether it is what lies at `address`."""
+        return self.address <= address < self.address + len(self.content)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Library:

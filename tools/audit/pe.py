@@ -69,6 +69,7 @@ def _entries(binary: lief.PE.Binary) -> Iterator[tuple[str, int]]:
 def _constructors(binary: lief.PE.Binary) -> Iterator[int]:
     """Give the functions that mingw's runtime calls from DllMain: pointers that the loader moves, between -1 and 0."""
     moved = {block.virtual_address + entry.position for block in binary.relocations for entry in block.entries}
+    code = tuple(_code(binary))
     for section in binary.sections:
         if section.has_characteristic(lief.PE.Section.CHARACTERISTICS.MEM_EXECUTE):
             continue
@@ -76,7 +77,8 @@ def _constructors(binary: lief.PE.Binary) -> Iterator[int]:
         words = struct.unpack_from(f"<{len(content) // POINTER}Q", content)
         for first, word in enumerate(words):
             if word == START:
-                yield from _until_the_end(words, first + 1, section.virtual_address, moved)
+                found = _until_the_end(words, first + 1, section.virtual_address, moved)
+                yield from found if all(any(part.has(address) for part in code) for address in found) else ()
 
 
 def _until_the_end(words: Sequence[int], first: int, start: int, moved: Set[int]) -> Sequence[int]:
