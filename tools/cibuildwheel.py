@@ -12,6 +12,7 @@ from tools.files import remove_tree
 from tools.matrix import load_matrix
 from tools.matrix_views import build_identifier
 from tools.paths import CORE, ROOT
+from tools.shell import run
 
 OUTPUT = ROOT / "dist" / "cibuildwheel"
 ENGINE = "CIBW_CONTAINER_ENGINE"
@@ -25,10 +26,15 @@ def engine(target: str, variables: Mapping[str, str] = os.environ) -> dict[str, 
     """
     if not target.startswith("linux") or variables.get(ENGINE):
         return {}
-    if found := next((name for name in ENGINES if shutil.which(name)), ""):
+    if found := next((name for name in ENGINES if _works(name)), ""):
         return {ENGINE: found}
-    what = "cibuildwheel builds for Linux in a container, and this machine has neither Docker nor Podman."
+    what = "cibuildwheel builds for Linux in a container, and neither Docker nor Podman works on this machine."
     raise LackingError(what, fix=f'Install one of them, or build the same with zig: nox -s "wheel(cpu-{target})"')
+
+
+def _works(name: str) -> bool:
+    """Tell whether a program for containers is here and reaches what runs them."""
+    return bool(shutil.which(name)) and run([name, "version"], check=False, timeout=60).returncode == 0
 
 
 def command(target: str) -> list[str]:
