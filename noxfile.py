@@ -42,7 +42,7 @@ from tools.emulation import ensure_emulator
 from tools.hosts import How, this_host
 from tools.matrix import Cell, host_target
 from tools.matrix_views import workflow_output
-from tools.paths import ROOT
+from tools.paths import CORE, ROOT
 from tools.sessions import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
 from tools.toolchains import find_toolchain
 
@@ -134,8 +134,10 @@ def audit(session: nox.Session) -> None:
     """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` or `-- BUILD` judges another one."""
     with explained(session):
         words, recording = results.begin(session.posargs)
+        word, *others = words or [f"cpu-{host_target()}"]
+        results.refuse_others(recording, [word] if word.endswith(".whl") else others)
         prepare(session, "audit")
-        cell, wheel = proving.to_audit(session, words[0] if words else f"cpu-{host_target()}")
+        cell, wheel = proving.to_audit(session, word)
     whole = [proving.WHOLE] if recording else []
     session.run("python", "-c", proving.AUDIT, str(wheel), *whole, env=CLEAN)
     if recording and cell:
@@ -195,8 +197,10 @@ def cibuildwheel(session: nox.Session) -> None:
         variables = {**CLEAN, **containers.engine(host_target())}
         vendoring.ensure_source(say=session.log)
         prepare(session, "packaging")
+        proving.wish_for_disassembler(session.log, host_target())
         command = containers.command(host_target())
-    session.run("python", *command, env=variables)
+    with session.chdir(CORE):
+        session.run("python", *command, env=variables)
     session.run("python", "-c", proving.AUDIT, str(containers.built()), env=CLEAN)
 
 

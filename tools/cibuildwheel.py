@@ -1,9 +1,10 @@
-"""What builds the core wheel as wheels are released: cibuildwheel, on Linux in a container."""
+"""Build the core wheel with cibuildwheel, on Linux in a container."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from tools.errors import LackingError
 from tools.files import remove_tree
 from tools.matrix import load_matrix
 from tools.matrix_views import build_identifier
-from tools.paths import CORE, ROOT
+from tools.paths import ROOT
 from tools.shell import run
 
 OUTPUT = ROOT / "dist" / "cibuildwheel"
 ENGINE = "CIBW_CONTAINER_ENGINE"
 ENGINES = ("docker", "podman")
+ZIG = 'LLAMAPACK_COMPILER=zig nox -s "wheel(cpu-{})"'
 
 
 def engine(target: str, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -29,19 +31,25 @@ def engine(target: str, variables: Mapping[str, str] = os.environ) -> dict[str, 
     if found := next((name for name in ENGINES if _works(name)), ""):
         return {ENGINE: found}
     what = "cibuildwheel builds for Linux in a container, and neither Docker nor Podman works on this machine."
-    raise LackingError(what, fix=f'Install one of them, or build the same with zig: nox -s "wheel(cpu-{target})"')
+    raise LackingError(what, fix="Install one of them, or build a portable wheel with zig: " + ZIG.format(target))
 
 
 def _works(name: str) -> bool:
-    """Tell whether a program for containers is here and reaches what runs them."""
-    return bool(shutil.which(name)) and run([name, "version"], check=False, timeout=60).returncode == 0
+    """Tell whether a program for containers is here, and answers for what runs them."""
+    try:
+        return bool(shutil.which(name)) and run([name, "info"], check=False, timeout=60).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def command(target: str) -> list[str]:
-    """Return what cibuildwheel is told to build for `target` into OUTPUT, which is emptied."""
+    """Return what cibuildwheel is told to build for `target` into OUTPUT, which is emptied.
+
+    It is run in the package's folder, as all of the folder that it is run in goes into the container.
+    """
     remove_tree(OUTPUT)
     words = ["--only", build_identifier(load_matrix(), target), "--output-dir", str(OUTPUT)]
-    return ["-m", "cibuildwheel", *words, str(CORE.relative_to(ROOT))]
+    return ["-m", "cibuildwheel", *words, "."]
 
 
 def built() -> Path:

@@ -36,7 +36,7 @@ def prove_rocm(session: nox.Session) -> None:
         if trials.PREBUILT in words:
             raise ToolError(f"{trials.PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
         core, plugin = wheels.core_wheel(session.log), wheels.host_wheel("rocm", session.log)
-        trials.look_into(session, "rocm", core, plugin)
+        trials.look_into(session, "rocm", core, plugin, whole=bool(recording))
         if loads := not (found or own):  # what is said of it is known of machines that have neither
             _load_in(rocm.forky_root(session.log), (core, plugin), words)
     if recording:
@@ -50,8 +50,11 @@ def prove_metal(session: nox.Session) -> None:
     if sys.platform == "darwin":
         trials.prove_plugin(session, "metal")
         return
+    words, recording = results.begin(session.posargs)
+    if recording:
+        raise ToolError(f"{results.OPTION} is for a Mac: nothing is compiled here that could be recorded.")
     place = ensure_environment(["audit", "build", "test", "zig"], folder=ROOT / "build" / "test-metal", say=session.log)
-    run_pytest(session, str(ROOT / "tests" / "metal"), *session.posargs, env={}, python=place.python)
+    run_pytest(session, str(ROOT / "tests" / "metal"), *words, env={}, python=place.python)
     session.skip("What can be checked without a Mac is right. The plug-in is compiled and run on Macs only.")
 
 

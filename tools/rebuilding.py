@@ -1,6 +1,6 @@
 """Build the core wheel for another ABI: what a user has who upgrades it and leaves a plug-in as it is.
 
-It has one CPU level of one's own flags, so that a build for one machine is run, too.
+On Linux for x86-64 it has one CPU level of one's own flags, so that a build for one machine is run, too.
 """
 
 from __future__ import annotations
@@ -13,22 +13,32 @@ from tools.disk import require_space
 from tools.files import locked
 from tools.kit import Kit
 from tools.live import Say, quiet
-from tools.matrix import host_target
+from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT
-from tools.wheels import CUSTOM, FLAGS_VARIABLE, LEVELS_VARIABLE, host_build, make_wheel, workshop
+from tools.wheels import (
+    CUSTOM,
+    FLAGS_VARIABLE,
+    LEVELS_VARIABLE,
+    forget_another_compiler,
+    host_build,
+    make_wheel,
+    workshop,
+)
 
 COPIES = "GGML_SCHED_MAX_COPIES"
 """Changes the size of ggml's scheduler, and with it the ABI id; only ggml itself is compiled again."""
 
 
-def own_flags(target: str) -> str:
-    """Return flags that any machine of `target` runs, if it runs these tests; none make the bare baseline."""
-    return "-msse4.2" if target.endswith("x86_64") else ""
+def one_level(target: str) -> dict[str, str]:
+    """Return what makes a build for `target` have one CPU level: of flags that numpy asks for too, or the plainest."""
+    if target == "linux-x86_64":
+        return {LEVELS_VARIABLE: CUSTOM, FLAGS_VARIABLE: "-msse4.2"}
+    return {LEVELS_VARIABLE: load_matrix().levels_of(target)[0].name}
 
 
 def rebuilt_core(say: Say = quiet) -> Path:
-    """Return a core wheel of this version, with another ABI id and the level `custom` alone; built once."""
-    defines = {LEVELS_VARIABLE: CUSTOM, FLAGS_VARIABLE: own_flags(host_target()), COPIES: "2"}
+    """Return a core wheel of this version, with another ABI id and one CPU level; built once."""
+    defines = {**one_level(host_target()), COPIES: "2"}
     build = replace(host_build(say=say), kit=Kit(inputs=defines, defines=defines))
     folder = ROOT / "build" / "rebuilt"
     cmake = ROOT / "build" / f"{build.id}-rebuilt"  # as deep as the usual one, for the compiler cache
@@ -42,6 +52,7 @@ def rebuilt_core(say: Say = quiet) -> Path:
             for old in folder.glob("*.whl"):
                 old.unlink()
             shop = workshop(build, say)
+            forget_another_compiler(build.toolchain, cmake)
             make_wheel(build, shop, package=CORE, folder=cmake, out=folder)
             stamps.write(stamp, inputs)
     return next(folder.glob("*.whl"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nox
 
-from tools import cuda, models, results, rocm, vulkan, wheels
+from tools import cuda, models, proving, results, rocm, vulkan, wheels
 from tools.distributions import wheelhouse
 from tools.environments import ensure_environment
 from tools.errors import ToolError
@@ -77,7 +77,7 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
     else:
         core, plugin = wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log, kit=ground.kit)
         if recording or backend in wheels.COSTLY:  # those of the others are looked into by nox -s packaging
-            look_into(session, backend, core, plugin, ground.packaging)
+            look_into(session, backend, core, plugin, ground.packaging, whole=bool(recording))
     place = ensure_environment(
         ["core", "test", *filter(None, [trial.requirement])],
         folder=ROOT / "build" / f"test-{backend}",
@@ -98,14 +98,25 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
 
 
 def look_into(
-    session: nox.Session, backend: str, core: Path, plugin: Path, variables: Mapping[str, str] | None = None
+    session: nox.Session,
+    backend: str,
+    core: Path,
+    plugin: Path,
+    variables: Mapping[str, str] | None = None,
+    *,
+    whole: bool = False,
 ) -> None:
-    """Run the tests of tests/packaging that look into the plug-in's wheel, the audit among them."""
+    """Run the tests of tests/packaging that look into the plug-in's wheel, the audit among them.
+
+    With `whole`, the audit must have looked at all of it.
+    """
+    proving.wish_for_disassembler(session.log, plugin.name)
     place = ensure_environment(["test", "packaging"], folder=ROOT / "build" / "packaging", say=session.log)
     told = {
         "LLAMAPACK_TEST_WHEEL": str(core),
         "LLAMAPACK_TEST_MODEL": str(models.demo_model(session.log)),
         "LLAMAPACK_TEST_PLUGINS": json.dumps({backend: {"wheel": str(plugin)}}),
+        "LLAMAPACK_TEST_WHOLE": str(whole),
         **(variables or {}),
     }
     python = ".".join(map(str, sys.version_info[:2]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from tools.cuda import cuda_kit
 from tools.disk import require_space
 from tools.environments import REQUIREMENTS, Environment, ensure_environment
 from tools.errors import LackingError
-from tools.files import locked
+from tools.files import locked, remove_tree
 from tools.jobs import parallel_jobs
 from tools.kit import Elsewhere, Kit
 from tools.live import Say, quiet, run_logged
@@ -252,11 +251,12 @@ def workshop(build: Build, say: Say = quiet) -> Workshop:
 
 
 def _build(build: Build, say: Say) -> Path:
+    if forget_another_compiler(build.toolchain, build.folder):
+        build.stamp.unlink(missing_ok=True)  # what it says of the folder is no longer so
     compiled = (build.folder / "build.ninja").exists()
     require_space(ROOT / "build", 512 if compiled else COLD_BUILD_MIB, purpose="the build")
     DIST.mkdir(exist_ok=True)
     shop = workshop(build, say)
-    _forget_another_compiler(build)
     with tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
         made = make_wheel(build, shop, package=build.package, folder=build.folder, out=Path(out))
         return made.replace(DIST / made.name)
@@ -279,10 +279,15 @@ def make_wheel(build: Build, shop: Workshop, *, package: Path, folder: Path, out
     return next(out.glob("*.whl"))
 
 
-def _forget_another_compiler(build: Build) -> None:
-    """Drop what another compiler made, and note this one: CMake cannot change it, and keeps what has the same words."""
-    stamp, key = build.folder / "llamapack-compiler.json", {"compiler": build.toolchain.identity}
-    if stamps.changed(stamp, key):
-        shutil.rmtree(build.folder, ignore_errors=True)
-        build.folder.mkdir(parents=True)
-        stamps.write(stamp, key)
+def forget_another_compiler(toolchain: Toolchain, folder: Path) -> bool:
+    """Empty CMake's build folder where another compiler filled it, note this one, and tell whether that was so.
+
+    CMake cannot change the compiler, and keeps what was compiled with the same words.
+    """
+    stamp, key = folder / "llamapack-compiler.json", {"compiler": toolchain.identity}
+    if not stamps.changed(stamp, key):
+        return False
+    remove_tree(folder)
+    folder.mkdir(parents=True)
+    stamps.write(stamp, key)
+    return True

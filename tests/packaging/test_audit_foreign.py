@@ -23,11 +23,12 @@ from tests.packaging.foreign_libraries import (
     linked,
 )
 from tests.packaging.small_libraries import SHOWN, SOURCE
-from tools.audit import judges, macho
+from tools.audit import judges, macho, report
 from tools.audit.arm import Arm
 from tools.audit.library import Library
 from tools.audit.reading import read_library
-from tools.audit.wheel import floors_of, not_looked_at
+from tools.audit.report import audited
+from tools.audit.wheel import Report, floors_of, not_looked_at
 
 Good = Callable[[Format], Library]
 AVX2, AVX512 = "vpaddd %ymm0, %ymm1, %ymm2", "vpaddd %zmm0, %zmm1, %zmm2"
@@ -250,6 +251,19 @@ def test_macos_newer_than_the_tag_promises_is_found(good: Good) -> None:
     kept = replace(MACOS.expected, floors=floors_of("llamapack-1-py3-none-macosx_14_0_arm64.whl"))
     assert complaints(library, MACOS, kept) == {}
     assert complaints(replace(library, minimum_os=""), MACOS) == {"minimum OS": ["does not say which macOS it needs"]}
+
+
+def test_a_report_says_if_not_all_was_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Report(wheel=tmp_path / "a.whl", libraries=(), findings=(), needs={})
+    monkeypatch.setattr(report, "audit_wheel", lambda wheel: found)
+    assert audited("a.whl", whole=True).endswith("Nothing is wrong with it.")
+    found = replace(found, not_looked_at=("instructions of arm64: nobody is here",))
+    assert audited("a.whl").splitlines()[1:] == [
+        "Not looked at: instructions of arm64: nobody is here.",
+        "Nothing is wrong with what was looked at.",
+    ]
+    with pytest.raises(SystemExit, match="Only what was looked at as a whole is recorded"):
+        audited("a.whl", whole=True)
 
 
 def test_without_llvm_arm_is_not_judged_and_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

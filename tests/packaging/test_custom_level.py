@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from tools.environments import ensure_environment
 from tools.errors import LackingError
 from tools.matrix import host_target
 from tools.paths import CORE, package_folder
-from tools.rebuilding import own_flags
 from tools.vulkan import vulkan_kit
 
 pytestmark = pytest.mark.skipif(host_target() != "linux-x86_64", reason="the flags are for x86-64, as gcc spells them")
@@ -43,14 +41,13 @@ def vulkan() -> dict[str, str]:
     return {**kit.defines, "SKBUILD_PROJECT_VERSION_FULL": "1.0", "SKBUILD_METADATA_DIR": "metadata"}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="what a process has loaded is read from Linux' /proc")
 def test_a_core_with_own_flags_runs_on_its_one_level(rebuilt: Path, model: Path, tmp_path: Path) -> None:
     place = make_place(tmp_path, rebuilt, model)
     found = answer([str(place.environment.python), *arguments(model)])
     assert (found["level"], found["supported"], found["loaded"]) == ("custom", ["custom"], ["libggml-cpu-custom.so"])
     assert found["text"] == TEXT
     abi = json.loads((place.environment.packages / "llamapack" / "lib" / "abi.json").read_text(encoding="utf-8"))
-    assert abi["cpu_levels"] == {"custom": ["SSE42"] if own_flags(host_target()) else []}
+    assert abi["cpu_levels"] == {"custom": ["SSE42"]}
 
 
 def levels(folder: Path) -> dict[str, list[str]]:

@@ -194,4 +194,5 @@ def test_libraries_are_looked_for_beside_it_in_the_core_and_at_the_vendors(libra
 def test_it_passes_the_audit(plugin: Path) -> None:
     report = audit_wheel(plugin)
     assert [str(finding) for finding in report.findings] == []
+    assert report.not_looked_at == () or os.environ.get("LLAMAPACK_TEST_WHOLE") != "True"
     assert len(report.libraries) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.made_matrix import made_matrix
+from tests.unit.made_matrix import TOML, made_matrix
 from tools import plan
 from tools.hosts import Host, How
 from tools.plan import Row, rows, text, why_not_built
@@ -45,6 +45,16 @@ def test_every_cell_has_a_row_that_says_how_and_why_not_more(tmp_path: Path) -> 
     assert (cuda.how, cuda.by, cuda.more) == (How.LOADED, "nox -s test-cuda", "native: it needs an NVIDIA GPU")
     assert {row.how for row in found.values() if "macos" in row.cell} == {How.NOT}
     assert list(found) == [cell.id for cell in made_matrix(tmp_path).cells]
+
+
+def test_what_no_program_runs_is_said_once(tmp_path: Path) -> None:
+    apart = "compiled = {}\n\n[backends.cpu]"
+    matrix = made_matrix(tmp_path, TOML.replace(apart.format("[]"), apart.format('["linux-x86_64"]')))
+    host = Host(target="linux-x86_64", features=frozenset(["avx2"]), emulators=frozenset(["wine"]))
+    found = {row.cell: row.more for row in rows(matrix, host)}
+    nothing = "emulated: nothing on linux-x86_64 runs programs for macos-arm64"
+    assert found["cpu-macos-arm64"] == found["cpu-macos-arm64-apple_m1"] == nothing
+    assert found["cpu-windows-x86_64-zen4"] == "emulated: it needs AVX512, which this processor lacks"
 
 
 def test_a_missing_emulator_is_named_with_its_package(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import nox
 import pytest
 
 from tests.unit.made_matrix import made_matrix
@@ -13,7 +14,7 @@ from tools import debian, models, proving, results, sessions, wheels
 from tools.audit.arm import Arm
 from tools.emulation import USED
 from tools.errors import ToolError
-from tools.hosts import Host, How
+from tools.hosts import Host, How, Way
 
 
 class SkippedError(Exception):
@@ -110,6 +111,18 @@ def test_results_are_recorded_when_asked_for(done: list[Any], tmp_path: Path) ->
         (How.EMULATED, []),
         (cell, "emulated (`qemu-x86_64 -cpu Haswell`), 2026-11-22, `abc`"),
     ]
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_recorded_level_is_looked_into_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(proving, "_audit", lambda session, wheel, *words: told.append(words))
+    parts = proving.Parts(wheel=tmp_path / "a.whl", model=tmp_path / "a.gguf", recorded=recorded)
+    cell, session = made_matrix(tmp_path).cell("cpu-linux-x86_64-zen4"), cast("nox.Session", Session())
+    proving._prove(session, cell, Way(how=How.COMPILED), parts, [])
+    assert told == [("libggml-cpu-zen4.so", *(["--whole"] if recorded else []))]
 
 
 def test_nothing_is_recorded_of_a_part(done: list[Any], tmp_path: Path) -> None:

@@ -6,14 +6,18 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import nox
 import pytest
 
-from tools import cuda, trials, vulkan, wheels
+from tools import cuda, plugins, results, trials, vulkan, wheels
 from tools.environments import Environment
 from tools.errors import ToolError
+from tools.ground import Ground
 from tools.hosts import How
-from tools.trials import TRIALS, compiled_for, found_wheels, taken
+from tools.trials import TRIALS, Trial, compiled_for, found_wheels, taken
 from tools.wheels import COSTLY, KITS
 
 LIST = "GPU 0: NVIDIA H100 (UUID: GPU-1)\\n  MIG 1g.10gb Device 0: (UUID: MIG-2)\\nGPU 1: NVIDIA H100 (UUID: GPU-3)"
@@ -109,6 +113,22 @@ OTHERS = (
     "llamapack_vulkan-0.1.0-py3-none-linux_x86_64.whl",
     "numpy-2.3.4-cp312-cp312-manylinux_2_28_x86_64.whl",
 )
+
+
+def test_nothing_is_recorded_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = cast("nox.Session", SimpleNamespace(posargs=["--device", "--record", "-k", "some"], log=quiet))
+    ground = Ground(how=How.NATIVE, words=("--device",))
+    monkeypatch.setitem(trials.TRIALS, "vulkan", Trial(ground=lambda words, say: ground))
+    monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
+    with pytest.raises(ToolError, match="--record does not go together with -k some"):
+        trials.prove_plugin(session, "vulkan")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac records it")
+def test_metal_is_not_recorded_where_it_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
+    with pytest.raises(ToolError, match="--record is for a Mac"):
+        plugins.prove_metal(cast("nox.Session", SimpleNamespace(posargs=["--record"], log=quiet)))
 
 
 def test_wheels_for_this_machine_are_found_among_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,15 @@ from tools.environments import Environment
 from tools.errors import ToolError
 from tools.kit import Elsewhere, Kit
 from tools.toolchains import Toolchain
-from tools.wheels import Build, Workshop, core_wheel, host_wheel, portable_wheel, wheel_for
+from tools.wheels import (
+    Build,
+    Workshop,
+    core_wheel,
+    forget_another_compiler,
+    host_wheel,
+    portable_wheel,
+    wheel_for,
+)
 
 INPUTS = {
     "native/CMakeLists.txt": "native sources",
@@ -129,6 +137,40 @@ def test_other_compiler_rebuilds(built: list[str], monkeypatch: pytest.MonkeyPat
     said: list[str] = []
     core_wheel(said.append)
     assert said == ["Building the core wheel (cpu-linux-x86_64). Changed: compiler", "Zig is used."]
+
+
+def test_what_another_compiler_made_is_dropped(tmp_path: Path) -> None:
+    folder, gcc, clang = tmp_path / "build", Toolchain(description="gcc"), Toolchain(description="clang")
+    assert forget_another_compiler(gcc, folder)
+    (folder / "a.o").touch()
+    assert not forget_another_compiler(gcc, folder)
+    assert (folder / "a.o").exists()
+    assert forget_another_compiler(clang, folder)
+    assert not (folder / "a.o").exists()
+
+
+def test_a_build_by_another_compiler_that_failed_leaves_nothing_called_built(
+    core: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compilers: list[str] = []
+
+    def make(build: Build, shop: object, *, package: Path, folder: Path, out: Path) -> Path:
+        compilers.append(build.toolchain.description)
+        if build.toolchain.description == "broken":
+            raise ToolError("The core wheel could not be built.")
+        (out / "a-0-py3-none-any.whl").touch()
+        return out / "a-0-py3-none-any.whl"
+
+    monkeypatch.setattr(wheels, "workshop", lambda build, say: None)
+    monkeypatch.setattr(wheels, "make_wheel", make)
+    core_wheel()
+    with monkeypatch.context() as other:
+        other.setattr(wheels, "find_toolchain", lambda: Toolchain(description="broken"))
+        with pytest.raises(ToolError):
+            core_wheel()
+    core_wheel()
+    core_wheel(pytest.fail)
+    assert compilers == ["c++ 12", "broken", "c++ 12"]
 
 
 def test_other_levels_rebuild(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ BASELINE: Mapping[str, str] = {"linux": "generic", "windows": "generic", "macos"
 
 # What the compiler may use for each of ggml's flags, in LLVM's words. Levels are compiled for a version of the
 # architecture: with the dot product, which came after 8.2, a processor has all of 8.2. MATMUL_INT8 came with 8.6, and
-# processors have it from 8.4 on.
+# processors have it from 8.4 on. SME came with 9.2, where SVE has SVE2 in it: compilers take the two for all three.
 FLAGS: Mapping[str, tuple[str, ...]] = {
     "DOTPROD": ("v8.2a", "dotprod"),
     "FP16_VECTOR_ARITHMETIC": ("fullfp16",),
@@ -72,6 +72,7 @@ class Arm:
     def _beyond(self, found: Iterable[tuple[int, int]], system: str, flags: Sequence[str]) -> tuple[Foreign, ...]:
         places = list(found)
         features = [feature for flag in flags for feature in FLAGS.get(flag, ())]
+        features += ["sve2"] if {"SVE", "SME"} <= set(flags) else []
         foreign = self._named({word for _, word in places}, f"--mcpu={BASELINE[system]}", features)
         return counted(
             (foreign[word][0], f"{foreign[word][1]} at {address:#x}") for address, word in places if word in foreign
