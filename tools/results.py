@@ -91,10 +91,21 @@ def record(cell: str, result: Result, path: Path = RESULTS) -> None:
     path.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
+def known_of(cell: Cell, results: Mapping[str, Sequence[Result]]) -> tuple[Result, ...]:
+    """Return what is recorded of `cell`; of a level without a record, the audit of its build, which judges all."""
+    own = tuple(results.get(cell.id, ()))
+    if own or not cell.level:
+        return own
+    found = results.get(cell.build.id, ())
+    return tuple(
+        each for each in found if each.how is How.COMPILED and (not each.of or cell.level in each.of.split(", "))
+    )
+
+
 def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]) -> str:
     """Say of the CPU levels of `target` how many are proven, and how."""
     cells = [cell for cell in matrix.checks if cell.target == target]
-    best = [found[0].how if (found := results.get(cell.id)) else How.NOT for cell in cells]
+    best = [found[0].how if (found := known_of(cell, results)) else How.NOT for cell in cells]
     counts = [f"{best.count(how)} {WORDS[how]}" for how in How if how in best]
     return f"{len(cells)} levels: {', '.join(counts)}"
 
@@ -109,7 +120,7 @@ def reached(found: Sequence[Result], *hows: How) -> str:
 
 def strongest(cell: Cell, results: Mapping[str, Sequence[Result]]) -> str:
     """Return what is recorded of `cell`, in words."""
-    return "; ".join(map(str, results.get(cell.id, ()))) or str(How.NOT)
+    return "; ".join(map(str, known_of(cell, results))) or str(How.NOT)
 
 
 WORDS = {

@@ -90,11 +90,11 @@ RESULTS = {
 def test_the_page_calls_verified_only_what_is_recorded(tmp_path: Path) -> None:
     text = page(made_matrix(tmp_path), RESULTS)
     assert {row[0]: row[5] for row in rows_of(text, "Builds")}["`cpu-linux-x86_64`"] == (
-        "compiled and audited, 2026-11-23, `abc`; 3 levels: 1 run, 1 compiled and audited only, 1 not verified"
+        "compiled and audited, 2026-11-23, `abc`; 3 levels: 1 run, 2 compiled and audited only"
     )
     assert {row[0]: row[5] for row in rows_of(text, "CPU levels")} == {
         "`cpu-linux-x86_64-x64`": "native, 2026-11-22, `abc`; emulated (`qemu-x86_64 -cpu Conroe`), 2026-11-21, `def`",
-        "`cpu-linux-x86_64-haswell`": "not verified",
+        "`cpu-linux-x86_64-haswell`": "compiled and audited, 2026-11-23, `abc`",
         "`cpu-linux-x86_64-zen4`": "compiled and audited, 2026-11-22, `abc`",
         "`cpu-windows-x86_64-x64`": "not verified",
         "`cpu-windows-x86_64-haswell`": "not verified",
@@ -121,12 +121,13 @@ def test_the_table_of_proofs_says_of_each_build_how_far_it_came(tmp_path: Path) 
     }
     known["cpu-windows-x86_64-x64"] = [Result(how=How.EMULATED, by="wine", date="2026-11-22", commit="abc")]
     known["cpu-macos-arm64"] = [Result(how=How.COMPILED, by="", date="2026-11-22", commit="abc", of="apple_m1")]
+    known["cpu-linux-x86_64"] = [Result(how=How.COMPILED, by="", date="2026-11-22", commit="abc", of="x64, zen4")]
     levels = "1 run, 1 compiled and audited only, 1 not verified"
     windows = "1 run in an emulator only, 2 not verified"
     assert rows_of(f"## Proven\n{proven(made_matrix(tmp_path), known)}", "Proven") == [
-        ["`llamapack`", "linux-x86_64", "3 CPU levels", "yes", "yes", levels],
+        ["`llamapack`", "linux-x86_64", "x64, zen4", "yes", "yes", levels],
         ["`llamapack`", "windows-x86_64", "3 CPU levels", "levels that were proven", "yes", windows],
-        ["`llamapack`", "macos-arm64", "apple_m1", "yes", "no", "1 not verified"],
+        ["`llamapack`", "macos-arm64", "apple_m1", "yes", "no", "1 compiled and audited only"],
         ["`llamapack-vulkan`", "linux-x86_64", "", "yes", "yes", "with `lavapipe`"],
         ["`llamapack-vulkan`", "windows-x86_64", "", "no", "no", "no"],
         ["`llamapack-cuda`", "linux-x86_64", "90", "yes", "yes", "no"],
