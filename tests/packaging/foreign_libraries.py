@@ -72,6 +72,8 @@ MACOS = Format(
     flags=("DOTPROD",),
 )
 
+INTEL_MAC = replace(MACOS, target="macos-x86_64", level_name="haswell", flags=WINDOWS.flags)
+
 LINUX = Format(
     target="linux-x86_64",
     prefix="lib",

@@ -12,6 +12,7 @@ import pytest
 
 from tests.packaging.foreign_libraries import (
     ARM,
+    INTEL_MAC,
     LINUX,
     MACOS,
     WINDOWS,
@@ -95,6 +96,8 @@ def shown(kind: str, name: str) -> str:
     [
         ("", "__Znwm", {}),
         ("__attribute__((weak))", "__Znwm", {}),
+        ("__attribute__((weak))", "__ZTIPFbcE", {}),
+        ("__attribute__((weak))", "__ZTI4More", {"exports": ["shows _ZTI4More, which its list does not have"]}),
         ("", "__Z4moreii", {}),
         ("__attribute__((weak))", "__Z4moreii", {"exports": ["shows _Z4moreii, which its list does not have"]}),
     ],
@@ -171,7 +174,23 @@ def test_instructions_of_libraries_for_windows_are_found(tmp_path: Path) -> None
     assert score.startswith("ggml_backend_score runs before a level is chosen, and uses AVX2: vpaddd ymm2,ymm1,ymm0")
 
 
-@pytest.mark.parametrize("form", [LINUX, WINDOWS], ids=lambda form: form.target)
+def test_the_baseline_of_intels_macs_is_the_first_of_them(tmp_path: Path) -> None:
+    assert complaints(build_good(INTEL_MAC, tmp_path / "good"), INTEL_MAC) == {}
+    form = replace(INTEL_MAC, flags=())
+    assert complaints(build_level(form, tmp_path / "its own", after="pshufb %xmm0, %xmm1"), form) == {}
+    (beyond,) = complaints(build_level(form, tmp_path, after="pcmpgtq %xmm0, %xmm1"), form)["instructions"]
+    assert beyond.startswith("uses SSE4_2 1 times, and its score asks for nothing: first pcmpgtq xmm1,xmm0")
+
+
+def test_a_table_in_the_code_of_a_mac_is_no_code(tmp_path: Path) -> None:
+    table = ".byte 0xc6, 0xf8, 0xff"
+    (what,) = complaints(build_level(INTEL_MAC, tmp_path / "code", after=table), INTEL_MAC)["instructions"]
+    assert what.startswith("uses RTM 1 times")
+    listed = f".data_region jt32\\n{table}\\n.end_data_region"
+    assert complaints(build_level(INTEL_MAC, tmp_path, after=listed), INTEL_MAC) == {}
+
+
+@pytest.mark.parametrize("form", [LINUX, WINDOWS, INTEL_MAC], ids=lambda form: form.target)
 def test_instructions_are_found_in_what_zig_has_run_when_the_library_is_loaded(tmp_path: Path, form: Format) -> None:
     (load,) = complaints(build_level(form, tmp_path, at_load=AVX2), form)["before the choice"]
     assert re.match(r"its initialiser \d runs before a level is chosen, and uses AVX2: vpaddd ymm2,ymm1,ymm0", load)

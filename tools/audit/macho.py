@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import lief
@@ -15,8 +15,8 @@ MACHINES = {lief.MachO.Header.CPU_TYPE.X86_64: "x86_64", lief.MachO.Header.CPU_T
 EXECUTABLE = 0x80000000  # S_ATTR_PURE_INSTRUCTIONS
 OF_THE_LINKER = frozenset(("_mh_dylib_header", "_mh_bundle_header", "__dso_handle"))
 """What zig's linker shows of each library beside its own symbols."""
-OPERATORS = re.compile(r"_Z(nw|na|dl|da)(m|Pv)\w*")
-"""operator new and delete."""
+OF_EVERY_LIBRARY = re.compile(r"_Z(nw|na|dl|da)(m|Pv)\w*|_ZT[IS]P*F[a-z]+E")
+"""operator new and delete, and what std::function says of functions of built-in types."""
 ZIG = 5
 """How zig's linker signs what it links; lief has no name for it."""
 TOOL = struct.Struct("<24xI")
@@ -52,12 +52,12 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
 def _apart(binary: lief.MachO.Binary) -> Iterator[str]:
     """Give what zig's linker, which takes no list of exports, may show beside it: what no other library comes to call.
 
-    Names have two levels, and the symbol is not weak; or it is an operator new or delete that zig has linked in: every
-    C++ library has weak ones, and the loader takes one pair. Apple's linker hides what the list lacks.
+    Names have two levels, and the symbol is not weak; or it is weak in every C++ library, all alike, and the loader
+    takes one. Apple's linker hides what the list lacks.
     """
     if _is_of_zig(binary) and "two-level names" in _marks(binary):
         for symbol in binary.symbols:
-            if OPERATORS.fullmatch(name := _plain(symbol)) or not symbol.description & WEAK:
+            if OF_EVERY_LIBRARY.fullmatch(name := _plain(symbol)) or not symbol.description & WEAK:
                 yield name
 
 
@@ -86,9 +86,20 @@ def _minimum(binary: lief.MachO.Binary) -> str:
 
 
 def _code(binary: lief.MachO.Binary) -> Iterator[Code]:
+    """Give the code without the data in it: jump tables, which the linker lists."""
+    entries = binary.data_in_code.entries if binary.data_in_code else ()
+    tables = sorted((binary.imagebase + entry.offset, entry.length) for entry in entries)
     for section in binary.sections:
         if int(section.raw_flags if hasattr(section, "raw_flags") else section.flags) & EXECUTABLE:
-            yield Code(address=section.virtual_address, content=bytes(section.content))
+            yield from _without(Code(address=section.virtual_address, content=bytes(section.content)), tables)
+
+
+def _without(code: Code, tables: Sequence[tuple[int, int]]) -> Iterator[Code]:
+    address, end = code.address, code.address + len(code.content)
+    for start, length in (*((start, length) for start, length in tables if code.has(start)), (end, 0)):
+        if start > address:
+            yield Code(address=address, content=code.content[address - code.address : start - code.address])
+        address = start + length
 
 
 def _entries(binary: lief.MachO.Binary) -> Iterator[tuple[str, int]]:

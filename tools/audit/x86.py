@@ -21,6 +21,9 @@ BASELINE = frozenset(
     )
 )
 
+# What code for a system may have beside it: zig compiles for the first 64-bit Macs, which had Core 2.
+MORE = {"macos": frozenset(("SSE3", "SSSE3", "CMPXCHG16B"))}
+
 # What the compiler may use for each of ggml's flags: the instructions, in iced's words, that the flag switches on.
 FLAGS: Mapping[str, frozenset[str]] = {
     "SSE42": frozenset(("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "POPCNT")),
@@ -62,15 +65,16 @@ class X86:
     def foreign(self, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
         """Return what the library uses beyond `flags`."""
         decoders = (Decoder(BITS, part.content, ip=part.address) for part in library.code)
-        return counted(_beyond((instruction for decoder in decoders for instruction in decoder), flags))
+        return counted(_beyond((each for decoder in decoders for each in decoder), library.system, flags))
 
     def foreign_from(self, start: int, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
         """Return what all that runs from `start` uses beyond `flags`."""
-        return counted(_beyond(walk(start, library.functions, lambda address: _steps(address, library)), flags))
+        found = walk(start, library.functions, lambda address: _steps(address, library))
+        return counted(_beyond(found, library.system, flags))
 
 
-def _beyond(instructions: Iterable[Instruction], flags: Sequence[str]) -> Iterator[tuple[str, str]]:
-    allowed = BASELINE.union(*(FLAGS.get(flag, frozenset()) for flag in flags))
+def _beyond(instructions: Iterable[Instruction], system: str, flags: Sequence[str]) -> Iterator[tuple[str, str]]:
+    allowed = BASELINE.union(MORE.get(system, ()), *(FLAGS.get(flag, ()) for flag in flags))
     known: dict[int, str] = {}
     for instruction in instructions:
         if instruction.code not in known:
