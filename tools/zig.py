@@ -42,7 +42,7 @@ def version() -> str:
 
 def identity(target: str) -> str:
     """Return what changes when something else is compiled for `target` with the same words."""
-    script = "\n".join(_before_the_call(load_matrix().zig_target(target)))
+    script = "\n".join([*_before_the_call(name := load_matrix().zig_target(target)), _options(name)])
     return f"zig {version()} {hashlib.sha256(script.encode()).hexdigest()[:8]}"
 
 
@@ -53,6 +53,10 @@ def cmake_system(target: str) -> dict[str, str]:
     system, _, machine = target.partition("-")
     found = {"CMAKE_SYSTEM_NAME": SYSTEMS[system], "CMAKE_SYSTEM_PROCESSOR": PROCESSORS.get(target, machine)}
     return found | (WITHOUT_APPLE if system == "macos" else {})
+
+
+def _options(zig_target: str) -> str:
+    return f"-target {zig_target} -fno-sanitize=undefined"
 
 
 def _before_the_call(zig_target: str) -> list[str]:
@@ -66,7 +70,7 @@ def write_scripts(folder: Path, program: Path, target: str) -> dict[str, Path]:
     target is always given: without, zig builds for this very processor.
     """
     call = f'exec "$(dirname "$0")"/{shlex.quote(os.path.relpath(program, folder))}'
-    compile_for = f"-target {load_matrix().zig_target(target)} -fno-sanitize=undefined"
+    compile_for = _options(load_matrix().zig_target(target))
     folder.mkdir(parents=True, exist_ok=True)
     scripts = {}
     for name in ("cc", "c++", "ar", "ranlib", "rc", "dlltool"):

@@ -81,18 +81,14 @@ class Arm:
     def _named(self, words: Collection[int], processor: str, features: Sequence[str]) -> dict[int, tuple[str, str]]:
         """Return the feature and the text of those of `words` that `features` do not allow."""
         beyond = sorted(set(words) - self._allowed(words, processor, features))
-        texts = self._decoded(beyond, processor, ["all"])
-        names: dict[int, str] = {}
-        for candidate in CANDIDATES if beyond else ():
-            for word in self._decoded(beyond, processor, [*_plain(features), candidate]):
-                names.setdefault(word, candidate)
         unknown = "the word {:#010x}, which llvm-mc does not know"
-        found = {word: (names.get(word, OTHER), texts.get(word, unknown.format(word))) for word in beyond}
-        return {
-            word: (feature, text)
-            for word, (feature, text) in found.items()
-            if not any(re.fullmatch(known, text) for known in TOLERATED)
-        }
+        texts = {word: unknown.format(word) for word in beyond} | self._decoded(beyond, processor, ["all"])
+        texts = {word: text for word, text in texts.items() if not any(re.fullmatch(each, text) for each in TOLERATED)}
+        names: dict[int, str] = {}
+        for candidate in CANDIDATES if texts else ():
+            for word in self._decoded(texts, processor, [*_plain(features), candidate]):
+                names.setdefault(word, candidate)
+        return {word: (names.get(word, OTHER), text) for word, text in texts.items()}
 
     def _allowed(self, words: Collection[int], processor: str, features: Sequence[str]) -> set[int]:
         """Return those of `words` that `features` allow.
