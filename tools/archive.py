@@ -7,15 +7,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from tools.disk import require_space
-from tools.downloads import download, refused
 from tools.errors import ToolError
-from tools.files import explained, scratch_folder, write_file
 from tools.git import Git
-from tools.live import Say
 from tools.paths import cache_dir
 from tools.pin import Mirror
-from tools.stamps import file_digest
+from tools.util.disk import require_space
+from tools.util.downloads import download, refused
+from tools.util.files import explained, scratch_folder, write_file
+from tools.util.live import Say
+from tools.util.stamps import file_digest
 
 NEEDED_MIB = 1024
 Download = Callable[[Mirror, Path, Say], Path]

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.errors import LackingError
-from tools.files import remove_tree
 from tools.matrix import load_matrix
 from tools.matrix_views import build_identifier
 from tools.paths import ROOT
-from tools.shell import run
+from tools.util.cmd import run
+from tools.util.files import remove_tree
 
 OUTPUT = ROOT / "dist" / "cibuildwheel"
 ENGINE = "CIBW_CONTAINER_ENGINE"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.files import explained, locked, remove_tree
 from tools.filters import Section, load_filter
 from tools.git import Git
 from tools.operation import current_operation
 from tools.provenance import MANIFEST, NEXT, differences, present, read_manifest
 from tools.safety import BACKUPS, at_risk, backups, new_backup_folder, save_backup, save_copies
 from tools.source import BASE
+from tools.util.files import explained, locked, remove_tree
 
 
 @dataclass(frozen=True, kw_only=True)

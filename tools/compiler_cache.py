@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools import zig
-from tools.environments import Environment, ensure_environment
 from tools.errors import ToolError
-from tools.live import Say, quiet
 from tools.paths import ROOT
 from tools.toolchains import Toolchain
+from tools.util.live import Say, quiet
+from tools.util.venv import Environment, ensure_environment
 
 LAUNCHERS = ("CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.export import commits_since, export_commits
-from tools.files import explained, locked, sweep, write_file
 from tools.git import Git
 from tools.markers import is_marked
 from tools.operation import current_operation, known_series, note_known, remember_series
@@ -17,6 +16,7 @@ from tools.safety import save_copies
 from tools.series import HEADERS, PLACEHOLDER, Patch, read_patches
 from tools.source import BASE, BRANCH
 from tools.state import read_state
+from tools.util.files import explained, locked, sweep, write_file
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,18 +10,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools import architectures, stamps
-from tools.environments import REQUIREMENTS, Environment, ensure_environment
+from tools import architectures
 from tools.errors import LackingError, ToolError
-from tools.files import locked
 from tools.ground import Ground
 from tools.hosts import How
 from tools.kit import Kit
-from tools.live import Say, quiet
 from tools.matrix import GpuArch, host_target, load_matrix
 from tools.paths import ROOT, cache_dir
-from tools.shell import run
 from tools.toolchains import find_toolchain
+from tools.util import stamps
+from tools.util.cmd import run
+from tools.util.files import locked
+from tools.util.live import Say, quiet
+from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
 
 VARIABLE = architectures.variable("cuda")
 REQUIREMENT = "cuda"

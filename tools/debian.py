@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import LackingError, ToolError
-from tools.files import staged_folder
-from tools.live import Say, quiet, run_live
 from tools.paths import cache_dir
-from tools.shell import run
+from tools.util.cmd import run
+from tools.util.files import staged_folder
+from tools.util.live import Say, quiet, run_live
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 

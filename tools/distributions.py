@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import roots, stamps
-from tools.environments import NETWORK, REQUIREMENTS, ensure_environment, pip_variables
+from tools import roots
 from tools.errors import LackingError
-from tools.files import locked, remove_tree, staged_folder
-from tools.live import Say, quiet, run_live
 from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT, cache_dir
 from tools.roots import TARGETS, Root, ensure_root
-from tools.shell import run
+from tools.util import stamps
+from tools.util.cmd import run
+from tools.util.files import locked, remove_tree, staged_folder
+from tools.util.live import Say, quiet, run_live
+from tools.util.venv import NETWORK, REQUIREMENTS, ensure_environment, pip_variables
 
 OLDER = ("bullseye",)
 """Debian releases whose Python is too old for the wheel: a C program uses its libraries there."""

@@ -10,10 +10,8 @@ from tools.bindings import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.export import commits_since, export_commits
-from tools.files import explained, locked
 from tools.filters import Section, load_filter
 from tools.git import Git
-from tools.live import Say, quiet
 from tools.pin import Pin, load_pin
 from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest
 from tools.rehearsal import Rehearsal, rehearse
@@ -21,6 +19,8 @@ from tools.series import Patch, read_series
 from tools.snapshot import Snapshot
 from tools.source import fetch_pinned
 from tools.sync import plan_section
+from tools.util.files import explained, locked
+from tools.util.live import Say, quiet
 
 _MEANING = {
     "files": "its list of files",

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from tools import debian
-from tools.live import Say, quiet
 from tools.matrix_file import EMULATORS
+from tools.util.live import Say, quiet
 
 PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}
 """The Debian package of each."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import shell
 from tools.errors import ToolError
+from tools.util import cmd
 
 OLDEST = (2, 30)
 NOWHERE = "/dev/null"  # git for Windows knows it too
@@ -102,7 +102,7 @@ class Git:
         """Return the same repository, called with more variables: GIT_INDEX_FILE for another index."""
         return Git(folder=self.folder, dir=self.dir, variables={**self.variables, **variables})
 
-    def run(self, *words: str | os.PathLike[str], check: bool = True, stdin: str | None = None) -> shell.Result:
+    def run(self, *words: str | os.PathLike[str], check: bool = True, stdin: str | None = None) -> cmd.Result:
         """Run `git WORDS` without the user's configuration. Text goes in and comes out with its line endings."""
         return _call(self._argv(words), self.folder, self._environment(), check=check, stdin=stdin)
 
@@ -145,7 +145,7 @@ class Git:
                 process.stdout.read(1)
             process.stdin.close()
 
-    def network(self, *words: str, timeout: float) -> shell.Result:
+    def network(self, *words: str, timeout: float) -> cmd.Result:
         """Run `git WORDS` with the user's configuration, which may hold proxies; it never asks a question."""
         keep = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(_FOR_NETWORK)}
         variables = {**keep, **self._where(), **_FIXED}
@@ -153,7 +153,7 @@ class Git:
             return _call(self._argv(words), self.folder, variables, check=False, timeout=timeout)
         except subprocess.TimeoutExpired:
             why = f"no answer within {timeout:.0f} seconds"
-            return shell.Result(argv=tuple(words), returncode=124, stdout="", stderr=why)
+            return cmd.Result(argv=tuple(words), returncode=124, stdout="", stderr=why)
 
     def _argv(self, words: Sequence[str | os.PathLike[str]]) -> list[str | os.PathLike[str]]:
         settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
@@ -177,7 +177,7 @@ def _call(
     check: bool = True,
     stdin: str | None = None,
     timeout: float | None = None,
-) -> shell.Result:
+) -> cmd.Result:
     # Not shell.run: in text mode, Python would change the line endings of patches.
     words = tuple(os.fspath(word) for word in argv)
     given = (stdin or "").encode("utf-8", "surrogateescape")
@@ -194,7 +194,7 @@ def _call(
             f"git {shlex.join(said)} failed with status {done.returncode} in {folder}.",
             why=(err or out).strip()[-4000:],
         )
-    return shell.Result(argv=words, returncode=done.returncode, stdout=out, stderr=err)
+    return cmd.Result(argv=words, returncode=done.returncode, stdout=out, stderr=err)
 
 
 def _not_found(folder: Path) -> ToolError:

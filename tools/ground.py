@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tools.hosts import How
 from tools.kit import Kit
-from tools.live import Say
+from tools.util.live import Say
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from tools import shell
 from tools.errors import ToolError
 from tools.git import Git
 from tools.series import Patch
 from tools.snapshot import scratch_index
+from tools.util import cmd
 
 _AM = (
     *("am", "--quiet", "--3way", "--keep-non-patch", "--keep-cr", "--no-scissors", "--no-gpg-sign"),
@@ -18,7 +18,7 @@ _AM = (
 )
 
 
-def am(git: Git, patch: Patch) -> shell.Result:
+def am(git: Git, patch: Patch) -> cmd.Result:
     """Run `git am` for one patch; a conflict leaves it open. The same patch on the same base is the same commit."""
     with tempfile.TemporaryDirectory(prefix="llamapack-am-") as folder:
         file = Path(folder, patch.name)

@@ -30,7 +30,7 @@ from tools.matrix_file import (
     read_verified,
 )
 from tools.paths import ROOT
-from tools.tables import read_toml, valid
+from tools.util.toml_table import read_toml, valid
 
 MATRIX = ROOT / "matrix.toml"
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from tools.errors import ToolError
-from tools.tables import Table
+from tools.util.toml_table import Table
 
 EMULATORS = ("qemu-x86_64", "qemu-aarch64", "wine")
 KINDS = ("real", "ptx", "gfx")

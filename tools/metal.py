@@ -6,9 +6,9 @@ import sys
 
 from tools.errors import LackingError
 from tools.kit import Kit
-from tools.live import Say, quiet
 from tools.matrix import load_matrix
-from tools.shell import run
+from tools.util.cmd import run
+from tools.util.live import Say, quiet
 
 
 def metal_kit(say: Say = quiet) -> Kit:

@@ -10,12 +10,12 @@ from typing import IO
 
 import tomllib
 
-from tools.disk import require_space
-from tools.downloads import download, refused
-from tools.files import explained, scratch_folder
-from tools.live import Say, quiet
 from tools.paths import ROOT, cache_dir
-from tools.stamps import file_digest
+from tools.util.disk import require_space
+from tools.util.downloads import download, refused
+from tools.util.files import explained, scratch_folder
+from tools.util.live import Say, quiet
+from tools.util.stamps import file_digest
 
 MODELS = ROOT / "tools" / "models.toml"
 

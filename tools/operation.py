@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from tools.errors import ToolError
-from tools.files import remove_tree, write_file
 from tools.git import Git
 from tools.series import Patch, read_series
+from tools.util.files import remove_tree, write_file
 
 Kind = Literal["apply", "bump"]
 How = Literal["clean", "fuzzy", "resolved", "upstream", "dropped"]

@@ -9,9 +9,7 @@ from tools import changelog
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.export import commits_since, export_commits
-from tools.files import explained, locked, staged_folder, write_file
 from tools.git import Git, require_git
-from tools.live import Say, quiet
 from tools.mailbox import am
 from tools.operation import Done, Operation, begin, current_operation, finish, remember_series, save
 from tools.pin import Pin, load_pin
@@ -20,6 +18,8 @@ from tools.series import Patch, read_series
 from tools.source import BASE, BRANCH, fetch_pinned, make_repository, refuse_foreign
 from tools.state import read_state
 from tools.stepping import OURS, Applied, ConflictError, keep_edits, resolved, run_operation, unlock
+from tools.util.files import explained, locked, staged_folder, write_file
+from tools.util.live import Say, quiet
 
 __all__ = ["Applied", "ConflictError", "abort_operation", "apply_patches", "continue_operation"]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.files import write_file
 from tools.git import Git
 from tools.series import Patch
 from tools.snapshot import Snapshot, scratch_index
+from tools.util.files import write_file
 
 
 @dataclass(frozen=True, kw_only=True)

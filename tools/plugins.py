@@ -10,13 +10,13 @@ from pathlib import Path
 import nox
 
 from tools import architectures, results, rocm, trials, wheels
-from tools.environments import ensure_environment
 from tools.errors import ToolError
-from tools.files import remove_tree
 from tools.hosts import How
-from tools.live import run_live
 from tools.paths import ROOT
 from tools.sessions import SCRATCH, run_pytest
+from tools.util.files import remove_tree
+from tools.util.live import run_live
+from tools.util.venv import ensure_environment
 
 FEW_ROCM = "gfx90a,gfx1100"
 """What is compiled where no GPU says more: one of AMD's two families of processors each."""

@@ -16,13 +16,13 @@ from tools.audit.arm import PACKAGES as LLVM
 from tools.audit.arm import Arm
 from tools.distributions import Place
 from tools.emulation import USED, ensure_emulator, find_emulator, how_to_get
-from tools.environments import Environment, ensure_environment
 from tools.hosts import How, Way, lacks, this_host, ways
-from tools.live import Say
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT
 from tools.sessions import CLEAN, run_pytest, skip_unless_here
 from tools.toolchains import Toolchain, with_commands, zig_toolchain
+from tools.util.live import Say
+from tools.util.venv import Environment, ensure_environment
 
 RUN = "tests/integration/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
 AUDIT = """

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tools import stamps
-from tools.disk import require_space
-from tools.files import locked
 from tools.kit import Kit
-from tools.live import Say, quiet
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT
+from tools.util import stamps
+from tools.util.disk import require_space
+from tools.util.files import locked
+from tools.util.live import Say, quiet
 from tools.wheels import (
     CUSTOM,
     FLAGS_VARIABLE,

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tools import stamps
-from tools.disk import require_space
 from tools.errors import ToolError
-from tools.live import Say, quiet
 from tools.paths import CORE, ROOT
+from tools.util import stamps
+from tools.util.disk import require_space
+from tools.util.live import Say, quiet
 from tools.wheels import COLD_BUILD_MIB, core_wheel, host_build, make_wheel, workshop
 
 RECOMPILE = {"CCACHE_RECACHE": "1"}

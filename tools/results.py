@@ -16,7 +16,7 @@ from tools.errors import ToolError
 from tools.hosts import How
 from tools.matrix import Cell, Matrix
 from tools.paths import ROOT
-from tools.shell import run
+from tools.util.cmd import run
 
 RESULTS = ROOT / "docs" / "reference" / "results.json"
 PAGE = ROOT / "docs" / "reference" / "build-matrix.md"

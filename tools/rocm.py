@@ -16,10 +16,10 @@ from pathlib import Path
 from tools import architectures, roots
 from tools.errors import LackingError
 from tools.kit import Elsewhere, Kit
-from tools.live import Say, quiet
 from tools.matrix import load_matrix
 from tools.paths import ROOT
 from tools.toolchains import Toolchain
+from tools.util.live import Say, quiet
 
 DEFAULT = Path("/opt/rocm")
 FORKY = roots.Root(

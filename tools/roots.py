@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import debian, user_namespace
-from tools.disk import require_space
 from tools.emulation import PACKAGES, find_emulator, how_to_get
 from tools.errors import LackingError, ToolError
-from tools.files import locked, staged_folder
-from tools.live import Say, quiet, run_logged
 from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT, cache_dir
-from tools.shell import run
-from tools.tables import valid
+from tools.util.cmd import run
+from tools.util.disk import require_space
+from tools.util.files import locked, staged_folder
+from tools.util.live import Say, quiet, run_logged
+from tools.util.toml_table import valid
 
 SCRIPTS = Path("/usr/share/debootstrap/scripts")
 TARGETS = {"amd64": "linux-x86_64", "arm64": "linux-aarch64"}

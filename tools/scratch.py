@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.files import remove_tree
 from tools.git import Git
+from tools.util.files import remove_tree
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from pathlib import Path
 import nox
 from nox.command import CommandFailed
 
-from tools import stamps
-from tools.environments import NETWORK, PIP_VARIABLES, REQUIREMENTS
 from tools.errors import LackingError, ToolError
 from tools.hosts import this_host
 from tools.matrix import Cell, load_matrix
 from tools.paths import ROOT
 from tools.plan import why_not_built
+from tools.util import stamps
+from tools.util.venv import NETWORK, PIP_VARIABLES, REQUIREMENTS
 
 # Nothing of the checkout or of the person's own settings may reach the installed package.
 CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONHOME": None, "PYTHONNOUSERSITE": "1"}

@@ -7,8 +7,8 @@ import shlex
 import shutil
 from pathlib import Path
 
-from tools import stamps
 from tools.paths import cache_dir
+from tools.util import stamps
 
 SCRIPT = """\
 #!/bin/sh

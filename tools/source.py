@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from tools.archive import fetch_from_package
-from tools.disk import require_space
 from tools.errors import ToolError
 from tools.git import Git, require_git
-from tools.live import Say, quiet
 from tools.pin import Pin
+from tools.util.disk import require_space
+from tools.util.live import Say, quiet
 
 Origin = Literal["here", "git", "package"]
 BRANCH = "llamapack"

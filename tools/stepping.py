@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from tools import changelog
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
-from tools.files import sweep, write_file
 from tools.git import Git
 from tools.mailbox import am, am_continue, expected
 from tools.markers import marked_files
@@ -16,6 +15,7 @@ from tools.operation import Done, Operation, finish, patch_at_hand, remember_ser
 from tools.safety import clear, save_backup
 from tools.source import BASE, BRANCH
 from tools.state import State, read_state
+from tools.util.files import sweep, write_file
 
 OURS = f"refs/heads/{BRANCH}"
 

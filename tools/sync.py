@@ -11,7 +11,6 @@ from pathlib import Path
 from tools.bindings import stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
-from tools.files import explained, locked, staged_folder, sweep, write_file
 from tools.filters import Section, load_filter
 from tools.git import Git
 from tools.markers import is_marked
@@ -34,6 +33,7 @@ from tools.source import BASE
 from tools.standing import require_standing
 from tools.state import read_state
 from tools.synced import shared_files
+from tools.util.files import explained, locked, staged_folder, sweep, write_file
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tools import shell, stamps, zig
-from tools.environments import Environment
+from tools import zig
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT
+from tools.util import cmd, stamps
+from tools.util.venv import Environment
 
 PROBE = """\
 #include <memory>
@@ -155,7 +156,7 @@ def _partner(variable: str, command: list[str], variables: Mapping[str, str]) ->
 
 def _pairs(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     # Without Xcode's tools, macOS has a cc that opens a window when it is called.
-    if sys.platform == "darwin" and shell.run(["xcode-select", "-p"], check=False).returncode != 0:
+    if sys.platform == "darwin" and cmd.run(["xcode-select", "-p"], check=False).returncode != 0:
         return
     for pair in PAIRS:
         c, cxx = (shutil.which(name, path=variables.get("PATH")) for name in pair)
@@ -164,7 +165,7 @@ def _pairs(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _version(command: list[str], variables: Mapping[str, str]) -> str:
-    said = shell.run([*command, "--version"], env=variables, check=False)
+    said = cmd.run([*command, "--version"], env=variables, check=False)
     return (said.stdout or said.stderr).strip().partition("\n")[0]
 
 
@@ -184,7 +185,7 @@ def _try(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
         source = Path(folder, "probe.cpp")
         source.write_text(PROBE, encoding="utf-8")
         command = [*toolchain.cxx, "-std=c++17", str(source), "-o", str(Path(folder, "probe"))]
-        done = shell.run(command, cwd=Path(folder), env=variables, check=False)
+        done = cmd.run(command, cwd=Path(folder), env=variables, check=False)
     return (done.stderr or done.stdout).strip() or f"status {done.returncode}" if done.returncode else ""
 
 

@@ -16,14 +16,14 @@ import nox
 
 from tools import cuda, models, proving, results, rocm, vulkan, wheels
 from tools.distributions import wheelhouse
-from tools.environments import ensure_environment
 from tools.errors import ToolError
 from tools.ground import Ground
 from tools.hosts import How
-from tools.live import Say, quiet
 from tools.matrix import host_target
 from tools.paths import ROOT
 from tools.sessions import prepare, run_pytest
+from tools.util.live import Say, quiet
+from tools.util.venv import ensure_environment
 
 PREBUILT = "--wheels"
 

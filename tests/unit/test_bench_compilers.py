@@ -11,9 +11,9 @@ import pytest
 from benchmarks import compilers
 from benchmarks.compilers import FORMATS, KINDS, Series, Setup, measure, order, table
 from tools import debian, variants
-from tools.environments import REQUIREMENTS
 from tools.errors import LackingError
 from tools.hosts import Host
+from tools.util.venv import REQUIREMENTS
 from tools.variants import CLANG, LEVELS, Compiler, Variant, build_all, levels_here
 from tools.zig import version as zig_version
 

@@ -8,10 +8,10 @@ import pytest
 
 from tools import compiler_cache, zig
 from tools.compiler_cache import LAUNCHERS
-from tools.environments import Environment
 from tools.errors import ToolError
 from tools.paths import ROOT
 from tools.toolchains import Toolchain
+from tools.util.venv import Environment
 
 GCC = Toolchain(c=("gcc",), cxx=("g++",), description="g++ 12")
 ZIG = Toolchain(

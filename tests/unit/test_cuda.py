@@ -9,10 +9,10 @@ import pytest
 
 from tools import cuda
 from tools.cuda import complete, cuda_kit, nvcc, spell, wanted_archs
-from tools.environments import Environment
 from tools.errors import LackingError, ToolError
 from tools.matrix import GpuArch, load_matrix
 from tools.toolchains import Toolchain
+from tools.util.venv import Environment
 
 VARIABLE = "LLAMAPACK_CUDA_ARCHS"
 GCC = Toolchain(cxx=("/usr/bin/g++",), c=("/usr/bin/gcc",), description="g++ 12")

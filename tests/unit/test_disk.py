@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tools import disk
 from tools.errors import ToolError
+from tools.util import disk
 
 
 @pytest.fixture

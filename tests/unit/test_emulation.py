@@ -9,8 +9,8 @@ import pytest
 
 from tools import debian, emulation
 from tools.emulation import emulators, ensure_emulator, find_emulator, how_to_get
-from tools.live import Say
 from tools.matrix_file import EMULATORS
+from tools.util.live import Say
 
 
 @pytest.fixture

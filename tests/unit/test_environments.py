@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import environments
-from tools.environments import Environment, ensure_environment
 from tools.errors import ToolError
+from tools.util import venv
+from tools.util.venv import Environment, ensure_environment
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             assert "--require-hashes" in words
             ran.append(Path(str(words[-1])).name)
 
-    monkeypatch.setattr(environments, "run_live", run)
-    monkeypatch.setattr(environments, "REQUIREMENTS", tmp_path)
+    monkeypatch.setattr(venv, "run_live", run)
+    monkeypatch.setattr(venv, "REQUIREMENTS", tmp_path)
     for name in ("build", "zig"):
         (tmp_path / f"{name}.txt").write_text(f"{name}==1\n")
     return ran
@@ -68,18 +68,18 @@ def test_failed_install_is_tried_again(steps: list[str], tmp_path: Path, monkeyp
     def refuse(*_: object) -> None:
         raise ToolError("no network")
 
-    install = environments.install
-    monkeypatch.setattr(environments, "install", refuse)
+    install = venv.install
+    monkeypatch.setattr(venv, "install", refuse)
     with pytest.raises(ToolError, match=r"^no network$"):
         ensure_environment(["build"], folder=tmp_path / "env")
-    monkeypatch.setattr(environments, "install", install)
+    monkeypatch.setattr(venv, "install", install)
     ensure_environment(["build"], folder=tmp_path / "env")
     assert steps == ["make", "build.txt"]
 
 
 def test_wheels_are_installed_once_each(steps: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed: list[str] = []
-    monkeypatch.setattr(environments, "install_wheel", lambda _, wheel: installed.append(wheel.name))
+    monkeypatch.setattr(venv, "install_wheel", lambda _, wheel: installed.append(wheel.name))
     wheels = [tmp_path / "one-1-any.whl", tmp_path / "two-1-any.whl"]
     for wheel in wheels:
         wheel.write_text(wheel.name)

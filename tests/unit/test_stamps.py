@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import stamps
+from tools.util import stamps
 
 
 def test_unchanged_inputs_are_none(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tools import shell, toolchains, zig
-from tools.environments import REQUIREMENTS, Environment
+from tools import toolchains, zig
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
 from tools.toolchains import find_toolchain, with_commands, zig_toolchain
+from tools.util import cmd
+from tools.util.venv import REQUIREMENTS, Environment
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins for compilers are shell scripts")
 
@@ -177,7 +178,7 @@ def echo(tmp_path: Path) -> Environment:
 def test_zig_script_calls_zig_relative_to_itself(tmp_path: Path, echo: Environment, name: str) -> None:
     found = with_commands(find_toolchain(variables(tmp_path)), echo, tmp_path / "scripts")
     scripts = tmp_path / "scripts" / host_target()
-    said = shell.run([scripts / f"zig-{name}", "a b"]).stdout.splitlines()
+    said = cmd.run([scripts / f"zig-{name}", "a b"]).stdout.splitlines()
     compiles = name in {"cc", "c++"}
     assert said == [name, *(["-target", HOST_ZIG, "-fno-sanitize=undefined"] if compiles else []), "a b"]
     assert found.defines == {"CMAKE_AR": str(scripts / "zig-ar"), "CMAKE_RANLIB": str(scripts / "zig-ranlib")}
@@ -202,7 +203,7 @@ def test_zig_compiles_for_another_target_and_cmake_is_told(
     tmp_path: Path, echo: Environment, target: str, zig_name: str, system: str, processor: str
 ) -> None:
     found = with_commands(zig_toolchain(target, {}), echo, tmp_path / "scripts")
-    said = shell.run([found.c[0], "-c"]).stdout.splitlines()
+    said = cmd.run([found.c[0], "-c"]).stdout.splitlines()
     assert said == ["cc", "-target", zig_name, "-fno-sanitize=undefined", "-c"]
     assert (found.defines["CMAKE_SYSTEM_NAME"], found.defines["CMAKE_SYSTEM_PROCESSOR"]) == (system, processor)
     assert ("CMAKE_RC_COMPILER" in found.defines) == (system == "Windows")
@@ -223,7 +224,7 @@ def test_zig_compiles_for_another_target_and_cmake_is_told(
 )
 def test_processors_of_arm_are_named_in_zigs_words(tmp_path: Path, echo: Environment, asked: str, given: str) -> None:
     found = with_commands(zig_toolchain("linux-aarch64", {}), echo, tmp_path / "scripts")
-    assert shell.run([found.cxx[0], asked, "-c"]).stdout.splitlines()[-2:] == [given, "-c"]
+    assert cmd.run([found.cxx[0], asked, "-c"]).stdout.splitlines()[-2:] == [given, "-c"]
 
 
 @pytest.mark.parametrize(
@@ -240,12 +241,12 @@ def test_zig_is_told_twice_to_optimize_more_than_it_likes_to(
     tmp_path: Path, echo: Environment, words: list[str], more: list[str]
 ) -> None:
     found = with_commands(zig_toolchain("windows-x86_64", {}), echo, tmp_path / "scripts")
-    assert shell.run([found.cxx[0], *words]).stdout.splitlines()[-len(words + more) :] == [*words, *more]
+    assert cmd.run([found.cxx[0], *words]).stdout.splitlines()[-len(words + more) :] == [*words, *more]
 
 
 def test_flags_for_x86_reach_zig_as_they_are(tmp_path: Path, echo: Environment) -> None:
     found = with_commands(zig_toolchain("windows-x86_64", {}), echo, tmp_path / "scripts")
-    assert shell.run([found.cxx[0], "-march=haswell"]).stdout.splitlines()[-1] == "-march=haswell"
+    assert cmd.run([found.cxx[0], "-march=haswell"]).stdout.splitlines()[-1] == "-march=haswell"
 
 
 def test_zig_is_taken_where_it_is_asked_for_though_others_work(path: Path) -> None:

@@ -13,11 +13,11 @@ import nox
 import pytest
 
 from tools import cuda, plugins, results, trials, vulkan, wheels
-from tools.environments import Environment
 from tools.errors import ToolError
 from tools.ground import Ground
 from tools.hosts import How
 from tools.trials import TRIALS, Trial, compiled_for, found_wheels, taken
+from tools.util.venv import Environment
 from tools.wheels import COSTLY, KITS
 
 LIST = "GPU 0: NVIDIA H100 (UUID: GPU-1)\\n  MIG 1g.10gb Device 0: (UUID: MIG-2)\\nGPU 1: NVIDIA H100 (UUID: GPU-3)"

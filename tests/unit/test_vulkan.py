@@ -11,7 +11,7 @@ import pytest
 
 from tools import debian, vulkan
 from tools.errors import LackingError
-from tools.shell import run
+from tools.util.cmd import run
 from tools.vulkan import best_glslc, floor, headers_version, is_new_enough, vulkan_kit
 
 if sys.platform == "win32":

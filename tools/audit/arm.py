@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 from tools.audit.code import Foreign, Step, counted, part_with, walk
 from tools.audit.library import Code, Library
-from tools.shell import run
+from tools.util.cmd import run
 
 PACKAGES = ("llvm-19",)
 """Debian's packages with llvm-mc."""

@@ -10,10 +10,10 @@ import pytest
 from tests.unit.vendoring.toy import FILES, HEADERS, LINES, Toy, commit_files, edited
 from tools.create_patches import create_patches
 from tools.errors import ToolError
-from tools.files import remove_tree
 from tools.operation import current_operation, save
 from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
 from tools.safety import backups
+from tools.util.files import remove_tree
 from tools.vendor_status import read_status
 
 BY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")

@@ -10,12 +10,12 @@ from tools.bump import bump, preview_bump
 from tools.create_patches import create_patches, new_patch
 from tools.drift import check
 from tools.errors import ToolError
-from tools.files import remove_tree
 from tools.git import Git
 from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
 from tools.pin import load_pin
 from tools.provenance import read_manifest
 from tools.sync import sync
+from tools.util.files import remove_tree
 from tools.vendor_status import read_status
 from tools.vendoring import ensure_source
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.unit.vendoring.toy import Toy, edited
 from tools.create_patches import create_patches
-from tools.files import remove_tree
 from tools.git import Git
 from tools.patching import apply_patches
+from tools.util.files import remove_tree
 
 HOSTILE = """\
 [user]

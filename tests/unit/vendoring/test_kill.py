@@ -15,12 +15,13 @@ import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, copy_toy, edited
 from tools import bump as bumping
-from tools import files, git
+from tools import git
 from tools.create_patches import create_patches
 from tools.errors import ToolError
 from tools.operation import current_operation
 from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
 from tools.sync import sync
+from tools.util import files
 from tools.vendor_status import read_status
 from tools.vendoring import ensure_source
 

@@ -14,15 +14,16 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, make_archive, mirror_of
-from tools import archive, git, shell, source
+from tools import archive, git, source
 from tools.bump import bump
 from tools.drift import check
 from tools.errors import ToolError
-from tools.files import explained, remove_tree
 from tools.git import Git, require_git
 from tools.patching import apply_patches
 from tools.pin import Mirror, load_pin
 from tools.sync import sync
+from tools.util import cmd
+from tools.util.files import explained, remove_tree
 from tools.vendoring import ensure_source
 
 
@@ -292,7 +293,7 @@ def test_disk_that_fills_up_leaves_nothing_half_made(toy: Toy, package: Path, mo
     ("said", "good"), [("git version 2.30.0", True), ("git version 2.29.9", False), ("odd", False)]
 )
 def test_old_git_is_refused(monkeypatch: pytest.MonkeyPatch, said: str, good: bool) -> None:
-    monkeypatch.setattr(git, "_call", lambda *_, **__: shell.Result(argv=(), returncode=0, stdout=said, stderr=""))
+    monkeypatch.setattr(git, "_call", lambda *_, **__: cmd.Result(argv=(), returncode=0, stdout=said, stderr=""))
     if good:
         require_git()
     else:

@@ -11,13 +11,13 @@ from tests.unit.vendoring.toy import Toy, commit_files, edited
 from tools.create_patches import create_patches
 from tools.drift import check
 from tools.errors import ToolError
-from tools.files import remove_tree
 from tools.git import Git
 from tools.patching import apply_patches
 from tools.pin import load_pin
 from tools.provenance import read_manifest
 from tools.source import make_repository
 from tools.sync import sync
+from tools.util.files import remove_tree
 from tools.vendor_status import read_status
 from tools.vendor_words import status
 

@@ -12,12 +12,12 @@ import pytest
 from tests.unit.vendoring.toy import AUTHOR, FILES, FILTER, Toy, commit_files, edited
 from tools.create_patches import create_patches
 from tools.errors import ToolError
-from tools.files import remove_tree
 from tools.filters import Section, load_filter, pattern_matches
 from tools.patching import ConflictError, apply_patches
 from tools.provenance import read_manifest
 from tools.snapshot import Entry, require_plain
 from tools.sync import Synced, sync
+from tools.util.files import remove_tree
 from tools.vendoring import ensure_source
 
 TAKEN = (

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from tools.environments import NETWORK, ensure_environment, pip_variables
 from tools.errors import ToolError
-from tools.live import Say, Word, quiet, run_live
+from tools.util.live import Say, Word, quiet, run_live
+from tools.util.venv import NETWORK, ensure_environment, pip_variables
 
 Kind = Literal["sdist", "wheel"]
 _ENDING = {"sdist": "*.tar.gz", "wheel": "*.whl"}

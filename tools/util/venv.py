@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import stamps
-from tools.files import locked
-from tools.live import Say, Word, quiet, run_live
 from tools.paths import ROOT
+from tools.util import stamps
+from tools.util.files import locked
+from tools.util.live import Say, Word, quiet, run_live
 
 BUILD_ENVIRONMENT = ROOT / "build" / "env"
 REQUIREMENTS = ROOT / "requirements"
