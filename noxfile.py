@@ -41,7 +41,7 @@ from tools.distributions import SUITES
 from tools.emulation import ensure_emulator
 from tools.hosts import How, this_host
 from tools.matrix import Cell, host_target
-from tools.matrix_views import workflow_output
+from tools.matrix.ci_rows import workflow_output
 from tools.paths import CORE, ROOT
 from tools.sessions import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
 from tools.toolchains import find_toolchain

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.errors import LackingError
 from tools.matrix import load_matrix
-from tools.matrix_views import build_identifier
+from tools.matrix.ci_rows import build_identifier
 from tools.paths import ROOT
 from tools.util.cmd import run
 from tools.util.files import remove_tree

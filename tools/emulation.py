@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from tools import debian
-from tools.matrix_file import EMULATORS
+from tools.matrix.sections import EMULATORS
 from tools.util.live import Say, quiet
 
 PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.emulation import USED, emulators, how_to_get
 from tools.matrix import Cell, Matrix, host_target
-from tools.matrix_file import EMULATORS, Level
+from tools.matrix.sections import EMULATORS, Level
 
 CPUINFO = Path("/proc/cpuinfo")
 

@@ -10,7 +10,7 @@ import pytest
 import tomllib
 
 from tools.matrix import load_matrix
-from tools.matrix_views import build_identifiers, cibuildwheel_archs
+from tools.matrix.ci_rows import build_identifiers, cibuildwheel_archs
 from tools.paths import CORE
 
 MATRIX = load_matrix()

@@ -9,7 +9,7 @@ import pytest
 
 from tools import debian, emulation
 from tools.emulation import emulators, ensure_emulator, find_emulator, how_to_get
-from tools.matrix_file import EMULATORS
+from tools.matrix.sections import EMULATORS
 from tools.util.live import Say
 
 

@@ -11,8 +11,8 @@ from tests.unit.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.hosts import How
 from tools.matrix import load_matrix
+from tools.matrix.ci_rows import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
 from tools.matrix_page import page, proven
-from tools.matrix_views import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
 from tools.results import Result
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from tests.unit.import_graph import nox_sessions
 from tools.matrix import load_matrix
-from tools.matrix_views import workflow_rows
+from tools.matrix.ci_rows import workflow_rows
 from tools.paths import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

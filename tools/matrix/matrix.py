@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.matrix_file import (
+from tools.matrix.sections import (
     Backend,
     GpuArch,
     Level,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from tools.matrix import Matrix, Verified
+from tools.matrix.matrix import Matrix, Verified
 
 Row: TypeAlias = dict[str, str]
 
