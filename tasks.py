@@ -26,7 +26,7 @@ from tools import cleaning, create_patches, drift, patching, plain, vendor_statu
 from tools import sync as syncing
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.series import read_series
+from tools.git.patch import read_series
 
 HERE = Checkout(root=Path(__file__).resolve().parent)
 DISCARD = "discard what would be lost; a backup is left and named"

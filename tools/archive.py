@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from tools.errors import ToolError
-from tools.git import Git
+from tools.git.repository import Git
 from tools.paths import cache_dir
 from tools.pin import Mirror
 from tools.util.disk import require_space

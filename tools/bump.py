@@ -11,12 +11,12 @@ from tools.archive import fetch_from_package
 from tools.changelog import UPSTREAM
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.git import Git
+from tools.git.patch import read_series
+from tools.git.repository import Git
 from tools.patching import Applied, operation_to, refuse_open, start
 from tools.pin import Mirror, Pin, load_pin, render_pin
 from tools.rehearsal import Outcome, rehearse
 from tools.safety import require_nothing_at_risk
-from tools.series import read_series
 from tools.source import ANSWER_SECONDS, BASE, FETCH_SECONDS, reach
 from tools.util.files import explained, locked
 from tools.util.live import Say, quiet

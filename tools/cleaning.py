@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.filters import Section, load_filter
-from tools.git import Git
+from tools.git.repository import Git
 from tools.operation import current_operation
 from tools.provenance import MANIFEST, NEXT, differences, present, read_manifest
 from tools.safety import BACKUPS, at_risk, backups, new_backup_folder, save_backup, save_copies

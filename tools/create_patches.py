@@ -7,15 +7,15 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
-from tools.export import commits_since, export_commits
-from tools.git import Git
-from tools.markers import is_marked
+from tools.git.conflict_markers import is_marked
+from tools.git.format_patch import commits_since, export_commits
+from tools.git.patch import HEADERS, PLACEHOLDER, Patch, read_patches
+from tools.git.repository import Git
+from tools.git.worktree_state import read_state
 from tools.operation import current_operation, known_series, note_known, remember_series
 from tools.pin import load_pin
 from tools.safety import save_copies
-from tools.series import HEADERS, PLACEHOLDER, Patch, read_patches
 from tools.source import BASE, BRANCH
-from tools.state import read_state
 from tools.util.files import explained, locked, sweep, write_file
 
 

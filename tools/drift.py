@@ -9,14 +9,14 @@ from tools.archive import verify_mirror
 from tools.bindings import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.export import commits_since, export_commits
 from tools.filters import Section, load_filter
-from tools.git import Git
+from tools.git.format_patch import commits_since, export_commits
+from tools.git.patch import Patch, read_series
+from tools.git.repository import Git
+from tools.git.snapshot import Snapshot
 from tools.pin import Pin, load_pin
 from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest
 from tools.rehearsal import Rehearsal, rehearse
-from tools.series import Patch, read_series
-from tools.snapshot import Snapshot
 from tools.source import fetch_pinned
 from tools.sync import plan_section
 from tools.util.files import explained, locked

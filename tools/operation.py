@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from tools.errors import ToolError
-from tools.git import Git
-from tools.series import Patch, read_series
+from tools.git.patch import Patch, read_series
+from tools.git.repository import Git
 from tools.util.files import remove_tree, write_file
 
 Kind = Literal["apply", "bump"]

@@ -8,15 +8,15 @@ from dataclasses import replace
 from tools import changelog
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.export import commits_since, export_commits
-from tools.git import Git, require_git
-from tools.mailbox import am
+from tools.git.am import am
+from tools.git.format_patch import commits_since, export_commits
+from tools.git.patch import Patch, read_series
+from tools.git.repository import Git, require_git
+from tools.git.worktree_state import read_state
 from tools.operation import Done, Operation, begin, current_operation, finish, remember_series, save
 from tools.pin import Pin, load_pin
 from tools.safety import clear, require_nothing_at_risk, save_backup
-from tools.series import Patch, read_series
 from tools.source import BASE, BRANCH, fetch_pinned, make_repository, refuse_foreign
-from tools.state import read_state
 from tools.stepping import OURS, Applied, ConflictError, keep_edits, resolved, run_operation, unlock
 from tools.util.files import explained, locked, staged_folder, write_file
 from tools.util.live import Say, quiet

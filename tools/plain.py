@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.git import Git
-from tools.series import Patch
-from tools.snapshot import Snapshot, scratch_index
+from tools.git.patch import Patch
+from tools.git.repository import Git
+from tools.git.snapshot import Snapshot, scratch_index
 from tools.util.files import write_file
 
 

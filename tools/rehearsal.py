@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.git import Git
-from tools.mailbox import am, expected
+from tools.git.am import am, expected
+from tools.git.patch import Patch
+from tools.git.repository import Git
+from tools.git.scratch_clone import scratch_clone
+from tools.git.worktree_state import read_state
 from tools.operation import How
 from tools.safety import clear
-from tools.scratch import scratch_clone
-from tools.series import Patch
-from tools.state import read_state
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
-from tools.export import exported_contents
-from tools.git import Git
+from tools.git.format_patch import exported_contents
+from tools.git.patch import read_patches
+from tools.git.repository import Git
+from tools.git.snapshot import take_snapshot
+from tools.git.worktree_state import State, read_state
 from tools.paths import cache_dir
 from tools.pin import load_pin
-from tools.series import read_patches
-from tools.snapshot import take_snapshot
 from tools.source import BASE, BRANCH
-from tools.state import State, read_state
 
 BACKUPS = "refs/llamapack/backup/"
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tools.archive import fetch_from_package
 from tools.errors import ToolError
-from tools.git import Git, require_git
+from tools.git.repository import Git, require_git
 from tools.pin import Pin
 from tools.util.disk import require_space
 from tools.util.live import Say, quiet

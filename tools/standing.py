@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.export import commits_since, exported_contents
-from tools.git import Git
+from tools.git.format_patch import commits_since, exported_contents
+from tools.git.patch import read_patches
+from tools.git.repository import Git
 from tools.operation import known_series, last_series
 from tools.pin import Pin
-from tools.series import read_patches
 from tools.source import BASE, BRANCH
 
 APPLY, CREATE = "inv vendor.apply-patches", "inv vendor.create-patches"

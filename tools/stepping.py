@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from tools import changelog
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
-from tools.git import Git
-from tools.mailbox import am, am_continue, expected
-from tools.markers import marked_files
+from tools.git.am import am, am_continue, expected
+from tools.git.conflict_markers import marked_files
+from tools.git.repository import Git
+from tools.git.worktree_state import State, read_state
 from tools.operation import Done, Operation, finish, patch_at_hand, remember_series, save, series_of
 from tools.safety import clear, save_backup
 from tools.source import BASE, BRANCH
-from tools.state import State, read_state
 from tools.util.files import sweep, write_file
 
 OURS = f"refs/heads/{BRANCH}"

@@ -12,8 +12,11 @@ from tools.bindings import stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.filters import Section, load_filter
-from tools.git import Git
-from tools.markers import is_marked
+from tools.git.conflict_markers import is_marked
+from tools.git.patch import Patch, read_series
+from tools.git.repository import Git
+from tools.git.snapshot import Snapshot, require_plain, take_snapshot
+from tools.git.worktree_state import read_state
 from tools.pin import Pin, load_pin, render_pin
 from tools.plain import plain_snapshot
 from tools.provenance import (
@@ -27,11 +30,8 @@ from tools.provenance import (
     record_of,
 )
 from tools.safety import save_copies
-from tools.series import Patch, read_series
-from tools.snapshot import Snapshot, require_plain, take_snapshot
 from tools.source import BASE
 from tools.standing import require_standing
-from tools.state import read_state
 from tools.synced import shared_files
 from tools.util.files import explained, locked, staged_folder, sweep, write_file
 

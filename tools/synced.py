@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.filters import Section
+from tools.git.patch import read_patches
 from tools.pin import load_pin
 from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest, record
-from tools.series import read_patches
 
 SHARED = "llamapack"
 """The folder for files of ours in a synced tree."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from tools.bindings import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.export import commits_since
 from tools.filters import load_filter
-from tools.git import Git
+from tools.git.format_patch import commits_since
+from tools.git.patch import read_patches, read_series
+from tools.git.repository import Git
 from tools.operation import Operation, current_operation
 from tools.pin import Pin, load_pin
 from tools.safety import AtRisk, Commit, at_risk, backups, commits_of
-from tools.series import read_patches, read_series
 from tools.source import BASE, BRANCH
 from tools.standing import Mismatch, find_mismatch
 from tools.synced import edited_files, stale_reasons

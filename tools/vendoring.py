@@ -8,13 +8,13 @@ from pathlib import Path
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.filters import Section, load_filter
-from tools.git import Git
+from tools.git.patch import read_series
+from tools.git.repository import Git
+from tools.git.snapshot import take_snapshot
 from tools.patching import apply_to_fresh
 from tools.paths import ROOT
 from tools.pin import load_pin
 from tools.provenance import Manifest, read_manifest
-from tools.series import read_series
-from tools.snapshot import take_snapshot
 from tools.source import BRANCH, Origin, make_repository, refuse_foreign
 from tools.sync import sync_unlocked
 from tools.synced import edited_files, shared_changed, stale_reasons

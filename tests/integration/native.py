@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.git import Git
+from tools.git.repository import Git
 from tools.paths import TRACKING
 from tools.source import BASE
 from tools.vendoring import ensure_source

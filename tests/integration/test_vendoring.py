@@ -12,10 +12,10 @@ from tools.checkout import Checkout
 from tools.create_patches import create_patches
 from tools.drift import check
 from tools.filters import load_filter
+from tools.git.patch import read_series
 from tools.patching import apply_patches
 from tools.paths import PIN, ROOT, TRACKING
 from tools.pin import load_pin, render_pin
-from tools.series import read_series
 from tools.sync import sync
 from tools.vendor_status import read_status
 from tools.vendoring import ensure_source

@@ -10,7 +10,7 @@ from tools.bump import bump, preview_bump
 from tools.create_patches import create_patches, new_patch
 from tools.drift import check
 from tools.errors import ToolError
-from tools.git import Git
+from tools.git.repository import Git
 from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
 from tools.pin import load_pin
 from tools.provenance import read_manifest

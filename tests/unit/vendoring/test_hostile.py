@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.vendoring.toy import Toy, edited
 from tools.create_patches import create_patches
-from tools.git import Git
+from tools.git.repository import Git
 from tools.patching import apply_patches
 from tools.util.files import remove_tree
 

@@ -15,9 +15,9 @@ import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, copy_toy, edited
 from tools import bump as bumping
-from tools import git
 from tools.create_patches import create_patches
 from tools.errors import ToolError
+from tools.git import repository
 from tools.operation import current_operation
 from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
 from tools.sync import sync
@@ -44,7 +44,7 @@ def die_at(step: int) -> None:
 
         return call
 
-    git._call = counted(git._call)
+    repository._call = counted(repository._call)
     real_replace = counted(Path.replace)
     Path.replace = lambda self, target: real_replace(self, target)  # type: ignore[method-assign]
     Path.unlink = counted(Path.unlink)  # type: ignore[method-assign]

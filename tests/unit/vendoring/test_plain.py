@@ -11,10 +11,10 @@ from tests.unit.vendoring.toy import LINES, Toy, edited
 from tools.create_patches import create_patches
 from tools.drift import check
 from tools.errors import ToolError
-from tools.git import Git
+from tools.git.patch import read_series
+from tools.git.repository import Git
 from tools.plain import PlainResult, patch_folder
 from tools.provenance import read_manifest
-from tools.series import read_series
 from tools.sync import sync
 from tools.vendoring import ensure_source
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, make_archive, mirror_of
-from tools import archive, git, source
+from tools import archive, source
 from tools.bump import bump
 from tools.drift import check
 from tools.errors import ToolError
-from tools.git import Git, require_git
+from tools.git import repository
+from tools.git.repository import Git, require_git
 from tools.patching import apply_patches
 from tools.pin import Mirror, load_pin
 from tools.sync import sync
@@ -197,7 +198,7 @@ def test_everything_is_there_without_network_after_the_first_time(
     toy: Toy, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensure_source(toy.checkout.root)
-    monkeypatch.setattr(git, "_call", _only_local(git._call))
+    monkeypatch.setattr(repository, "_call", _only_local(repository._call))
     monkeypatch.setattr(archive, "pip_download", _unreachable)
     state = ensure_source(toy.checkout.root)
     assert (state.made, state.origin) == (False, "here")
@@ -293,7 +294,7 @@ def test_disk_that_fills_up_leaves_nothing_half_made(toy: Toy, package: Path, mo
     ("said", "good"), [("git version 2.30.0", True), ("git version 2.29.9", False), ("odd", False)]
 )
 def test_old_git_is_refused(monkeypatch: pytest.MonkeyPatch, said: str, good: bool) -> None:
-    monkeypatch.setattr(git, "_call", lambda *_, **__: cmd.Result(argv=(), returncode=0, stdout=said, stderr=""))
+    monkeypatch.setattr(repository, "_call", lambda *_, **__: cmd.Result(argv=(), returncode=0, stdout=said, stderr=""))
     if good:
         require_git()
     else:

@@ -11,7 +11,7 @@ from tests.unit.vendoring.toy import Toy, commit_files, edited
 from tools.create_patches import create_patches
 from tools.drift import check
 from tools.errors import ToolError
-from tools.git import Git
+from tools.git.repository import Git
 from tools.patching import apply_patches
 from tools.pin import load_pin
 from tools.provenance import read_manifest

@@ -13,9 +13,9 @@ from tests.unit.vendoring.toy import AUTHOR, FILES, FILTER, Toy, commit_files, e
 from tools.create_patches import create_patches
 from tools.errors import ToolError
 from tools.filters import Section, load_filter, pattern_matches
+from tools.git.snapshot import Entry, require_plain
 from tools.patching import ConflictError, apply_patches
 from tools.provenance import read_manifest
-from tools.snapshot import Entry, require_plain
 from tools.sync import Synced, sync
 from tools.util.files import remove_tree
 from tools.vendoring import ensure_source

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.checkout import Checkout
-from tools.git import Git
+from tools.git.repository import Git
 from tools.pin import Mirror, Pin, load_pin, render_pin
 
 LINES = "".join(f"line {number}\n" for number in range(1, 41))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from tools.errors import ToolError
-from tools.git import Git
-from tools.series import Patch
-from tools.snapshot import scratch_index
+from tools.git.patch import Patch
+from tools.git.repository import Git
+from tools.git.snapshot import scratch_index
 from tools.util import cmd
 
 _AM = (

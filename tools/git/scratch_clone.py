@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.git import Git
+from tools.git.repository import Git
 from tools.util.files import remove_tree
 
 

@@ -9,9 +9,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.git import Git
-from tools.scratch import scratch_clone
-from tools.series import Patch
+from tools.git.patch import Patch
+from tools.git.repository import Git
+from tools.git.scratch_clone import scratch_clone
 
 _FORMAT = (
     *("format-patch", "--stdout", "-1", "-p", "--zero-commit", "--no-signature", "--no-numbered", "--no-thread"),

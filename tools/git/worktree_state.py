@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.git import Git
+from tools.git.repository import Git
 
 _MARKS = {
     "rebase-merge": "rebase",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.git import Git
+from tools.git.repository import Git
 
 LINK, SUBMODULE = "120000", "160000"
 
