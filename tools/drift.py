@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from tools.archive import verify_mirror
-from tools.bindings import MEND, stale_bindings
+from tools.bindgen.freshness import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.filters import Section, load_filter

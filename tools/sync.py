@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bindings import stale_bindings
+from tools.bindgen.freshness import stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.filters import Section, load_filter

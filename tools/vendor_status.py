@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bindings import MEND, stale_bindings
+from tools.bindgen.freshness import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.filters import load_filter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tools.bindings import MEND
+from tools.bindgen.freshness import MEND
 from tools.bump import Preview
 from tools.cleaning import Cleaned
 from tools.create_patches import Written

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.bindings import require_current_bindings
+from tools.bindgen.freshness import require_current_bindings
 from tools.checkout import Checkout
 from tools.compiler_cache import compiler_cache
 from tools.cuda import cuda_kit

@@ -10,7 +10,7 @@ from tests.unit.made_headers import TREE
 from tests.unit.vendoring.toy import FILTER, Toy, commit_files
 from tools.bindgen import generate
 from tools.bindgen.digest import headers_digest
-from tools.bindings import require_current_bindings, stale_bindings
+from tools.bindgen.freshness import require_current_bindings, stale_bindings
 from tools.bump import bump
 from tools.drift import check
 from tools.errors import ToolError
