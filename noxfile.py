@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from tools import cibuildwheel as containers
 from tools import (
-    drift,
     matrix,
     models,
     plugins,
@@ -31,7 +30,6 @@ from tools import (
     trials,
     upstream,
     variants,
-    vendoring,
     wheels,
 )
 from tools import plan as plans
@@ -45,6 +43,7 @@ from tools.matrix.ci_rows import workflow_output
 from tools.paths import CORE, ROOT
 from tools.sessions import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
 from tools.toolchains import find_toolchain
+from tools.vendoring import check, ensure
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["test"]
@@ -69,7 +68,7 @@ def run(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Run all that this host can check: lint, types, the vendored source, unit, wheels, their levels and devices."""
     with explained(session):
-        vendoring.ensure_source(say=session.log)
+        ensure.ensure_source(say=session.log)
     names = ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation", "test-vulkan")
     for name in names:
         session.notify(name, [])
@@ -151,7 +150,7 @@ def audit(session: nox.Session) -> None:
 def gen(session: nox.Session) -> None:
     """Write the derived files that are stale: bindings, ABI table, export lists, build matrix, the README's table."""
     with explained(session):
-        vendoring.ensure_source(say=session.log)
+        ensure.ensure_source(say=session.log)
         prepare(session, "bindgen")
     session.run("python", "-c", "from tools import gen; print(*gen.write(), sep='\\n')")
 
@@ -160,8 +159,8 @@ def gen(session: nox.Session) -> None:
 def vendor_check(session: nox.Session) -> None:
     """Rebuild llama.cpp from pin and patches; fail where the packages would build from anything else."""
     with explained(session):
-        vendoring.ensure_source(say=session.log)
-        if problems := drift.check(Checkout(), say=session.log):
+        ensure.ensure_source(say=session.log)
+        if problems := check.check(Checkout(), say=session.log):
             session.error("\n".join(problems))
 
 
@@ -195,7 +194,7 @@ def cibuildwheel(session: nox.Session) -> None:
     """Build this machine's core wheel with cibuildwheel, on Linux in a container, and judge its libraries."""
     with explained(session):
         variables = {**CLEAN, **containers.engine(host_target())}
-        vendoring.ensure_source(say=session.log)
+        ensure.ensure_source(say=session.log)
         prepare(session, "packaging")
         proving.wish_for_disassembler(session.log, host_target())
         command = containers.command(host_target())

@@ -21,12 +21,26 @@ if sys.version_info < (3, 11):
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import bump as bumping
-from tools import cleaning, create_patches, drift, patching, plain, vendor_status, vendor_words
-from tools import sync as syncing
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.patch import read_series
+from tools.vendoring import (
+    apply,
+    create_patches,
+    messages,
+    plain_tree,
+)
+from tools.vendoring import bump as bumping
+from tools.vendoring import (
+    check as drift,
+)
+from tools.vendoring import (
+    clean as cleaning,
+)
+from tools.vendoring import (
+    status as vendor_status,
+)
+from tools.vendoring import sync as syncing
 
 HERE = Checkout(root=Path(__file__).resolve().parent)
 DISCARD = "discard what would be lost; a backup is left and named"
@@ -58,37 +72,37 @@ def apply_patches(_: Context, discard: bool = False, tree: str = "") -> None:
     """
     with _explained():
         if tree:
-            _print(vendor_words.patched(plain.patch_folder(Path(tree).expanduser(), read_series(HERE.patches))))
+            _print(messages.patched(plain_tree.patch_folder(Path(tree).expanduser(), read_series(HERE.patches))))
         else:
-            _print(vendor_words.applied(patching.apply_patches(HERE, discard=discard, say=_say)))
+            _print(messages.applied(apply.apply_patches(HERE, discard=discard, say=_say)))
 
 
 @task
 def status(_: Context) -> None:
     """Say where vendoring stands and what to do next; changes nothing."""
     with _explained():
-        _print(vendor_words.status(vendor_status.read_status(HERE)))
+        _print(messages.status(vendor_status.read_status(HERE)))
 
 
 @task(name="continue", help={"skip": "leave the patch at hand out of the series"})
 def continue_(_: Context, skip: bool = False) -> None:
     """Go on with the patches after a conflict was resolved and `git add`ed, or after a kill."""
     with _explained():
-        _print(vendor_words.applied(patching.continue_operation(HERE, skip=skip)))
+        _print(messages.applied(apply.continue_operation(HERE, skip=skip)))
 
 
 @task
 def abort(_: Context) -> None:
     """Give up an apply or a bump: pin and vendor/llama.cpp go back to where they were."""
     with _explained():
-        _print(vendor_words.aborted(patching.abort_operation(HERE)))
+        _print(messages.aborted(apply.abort_operation(HERE)))
 
 
 @task(name="create-patches", help={"discard": "remove patch files that were never applied here; a copy is saved"})
 def create_patches_(_: Context, discard: bool = False) -> None:
     """Write the commits in vendor/llama.cpp as patches/, which then holds exactly them."""
     with _explained():
-        _print(vendor_words.written(create_patches.create_patches(HERE, discard=discard)))
+        _print(messages.written(create_patches.create_patches(HERE, discard=discard)))
 
 
 @task(
@@ -117,7 +131,7 @@ def sync(_: Context, discard: bool = False, source: str = "", patch: bool = Fals
     """Copy vendor/llama.cpp, edits included, into the packages; only files that differ are touched."""
     with _explained():
         folder = Path(source).expanduser().resolve() if source else None
-        _print(vendor_words.synced(syncing.sync(HERE, discard=discard, source=folder, patch=patch)))
+        _print(messages.synced(syncing.sync(HERE, discard=discard, source=folder, patch=patch)))
 
 
 @task(help={"mirrors": "also look into the packages that the pin names"})
@@ -125,7 +139,7 @@ def check(_: Context, mirrors: bool = False) -> None:
     """Rebuild pin and patches in a scratch clone; fail where the packages would build from anything else."""
     with _explained():
         if problems := drift.check(HERE, mirrors=mirrors, say=_say):
-            raise Exit("\n".join(vendor_words.drifted(problems)), code=1)
+            raise Exit("\n".join(messages.drifted(problems)), code=1)
         _print(["The packages build from exactly the pin and the patches."])
 
 
@@ -141,16 +155,16 @@ def bump(_: Context, ref: str, dry_run: bool = False, sha256: str = "", discard:
     """Move the pin to another llama.cpp and the patches with it; it stops where a patch does not apply."""
     with _explained():
         if dry_run:
-            _print(vendor_words.previewed(bumping.preview_bump(HERE, ref, sha256=sha256, say=_say)))
+            _print(messages.previewed(bumping.preview_bump(HERE, ref, sha256=sha256, say=_say)))
         else:
-            _print(vendor_words.applied(bumping.bump(HERE, ref, sha256=sha256, discard=discard, say=_say)))
+            _print(messages.applied(bumping.bump(HERE, ref, sha256=sha256, discard=discard, say=_say)))
 
 
 @task(help={"tracking": "remove vendor/llama.cpp too", "discard": DISCARD})
 def clean(_: Context, tracking: bool = False, discard: bool = False) -> None:
     """Remove the copies in the packages; the next build makes them again."""
     with _explained():
-        _print(vendor_words.cleaned(cleaning.clean(HERE, tracking=tracking, discard=discard)))
+        _print(messages.cleaned(cleaning.clean(HERE, tracking=tracking, discard=discard)))
 
 
 TASKS: tuple[Any, ...] = (

@@ -19,7 +19,7 @@ from tools.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_tool
 from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.live import Say, quiet, run_logged
-from tools.vendoring import ensure_source
+from tools.vendoring.ensure import ensure_source
 from tools.wheels import LEVELS_VARIABLE, Build, workshop
 
 FOLDER = ROOT / "build" / "compilers"

@@ -26,7 +26,7 @@ from tools.util.disk import require_space
 from tools.util.files import locked, remove_tree
 from tools.util.live import Say, quiet, run_logged
 from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
-from tools.vendoring import ensure_source
+from tools.vendoring.ensure import ensure_source
 from tools.vulkan import vulkan_kit
 
 DIST = ROOT / "dist"

@@ -12,8 +12,8 @@ import pytest
 
 from tools.git.repository import Git
 from tools.paths import TRACKING
-from tools.source import BASE
-from tools.vendoring import ensure_source
+from tools.vendoring.ensure import ensure_source
+from tools.vendoring.source.fetch import BASE
 
 
 def compiler() -> str:

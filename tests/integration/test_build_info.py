@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, make_toy
-from tools.bump import bump
-from tools.patching import apply_patches
 from tools.paths import CORE
-from tools.pin import load_pin, render_pin
-from tools.sync import sync
 from tools.util.files import write_file
 from tools.util.venv import ensure_environment
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.bump import bump
+from tools.vendoring.source.pin import load_pin, render_pin
+from tools.vendoring.sync import sync
 
 IDENTITY = CORE / "native" / "shared" / "LlamapackIdentity.cmake"
 NAMES = ("LLAMA_BUILD_COMMIT", "LLAMA_BUILD_NUMBER", "GGML_BUILD_COMMIT", "LLAMAPACK_ABI_ID")

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from tools.checkout import Checkout
-from tools.create_patches import create_patches
-from tools.drift import check
-from tools.filters import load_filter
 from tools.git.patch import read_series
-from tools.patching import apply_patches
 from tools.paths import PIN, ROOT, TRACKING
-from tools.pin import load_pin, render_pin
-from tools.sync import sync
-from tools.vendor_status import read_status
-from tools.vendoring import ensure_source
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.check import check
+from tools.vendoring.create_patches import create_patches
+from tools.vendoring.ensure import ensure_source
+from tools.vendoring.source.filters import load_filter
+from tools.vendoring.source.pin import load_pin, render_pin
+from tools.vendoring.status import read_status
+from tools.vendoring.sync import sync
 
 
 @pytest.fixture(scope="module")

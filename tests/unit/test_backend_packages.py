@@ -10,9 +10,9 @@ import pytest
 import tomllib
 
 from tests.unit.test_layout import files
-from tools.filters import load_filter
 from tools.matrix import load_matrix
 from tools.paths import CORE, ROOT, package_folder
+from tools.vendoring.source.filters import load_filter
 from tools.wheels import KITS
 
 PACKAGES = sorted((ROOT / "packages").glob("backend-*"))

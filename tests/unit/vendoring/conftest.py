@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import LINES, Toy, copy_toy, edited, make_toy
-from tools.create_patches import create_patches
-from tools.patching import apply_patches
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.create_patches import create_patches
 
 
 @pytest.fixture(autouse=True)

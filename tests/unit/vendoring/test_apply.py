@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.vendoring.toy import FILES, HEADERS, LINES, Toy, commit_files, edited
-from tools.create_patches import create_patches
 from tools.errors import ToolError
-from tools.operation import current_operation, save
-from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
-from tools.safety import backups
 from tools.util.files import remove_tree
-from tools.vendor_status import read_status
+from tools.vendoring.apply import ConflictError, abort_operation, apply_patches, continue_operation
+from tools.vendoring.backups import backups
+from tools.vendoring.create_patches import create_patches
+from tools.vendoring.journal import current_operation, save
+from tools.vendoring.status import read_status
 
 BY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.vendoring.toy import HEADERS, LINES, Toy, commit_files, edited
-from tools import bump as bumping
-from tools.bump import bump, preview_bump
-from tools.create_patches import create_patches, new_patch
-from tools.drift import check
 from tools.errors import ToolError
 from tools.git.repository import Git
-from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
-from tools.pin import load_pin
-from tools.provenance import read_manifest
-from tools.sync import sync
 from tools.util.files import remove_tree
-from tools.vendor_status import read_status
-from tools.vendoring import ensure_source
+from tools.vendoring import bump as bumping
+from tools.vendoring.apply import ConflictError, abort_operation, apply_patches, continue_operation
+from tools.vendoring.bump import bump, preview_bump
+from tools.vendoring.check import check
+from tools.vendoring.create_patches import create_patches, new_patch
+from tools.vendoring.ensure import ensure_source
+from tools.vendoring.source.manifest import read_manifest
+from tools.vendoring.source.pin import load_pin
+from tools.vendoring.status import read_status
+from tools.vendoring.sync import sync
 
 
 @pytest.fixture

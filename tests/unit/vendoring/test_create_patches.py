@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import HEADERS, LINES, Toy, commit_files, edited
-from tools.create_patches import create_patches, new_patch
 from tools.errors import ToolError
-from tools.patching import apply_patches
 from tools.util.files import remove_tree
-from tools.vendor_status import read_status
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.create_patches import create_patches, new_patch
+from tools.vendoring.status import read_status
 
 NAMES = ["0001-change-the-first-lines.patch", "0002-score-it.patch", "0003-add-a-file.patch"]
 

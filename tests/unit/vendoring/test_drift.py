@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, edited
-from tools.create_patches import create_patches
-from tools.drift import check
 from tools.errors import ToolError
-from tools.patching import apply_patches
-from tools.pin import load_pin, render_pin
-from tools.sync import sync
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.check import check
+from tools.vendoring.create_patches import create_patches
+from tools.vendoring.source.pin import load_pin, render_pin
+from tools.vendoring.sync import sync
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from tests.unit.vendoring.toy import FILTER, Toy, commit_files
 from tools.bindgen import generate
 from tools.bindgen.digest import headers_digest
 from tools.bindgen.freshness import require_current_bindings, stale_bindings
-from tools.bump import bump
-from tools.drift import check
 from tools.errors import ToolError
-from tools.patching import apply_patches
-from tools.sync import sync
-from tools.vendor_status import read_status
-from tools.vendor_words import status, synced
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.bump import bump
+from tools.vendoring.check import check
+from tools.vendoring.messages import status, synced
+from tools.vendoring.status import read_status
+from tools.vendoring.sync import sync
 
 HEADER = "include/llama.h"
 MORE = TREE[HEADER].replace("int n;", "int n; float scale;") + "LLAMA_API void llama_more(struct llama_params p);\n"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import Toy, edited
-from tools.create_patches import create_patches
 from tools.git.repository import Git
-from tools.patching import apply_patches
 from tools.util.files import remove_tree
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.create_patches import create_patches
 
 HOSTILE = """\
 [user]

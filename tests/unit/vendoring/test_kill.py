@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, copy_toy, edited
-from tools import bump as bumping
-from tools.create_patches import create_patches
 from tools.errors import ToolError
 from tools.git import repository
-from tools.operation import current_operation
-from tools.patching import ConflictError, abort_operation, apply_patches, continue_operation
-from tools.sync import sync
 from tools.util import files
-from tools.vendor_status import read_status
-from tools.vendoring import ensure_source
+from tools.vendoring import bump as bumping
+from tools.vendoring.apply import ConflictError, abort_operation, apply_patches, continue_operation
+from tools.vendoring.create_patches import create_patches
+from tools.vendoring.ensure import ensure_source
+from tools.vendoring.journal import current_operation
+from tools.vendoring.status import read_status
+from tools.vendoring.sync import sync
 
 STRIDE = int(os.environ.get("LLAMAPACK_KILL_STRIDE", "6"))
 """Every how many steps a kill is tried: 1 tries all, and takes minutes."""

@@ -8,7 +8,7 @@ import pytest
 
 from tools.errors import ToolError
 from tools.paths import PIN
-from tools.pin import load_pin, render_pin
+from tools.vendoring.source.pin import load_pin, render_pin
 
 GOOD = f"""\
 repository = "https://example.org/llama.cpp.git"

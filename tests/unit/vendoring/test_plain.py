@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import LINES, Toy, edited
-from tools.create_patches import create_patches
-from tools.drift import check
 from tools.errors import ToolError
 from tools.git.patch import read_series
 from tools.git.repository import Git
-from tools.plain import PlainResult, patch_folder
-from tools.provenance import read_manifest
-from tools.sync import sync
-from tools.vendoring import ensure_source
+from tools.vendoring.check import check
+from tools.vendoring.create_patches import create_patches
+from tools.vendoring.ensure import ensure_source
+from tools.vendoring.plain_tree import PlainResult, patch_folder
+from tools.vendoring.source.manifest import read_manifest
+from tools.vendoring.sync import sync
 
 
 @pytest.fixture

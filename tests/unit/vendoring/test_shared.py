@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import FILTER, Toy
-from tools.drift import check
 from tools.errors import ToolError
-from tools.filters import load_filter
-from tools.provenance import read_manifest
-from tools.sync import sync
-from tools.vendoring import ensure_source
+from tools.vendoring.check import check
+from tools.vendoring.ensure import ensure_source
+from tools.vendoring.source.filters import load_filter
+from tools.vendoring.source.manifest import read_manifest
+from tools.vendoring.sync import sync
 
 SECOND = """
 [gpu]

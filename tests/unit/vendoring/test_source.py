@@ -14,18 +14,19 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, make_archive, mirror_of
-from tools import archive, source
-from tools.bump import bump
-from tools.drift import check
 from tools.errors import ToolError
 from tools.git import repository
 from tools.git.repository import Git, require_git
-from tools.patching import apply_patches
-from tools.pin import Mirror, load_pin
-from tools.sync import sync
 from tools.util import cmd
 from tools.util.files import explained, remove_tree
-from tools.vendoring import ensure_source
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.bump import bump
+from tools.vendoring.check import check
+from tools.vendoring.ensure import ensure_source
+from tools.vendoring.source import fetch
+from tools.vendoring.source import mirror as archive
+from tools.vendoring.source.pin import Mirror, load_pin
+from tools.vendoring.sync import sync
 
 
 def digest(path: Path) -> str:
@@ -37,7 +38,7 @@ def package(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the archive of a package that carries the upstream, pinned as the mirror; git reaches nothing."""
     file = make_archive(toy, tmp_path / "index" / "package-1.0.tar.gz")
     toy.pin(toy.base, repository="https://llama.invalid/llama.cpp.git", mirrors=(mirror_of(file, digest(file)),))
-    monkeypatch.setattr(source, "reach", lambda *_: "no network")
+    monkeypatch.setattr(fetch, "reach", lambda *_: "no network")
     offer(monkeypatch, file)
     return file
 
@@ -229,9 +230,9 @@ def test_no_network_at_all_says_which_ways_were_tried(toy: Toy, package: Path, m
 def test_unreachable_repository_is_noticed_without_a_question(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     apply_patches(toy.checkout)
     monkeypatch.setenv("GIT_ASKPASS", "false")
-    problem = source.reach(toy.git, "https://llama.invalid/llama.cpp.git")
+    problem = fetch.reach(toy.git, "https://llama.invalid/llama.cpp.git")
     assert "llama.invalid" in problem
-    assert source.reach(toy.git, str(toy.upstream.folder)) == ""
+    assert fetch.reach(toy.git, str(toy.upstream.folder)) == ""
 
 
 def test_answer_that_never_comes_ends_the_waiting(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,18 +8,18 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, edited
-from tools.create_patches import create_patches
-from tools.drift import check
 from tools.errors import ToolError
 from tools.git.repository import Git
-from tools.patching import apply_patches
-from tools.pin import load_pin
-from tools.provenance import read_manifest
-from tools.source import make_repository
-from tools.sync import sync
 from tools.util.files import remove_tree
-from tools.vendor_status import read_status
-from tools.vendor_words import status
+from tools.vendoring.apply import apply_patches
+from tools.vendoring.check import check
+from tools.vendoring.create_patches import create_patches
+from tools.vendoring.messages import status
+from tools.vendoring.source.fetch import make_repository
+from tools.vendoring.source.manifest import read_manifest
+from tools.vendoring.source.pin import load_pin
+from tools.vendoring.status import read_status
+from tools.vendoring.sync import sync
 
 IGNORED = "/vendor/llama.cpp/\n/packages/\n/build/\n"
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vendoring.toy import AUTHOR, FILES, FILTER, Toy, commit_files, edited
-from tools.create_patches import create_patches
 from tools.errors import ToolError
-from tools.filters import Section, load_filter, pattern_matches
 from tools.git.snapshot import Entry, require_plain
-from tools.patching import ConflictError, apply_patches
-from tools.provenance import read_manifest
-from tools.sync import Synced, sync
 from tools.util.files import remove_tree
-from tools.vendoring import ensure_source
+from tools.vendoring.apply import ConflictError, apply_patches
+from tools.vendoring.create_patches import create_patches
+from tools.vendoring.ensure import ensure_source
+from tools.vendoring.source.filters import Section, load_filter, pattern_matches
+from tools.vendoring.source.manifest import read_manifest
+from tools.vendoring.sync import Synced, sync
 
 TAKEN = (
     "CMakeLists.txt",

@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit.vendoring.toy import Toy, commit_files, edited
 from tools.paths import ROOT
-from tools.pin import load_pin
+from tools.vendoring.source.pin import load_pin
 
 TASKS = (
     "vendor.abort",

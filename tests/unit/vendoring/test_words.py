@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools import vendor_words
-from tools.sync import Synced, SyncReport
+from tools.vendoring import messages
+from tools.vendoring.sync import Synced, SyncReport
 
 
 def words(new: dict[str, tuple[str, ...]], gone: tuple[str, ...] = ()) -> list[str]:
     report = SyncReport(trees=(), upstream_new=new, upstream_gone=gone)
-    return list(vendor_words.synced(report))
+    return list(messages.synced(report))
 
 
 def test_few_files_are_named() -> None:
@@ -33,4 +33,4 @@ def test_many_files_that_are_not_taken_are_counted_by_folder() -> None:
 
 def test_tree_that_was_not_touched_is_said() -> None:
     report = SyncReport(trees=(Synced(section="core", into=Path("x")),), upstream_new={}, upstream_gone=())
-    assert list(vendor_words.synced(report)) == ["core: nothing has changed."]
+    assert list(messages.synced(report)) == ["core: nothing has changed."]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.git.repository import Git
-from tools.pin import Mirror, Pin, load_pin, render_pin
+from tools.vendoring.source.pin import Mirror, Pin, load_pin, render_pin
 
 LINES = "".join(f"line {number}\n" for number in range(1, 41))
 FILES = {

@@ -11,15 +11,19 @@ from pathlib import Path
 from tools.bindgen.freshness import stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
-from tools.filters import Section, load_filter
 from tools.git.conflict_markers import is_marked
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
 from tools.git.snapshot import Snapshot, require_plain, take_snapshot
 from tools.git.worktree_state import read_state
-from tools.pin import Pin, load_pin, render_pin
-from tools.plain import plain_snapshot
-from tools.provenance import (
+from tools.util.files import explained, locked, staged_folder, sweep, write_file
+from tools.vendoring.backups import save_copies
+from tools.vendoring.freshness import shared_files
+from tools.vendoring.mismatch import require_standing
+from tools.vendoring.plain_tree import plain_snapshot
+from tools.vendoring.source.fetch import BASE
+from tools.vendoring.source.filters import Section, load_filter
+from tools.vendoring.source.manifest import (
     MANIFEST,
     NEXT,
     FileRecord,
@@ -29,11 +33,7 @@ from tools.provenance import (
     record,
     record_of,
 )
-from tools.safety import save_copies
-from tools.source import BASE
-from tools.standing import require_standing
-from tools.synced import shared_files
-from tools.util.files import explained, locked, staged_folder, sweep, write_file
+from tools.vendoring.source.pin import Pin, load_pin, render_pin
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from tools.errors import ToolError
 from tools.git.repository import Git
 from tools.paths import cache_dir
-from tools.pin import Mirror
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
 from tools.util.files import explained, scratch_folder, write_file
 from tools.util.live import Say
 from tools.util.stamps import file_digest
+from tools.vendoring.source.pin import Mirror
 
 NEEDED_MIB = 1024
 Download = Callable[[Mirror, Path, Say], Path]

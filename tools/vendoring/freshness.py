@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.filters import Section
 from tools.git.patch import read_patches
-from tools.pin import load_pin
-from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest, record
+from tools.vendoring.source.filters import Section
+from tools.vendoring.source.manifest import MANIFEST, NEXT, Manifest, differences, read_manifest, record
+from tools.vendoring.source.pin import load_pin
 
 SHARED = "llamapack"
 """The folder for files of ours in a synced tree."""

@@ -12,11 +12,11 @@ from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import HEADERS, PLACEHOLDER, Patch, read_patches
 from tools.git.repository import Git
 from tools.git.worktree_state import read_state
-from tools.operation import current_operation, known_series, note_known, remember_series
-from tools.pin import load_pin
-from tools.safety import save_copies
-from tools.source import BASE, BRANCH
 from tools.util.files import explained, locked, sweep, write_file
+from tools.vendoring.backups import save_copies
+from tools.vendoring.journal import current_operation, known_series, note_known, remember_series
+from tools.vendoring.source.fetch import BASE, BRANCH
+from tools.vendoring.source.pin import load_pin
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tools.archive import fetch_from_package
-from tools.changelog import UPSTREAM
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.patch import read_series
 from tools.git.repository import Git
-from tools.patching import Applied, operation_to, refuse_open, start
-from tools.pin import Mirror, Pin, load_pin, render_pin
-from tools.rehearsal import Outcome, rehearse
-from tools.safety import require_nothing_at_risk
-from tools.source import ANSWER_SECONDS, BASE, FETCH_SECONDS, reach
 from tools.util.files import explained, locked
 from tools.util.live import Say, quiet
+from tools.vendoring.apply import Applied, operation_to, refuse_open, start
+from tools.vendoring.backups import require_nothing_at_risk
+from tools.vendoring.changelog import UPSTREAM
+from tools.vendoring.dry_run import Outcome, rehearse
+from tools.vendoring.source.fetch import ANSWER_SECONDS, BASE, FETCH_SECONDS, reach
+from tools.vendoring.source.mirror import fetch_from_package
+from tools.vendoring.source.pin import Mirror, Pin, load_pin, render_pin
 
 _PACKAGE = re.compile(r"(?P<package>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9._+-]+)")
 _ID = re.compile(r"[0-9a-f]{7,40}")

@@ -12,8 +12,8 @@ from tools.git.patch import Patch
 from tools.git.repository import Git
 from tools.git.scratch_clone import scratch_clone
 from tools.git.worktree_state import read_state
-from tools.operation import How
-from tools.safety import clear
+from tools.vendoring.backups import clear
+from tools.vendoring.journal import How
 
 
 @dataclass(frozen=True, kw_only=True)

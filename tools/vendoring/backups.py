@@ -17,8 +17,8 @@ from tools.git.repository import Git
 from tools.git.snapshot import take_snapshot
 from tools.git.worktree_state import State, read_state
 from tools.paths import cache_dir
-from tools.pin import load_pin
-from tools.source import BASE, BRANCH
+from tools.vendoring.source.fetch import BASE, BRANCH
+from tools.vendoring.source.pin import load_pin
 
 BACKUPS = "refs/llamapack/backup/"
 

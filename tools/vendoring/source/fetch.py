@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tools.archive import fetch_from_package
 from tools.errors import ToolError
 from tools.git.repository import Git, require_git
-from tools.pin import Pin
 from tools.util.disk import require_space
 from tools.util.live import Say, quiet
+from tools.vendoring.source.mirror import fetch_from_package
+from tools.vendoring.source.pin import Pin
 
 Origin = Literal["here", "git", "package"]
 BRANCH = "llamapack"

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from tools.archive import verify_mirror
 from tools.bindgen.freshness import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.filters import Section, load_filter
 from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
 from tools.git.snapshot import Snapshot
-from tools.pin import Pin, load_pin
-from tools.provenance import MANIFEST, NEXT, Manifest, differences, read_manifest
-from tools.rehearsal import Rehearsal, rehearse
-from tools.source import fetch_pinned
-from tools.sync import plan_section
 from tools.util.files import explained, locked
 from tools.util.live import Say, quiet
+from tools.vendoring.dry_run import Rehearsal, rehearse
+from tools.vendoring.source.fetch import fetch_pinned
+from tools.vendoring.source.filters import Section, load_filter
+from tools.vendoring.source.manifest import MANIFEST, NEXT, Manifest, differences, read_manifest
+from tools.vendoring.source.mirror import verify_mirror
+from tools.vendoring.source.pin import Pin, load_pin
+from tools.vendoring.sync import plan_section
 
 _MEANING = {
     "files": "its list of files",

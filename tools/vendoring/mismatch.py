@@ -10,9 +10,9 @@ from tools.errors import ToolError
 from tools.git.format_patch import commits_since, exported_contents
 from tools.git.patch import read_patches
 from tools.git.repository import Git
-from tools.operation import known_series, last_series
-from tools.pin import Pin
-from tools.source import BASE, BRANCH
+from tools.vendoring.journal import known_series, last_series
+from tools.vendoring.source.fetch import BASE, BRANCH
+from tools.vendoring.source.pin import Pin
 
 APPLY, CREATE = "inv vendor.apply-patches", "inv vendor.create-patches"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tools import changelog
 from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.am import am
@@ -13,13 +12,14 @@ from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git, require_git
 from tools.git.worktree_state import read_state
-from tools.operation import Done, Operation, begin, current_operation, finish, remember_series, save
-from tools.pin import Pin, load_pin
-from tools.safety import clear, require_nothing_at_risk, save_backup
-from tools.source import BASE, BRANCH, fetch_pinned, make_repository, refuse_foreign
-from tools.stepping import OURS, Applied, ConflictError, keep_edits, resolved, run_operation, unlock
 from tools.util.files import explained, locked, staged_folder, write_file
 from tools.util.live import Say, quiet
+from tools.vendoring import changelog
+from tools.vendoring.backups import clear, require_nothing_at_risk, save_backup
+from tools.vendoring.journal import Done, Operation, begin, current_operation, finish, remember_series, save
+from tools.vendoring.sequencer import OURS, Applied, ConflictError, keep_edits, resolved, run_operation, unlock
+from tools.vendoring.source.fetch import BASE, BRANCH, fetch_pinned, make_repository, refuse_foreign
+from tools.vendoring.source.pin import Pin, load_pin
 
 __all__ = ["Applied", "ConflictError", "abort_operation", "apply_patches", "continue_operation"]
 

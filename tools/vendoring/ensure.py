@@ -7,19 +7,19 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
-from tools.filters import Section, load_filter
 from tools.git.patch import read_series
 from tools.git.repository import Git
 from tools.git.snapshot import take_snapshot
-from tools.patching import apply_to_fresh
 from tools.paths import ROOT
-from tools.pin import load_pin
-from tools.provenance import Manifest, read_manifest
-from tools.source import BRANCH, Origin, make_repository, refuse_foreign
-from tools.sync import sync_unlocked
-from tools.synced import edited_files, shared_changed, stale_reasons
 from tools.util.files import explained, locked, staged_folder
 from tools.util.live import Say, quiet
+from tools.vendoring.apply import apply_to_fresh
+from tools.vendoring.freshness import edited_files, shared_changed, stale_reasons
+from tools.vendoring.source.fetch import BRANCH, Origin, make_repository, refuse_foreign
+from tools.vendoring.source.filters import Section, load_filter
+from tools.vendoring.source.manifest import Manifest, read_manifest
+from tools.vendoring.source.pin import load_pin
+from tools.vendoring.sync import sync_unlocked
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.filters import Section, load_filter
 from tools.git.repository import Git
-from tools.operation import current_operation
-from tools.provenance import MANIFEST, NEXT, differences, present, read_manifest
-from tools.safety import BACKUPS, at_risk, backups, new_backup_folder, save_backup, save_copies
-from tools.source import BASE
 from tools.util.files import explained, locked, remove_tree
+from tools.vendoring.backups import BACKUPS, at_risk, backups, new_backup_folder, save_backup, save_copies
+from tools.vendoring.journal import current_operation
+from tools.vendoring.source.fetch import BASE
+from tools.vendoring.source.filters import Section, load_filter
+from tools.vendoring.source.manifest import MANIFEST, NEXT, differences, present, read_manifest
 
 
 @dataclass(frozen=True, kw_only=True)

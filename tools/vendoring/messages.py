@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tools.bindgen.freshness import MEND
-from tools.bump import Preview
-from tools.cleaning import Cleaned
-from tools.create_patches import Written
-from tools.plain import PlainResult
-from tools.stepping import Applied
-from tools.sync import Synced, SyncReport
-from tools.vendor_status import Status, TrackingStatus, TreeStatus
+from tools.vendoring.bump import Preview
+from tools.vendoring.clean import Cleaned
+from tools.vendoring.create_patches import Written
+from tools.vendoring.plain_tree import PlainResult
+from tools.vendoring.sequencer import Applied
+from tools.vendoring.status import Status, TrackingStatus, TreeStatus
+from tools.vendoring.sync import Synced, SyncReport
 
 _HOW = {
     "clean": "applied",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tools import changelog
 from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.git.am import am, am_continue, expected
 from tools.git.conflict_markers import marked_files
 from tools.git.repository import Git
 from tools.git.worktree_state import State, read_state
-from tools.operation import Done, Operation, finish, patch_at_hand, remember_series, save, series_of
-from tools.safety import clear, save_backup
-from tools.source import BASE, BRANCH
 from tools.util.files import sweep, write_file
+from tools.vendoring import changelog
+from tools.vendoring.backups import clear, save_backup
+from tools.vendoring.journal import Done, Operation, finish, patch_at_hand, remember_series, save, series_of
+from tools.vendoring.source.fetch import BASE, BRANCH
 
 OURS = f"refs/heads/{BRANCH}"
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from tools.bindgen.freshness import MEND, stale_bindings
 from tools.checkout import Checkout
 from tools.errors import ToolError
-from tools.filters import load_filter
 from tools.git.format_patch import commits_since
 from tools.git.patch import read_patches, read_series
 from tools.git.repository import Git
-from tools.operation import Operation, current_operation
-from tools.pin import Pin, load_pin
-from tools.safety import AtRisk, Commit, at_risk, backups, commits_of
-from tools.source import BASE, BRANCH
-from tools.standing import Mismatch, find_mismatch
-from tools.synced import edited_files, stale_reasons
+from tools.vendoring.backups import AtRisk, Commit, at_risk, backups, commits_of
+from tools.vendoring.freshness import edited_files, stale_reasons
+from tools.vendoring.journal import Operation, current_operation
+from tools.vendoring.mismatch import Mismatch, find_mismatch
+from tools.vendoring.source.fetch import BASE, BRANCH
+from tools.vendoring.source.filters import load_filter
+from tools.vendoring.source.pin import Pin, load_pin
 
 
 @dataclass(frozen=True, kw_only=True)
