@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.emulation import find_emulator, how_to_get
+from tools.platforms.emulators import find_emulator, how_to_get
 
 
 def wine() -> str:

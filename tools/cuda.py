@@ -13,10 +13,10 @@ from pathlib import Path
 from tools import architectures
 from tools.errors import LackingError, ToolError
 from tools.ground import Ground
-from tools.hosts import How
 from tools.kit import Kit
 from tools.matrix import GpuArch, host_target, load_matrix
 from tools.paths import ROOT, cache_dir
+from tools.platforms.host import How
 from tools.toolchains import find_toolchain
 from tools.util import stamps
 from tools.util.cmd import run

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from tools.hosts import How, Way, ways
 from tools.matrix import Cell, Matrix
+from tools.platforms.host import How, Way, ways
 from tools.results import Result, reached, strongest, summary
 
 Results: TypeAlias = Mapping[str, Sequence[Result]]

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.hosts import Host, How, lacks, proof, ways
 from tools.matrix import Cell, Matrix
+from tools.platforms.host import Host, How, lacks, proof, ways
 from tools.wheels import KITS
 
 VARIABLES = {

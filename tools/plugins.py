@@ -11,8 +11,8 @@ import nox
 
 from tools import architectures, results, rocm, trials, wheels
 from tools.errors import ToolError
-from tools.hosts import How
 from tools.paths import ROOT
+from tools.platforms.host import How
 from tools.sessions import SCRATCH, run_pytest
 from tools.util.files import remove_tree
 from tools.util.live import run_live

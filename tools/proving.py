@@ -11,14 +11,15 @@ from pathlib import Path
 
 import nox
 
-from tools import debian, distributions, models, results, wheels
+from tools import models, results, wheels
 from tools.audit.arm import PACKAGES as LLVM
 from tools.audit.arm import Arm
-from tools.distributions import Place
-from tools.emulation import USED, ensure_emulator, find_emulator, how_to_get
-from tools.hosts import How, Way, lacks, this_host, ways
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT
+from tools.platforms import apt, distributions
+from tools.platforms.distributions import Place
+from tools.platforms.emulators import USED, ensure_emulator, find_emulator, how_to_get
+from tools.platforms.host import How, Way, lacks, this_host, ways
 from tools.sessions import CLEAN, run_pytest, skip_unless_here
 from tools.toolchains import Toolchain, with_commands, zig_toolchain
 from tools.util.live import Say
@@ -101,7 +102,7 @@ def wish_for_disassembler(say: Say, wheel: str) -> None:
     Where it cannot, the audit's report says what was not looked at.
     """
     if re.search("aarch64|arm64", Path(wheel).name) and Arm().lacks():
-        debian.wish_for(LLVM, purpose="reading instructions of 64-bit Arm", say=say)
+        apt.wish_for(LLVM, purpose="reading instructions of 64-bit Arm", say=say)
 
 
 def _audit(session: nox.Session, wheel: Path, *files: str) -> None:
@@ -175,7 +176,7 @@ def run_in_root(
 
 def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
     """Run the tests for Windows on the wheel for it; this machine's own wheel says what is to be expected."""
-    debian.wish_for(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler", say=session.log)
+    apt.wish_for(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler", say=session.log)
     variables = {
         "LLAMAPACK_TEST_MODEL": str(parts.model),
         "LLAMAPACK_TEST_WHEEL": str(parts.wheel),

@@ -13,9 +13,9 @@ from datetime import date
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.hosts import How
 from tools.matrix import Cell, Matrix
 from tools.paths import ROOT
+from tools.platforms.host import How
 from tools.util.cmd import run
 
 RESULTS = ROOT / "docs" / "reference" / "results.json"

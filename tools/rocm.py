@@ -13,16 +13,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools import architectures, roots
+from tools import architectures
 from tools.errors import LackingError
 from tools.kit import Elsewhere, Kit
 from tools.matrix import load_matrix
 from tools.paths import ROOT
+from tools.platforms import debian_roots
 from tools.toolchains import Toolchain
 from tools.util.live import Say, quiet
 
 DEFAULT = Path("/opt/rocm")
-FORKY = roots.Root(
+FORKY = debian_roots.Root(
     suite="forky",
     packages=(
         *("hipcc", "libamdhip64-dev", "libhipblas-dev", "librocblas-dev", "python3"),
@@ -57,7 +58,7 @@ def rocm_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
 
 def forky_root(say: Say = quiet) -> Path:
     """Return the root folder with Debian's ROCm, made where it is not there."""
-    return roots.ensure_root(FORKY, say, mib=FORKY_MIB)
+    return debian_roots.ensure_root(FORKY, say, mib=FORKY_MIB)
 
 
 def gpus(topology: Path = TOPOLOGY) -> tuple[str, ...]:
@@ -124,7 +125,7 @@ def _forky_kit(folder: Path, archs: str) -> Kit:
         variables={"ROCM_PATH": "/usr", "_PYTHON_HOST_PLATFORM": f"manylinux_{c_library(folder)}_x86_64"},
         languages=("HIP",),
         toolchain=Toolchain(c=(clang.replace("++", ""),), cxx=(clang,), description=description),
-        elsewhere=Elsewhere(command=partial(in_forky, folder), python="python3", path=roots.SYSTEM_PATH),
+        elsewhere=Elsewhere(command=partial(in_forky, folder), python="python3", path=debian_roots.SYSTEM_PATH),
     )
 
 
@@ -139,7 +140,7 @@ def in_forky(folder: Path, words: Sequence[str], variables: Mapping[str, str], c
     objects = Path(os.environ.get("CCACHE_DIR") or Path.home() / ".cache" / "ccache")
     objects.mkdir(parents=True, exist_ok=True)
     settings = {**variables, "CCACHE_DIR": str(objects)}
-    return roots.command(
+    return debian_roots.command(
         folder, words, binds={path: str(path) for path in (ROOT, objects)}, variables=settings, cwd=str(cwd)
     )
 

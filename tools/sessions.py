@@ -10,10 +10,10 @@ import nox
 from nox.command import CommandFailed
 
 from tools.errors import LackingError, ToolError
-from tools.hosts import this_host
 from tools.matrix import Cell, load_matrix
 from tools.paths import ROOT
 from tools.plan import why_not_built
+from tools.platforms.host import this_host
 from tools.util import stamps
 from tools.util.venv import NETWORK, PIP_VARIABLES, REQUIREMENTS
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import nox
 
 from tools import cuda, models, proving, results, rocm, vulkan, wheels
-from tools.distributions import wheelhouse
 from tools.errors import ToolError
 from tools.ground import Ground
-from tools.hosts import How
 from tools.matrix import host_target
 from tools.paths import ROOT
+from tools.platforms.distributions import wheelhouse
+from tools.platforms.host import How
 from tools.sessions import prepare, run_pytest
 from tools.util.live import Say, quiet
 from tools.util.venv import ensure_environment

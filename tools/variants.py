@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools import debian
 from tools.errors import LackingError
-from tools.hosts import Way, lacks, this_host, ways
 from tools.kit import Kit
 from tools.matrix import Cell, Matrix, host_target, load_matrix
 from tools.paths import CORE, ROOT
+from tools.platforms import apt
+from tools.platforms.host import Way, lacks, this_host, ways
 from tools.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
 from tools.util import stamps
 from tools.util.disk import require_space
@@ -141,9 +141,9 @@ def find(compiler: Compiler, say: Say = quiet) -> Toolchain:
     if not compiler.c:
         return zig_toolchain(host_target(), {})
     if not shutil.which(compiler.cxx):
-        if not debian.is_here():
+        if not apt.is_here():
             raise LackingError(f"{compiler.cxx} is not on PATH.", fix="Install it to have it compared.")
-        debian.require(compiler.packages, purpose=f"comparing {compiler.name}", say=say)
+        apt.require(compiler.packages, purpose=f"comparing {compiler.name}", say=say)
     variables = {"PATH": os.environ.get("PATH", os.defpath), "CC": compiler.c, "CXX": compiler.cxx}
     return replace(find_toolchain(variables), flags=dict(compiler.flags))
 

@@ -11,14 +11,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools import debian
-from tools.debian import LaterPackage
 from tools.errors import LackingError, ToolError
 from tools.ground import Ground
-from tools.hosts import How
 from tools.kit import Kit
 from tools.matrix import load_matrix
 from tools.paths import ROOT, package_folder
+from tools.platforms import apt
+from tools.platforms.apt import LaterPackage
+from tools.platforms.host import How
 from tools.shader_cache import cached_glslc
 from tools.util.cmd import run
 from tools.util.files import write_file
@@ -61,16 +61,16 @@ def vulkan_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> K
         return _kit(Path(sdk) / "include", Path(sdk) / "bin" / "glslc", Path(sdk), chosen=True)
     if sys.platform != "linux":
         raise LackingError("VULKAN_SDK is not set.", fix=f"To build the Vulkan plug-in, {SDK}.")
-    if debian.is_here():
-        debian.require(BUILD_PACKAGES, purpose="building the Vulkan plug-in", say=say)
+    if apt.is_here():
+        apt.require(BUILD_PACKAGES, purpose="building the Vulkan plug-in", say=say)
     if not (glslc := shutil.which("glslc")):
         fix = f"Install your system's packages for glslc, the Vulkan headers and loader, and SPIRV-Headers; or {SDK}."
         raise LackingError("glslc, Vulkan's shader compiler, was not found.", fix=fix)
     if is_new_enough(headers_version(SYSTEM_INCLUDE)):
         return _kit(SYSTEM_INCLUDE, Path(glslc), SYSTEM_INCLUDE.parents[1])
-    if not debian.is_here():
+    if not apt.is_here():
         raise _too_old(SYSTEM_INCLUDE)
-    later = debian.later_files([LATER_HEADERS], say)
+    later = apt.later_files([LATER_HEADERS], say)
     return _kit(later / "usr" / "include", best_glslc(Path(glslc), say), later, SYSTEM_INCLUDE.parents[1], chosen=True)
 
 
@@ -80,7 +80,7 @@ def best_glslc(system: Path, say: Say = quiet) -> Path:
     if not lacking or platform.machine() != "x86_64":
         return system
     try:
-        folder = debian.later_files(LATER_GLSLC, say)
+        folder = apt.later_files(LATER_GLSLC, say)
         later = _with_own_libraries(folder)
         if len(lacking_extensions(later)) < len(lacking):
             return later
@@ -120,8 +120,8 @@ def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
 
 def lavapipe(say: Say = quiet) -> dict[str, str]:
     """Return the variables that make Mesa's lavapipe the only Vulkan device, and ggml use it though it is the CPU."""
-    if sys.platform == "linux" and debian.is_here():
-        debian.require(TEST_PACKAGES, purpose="running Vulkan on the CPU", say=say)
+    if sys.platform == "linux" and apt.is_here():
+        apt.require(TEST_PACKAGES, purpose="running Vulkan on the CPU", say=say)
     drivers = sorted(DRIVERS.glob("lvp_icd.*json"))
     if not drivers:
         raise LackingError(

@@ -11,7 +11,7 @@ import llamapack
 import pytest
 
 from tests.wine import run_in_wine, windows_path, wine
-from tools.windows_python import windows_python
+from tools.platforms.windows_python import windows_python
 
 if sys.platform != "linux":
     pytest.skip("Wine is asked for on Linux only", allow_module_level=True)

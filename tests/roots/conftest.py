@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.distributions import Place
+from tools.platforms.distributions import Place
 
 
 def given(variable: str) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from tests.greedy import TEXT, answer, arguments
-from tools.distributions import PYTHON, Place, inside
 from tools.matrix import load_matrix
+from tools.platforms.distributions import PYTHON, Place, inside
 
 LEVELS = {level.name: level for level in load_matrix().levels_of("linux-aarch64")}
 # What qemu calls a processor, and the level that is the best for it. Of the matrix's it is the last one of each.

@@ -13,8 +13,8 @@ import pytest
 
 from tests.greedy import TEXT, answer, arguments
 from tests.roots.conftest import given
-from tools.distributions import PYTHON, Place, inside
 from tools.matrix import host_target, load_matrix
+from tools.platforms.distributions import PYTHON, Place, inside
 
 TAG = load_matrix().wheel_tag(host_target())
 WHERE = """

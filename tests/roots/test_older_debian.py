@@ -13,7 +13,7 @@ import pytest
 from tests.greedy import PROMPT, TEXT, TOKENS
 from tests.programs.making import Libraries, libraries_in, native_program, said
 from tests.roots.conftest import given
-from tools.distributions import OWN, Place, inside
+from tools.platforms.distributions import OWN, Place, inside
 from tools.util.files import remove_tree
 
 REQUEST = json.dumps({"messages": [{"role": "user", "content": "Grüße, 世界"}]})

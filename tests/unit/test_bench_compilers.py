@@ -10,9 +10,10 @@ import pytest
 
 from benchmarks import compilers
 from benchmarks.compilers import FORMATS, KINDS, Series, Setup, measure, order, table
-from tools import debian, variants
+from tools import variants
 from tools.errors import LackingError
-from tools.hosts import Host
+from tools.platforms import apt
+from tools.platforms.host import Host
 from tools.util.venv import REQUIREMENTS
 from tools.variants import CLANG, LEVELS, Compiler, Variant, build_all, levels_here
 from tools.zig import version as zig_version
@@ -86,7 +87,7 @@ def test_compiler_that_cannot_be_had_is_left_out_and_named(tmp_path: Path, monke
 
 
 def test_missing_compiler_is_lacking_where_there_is_no_apt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(debian, "is_here", lambda: False)
+    monkeypatch.setattr(apt, "is_here", lambda: False)
     with pytest.raises(LackingError, match=r"^none\+\+ is not on PATH\."):
         variants.find(Compiler(name="none", c="none", cxx="none++"))
 

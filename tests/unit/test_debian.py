@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import debian
-from tools.debian import LaterPackage, later_files, missing, require, wish_for
 from tools.errors import LackingError, ToolError
+from tools.platforms import apt as debian
+from tools.platforms.apt import LaterPackage, later_files, missing, require, wish_for
 
 if sys.platform == "win32":
     pytest.skip("apt is not on Windows", allow_module_level=True)

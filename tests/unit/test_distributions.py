@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tools import distributions, roots
-from tools.distributions import ARM, SUITES, Place, inside, installed, platforms, root_of, wheelhouse
 from tools.errors import LackingError
+from tools.platforms import debian_roots, distributions
+from tools.platforms.distributions import ARM, SUITES, Place, inside, installed, platforms, root_of, wheelhouse
 
 WHEEL = "a-1-py3-none-any.whl"
 
@@ -53,7 +53,7 @@ def test_command_hands_files_in_and_names_the_processor(tmp_path: Path, monkeypa
         said.update(more)
         return list(words)
 
-    monkeypatch.setattr(roots, "command", command)
+    monkeypatch.setattr(debian_roots, "command", command)
     place = Place(root=tmp_path / "root", own=tmp_path / "own", emulator=Path("/qemu"))
     model = Path("/models/a.gguf")
     assert place.command("cat", inside(model), files=(model,), processor="max") == ["cat", "/files/a.gguf"]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tools import debian, emulation
-from tools.emulation import emulators, ensure_emulator, find_emulator, how_to_get
 from tools.matrix.sections import EMULATORS
+from tools.platforms import apt
+from tools.platforms import emulators as emulation
+from tools.platforms.emulators import emulators, ensure_emulator, find_emulator, how_to_get
 from tools.util.live import Say
 
 
@@ -54,7 +55,7 @@ def test_a_missing_emulator_is_asked_of_debian(
         if works:
             programs("qemu-x86_64-static")
 
-    monkeypatch.setattr(debian, "wish_for", wish_for)
+    monkeypatch.setattr(apt, "wish_for", wish_for)
     said: list[str] = []
     assert bool(ensure_emulator("qemu-x86_64", said.append)) is works
     assert said == ["('qemu-user-static',) for emulation by qemu-x86_64"]
@@ -63,7 +64,7 @@ def test_a_missing_emulator_is_asked_of_debian(
 def test_emulator_that_is_there_is_not_installed(
     programs: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(debian, "wish_for", None)
+    monkeypatch.setattr(apt, "wish_for", None)
     there = programs("wine")
     assert ensure_emulator("wine") == there
 

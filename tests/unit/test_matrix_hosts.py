@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools.hosts import Host, How, Way, features_of, host_features, lacks, proof, ways
 from tools.matrix import Matrix, load_matrix
+from tools.platforms.host import Host, How, Way, features_of, host_features, lacks, proof, ways
 
 NEHALEM = frozenset(("sse2", "sse4_2", "popcnt"))
 HASWELL = NEHALEM | {"avx", "f16c", "fma", "avx2", "bmi2"}

@@ -9,10 +9,10 @@ import pytest
 
 from tests.unit.made_matrix import made_matrix
 from tools.errors import ToolError
-from tools.hosts import How
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
 from tools.matrix_page import page, proven
+from tools.platforms.host import How
 from tools.results import Result
 
 

@@ -10,11 +10,12 @@ import nox
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools import debian, models, proving, results, sessions, wheels
+from tools import models, proving, results, sessions, wheels
 from tools.audit.arm import Arm
-from tools.emulation import USED
 from tools.errors import ToolError
-from tools.hosts import Host, How, Way
+from tools.platforms import apt
+from tools.platforms.emulators import USED
+from tools.platforms.host import Host, How, Way
 
 
 class SkippedError(Exception):
@@ -140,6 +141,6 @@ def test_what_decodes_arm_is_wished_for_where_it_is_needed(
 ) -> None:
     wishes: list[tuple[str, ...]] = []
     monkeypatch.setattr(Arm, "lacks", lambda self: lacking)
-    monkeypatch.setattr(debian, "wish_for", lambda packages, **options: wishes.append(packages))
+    monkeypatch.setattr(apt, "wish_for", lambda packages, **options: wishes.append(packages))
     proving.wish_for_disassembler(print, wheel)
     assert wishes == [("llvm-19",)] * asked

@@ -10,9 +10,9 @@ import pytest
 from tests.unit.made_matrix import made_matrix
 from tools import results
 from tools.errors import ToolError
-from tools.hosts import How
 from tools.matrix import load_matrix
 from tools.paths import ROOT
+from tools.platforms.host import How
 from tools.results import Recording, Result, begin, read_results, record, refuse_others, summary
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tools import rocm, roots
+from tools import rocm
 from tools.errors import LackingError, ToolError
 from tools.paths import ROOT
+from tools.platforms import debian_roots
 from tools.rocm import gpus, in_forky, rocm_kit, rocm_version, system_rocm
 
 if sys.platform == "win32":
@@ -61,7 +62,7 @@ def forky(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "usr/lib/x86_64-linux-gnu").mkdir()
     said = b"\x7fELF\0GNU C Library (Debian GLIBC 2.43-7) stable release version 2.43.\0"
     (folder / "usr/lib/x86_64-linux-gnu/libc.so.6").write_bytes(said)
-    monkeypatch.setattr(roots, "ensure_root", lambda root, say, mib: folder)
+    monkeypatch.setattr(debian_roots, "ensure_root", lambda root, say, mib: folder)
     return folder
 
 

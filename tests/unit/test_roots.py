@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import debian, emulation, roots
 from tools.errors import LackingError, ToolError
-from tools.roots import Root, command, emulator_for, ensure_root
+from tools.platforms import apt, debian_roots, emulators
+from tools.platforms.debian_roots import Root, command, emulator_for, ensure_root
 
 if sys.platform != "linux":
     pytest.skip("roots are Linux folders", allow_module_level=True)
@@ -50,14 +50,14 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("LOG", str(tmp_path / "log"))
     monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(debian, "is_here", lambda: True)
-    monkeypatch.setattr(debian, "require", lambda names, **more: None)
-    monkeypatch.setattr(debian, "mirror", lambda: "https://mirror.example/debian")
-    monkeypatch.setattr(roots, "ROOT", tmp_path)
-    monkeypatch.setattr(roots, "SCRIPTS", tmp_path / "scripts")
-    monkeypatch.setattr(roots, "_require_namespaces", lambda emulator: None)
-    monkeypatch.setattr(roots, "host_target", lambda: "linux-x86_64")
-    monkeypatch.setattr(roots, "command", lambda folder, words, **more: ["debootstrap", *words[:2]])
+    monkeypatch.setattr(apt, "is_here", lambda: True)
+    monkeypatch.setattr(apt, "require", lambda names, **more: None)
+    monkeypatch.setattr(apt, "mirror", lambda: "https://mirror.example/debian")
+    monkeypatch.setattr(debian_roots, "ROOT", tmp_path)
+    monkeypatch.setattr(debian_roots, "SCRIPTS", tmp_path / "scripts")
+    monkeypatch.setattr(debian_roots, "_require_namespaces", lambda emulator: None)
+    monkeypatch.setattr(debian_roots, "host_target", lambda: "linux-x86_64")
+    monkeypatch.setattr(debian_roots, "command", lambda folder, words, **more: ["debootstrap", *words[:2]])
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "trixie").touch()
     return tmp_path / "log"
@@ -73,7 +73,7 @@ def test_root_is_made_once_in_two_stages_from_this_machines_mirror(machine: Path
     first, *then = machine.read_text().splitlines()
     *options, _, mirror, script = first.split()
     assert options[:3] == ["--foreign", "--variant=minbase", "--arch=amd64"]
-    assert options[3:] == ["--force-check-gpg", f"--keyring={debian.KEYRING}", "--include=gcc,python3", "trixie"]
+    assert options[3:] == ["--force-check-gpg", f"--keyring={apt.KEYRING}", "--include=gcc,python3", "trixie"]
     assert (mirror, script) == ("https://mirror.example/debian", str(tmp_path / "scripts" / "trixie"))
     assert then == ["/debootstrap/debootstrap --second-stage", "sh -c"]
     assert ensure_root(root, pytest.fail) == folder
@@ -110,17 +110,17 @@ def test_others_than_root_are_told_who_makes_one_and_use_it(machine: Path, monke
 
 
 def test_machine_without_apt_makes_none(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(debian, "is_here", lambda: False)
+    monkeypatch.setattr(apt, "is_here", lambda: False)
     with pytest.raises(LackingError, match=r"^A Debian trixie root cannot be made here\.\n.*debootstrap"):
         ensure_root(Root(suite="trixie"))
 
 
 def test_foreign_root_needs_the_emulator_of_the_matrix(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roots, "find_emulator", lambda name: Path("/emulators", name))
+    monkeypatch.setattr(debian_roots, "find_emulator", lambda name: Path("/emulators", name))
     assert emulator_for(Root(suite="trixie", architecture="arm64")) == Path("/emulators/qemu-aarch64")
     assert emulator_for(Root(suite="trixie")) is None
-    monkeypatch.setattr(roots, "find_emulator", lambda name: None)
-    with pytest.raises(LackingError, match=f"^{emulation.how_to_get('qemu-aarch64')}\n.*root for arm64 is wanted"):
+    monkeypatch.setattr(debian_roots, "find_emulator", lambda name: None)
+    with pytest.raises(LackingError, match=f"^{emulators.how_to_get('qemu-aarch64')}\n.*root for arm64 is wanted"):
         emulator_for(Root(suite="trixie", architecture="arm64"))
 
 
@@ -135,7 +135,7 @@ def test_unknown_processor_is_refused_with_the_names(machine: Path) -> None:
 @pytest.fixture(scope="module")
 def _namespaces() -> None:
     try:
-        roots._require_namespaces(None)
+        debian_roots._require_namespaces(None)
     except LackingError as error:
         pytest.skip(" ".join(str(error).splitlines()))
 
@@ -165,7 +165,12 @@ def run(words: list[str]) -> subprocess.CompletedProcess[str]:
 def test_environment_inside_is_clean(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/mine")
     done = run(inside("env", variables={"MINE": "a b"}, cwd="/usr"))
-    assert sorted(done.stdout.splitlines()) == ["HOME=/root", "LANG=C.UTF-8", "MINE=a b", f"PATH={roots.SYSTEM_PATH}"]
+    assert sorted(done.stdout.splitlines()) == [
+        "HOME=/root",
+        "LANG=C.UTF-8",
+        "MINE=a b",
+        f"PATH={debian_roots.SYSTEM_PATH}",
+    ]
     assert run(inside("pwd", cwd="/usr")).stdout == "/usr\n", done.stderr
 
 

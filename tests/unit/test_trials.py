@@ -15,7 +15,7 @@ import pytest
 from tools import cuda, plugins, results, trials, vulkan, wheels
 from tools.errors import ToolError
 from tools.ground import Ground
-from tools.hosts import How
+from tools.platforms.host import How
 from tools.trials import TRIALS, Trial, compiled_for, found_wheels, taken
 from tools.util.venv import Environment
 from tools.wheels import COSTLY, KITS

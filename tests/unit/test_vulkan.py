@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import debian, vulkan
+from tools import vulkan
 from tools.errors import LackingError
+from tools.platforms import apt
 from tools.util.cmd import run
 from tools.vulkan import best_glslc, floor, headers_version, is_new_enough, vulkan_kit
 
@@ -74,8 +75,8 @@ def system(write: Write, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pat
         monkeypatch.setattr(vulkan, "SYSTEM_INCLUDE", include)
         monkeypatch.setattr(sys, "platform", "linux")
         monkeypatch.setenv("PATH", str(include.parent / "bin"))
-        monkeypatch.setattr(debian, "is_here", lambda: True)
-        monkeypatch.setattr(debian, "require", lambda *_, **__: None)
+        monkeypatch.setattr(apt, "is_here", lambda: True)
+        monkeypatch.setattr(apt, "require", lambda *_, **__: None)
         return include
 
     return make
@@ -136,7 +137,7 @@ def test_licences_of_headers_and_system_come_along(
     for path in (*wanted.values(), root / "usr/share/doc/libvulkan-dev/copyright"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    monkeypatch.setattr(debian, "later_files", lambda packages, say: later)
+    monkeypatch.setattr(apt, "later_files", lambda packages, say: later)
     given = vulkan_kit(pytest.fail, {}).defines["LLAMAPACK_LICENCES"]
     assert dict(each.split("=") for each in given.split(";")) == {name: str(path) for name, path in wanted.items()}
 
@@ -149,7 +150,7 @@ def unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     linker.parent.mkdir(parents=True)
     linker.write_text('#!/bin/sh\nshift 2; exec "$@"\n', encoding="utf-8")
     linker.chmod(0o755)
-    monkeypatch.setattr(debian, "later_files", lambda packages, say: folder)
+    monkeypatch.setattr(apt, "later_files", lambda packages, say: folder)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     return folder
 
@@ -180,13 +181,13 @@ def test_old_system_headers_are_replaced_by_later_ones(
 ) -> None:
     system("1.3.239")
     later = write("later/usr", "1.4.309")
-    monkeypatch.setattr(debian, "later_files", lambda packages, say: later.parent.parent)
+    monkeypatch.setattr(apt, "later_files", lambda packages, say: later.parent.parent)
     assert vulkan_kit(pytest.fail, {}).defines["Vulkan_INCLUDE_DIR"] == str(later)
 
 
 def test_old_headers_without_apt_are_refused(system: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     system("1.3.239")
-    monkeypatch.setattr(debian, "is_here", lambda: False)
+    monkeypatch.setattr(apt, "is_here", lambda: False)
     with pytest.raises(LackingError, match=r"set VULKAN_SDK to its folder\.$"):
         vulkan_kit(pytest.fail, {})
 

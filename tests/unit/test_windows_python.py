@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.errors import ToolError
-from tools.windows_python import INSIDE, MEMBER, unpack
+from tools.platforms.windows_python import INSIDE, MEMBER, unpack
 
 
 def pack(path: Path, member: str, files: dict[str, bytes]) -> Path:

@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from tools import debian
 from tools.matrix.sections import EMULATORS
+from tools.platforms import apt
 from tools.util.live import Say, quiet
 
 PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}
@@ -37,7 +37,7 @@ def ensure_emulator(name: str, say: Say = quiet) -> Path | None:
     """Return the emulator, installed with apt where it is missing and this process may; None where it cannot be had."""
     if found := find_emulator(name):
         return found
-    debian.wish_for((PACKAGES[name],), purpose=f"emulation by {name}", say=say)
+    apt.wish_for((PACKAGES[name],), purpose=f"emulation by {name}", say=say)
     return find_emulator(name)
 
 

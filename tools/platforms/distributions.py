@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import roots
 from tools.errors import LackingError
 from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT, cache_dir
-from tools.roots import TARGETS, Root, ensure_root
+from tools.platforms import debian_roots
+from tools.platforms.debian_roots import TARGETS, Root, ensure_root
 from tools.util import stamps
 from tools.util.cmd import run
 from tools.util.files import locked, remove_tree, staged_folder
@@ -47,7 +47,9 @@ class Place:
         """
         variables = {"QEMU_CPU": processor} if processor else {}
         binds = {self.own: OWN, **{file: inside(file) for file in files}}
-        return roots.command(self.root, words, binds=binds, variables=variables | PIP, cwd=cwd, emulator=self.emulator)
+        return debian_roots.command(
+            self.root, words, binds=binds, variables=variables | PIP, cwd=cwd, emulator=self.emulator
+        )
 
 
 PIP = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", "PIP_NO_INDEX": "1"}
@@ -72,7 +74,7 @@ def ensure_place(root: Root, say: Say = quiet) -> Place:
     folder = ensure_root(root, say)
     own = ROOT / "build" / "roots" / folder.name
     own.mkdir(parents=True, exist_ok=True)
-    return Place(root=folder, own=own, emulator=roots.emulator_for(root))
+    return Place(root=folder, own=own, emulator=debian_roots.emulator_for(root))
 
 
 def installed(root: Root, wheel: Path, say: Say = quiet) -> Place:

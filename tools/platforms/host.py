@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tools.emulation import USED, emulators, how_to_get
 from tools.matrix import Cell, Matrix, host_target
 from tools.matrix.sections import EMULATORS, Level
+from tools.platforms.emulators import USED, emulators, how_to_get
 
 CPUINFO = Path("/proc/cpuinfo")
 

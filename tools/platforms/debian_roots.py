@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import debian, user_namespace
-from tools.emulation import PACKAGES, find_emulator, how_to_get
 from tools.errors import LackingError, ToolError
 from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT, cache_dir
+from tools.platforms import apt, user_namespace
+from tools.platforms.emulators import PACKAGES, find_emulator, how_to_get
 from tools.util.cmd import run
 from tools.util.disk import require_space
 from tools.util.files import locked, staged_folder
@@ -162,14 +162,14 @@ def _emulator(root: Root) -> str | None:
 
 def _require(root: Root, mib: int, say: Say) -> None:
     purpose = f"A Debian {root.suite} root"
-    if sys.platform != "linux" or not debian.is_here():
+    if sys.platform != "linux" or not apt.is_here():
         raise LackingError(f"{purpose} cannot be made here.", why="It is made of Debian's packages, with debootstrap.")
     if os.geteuid() != 0:
         fix = "Run the same as root once; then anyone can use it."
         raise LackingError(f"{purpose} can only be made by root.", fix=fix)
     emulator = _emulator(root)
     more = [PACKAGES[emulator]] if emulator and not find_emulator(emulator) else []
-    debian.require(["debootstrap", *more], purpose=purpose, say=say)
+    apt.require(["debootstrap", *more], purpose=purpose, say=say)
     require_space(root.folder, mib, purpose=purpose)
     _require_namespaces(emulator_for(root))
 
@@ -190,10 +190,10 @@ def _require_namespaces(emulator: Path | None) -> None:
 def _make(root: Root, folder: Path) -> None:
     script = SCRIPTS / root.suite
     words = ["debootstrap", "--foreign", "--variant=minbase", f"--arch={root.architecture}", "--force-check-gpg"]
-    words.append(f"--keyring={debian.KEYRING}")
+    words.append(f"--keyring={apt.KEYRING}")
     if root.packages:
         words.append(f"--include={','.join(sorted(root.packages))}")
-    words += [root.suite, str(folder), debian.mirror(), str(script if script.exists() else SCRIPTS / "sid")]
+    words += [root.suite, str(folder), apt.mirror(), str(script if script.exists() else SCRIPTS / "sid")]
     log, what = ROOT / "build" / f"{root.folder.name}.log", f"A Debian {root.suite} root could not be made"
     fix = f"See whether this machine's mirror has {root.suite} for {root.architecture}, and {', '.join(root.packages)}."
     run_logged([*NAMESPACES, *words], log=log, what=what, fix=fix)
