@@ -35,6 +35,7 @@ from tools import (
 from tools import plan as plans
 from tools import reproducible as reproducing
 from tools.checkout import Checkout
+from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
 from tools.matrix.ci_rows import workflow_output
 from tools.paths import CORE, ROOT
@@ -42,7 +43,6 @@ from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import How, this_host
 from tools.sessions import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
-from tools.toolchains import find_toolchain
 from tools.vendoring import check, ensure
 
 nox.needs_version = ">=2025.2.9"

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from tools import architectures
+from tools.compilers.toolchains import find_toolchain
 from tools.errors import LackingError, ToolError
 from tools.ground import Ground
 from tools.kit import Kit
 from tools.matrix import GpuArch, host_target, load_matrix
 from tools.paths import ROOT, cache_dir
 from tools.platforms.host import How
-from tools.toolchains import find_toolchain
 from tools.util import stamps
 from tools.util.cmd import run
 from tools.util.files import locked

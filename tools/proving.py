@@ -14,6 +14,7 @@ import nox
 from tools import models, results, wheels
 from tools.audit.arm import PACKAGES as LLVM
 from tools.audit.arm import Arm
+from tools.compilers.toolchains import Toolchain, with_commands, zig_toolchain
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT
 from tools.platforms import apt, distributions
@@ -21,7 +22,6 @@ from tools.platforms.distributions import Place
 from tools.platforms.emulators import USED, ensure_emulator, find_emulator, how_to_get
 from tools.platforms.host import How, Way, lacks, this_host, ways
 from tools.sessions import CLEAN, run_pytest, skip_unless_here
-from tools.toolchains import Toolchain, with_commands, zig_toolchain
 from tools.util.live import Say
 from tools.util.venv import Environment, ensure_environment
 

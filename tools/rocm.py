@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 
 from tools import architectures
+from tools.compilers.toolchains import Toolchain
 from tools.errors import LackingError
 from tools.kit import Elsewhere, Kit
 from tools.matrix import load_matrix
 from tools.paths import ROOT
 from tools.platforms import debian_roots
-from tools.toolchains import Toolchain
 from tools.util.live import Say, quiet
 
 DEFAULT = Path("/opt/rocm")

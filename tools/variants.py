@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tools.compilers.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
 from tools.errors import LackingError
 from tools.kit import Kit
 from tools.matrix import Cell, Matrix, host_target, load_matrix
 from tools.paths import CORE, ROOT
 from tools.platforms import apt
 from tools.platforms.host import Way, lacks, this_host, ways
-from tools.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
 from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.live import Say, quiet, run_logged

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.compilers.shader_cache import cached_glslc
 from tools.errors import LackingError, ToolError
 from tools.ground import Ground
 from tools.kit import Kit
@@ -19,7 +20,6 @@ from tools.paths import ROOT, package_folder
 from tools.platforms import apt
 from tools.platforms.apt import LaterPackage
 from tools.platforms.host import How
-from tools.shader_cache import cached_glslc
 from tools.util.cmd import run
 from tools.util.files import write_file
 from tools.util.live import Say, quiet

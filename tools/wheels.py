@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tools.bindgen.freshness import require_current_bindings
 from tools.checkout import Checkout
-from tools.compiler_cache import compiler_cache
+from tools.compilers.compiler_cache import compiler_cache
+from tools.compilers.toolchains import Toolchain, find_toolchain, with_commands, zig_toolchain
 from tools.cuda import cuda_kit
 from tools.errors import LackingError
 from tools.kit import Elsewhere, Kit
@@ -19,7 +20,6 @@ from tools.matrix import host_target, load_matrix
 from tools.metal import metal_kit
 from tools.paths import ROOT, package_folder
 from tools.rocm import rocm_kit
-from tools.toolchains import Toolchain, find_toolchain, with_commands, zig_toolchain
 from tools.util import stamps
 from tools.util.cpu_count import parallel_jobs
 from tools.util.disk import require_space

@@ -14,8 +14,8 @@ from pathlib import Path
 import lief
 import pytest
 
+from tools.compilers.toolchains import with_commands, zig_toolchain
 from tools.paths import package_folder
-from tools.toolchains import with_commands, zig_toolchain
 from tools.util.venv import Environment
 
 TARGET = "macos-arm64"

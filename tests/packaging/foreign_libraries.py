@@ -11,7 +11,7 @@ from tests.packaging import small_libraries
 from tests.packaging.small_libraries import ABI_ID, BASE_SOURCE, EXPECTED, SHOWN, SOURCE, level_source
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
-from tools.toolchains import with_commands, zig_toolchain
+from tools.compilers.toolchains import with_commands, zig_toolchain
 from tools.util.venv import ensure_environment
 
 COMMON = ("-O2", "-shared", "-fvisibility=hidden", "-fstack-protector-strong", "-Wl,-s")

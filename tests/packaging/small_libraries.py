@@ -12,7 +12,7 @@ import pytest
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
 from tools.audit.rules import broken_rules
-from tools.toolchains import find_toolchain
+from tools.compilers.toolchains import find_toolchain
 
 ABI_ID = "0a1b2c3d"
 BASE, NAME, LEVEL = (f"lib{stem}.so" for stem in (f"ggml-base-{ABI_ID}", f"good-{ABI_ID}", "ggml-cpu-haswell"))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import compiler_cache
-from tools.toolchains import Toolchain
+from tools.compilers import compiler_cache
+from tools.compilers.toolchains import Toolchain
 from tools.util.venv import ensure_environment
 
 GXX = Toolchain(c=("gcc",), cxx=("g++",), description="g++")

@@ -11,12 +11,12 @@ import pytest
 from benchmarks import compilers
 from benchmarks.compilers import FORMATS, KINDS, Series, Setup, measure, order, table
 from tools import variants
+from tools.compilers.zig import version as zig_version
 from tools.errors import LackingError
 from tools.platforms import apt
 from tools.platforms.host import Host
 from tools.util.venv import REQUIREMENTS
 from tools.variants import CLANG, LEVELS, Compiler, Variant, build_all, levels_here
-from tools.zig import version as zig_version
 
 RATES = {"gcc": 100.0, "zig": 110.0}
 

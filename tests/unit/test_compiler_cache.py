@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tools import compiler_cache, zig
-from tools.compiler_cache import LAUNCHERS
+from tools.compilers import compiler_cache, zig
+from tools.compilers.compiler_cache import LAUNCHERS
+from tools.compilers.toolchains import Toolchain
 from tools.errors import ToolError
 from tools.paths import ROOT
-from tools.toolchains import Toolchain
 from tools.util.venv import Environment
 
 GCC = Toolchain(c=("gcc",), cxx=("g++",), description="g++ 12")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.shader_cache import cached_glslc
+from tools.compilers.shader_cache import cached_glslc
 
 pytestmark = pytest.mark.skipif(not shutil.which("sha256sum"), reason="shaders are kept where there is sha256sum")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tools import toolchains, zig
+from tools.compilers import toolchains, zig
+from tools.compilers.toolchains import find_toolchain, with_commands, zig_toolchain
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
-from tools.toolchains import find_toolchain, with_commands, zig_toolchain
 from tools.util import cmd
 from tools.util.venv import REQUIREMENTS, Environment
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tools import upstream, wheels
+from tools.compilers.toolchains import Toolchain
 from tools.errors import ToolError
 from tools.kit import Elsewhere, Kit
-from tools.toolchains import Toolchain
 from tools.util.venv import Environment
 from tools.wheels import (
     Build,

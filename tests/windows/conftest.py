@@ -14,7 +14,7 @@ import pytest
 
 from tests.programs.making import Libraries, libraries_in, native_program, said
 from tests.wine import try_in_wine, windows_path, wine
-from tools.toolchains import find_toolchain
+from tools.compilers.toolchains import find_toolchain
 
 Run = Callable[..., dict[str, str]]
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import zig
+from tools.compilers import zig
+from tools.compilers.toolchains import Toolchain
 from tools.errors import ToolError
 from tools.paths import ROOT
-from tools.toolchains import Toolchain
 from tools.util.live import Say, quiet
 from tools.util.venv import Environment, ensure_environment
 

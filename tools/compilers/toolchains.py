@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tools import zig
+from tools.compilers import zig
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT
