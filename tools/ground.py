@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tools.kit import Kit
 from tools.platforms.host import How
+from tools.toolkits.toolkit import Kit
 from tools.util.live import Say
 
 

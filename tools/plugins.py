@@ -9,11 +9,12 @@ from pathlib import Path
 
 import nox
 
-from tools import architectures, results, rocm, trials, wheels
+from tools import results, trials, wheels
 from tools.errors import ToolError
 from tools.paths import ROOT
 from tools.platforms.host import How
 from tools.sessions import SCRATCH, run_pytest
+from tools.toolkits import gpu_architectures, rocm
 from tools.util.files import remove_tree
 from tools.util.live import run_live
 from tools.util.venv import ensure_environment
@@ -26,7 +27,7 @@ PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--config-file", "/dev
 def prove_rocm(session: nox.Session) -> None:
     """Run on this machine's AMD GPUs, built for them; without one compile, audit and load it, and skip the rest."""
     found, own = rocm.gpus(), rocm.system_rocm()
-    with architectures.unless_named("rocm", ",".join(found) or FEW_ROCM):
+    with gpu_architectures.unless_named("rocm", ",".join(found) or FEW_ROCM):
         if found and own:
             trials.prove_plugin(session, "rocm")
             return

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tools.kit import Kit
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT
+from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.files import locked

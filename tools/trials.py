@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nox
 
-from tools import cuda, models, proving, results, rocm, vulkan, wheels
+from tools import models, proving, results, wheels
 from tools.errors import ToolError
 from tools.ground import Ground
 from tools.matrix import host_target
@@ -22,6 +22,7 @@ from tools.paths import ROOT
 from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import How
 from tools.sessions import prepare, run_pytest
+from tools.toolkits import cuda, rocm, vulkan
 from tools.util.live import Say, quiet
 from tools.util.venv import ensure_environment
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tools.compilers.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
 from tools.errors import LackingError
-from tools.kit import Kit
 from tools.matrix import Cell, Matrix, host_target, load_matrix
 from tools.paths import CORE, ROOT
 from tools.platforms import apt
 from tools.platforms.host import Way, lacks, this_host, ways
+from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.live import Say, quiet, run_logged

@@ -13,13 +13,14 @@ from tools.bindgen.freshness import require_current_bindings
 from tools.checkout import Checkout
 from tools.compilers.compiler_cache import compiler_cache
 from tools.compilers.toolchains import Toolchain, find_toolchain, with_commands, zig_toolchain
-from tools.cuda import cuda_kit
 from tools.errors import LackingError
-from tools.kit import Elsewhere, Kit
 from tools.matrix import host_target, load_matrix
-from tools.metal import metal_kit
 from tools.paths import ROOT, package_folder
-from tools.rocm import rocm_kit
+from tools.toolkits.cuda import cuda_kit
+from tools.toolkits.metal import metal_kit
+from tools.toolkits.rocm import rocm_kit
+from tools.toolkits.toolkit import Elsewhere, Kit
+from tools.toolkits.vulkan import vulkan_kit
 from tools.util import stamps
 from tools.util.cpu_count import parallel_jobs
 from tools.util.disk import require_space
@@ -27,7 +28,6 @@ from tools.util.files import locked, remove_tree
 from tools.util.live import Say, quiet, run_logged
 from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
 from tools.vendoring.ensure import ensure_source
-from tools.vulkan import vulkan_kit
 
 DIST = ROOT / "dist"
 COLD_BUILD_MIB = 2560

@@ -18,8 +18,8 @@ from tests.packaging.plugin_place import make_place
 from tools.errors import LackingError
 from tools.matrix import host_target
 from tools.paths import CORE, package_folder
+from tools.toolkits.vulkan import vulkan_kit
 from tools.util.venv import ensure_environment
-from tools.vulkan import vulkan_kit
 
 pytestmark = pytest.mark.skipif(host_target() != "linux-x86_64", reason="the flags are for x86-64, as gcc spells them")
 

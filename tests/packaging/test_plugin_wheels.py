@@ -20,7 +20,7 @@ from tools.audit.rules import SYSTEM
 from tools.audit.wheel import audit_wheel
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT, package_folder
-from tools.rocm import FORKY, rocm_version, system_rocm
+from tools.toolkits.rocm import FORKY, rocm_version, system_rocm
 from tools.wheels import KITS
 
 if sys.platform != "linux":

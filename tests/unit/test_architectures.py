@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from tools.architectures import unless_named, variable, wanted
 from tools.errors import ToolError
 from tools.matrix import load_matrix
+from tools.toolkits.gpu_architectures import unless_named, variable, wanted
 
 NAME = "LLAMAPACK_ROCM_ARCHS"
 GFX = re.compile("gfx[0-9a-f]+")

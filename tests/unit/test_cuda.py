@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tools import cuda
 from tools.compilers.toolchains import Toolchain
-from tools.cuda import complete, cuda_kit, nvcc, spell, wanted_archs
 from tools.errors import LackingError, ToolError
 from tools.matrix import GpuArch, load_matrix
+from tools.toolkits import cuda
+from tools.toolkits.cuda import complete, cuda_kit, nvcc, spell, wanted_archs
 from tools.util.venv import Environment
 
 VARIABLE = "LLAMAPACK_CUDA_ARCHS"

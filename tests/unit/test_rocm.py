@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tools import rocm
 from tools.errors import LackingError, ToolError
 from tools.paths import ROOT
 from tools.platforms import debian_roots
-from tools.rocm import gpus, in_forky, rocm_kit, rocm_version, system_rocm
+from tools.toolkits import rocm
+from tools.toolkits.rocm import gpus, in_forky, rocm_kit, rocm_version, system_rocm
 
 if sys.platform == "win32":
     pytest.skip("the stand-ins are of Linux", allow_module_level=True)

@@ -12,10 +12,11 @@ from typing import cast
 import nox
 import pytest
 
-from tools import cuda, plugins, results, trials, vulkan, wheels
+from tools import plugins, results, trials, wheels
 from tools.errors import ToolError
 from tools.ground import Ground
 from tools.platforms.host import How
+from tools.toolkits import cuda, vulkan
 from tools.trials import TRIALS, Trial, compiled_for, found_wheels, taken
 from tools.util.venv import Environment
 from tools.wheels import COSTLY, KITS

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tools import vulkan
 from tools.errors import LackingError
 from tools.platforms import apt
+from tools.toolkits import vulkan
+from tools.toolkits.vulkan import best_glslc, floor, headers_version, is_new_enough, vulkan_kit
 from tools.util.cmd import run
-from tools.vulkan import best_glslc, floor, headers_version, is_new_enough, vulkan_kit
 
 if sys.platform == "win32":
     pytest.skip("the stand-ins are shell scripts", allow_module_level=True)

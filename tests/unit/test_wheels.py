@@ -13,7 +13,7 @@ import pytest
 from tools import upstream, wheels
 from tools.compilers.toolchains import Toolchain
 from tools.errors import ToolError
-from tools.kit import Elsewhere, Kit
+from tools.toolkits.toolkit import Elsewhere, Kit
 from tools.util.venv import Environment
 from tools.wheels import (
     Build,

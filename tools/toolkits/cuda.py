@@ -10,21 +10,21 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools import architectures
 from tools.compilers.toolchains import find_toolchain
 from tools.errors import LackingError, ToolError
 from tools.ground import Ground
-from tools.kit import Kit
 from tools.matrix import GpuArch, host_target, load_matrix
 from tools.paths import ROOT, cache_dir
 from tools.platforms.host import How
+from tools.toolkits import gpu_architectures
+from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.cmd import run
 from tools.util.files import locked
 from tools.util.live import Say, quiet
 from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
 
-VARIABLE = architectures.variable("cuda")
+VARIABLE = gpu_architectures.variable("cuda")
 REQUIREMENT = "cuda"
 UNVERSIONED = ("cudart", "cublas", "cublasLt")
 """The libraries that are linked with: the linker looks for them without the version that the wheels' files end in."""
@@ -83,7 +83,7 @@ def gpus() -> tuple[str, ...]:
 def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:
     """Return what to compile for, in CMake's words with commas: the matrix's list, or what a developer names."""
     advice = "Use CMake's words, with commas: 90-real is machine code, 90-virtual PTX, 90 both; or native."
-    return architectures.wanted("cuda", _ARCH, advice, variables, spell)
+    return gpu_architectures.wanted("cuda", _ARCH, advice, variables, spell)
 
 
 def spell(arch: GpuArch) -> str:
@@ -115,7 +115,7 @@ def licence(environment: Environment) -> Path:
     found = next(environment.packages.glob("nvidia_cuda_cccl-*.dist-info/licenses/License.txt"), None)
     if found is None:
         what = f"The licence of CUDA's headers is not in {environment.packages}."
-        raise ToolError(what, fix="Has the wheel nvidia-cuda-cccl moved it? tools/cuda.py says where it was.")
+        raise ToolError(what, fix="Has the wheel nvidia-cuda-cccl moved it? tools/toolkits/cuda.py says where it was.")
     return found
 
 

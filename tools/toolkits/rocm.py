@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools import architectures
 from tools.compilers.toolchains import Toolchain
 from tools.errors import LackingError
-from tools.kit import Elsewhere, Kit
 from tools.matrix import load_matrix
 from tools.paths import ROOT
 from tools.platforms import debian_roots
+from tools.toolkits import gpu_architectures
+from tools.toolkits.toolkit import Elsewhere, Kit
 from tools.util.live import Say, quiet
 
 DEFAULT = Path("/opt/rocm")
@@ -47,7 +47,7 @@ def rocm_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
 
     Raises LackingError where neither can be had or the system's is too old, ToolError for what is no architecture.
     """
-    archs = architectures.wanted("rocm", _ARCH, "Use AMD's names, with commas: gfx90a,gfx1100.", variables)
+    archs = gpu_architectures.wanted("rocm", _ARCH, "Use AMD's names, with commas: gfx90a,gfx1100.", variables)
     if folder := system_rocm(variables):
         return _system_kit(folder, archs)
     if sys.platform != "linux":
@@ -100,7 +100,7 @@ def _system_kit(folder: Path, archs: str) -> Kit:
     if clang is None:
         raise LackingError(f"The ROCm in {folder} has no clang++.", fix="Install its compiler (package rocm-llvm).")
     inputs = {"ROCm kit": f"ROCm {rocm_version(folder)} in {folder}", "ROCm architectures": archs}
-    defines = {architectures.variable("rocm"): archs, "CMAKE_PREFIX_PATH": str(folder)}
+    defines = {gpu_architectures.variable("rocm"): archs, "CMAKE_PREFIX_PATH": str(folder)}
     paths = {"ROCM_PATH": str(folder), "HIP_PATH": str(folder)}
     if sys.platform == "win32":  # where HIP is no language of CMake's: all of it is compiled with AMD's clang
         both = Toolchain(c=(str(clang.with_name("clang.exe")),), cxx=(str(clang),), description=f"clang of {folder}")
@@ -117,7 +117,7 @@ def _forky_kit(folder: Path, archs: str) -> Kit:
     return Kit(
         inputs={"ROCm kit": f"ROCm {rocm_version(folder / 'usr')}, {description}", "ROCm architectures": archs},
         defines={
-            architectures.variable("rocm"): archs,
+            gpu_architectures.variable("rocm"): archs,
             "CMAKE_HIP_COMPILER": f"/usr/bin/{clang}",
             "CMAKE_HIP_FLAGS": f"--rocm-device-lib-path=/{bitcode}",
         },

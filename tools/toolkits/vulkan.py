@@ -14,12 +14,12 @@ from pathlib import Path
 from tools.compilers.shader_cache import cached_glslc
 from tools.errors import LackingError, ToolError
 from tools.ground import Ground
-from tools.kit import Kit
 from tools.matrix import load_matrix
 from tools.paths import ROOT, package_folder
 from tools.platforms import apt
 from tools.platforms.apt import LaterPackage
 from tools.platforms.host import How
+from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
 from tools.util.files import write_file
 from tools.util.live import Say, quiet

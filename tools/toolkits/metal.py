@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from tools.errors import LackingError
-from tools.kit import Kit
 from tools.matrix import load_matrix
+from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
 from tools.util.live import Say, quiet
 
