@@ -19,21 +19,11 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import cibuildwheel as containers
-from tools import (
-    matrix,
-    models,
-    plugins,
-    proving,
-    rebuilding,
-    results,
-    trials,
-    upstream,
-    variants,
-    wheels,
-)
+from tools import matrix, models, plugins, proving, results, trials
 from tools import plan as plans
-from tools import reproducible as reproducing
+from tools.building import cibuildwheel as containers
+from tools.building import compiler_variants, other_abi, upstream_programs, wheels
+from tools.building import reproducible as reproducing
 from tools.checkout import Checkout
 from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
@@ -108,7 +98,7 @@ def integration(session: nox.Session) -> None:
     """Test the installed wheel with a real model, against llama.cpp's own programs."""
     with explained(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel(session.log))
-        reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
+        reference, model = upstream_programs.build_upstream(say=session.log), models.demo_model(session.log)
         ensure_emulator("wine", session.log)
     variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_UPSTREAM_BIN": str(reference)}
     run_pytest(session, str(ROOT / "tests" / "integration"), *session.posargs, env=variables)
@@ -122,7 +112,7 @@ def packaging(session: nox.Session) -> None:
         proving.wish_for_disassembler(session.log, "linux-aarch64")  # small libraries for it are audited
         wheel, model = wheels.core_wheel(session.log), models.demo_model(session.log)
         plugins = json.dumps(wheels.plugin_wheels(session.log))
-        variables = {"LLAMAPACK_TEST_REBUILT": str(rebuilding.rebuilt_core(session.log))}
+        variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core(session.log))}
     variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
     variables["LLAMAPACK_TEST_PLUGINS"] = plugins
     run_pytest(session, str(ROOT / "tests" / "packaging"), *session.posargs, env=variables)
@@ -296,7 +286,7 @@ def bench(session: nox.Session) -> None:
     """
     with explained(session):
         place = trials.bench_place(session)
-        reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
+        reference, model = upstream_programs.build_upstream(say=session.log), models.demo_model(session.log)
     words = ["--model", model, "--reference", reference, "--output", ROOT / "build" / "bench" / "speed.json"]
     command = [place.python, "-m", "benchmarks.speed", *map(str, words), *place.words]
     session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
@@ -307,8 +297,8 @@ def bench_compilers(session: nox.Session) -> None:
     """Compare compilers, LTO and OpenMP on three CPU levels; `-- --help` shows the options, such as --rounds."""
     with explained(session):
         prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        reference, model = upstream.build_upstream(say=session.log), models.demo_model(session.log)
-        modules = variants.build_all(session.log)
+        reference, model = upstream_programs.build_upstream(say=session.log), models.demo_model(session.log)
+        modules = compiler_variants.build_all(session.log)
     places = ["--model", model, "--reference", reference, "--modules", modules]
     places += ["--output", ROOT / "build" / "bench" / "compilers.json"]
     session.run("python", "-m", "benchmarks.compilers", *map(str, places), *session.posargs, env=CLEAN)

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tools.building.wheels import KITS
 from tools.matrix import Cell, Matrix
 from tools.platforms.host import Host, How, lacks, proof, ways
-from tools.wheels import KITS
 
 VARIABLES = {
     "CC, CXX": "the compilers; without them the first on PATH that works, then zig from PyPI",

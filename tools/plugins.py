@@ -9,7 +9,8 @@ from pathlib import Path
 
 import nox
 
-from tools import results, trials, wheels
+from tools import results, trials
+from tools.building import wheels
 from tools.errors import ToolError
 from tools.paths import ROOT
 from tools.platforms.host import How

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import nox
 
-from tools import models, results, wheels
+from tools import models, results
 from tools.audit.arm import PACKAGES as LLVM
 from tools.audit.arm import Arm
+from tools.building import wheels
 from tools.compilers.toolchains import Toolchain, with_commands, zig_toolchain
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import ROOT

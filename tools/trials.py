@@ -14,7 +14,8 @@ from pathlib import Path
 
 import nox
 
-from tools import models, proving, results, wheels
+from tools import models, proving, results
+from tools.building import wheels
 from tools.errors import ToolError
 from tools.ground import Ground
 from tools.matrix import host_target

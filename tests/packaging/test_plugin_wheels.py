@@ -18,10 +18,10 @@ from tools.audit.plugin import code_sizes
 from tools.audit.reading import read_library
 from tools.audit.rules import SYSTEM
 from tools.audit.wheel import audit_wheel
+from tools.building.wheels import KITS
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT, package_folder
 from tools.toolkits.rocm import FORKY, rocm_version, system_rocm
-from tools.wheels import KITS
 
 if sys.platform != "linux":
     pytest.skip("only Linux plug-ins are built so far", allow_module_level=True)

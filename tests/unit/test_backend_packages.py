@@ -10,10 +10,10 @@ import pytest
 import tomllib
 
 from tests.unit.test_layout import files
+from tools.building.wheels import KITS
 from tools.matrix import load_matrix
 from tools.paths import CORE, ROOT, package_folder
 from tools.vendoring.source.filters import load_filter
-from tools.wheels import KITS
 
 PACKAGES = sorted((ROOT / "packages").glob("backend-*"))
 SECTIONS = {section.name: section for section in load_filter(ROOT / "vendor" / "sync.toml")}

@@ -10,13 +10,13 @@ import pytest
 
 from benchmarks import compilers
 from benchmarks.compilers import FORMATS, KINDS, Series, Setup, measure, order, table
-from tools import variants
+from tools.building import compiler_variants
+from tools.building.compiler_variants import CLANG, LEVELS, Compiler, Variant, build_all, levels_here
 from tools.compilers.zig import version as zig_version
 from tools.errors import LackingError
 from tools.platforms import apt
 from tools.platforms.host import Host
 from tools.util.venv import REQUIREMENTS
-from tools.variants import CLANG, LEVELS, Compiler, Variant, build_all, levels_here
 
 RATES = {"gcc": 100.0, "zig": 110.0}
 
@@ -29,7 +29,7 @@ def setup() -> Setup:
 
 
 def test_every_compiler_is_compared_plain_and_with_what_it_can_have() -> None:
-    assert [variant.id for variant in variants.variants()] == [
+    assert [variant.id for variant in compiler_variants.variants()] == [
         *("gcc-12", "clang-19", "zig", "gcc-12+lto", "clang-19+lto", "zig+lto"),
         *("gcc-12+openmp", "clang-19+openmp", "gcc-12+lto+openmp", "clang-19+lto+openmp"),
     ]
@@ -54,15 +54,15 @@ def test_levels_are_those_that_this_processor_runs(
         "amx": "amx_tile amx_int8",
     }
     has = frozenset(" ".join(words[name] for name in features).split())
-    monkeypatch.setattr(variants, "this_host", lambda: Host(target="linux-x86_64", features=has))
+    monkeypatch.setattr(compiler_variants, "this_host", lambda: Host(target="linux-x86_64", features=has))
     assert levels_here() == ("haswell", *expected)
 
 
 def test_processor_and_system_that_run_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(variants, "this_host", lambda: Host(target="linux-x86_64", features=frozenset()))
+    monkeypatch.setattr(compiler_variants, "this_host", lambda: Host(target="linux-x86_64", features=frozenset()))
     with pytest.raises(LackingError, match=r"runs none of the compared levels\.\nhaswell: it needs SSE42, "):
         levels_here()
-    monkeypatch.setattr(variants, "this_host", lambda: Host(target="macos-arm64", features=None))
+    monkeypatch.setattr(compiler_variants, "this_host", lambda: Host(target="macos-arm64", features=None))
     with pytest.raises(LackingError, match="this machine is macos-arm64"):
         levels_here()
 
@@ -73,10 +73,10 @@ def test_compiler_that_cannot_be_had_is_left_out_and_named(tmp_path: Path, monke
             raise LackingError("clang++-19 is not on PATH.", fix="Install it to have it compared.")
         return {level: Path(variant.id, level) for level in levels}
 
-    monkeypatch.setattr(variants, "FOLDER", tmp_path)
-    monkeypatch.setattr(variants, "ensure_source", lambda say: None)
-    monkeypatch.setattr(variants, "levels_here", lambda: LEVELS[:1])
-    monkeypatch.setattr(variants, "build_levels", build)
+    monkeypatch.setattr(compiler_variants, "FOLDER", tmp_path)
+    monkeypatch.setattr(compiler_variants, "ensure_source", lambda say: None)
+    monkeypatch.setattr(compiler_variants, "levels_here", lambda: LEVELS[:1])
+    monkeypatch.setattr(compiler_variants, "build_levels", build)
     said: list[str] = []
     modules = json.loads(build_all(said.append).read_text(encoding="utf-8"))
     assert modules["zig"] == {"haswell": "zig/haswell"}
@@ -89,7 +89,7 @@ def test_compiler_that_cannot_be_had_is_left_out_and_named(tmp_path: Path, monke
 def test_missing_compiler_is_lacking_where_there_is_no_apt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apt, "is_here", lambda: False)
     with pytest.raises(LackingError, match=r"^none\+\+ is not on PATH\."):
-        variants.find(Compiler(name="none", c="none", cxx="none++"))
+        compiler_variants.find(Compiler(name="none", c="none", cxx="none++"))
 
 
 def test_each_round_takes_all_once_in_another_order(setup: Setup) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import cibuildwheel
-from tools.cibuildwheel import command, engine
+from tools.building import cibuildwheel
+from tools.building.cibuildwheel import command, engine
 from tools.errors import LackingError
 
 

@@ -10,8 +10,9 @@ import nox
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools import models, proving, results, sessions, wheels
+from tools import models, proving, results, sessions
 from tools.audit.arm import Arm
+from tools.building import wheels
 from tools.errors import ToolError
 from tools.platforms import apt
 from tools.platforms.emulators import USED

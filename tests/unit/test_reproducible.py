@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import reproducible
+from tools.building import reproducible
+from tools.building.reproducible import differences, require_reproducible
 from tools.errors import ToolError
-from tools.reproducible import differences, require_reproducible
 
 
 def made(path: Path, **files: str) -> Path:

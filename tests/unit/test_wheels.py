@@ -10,12 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import upstream, wheels
-from tools.compilers.toolchains import Toolchain
-from tools.errors import ToolError
-from tools.toolkits.toolkit import Elsewhere, Kit
-from tools.util.venv import Environment
-from tools.wheels import (
+from tools.building import upstream_programs, wheels
+from tools.building.wheels import (
     Build,
     Workshop,
     core_wheel,
@@ -24,6 +20,10 @@ from tools.wheels import (
     portable_wheel,
     wheel_for,
 )
+from tools.compilers.toolchains import Toolchain
+from tools.errors import ToolError
+from tools.toolkits.toolkit import Elsewhere, Kit
+from tools.util.venv import Environment
 
 INPUTS = {
     "native/CMakeLists.txt": "native sources",
@@ -270,7 +270,7 @@ def test_unknown_upstream_program_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         ToolError, match=r"^Upstream's llama-nothing cannot be built here\.\nKnown: llamapack-reference,"
     ):
-        upstream.build_upstream(["llama-nothing"])
+        upstream_programs.build_upstream(["llama-nothing"])
 
 
 def test_a_build_elsewhere_has_its_own_python_and_no_more_variables_than_it_needs(tmp_path: Path) -> None:

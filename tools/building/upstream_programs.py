@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.building.wheels import Build, core_wheel, host_build, workshop
 from tools.errors import ToolError
 from tools.paths import CORE, ROOT, TRACKING
 from tools.util import stamps
 from tools.util.cmd import run
 from tools.util.files import locked
 from tools.util.live import Say, Word, quiet, run_logged
-from tools.wheels import Build, core_wheel, host_build, workshop
 
 PROGRAMS = ("llamapack-reference", "llama-tokenize")
 """llamapack-reference holds llama-completion, llama-bench and llama-perplexity; its first argument is a backend."""

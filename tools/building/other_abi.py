@@ -8,14 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tools.matrix import host_target, load_matrix
-from tools.paths import CORE, ROOT
-from tools.toolkits.toolkit import Kit
-from tools.util import stamps
-from tools.util.disk import require_space
-from tools.util.files import locked
-from tools.util.live import Say, quiet
-from tools.wheels import (
+from tools.building.wheels import (
     CUSTOM,
     FLAGS_VARIABLE,
     LEVELS_VARIABLE,
@@ -24,6 +17,13 @@ from tools.wheels import (
     make_wheel,
     workshop,
 )
+from tools.matrix import host_target, load_matrix
+from tools.paths import CORE, ROOT
+from tools.toolkits.toolkit import Kit
+from tools.util import stamps
+from tools.util.disk import require_space
+from tools.util.files import locked
+from tools.util.live import Say, quiet
 
 COPIES = "GGML_SCHED_MAX_COPIES"
 """Changes the size of ggml's scheduler, and with it the ABI id; only ggml itself is compiled again."""

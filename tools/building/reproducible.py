@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from tools.building.wheels import COLD_BUILD_MIB, core_wheel, host_build, make_wheel, workshop
 from tools.errors import ToolError
 from tools.paths import CORE, ROOT
 from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.live import Say, quiet
-from tools.wheels import COLD_BUILD_MIB, core_wheel, host_build, make_wheel, workshop
 
 RECOMPILE = {"CCACHE_RECACHE": "1"}
 

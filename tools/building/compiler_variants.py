@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tools.building.wheels import LEVELS_VARIABLE, Build, workshop
 from tools.compilers.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
 from tools.errors import LackingError
 from tools.matrix import Cell, Matrix, host_target, load_matrix
@@ -20,7 +21,6 @@ from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.live import Say, quiet, run_logged
 from tools.vendoring.ensure import ensure_source
-from tools.wheels import LEVELS_VARIABLE, Build, workshop
 
 FOLDER = ROOT / "build" / "compilers"
 LEVELS = ("haswell", "zen4", "sapphirerapids")
