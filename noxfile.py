@@ -19,8 +19,7 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import matrix, models, plugins, proving, results, trials
-from tools import plan as plans
+from tools import matrix, plugins, proving, trials
 from tools.building import cibuildwheel as containers
 from tools.building import compiler_variants, other_abi, upstream_programs, wheels
 from tools.building import reproducible as reproducing
@@ -34,6 +33,8 @@ from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import How, this_host
 from tools.sessions import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
 from tools.vendoring import check, ensure
+from tools.verification import demo_model, results
+from tools.verification import plan as plans
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["test"]
@@ -49,7 +50,7 @@ def run(session: nox.Session) -> None:
     """
     with explained(session):
         prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        model = models.demo_model(session.log)
+        model = demo_model.demo_model(session.log)
     prompt = session.posargs or ["Why is the sky blue?"]
     session.run("llamapack", "run", "--model", str(model), *prompt, env=CLEAN, stderr=None)
 
@@ -98,7 +99,7 @@ def integration(session: nox.Session) -> None:
     """Test the installed wheel with a real model, against llama.cpp's own programs."""
     with explained(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel(session.log))
-        reference, model = upstream_programs.build_upstream(say=session.log), models.demo_model(session.log)
+        reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
         ensure_emulator("wine", session.log)
     variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_UPSTREAM_BIN": str(reference)}
     run_pytest(session, str(ROOT / "tests" / "integration"), *session.posargs, env=variables)
@@ -110,7 +111,7 @@ def packaging(session: nox.Session) -> None:
     with explained(session):
         prepare(session, "test", "packaging")
         proving.wish_for_disassembler(session.log, "linux-aarch64")  # small libraries for it are audited
-        wheel, model = wheels.core_wheel(session.log), models.demo_model(session.log)
+        wheel, model = wheels.core_wheel(session.log), demo_model.demo_model(session.log)
         plugins = json.dumps(wheels.plugin_wheels(session.log))
         variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core(session.log))}
     variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
@@ -216,7 +217,7 @@ def emulation(session: nox.Session) -> None:
         if host_target() != "linux-x86_64":
             session.skip(f"qemu-user emulates x86-64 processors on Linux; this machine is {host_target()}")
         ensure_emulator("qemu-x86_64", session.log)
-        parts = proving.Parts(wheel=wheels.core_wheel(session.log), model=models.demo_model(session.log))
+        parts = proving.Parts(wheel=wheels.core_wheel(session.log), model=demo_model.demo_model(session.log))
         proving.emulate(session, ("sse42", "haswell"), parts, session.posargs)
 
 
@@ -286,7 +287,7 @@ def bench(session: nox.Session) -> None:
     """
     with explained(session):
         place = trials.bench_place(session)
-        reference, model = upstream_programs.build_upstream(say=session.log), models.demo_model(session.log)
+        reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
     words = ["--model", model, "--reference", reference, "--output", ROOT / "build" / "bench" / "speed.json"]
     command = [place.python, "-m", "benchmarks.speed", *map(str, words), *place.words]
     session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
@@ -297,7 +298,7 @@ def bench_compilers(session: nox.Session) -> None:
     """Compare compilers, LTO and OpenMP on three CPU levels; `-- --help` shows the options, such as --rounds."""
     with explained(session):
         prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        reference, model = upstream_programs.build_upstream(say=session.log), models.demo_model(session.log)
+        reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
         modules = compiler_variants.build_all(session.log)
     places = ["--model", model, "--reference", reference, "--modules", modules]
     places += ["--output", ROOT / "build" / "bench" / "compilers.json"]
@@ -309,7 +310,7 @@ def soak(session: nox.Session) -> None:
     """Watch the memory over 1,000 load/close cycles and 100,000 tokens; `-- --cycles N --tokens N` makes it shorter."""
     with explained(session):
         prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        model = models.demo_model(session.log)
+        model = demo_model.demo_model(session.log)
     places = ["--model", str(model), "--output", str(ROOT / "build" / "bench" / "soak.json")]
     session.run("python", "-m", "benchmarks.soak", *places, *session.posargs, env=CLEAN)
 

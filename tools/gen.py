@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tools.errors import ToolError
 from tools.matrix import load_matrix
-from tools.matrix_page import page, proven
 from tools.paths import ROOT, SYNCED
-from tools.results import PAGE, README, read_results
+from tools.verification.matrix_page import page, proven
+from tools.verification.results import PAGE, README, read_results
 
 MEND = "Run: nox -t gen"
 TABLE = re.compile(r"(<!-- proven: [^\n]*-->\n\n).*?(<!-- /proven -->)", re.DOTALL)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nox
 
-from tools import results, trials
+from tools import trials
 from tools.building import wheels
 from tools.errors import ToolError
 from tools.paths import ROOT
@@ -19,6 +19,7 @@ from tools.toolkits import gpu_architectures, rocm
 from tools.util.files import remove_tree
 from tools.util.live import run_live
 from tools.util.venv import ensure_environment
+from tools.verification import results
 
 FEW_ROCM = "gfx90a,gfx1100"
 """What is compiled where no GPU says more: one of AMD's two families of processors each."""

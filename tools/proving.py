@@ -11,7 +11,6 @@ from pathlib import Path
 
 import nox
 
-from tools import models, results
 from tools.audit.arm import PACKAGES as LLVM
 from tools.audit.arm import Arm
 from tools.building import wheels
@@ -25,6 +24,7 @@ from tools.platforms.host import How, Way, lacks, this_host, ways
 from tools.sessions import CLEAN, run_pytest, skip_unless_here
 from tools.util.live import Say
 from tools.util.venv import Environment, ensure_environment
+from tools.verification import demo_model, results
 
 RUN = "tests/integration/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
 AUDIT = """
@@ -54,7 +54,7 @@ def prove(session: nox.Session, cell: Cell) -> None:
     words, recording = results.begin(session.posargs)
     results.refuse_others(recording, words)
     wheel = wheels.wheel_for(cell.backend, cell.target, session.log)
-    parts = Parts(wheel=wheel, model=models.demo_model(session.log), recorded=recording is not None)
+    parts = Parts(wheel=wheel, model=demo_model.demo_model(session.log), recorded=recording is not None)
     for way in tuple(_ways_here(session, cell)):
         _prove(session, cell, way, parts, words)
         if recording:
@@ -154,7 +154,7 @@ def prove_distribution(session: nox.Session, suite: str) -> None:
     else:
         wheel = wheels.portable_wheel("cpu", host_target(), session.log)
         _audit(session, wheel)
-    model = models.demo_model(session.log)
+    model = demo_model.demo_model(session.log)
     variables = {"LLAMAPACK_TEST_SUITE": suite, "LLAMAPACK_TEST_WHEEL": str(wheel)}
     if suite in distributions.OLDER:
         place = distributions.ensure_place(root, session.log)

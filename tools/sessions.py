@@ -12,10 +12,10 @@ from nox.command import CommandFailed
 from tools.errors import LackingError, ToolError
 from tools.matrix import Cell, load_matrix
 from tools.paths import ROOT
-from tools.plan import why_not_built
 from tools.platforms.host import this_host
 from tools.util import stamps
 from tools.util.venv import NETWORK, PIP_VARIABLES, REQUIREMENTS
+from tools.verification.plan import why_not_built
 
 # Nothing of the checkout or of the person's own settings may reach the installed package.
 CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONHOME": None, "PYTHONNOUSERSITE": "1"}

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import nox
 
-from tools import models, proving, results
+from tools import proving
 from tools.building import wheels
 from tools.errors import ToolError
-from tools.ground import Ground
 from tools.matrix import host_target
 from tools.paths import ROOT
 from tools.platforms.distributions import wheelhouse
@@ -26,6 +25,8 @@ from tools.sessions import prepare, run_pytest
 from tools.toolkits import cuda, rocm, vulkan
 from tools.util.live import Say, quiet
 from tools.util.venv import ensure_environment
+from tools.verification import demo_model, results
+from tools.verification.devices import Ground
 
 PREBUILT = "--wheels"
 
@@ -116,7 +117,7 @@ def look_into(
     place = ensure_environment(["test", "packaging"], folder=ROOT / "build" / "packaging", say=session.log)
     told = {
         "LLAMAPACK_TEST_WHEEL": str(core),
-        "LLAMAPACK_TEST_MODEL": str(models.demo_model(session.log)),
+        "LLAMAPACK_TEST_MODEL": str(demo_model.demo_model(session.log)),
         "LLAMAPACK_TEST_PLUGINS": json.dumps({backend: {"wheel": str(plugin)}}),
         "LLAMAPACK_TEST_WHOLE": str(whole),
         **(variables or {}),
@@ -145,7 +146,7 @@ def compiled_for(wheel: Path) -> str:
 def _model(prebuilt: str, say: Say) -> Path:
     """Return a model that lies beside prebuilt wheels, or the one that every test uses."""
     beside = sorted(Path(prebuilt).glob("*.gguf")) if prebuilt else []
-    return beside[0] if beside else models.demo_model(say)
+    return beside[0] if beside else demo_model.demo_model(say)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ from tests.unit.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
-from tools.matrix_page import page, proven
 from tools.platforms.host import How
-from tools.results import Result
+from tools.verification.matrix_page import page, proven
+from tools.verification.results import Result
 
 
 def test_ids_of_builds_and_checks(tmp_path: Path) -> None:

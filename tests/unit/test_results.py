@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools import results
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.paths import ROOT
 from tools.platforms.host import How
-from tools.results import Recording, Result, begin, read_results, record, refuse_others, summary
+from tools.verification import results
+from tools.verification.results import Recording, Result, begin, read_results, record, refuse_others, summary
 
 
 def made(how: How, day: str = "2026-11-22", by: str = "") -> Result:

@@ -12,15 +12,16 @@ from typing import cast
 import nox
 import pytest
 
-from tools import plugins, results, trials
+from tools import plugins, trials
 from tools.building import wheels
 from tools.building.wheels import COSTLY, KITS
 from tools.errors import ToolError
-from tools.ground import Ground
 from tools.platforms.host import How
 from tools.toolkits import cuda, vulkan
 from tools.trials import TRIALS, Trial, compiled_for, found_wheels, taken
 from tools.util.venv import Environment
+from tools.verification import results
+from tools.verification.devices import Ground
 
 LIST = "GPU 0: NVIDIA H100 (UUID: GPU-1)\\n  MIG 1g.10gb Device 0: (UUID: MIG-2)\\nGPU 1: NVIDIA H100 (UUID: GPU-3)"
 

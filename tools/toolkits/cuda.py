@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tools.compilers.toolchains import find_toolchain
 from tools.errors import LackingError, ToolError
-from tools.ground import Ground
 from tools.matrix import GpuArch, host_target, load_matrix
 from tools.paths import ROOT, cache_dir
 from tools.platforms.host import How
@@ -23,6 +22,7 @@ from tools.util.cmd import run
 from tools.util.files import locked
 from tools.util.live import Say, quiet
 from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
+from tools.verification.devices import Ground
 
 VARIABLE = gpu_architectures.variable("cuda")
 REQUIREMENT = "cuda"

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tools.compilers.shader_cache import cached_glslc
 from tools.errors import LackingError, ToolError
-from tools.ground import Ground
 from tools.matrix import load_matrix
 from tools.paths import ROOT, package_folder
 from tools.platforms import apt
@@ -23,6 +22,7 @@ from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
 from tools.util.files import write_file
 from tools.util.live import Say, quiet
+from tools.verification.devices import Ground
 
 BUILD_PACKAGES = ("glslc", "libvulkan-dev", "spirv-headers")
 TEST_PACKAGES = ("libvulkan1", "mesa-vulkan-drivers")

@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from tools.matrix import Cell, Matrix
 from tools.platforms.host import How, Way, ways
-from tools.results import Result, reached, strongest, summary
+from tools.verification.results import Result, reached, strongest, summary
 
 Results: TypeAlias = Mapping[str, Sequence[Result]]
 
 RUN = (How.NATIVE, How.EMULATED)
 
 _HEAD = """\
-<!-- Generated from matrix.toml and results.json by tools/matrix_page.py: run `nox -t gen`, do not edit. -->
+<!-- Generated from matrix.toml and results.json by tools/verification/matrix_page.py: run `nox -t gen`, do not edit. -->
 
 # The build matrix
 
