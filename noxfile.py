@@ -19,7 +19,7 @@ if sys.version_info < (3, 11):
 # `nox`, unlike `python -m nox`, does not look for modules beside the noxfile.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools import matrix, plugins, proving, trials
+from tools import matrix
 from tools.building import cibuildwheel as containers
 from tools.building import compiler_variants, other_abi, upstream_programs, wheels
 from tools.building import reproducible as reproducing
@@ -31,7 +31,9 @@ from tools.paths import CORE, ROOT
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import How, this_host
-from tools.sessions import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
+from tools.sessions import cpu_levels, rocm_and_metal
+from tools.sessions import plugins as trials
+from tools.sessions.common import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
 from tools.vendoring import check, ensure
 from tools.verification import demo_model, results
 from tools.verification import plan as plans
@@ -63,7 +65,7 @@ def test(session: nox.Session) -> None:
     names = ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation", "test-vulkan")
     for name in names:
         session.notify(name, [])
-    session.notify("distributions(trixie)", [proving.OWN_WHEEL])
+    session.notify("distributions(trixie)", [cpu_levels.OWN_WHEEL])
 
 
 @nox.session
@@ -110,12 +112,12 @@ def packaging(session: nox.Session) -> None:
     """Look into the finished wheels, and run the core's in a clean environment of every Python on this machine."""
     with explained(session):
         prepare(session, "test", "packaging")
-        proving.wish_for_disassembler(session.log, "linux-aarch64")  # small libraries for it are audited
+        cpu_levels.wish_for_disassembler(session.log, "linux-aarch64")  # small libraries for it are audited
         wheel, model = wheels.core_wheel(session.log), demo_model.demo_model(session.log)
-        plugins = json.dumps(wheels.plugin_wheels(session.log))
+        rocm_and_metal = json.dumps(wheels.plugin_wheels(session.log))
         variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core(session.log))}
     variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
-    variables["LLAMAPACK_TEST_PLUGINS"] = plugins
+    variables["LLAMAPACK_TEST_PLUGINS"] = rocm_and_metal
     run_pytest(session, str(ROOT / "tests" / "packaging"), *session.posargs, env=variables)
 
 
@@ -127,9 +129,9 @@ def audit(session: nox.Session) -> None:
         word, *others = words or [f"cpu-{host_target()}"]
         results.refuse_others(recording, [word] if word.endswith(".whl") else others)
         prepare(session, "audit")
-        cell, wheel = proving.to_audit(session, word)
-    whole = [proving.WHOLE] if recording else []
-    session.run("python", "-c", proving.AUDIT, str(wheel), *whole, env=CLEAN)
+        cell, wheel = cpu_levels.to_audit(session, word)
+    whole = [cpu_levels.WHOLE] if recording else []
+    session.run("python", "-c", cpu_levels.AUDIT, str(wheel), *whole, env=CLEAN)
     if recording and cell:
         with explained(session):
             levels = os.environ.get(wheels.LEVELS_VARIABLE, "").replace(",", ", ")
@@ -187,11 +189,11 @@ def cibuildwheel(session: nox.Session) -> None:
         variables = {**CLEAN, **containers.engine(host_target())}
         ensure.ensure_source(say=session.log)
         prepare(session, "packaging")
-        proving.wish_for_disassembler(session.log, host_target())
+        cpu_levels.wish_for_disassembler(session.log, host_target())
         command = containers.command(host_target())
     with session.chdir(CORE):
         session.run("python", *command, env=variables)
-    session.run("python", "-c", proving.AUDIT, str(containers.built()), env=CLEAN)
+    session.run("python", "-c", cpu_levels.AUDIT, str(containers.built()), env=CLEAN)
 
 
 @nox.session(venv_backend="none")
@@ -207,7 +209,7 @@ def reproducible(session: nox.Session) -> None:
 def test_cpu(session: nox.Session, cell: Cell) -> None:
     """Prove one CPU level: run, emulated, or audited where nothing here runs it; `-- --record` writes it down."""
     with explained(session):
-        proving.prove(session, cell)
+        cpu_levels.prove(session, cell)
 
 
 @nox.session(venv_backend="none")
@@ -217,8 +219,8 @@ def emulation(session: nox.Session) -> None:
         if host_target() != "linux-x86_64":
             session.skip(f"qemu-user emulates x86-64 processors on Linux; this machine is {host_target()}")
         ensure_emulator("qemu-x86_64", session.log)
-        parts = proving.Parts(wheel=wheels.core_wheel(session.log), model=demo_model.demo_model(session.log))
-        proving.emulate(session, ("sse42", "haswell"), parts, session.posargs)
+        parts = cpu_levels.Parts(wheel=wheels.core_wheel(session.log), model=demo_model.demo_model(session.log))
+        cpu_levels.emulate(session, ("sse42", "haswell"), parts, session.posargs)
 
 
 @nox.session(name="distributions", venv_backend="none")
@@ -226,7 +228,7 @@ def emulation(session: nox.Session) -> None:
 def other_distributions(session: nox.Session, suite: str) -> None:
     """Run the manylinux wheel in another Debian release; with `-- --own-wheel`, the one for this machine."""
     with explained(session):
-        proving.prove_distribution(session, suite)
+        cpu_levels.prove_distribution(session, suite)
 
 
 @nox.session
@@ -269,14 +271,14 @@ def test_rocm(session: nox.Session) -> None:
     `-- --record` writes down what was proven.
     """
     with explained(session):
-        plugins.prove_rocm(session)
+        rocm_and_metal.prove_rocm(session)
 
 
 @nox.session(name="test-metal", venv_backend="none")
 def test_metal(session: nox.Session) -> None:
     """Run the Metal plug-in on a Mac; elsewhere check that it configures, embeds its shaders, and compiles in part."""
     with explained(session):
-        plugins.prove_metal(session)
+        rocm_and_metal.prove_metal(session)
 
 
 @nox.session

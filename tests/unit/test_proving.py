@@ -10,13 +10,13 @@ import nox
 import pytest
 
 from tests.unit.made_matrix import made_matrix
-from tools import proving, sessions
 from tools.audit.arm import Arm
 from tools.building import wheels
 from tools.errors import ToolError
 from tools.platforms import apt
 from tools.platforms.emulators import USED
 from tools.platforms.host import Host, How, Way
+from tools.sessions import common, cpu_levels
 from tools.verification import demo_model, results
 
 
@@ -54,14 +54,14 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
     matrix = made_matrix(tmp_path)
     host = Host(target="linux-x86_64", features=frozenset(["avx2"]), emulators=frozenset(["qemu-x86_64", "wine"]))
-    monkeypatch.setattr(proving, "load_matrix", lambda: matrix)
-    monkeypatch.setattr(proving, "this_host", lambda: host)
-    monkeypatch.setattr(sessions, "load_matrix", lambda: matrix)
-    monkeypatch.setattr(sessions, "this_host", lambda: host)
-    monkeypatch.setattr(proving, "ensure_emulator", lambda name, say: None)
+    monkeypatch.setattr(cpu_levels, "load_matrix", lambda: matrix)
+    monkeypatch.setattr(cpu_levels, "this_host", lambda: host)
+    monkeypatch.setattr(common, "load_matrix", lambda: matrix)
+    monkeypatch.setattr(common, "this_host", lambda: host)
+    monkeypatch.setattr(cpu_levels, "ensure_emulator", lambda name, say: None)
     monkeypatch.setattr(wheels, "wheel_for", wheel_for)
     monkeypatch.setattr(demo_model, "demo_model", lambda say: tmp_path / "a.gguf")
-    monkeypatch.setattr(proving, "_prove", lambda session, cell, way, parts, words: told.append((way.how, words)))
+    monkeypatch.setattr(cpu_levels, "_prove", lambda session, cell, way, parts, words: told.append((way.how, words)))
     monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
     monkeypatch.setattr(results, "date", Today)
     monkeypatch.setattr(results, "record", lambda cell, result: told.append((cell, str(result))))
@@ -70,7 +70,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
 def prove(tmp_path: Path, cell: str, *words: str) -> Session:
     session: Any = Session(*words)
-    proving.prove(session, made_matrix(tmp_path).cell(cell))
+    cpu_levels.prove(session, made_matrix(tmp_path).cell(cell))
     found: Session = session
     return found
 
@@ -101,7 +101,7 @@ def test_a_cell_that_is_not_compiled_here_is_skipped_with_the_reason(done: list[
 
 
 def test_every_emulator_that_counts_has_a_session() -> None:
-    assert set(proving.EMULATE) == USED
+    assert set(cpu_levels.EMULATE) == USED
 
 
 def test_results_are_recorded_when_asked_for(done: list[Any], tmp_path: Path) -> None:
@@ -121,10 +121,10 @@ def test_a_recorded_level_is_looked_into_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
 ) -> None:
     told: list[tuple[str, ...]] = []
-    monkeypatch.setattr(proving, "_audit", lambda session, wheel, *words: told.append(words))
-    parts = proving.Parts(wheel=tmp_path / "a.whl", model=tmp_path / "a.gguf", recorded=recorded)
+    monkeypatch.setattr(cpu_levels, "_audit", lambda session, wheel, *words: told.append(words))
+    parts = cpu_levels.Parts(wheel=tmp_path / "a.whl", model=tmp_path / "a.gguf", recorded=recorded)
     cell, session = made_matrix(tmp_path).cell("cpu-linux-x86_64-zen4"), cast("nox.Session", Session())
-    proving._prove(session, cell, Way(how=How.COMPILED), parts, [])
+    cpu_levels._prove(session, cell, Way(how=How.COMPILED), parts, [])
     assert told == [("libggml-cpu-zen4.so", *(["--whole"] if recorded else []))]
 
 
@@ -144,5 +144,5 @@ def test_what_decodes_arm_is_wished_for_where_it_is_needed(
     wishes: list[tuple[str, ...]] = []
     monkeypatch.setattr(Arm, "lacks", lambda self: lacking)
     monkeypatch.setattr(apt, "wish_for", lambda packages, **options: wishes.append(packages))
-    proving.wish_for_disassembler(print, wheel)
+    cpu_levels.wish_for_disassembler(print, wheel)
     assert wishes == [("llvm-19",)] * asked

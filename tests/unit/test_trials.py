@@ -12,13 +12,14 @@ from typing import cast
 import nox
 import pytest
 
-from tools import plugins, trials
 from tools.building import wheels
 from tools.building.wheels import COSTLY, KITS
 from tools.errors import ToolError
 from tools.platforms.host import How
+from tools.sessions import plugins as trials
+from tools.sessions import rocm_and_metal
+from tools.sessions.plugins import TRIALS, Trial, compiled_for, found_wheels, taken
 from tools.toolkits import cuda, vulkan
-from tools.trials import TRIALS, Trial, compiled_for, found_wheels, taken
 from tools.util.venv import Environment
 from tools.verification import results
 from tools.verification.devices import Ground
@@ -131,7 +132,7 @@ def test_nothing_is_recorded_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_metal_is_not_recorded_where_it_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
     with pytest.raises(ToolError, match="--record is for a Mac"):
-        plugins.prove_metal(cast("nox.Session", SimpleNamespace(posargs=["--record"], log=quiet)))
+        rocm_and_metal.prove_metal(cast("nox.Session", SimpleNamespace(posargs=["--record"], log=quiet)))
 
 
 def test_wheels_for_this_machine_are_found_among_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

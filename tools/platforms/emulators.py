@@ -13,7 +13,7 @@ from tools.util.live import Say, quiet
 PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}
 """The Debian package of each."""
 USED = frozenset(("qemu-x86_64", "qemu-aarch64", "wine"))
-"""Those that a session uses: the keys of EMULATE in tools/proving.py."""
+"""Those that a session uses: the keys of EMULATE in tools/sessions/cpu_levels.py."""
 
 
 WINE_FOLDER = "/usr/lib/wine"

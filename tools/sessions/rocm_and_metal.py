@@ -9,12 +9,12 @@ from pathlib import Path
 
 import nox
 
-from tools import trials
 from tools.building import wheels
 from tools.errors import ToolError
 from tools.paths import ROOT
 from tools.platforms.host import How
-from tools.sessions import SCRATCH, run_pytest
+from tools.sessions import plugins
+from tools.sessions.common import SCRATCH, run_pytest
 from tools.toolkits import gpu_architectures, rocm
 from tools.util.files import remove_tree
 from tools.util.live import run_live
@@ -31,19 +31,19 @@ def prove_rocm(session: nox.Session) -> None:
     found, own = rocm.gpus(), rocm.system_rocm()
     with gpu_architectures.unless_named("rocm", ",".join(found) or FEW_ROCM):
         if found and own:
-            trials.prove_plugin(session, "rocm")
+            plugins.prove_plugin(session, "rocm")
             return
         words, recording = results.begin(session.posargs)
         results.refuse_others(recording, words)
         lack = "an AMD GPU, but no ROCm," if found else "no AMD GPU"
-        if trials.PREBUILT in words:
-            raise ToolError(f"{trials.PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
+        if plugins.PREBUILT in words:
+            raise ToolError(f"{plugins.PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
         core, plugin = wheels.core_wheel(session.log), wheels.host_wheel("rocm", session.log)
-        trials.look_into(session, "rocm", core, plugin, whole=bool(recording))
+        plugins.look_into(session, "rocm", core, plugin, whole=bool(recording))
         if loads := not (found or own):  # what is said of it is known of machines that have neither
             _load_in(rocm.forky_root(session.log), (core, plugin), words)
     if recording:
-        trials.record(recording, "rocm", plugin, How.LOADED if loads else How.COMPILED)
+        plugins.record(recording, "rocm", plugin, How.LOADED if loads else How.COMPILED)
     done = "compiled, audited, and loaded without a GPU" if loads else "compiled and audited"
     session.skip(f"It is {done}. This machine has {lack} to run it on.")
 
@@ -51,7 +51,7 @@ def prove_rocm(session: nox.Session) -> None:
 def prove_metal(session: nox.Session) -> None:
     """Run on this Mac's GPU; elsewhere run what of tests/metal needs none, and skip the rest."""
     if sys.platform == "darwin":
-        trials.prove_plugin(session, "metal")
+        plugins.prove_plugin(session, "metal")
         return
     words, recording = results.begin(session.posargs)
     if recording:

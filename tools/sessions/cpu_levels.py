@@ -21,7 +21,7 @@ from tools.platforms import apt, distributions
 from tools.platforms.distributions import Place
 from tools.platforms.emulators import USED, ensure_emulator, find_emulator, how_to_get
 from tools.platforms.host import How, Way, lacks, this_host, ways
-from tools.sessions import CLEAN, run_pytest, skip_unless_here
+from tools.sessions.common import CLEAN, run_pytest, skip_unless_here
 from tools.util.live import Say
 from tools.util.venv import Environment, ensure_environment
 from tools.verification import demo_model, results

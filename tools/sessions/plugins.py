@@ -14,14 +14,14 @@ from pathlib import Path
 
 import nox
 
-from tools import proving
 from tools.building import wheels
 from tools.errors import ToolError
 from tools.matrix import host_target
 from tools.paths import ROOT
 from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import How
-from tools.sessions import prepare, run_pytest
+from tools.sessions import cpu_levels
+from tools.sessions.common import prepare, run_pytest
 from tools.toolkits import cuda, rocm, vulkan
 from tools.util.live import Say, quiet
 from tools.util.venv import ensure_environment
@@ -113,7 +113,7 @@ def look_into(
 
     With `whole`, the audit must have looked at all of it.
     """
-    proving.wish_for_disassembler(session.log, plugin.name)
+    cpu_levels.wish_for_disassembler(session.log, plugin.name)
     place = ensure_environment(["test", "packaging"], folder=ROOT / "build" / "packaging", say=session.log)
     told = {
         "LLAMAPACK_TEST_WHEEL": str(core),
