@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tools import gen
+from tools import generated
 from tools.errors import ToolError
 
 
-@pytest.mark.parametrize("producer", gen.PRODUCERS, ids=lambda producer: producer.source)
-def test_derived_files_are_fresh(producer: gen.Producer) -> None:
+@pytest.mark.parametrize("producer", generated.PRODUCERS, ids=lambda producer: producer.source)
+def test_derived_files_are_fresh(producer: generated.Producer) -> None:
     if reason := producer.missing():
         pytest.skip(f"not compared with {producer.source}: {reason}")
-    gen.require_fresh([producer])
+    generated.require_fresh([producer])
 
 
-def made(path: Path, text: str, missing: str = "") -> gen.Producer:
-    return gen.Producer(source="its source", make=lambda: {path: text}, missing=lambda: missing)
+def made(path: Path, text: str, missing: str = "") -> generated.Producer:
+    return generated.Producer(source="its source", make=lambda: {path: text}, missing=lambda: missing)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"old\n", b"new\r\n", b"new\n\xff"])
@@ -28,7 +28,7 @@ def test_stale_file_is_refused_with_the_command_that_mends_it(tmp_path: Path, co
         path.parent.mkdir()
         path.write_bytes(content)
     with pytest.raises(ToolError) as caught:
-        gen.require_fresh([made(path, "new\n")], root=tmp_path)
+        generated.require_fresh([made(path, "new\n")], root=tmp_path)
     assert str(caught.value) == "docs/page.md: not made from its source as it is now.\nRun: nox -t gen"
 
 
@@ -37,14 +37,14 @@ def test_write_mends_the_stale_and_leaves_the_others_untouched(tmp_path: Path) -
     fresh.write_bytes(b"same\n")
     before = fresh.stat().st_mtime_ns
     producers = [made(fresh, "same\n"), made(stale, "äöü\n")]
-    assert gen.write(producers) == [stale]
+    assert generated.write(producers) == [stale]
     assert stale.read_bytes() == "äöü\n".encode()
     assert fresh.stat().st_mtime_ns == before
-    assert gen.write(producers) == []
+    assert generated.write(producers) == []
 
 
 def test_a_producer_that_lacks_something_is_left_out_with_its_reason(tmp_path: Path) -> None:
     producer = made(tmp_path / "page.md", "text\n", missing="no libclang")
-    assert gen.stale([producer]) == {}
-    assert gen.write([producer]) == []
-    assert gen.left_out([producer]) == {"its source": "no libclang"}
+    assert generated.stale([producer]) == {}
+    assert generated.write([producer]) == []
+    assert generated.left_out([producer]) == {"its source": "no libclang"}
