@@ -131,7 +131,7 @@ def audit(session: nox.Session) -> None:
         prepare(session, "audit")
         cell, wheel = cpu_levels.to_audit(session, word)
     whole = [cpu_levels.WHOLE] if recording else []
-    session.run("python", "-c", cpu_levels.AUDIT, str(wheel), *whole, env=CLEAN)
+    session.run("python", "-m", "tools.audit", str(wheel), *whole, env=CLEAN)
     if recording and cell:
         with explained(session):
             levels = os.environ.get(wheels.LEVELS_VARIABLE, "").replace(",", ", ")
@@ -145,7 +145,7 @@ def gen(session: nox.Session) -> None:
     with explained(session):
         ensure.ensure_source(say=session.log)
         prepare(session, "bindgen")
-    session.run("python", "-c", "from tools import gen; print(*gen.write(), sep='\\n')")
+    session.run("python", "-m", "tools.generated")
 
 
 @nox.session(name="vendor-check", venv_backend="none")
@@ -193,7 +193,7 @@ def cibuildwheel(session: nox.Session) -> None:
         command = containers.command(host_target())
     with session.chdir(CORE):
         session.run("python", *command, env=variables)
-    session.run("python", "-c", cpu_levels.AUDIT, str(containers.built()), env=CLEAN)
+    session.run("python", "-m", "tools.audit", str(containers.built()), env=CLEAN)
 
 
 @nox.session(venv_backend="none")

@@ -96,3 +96,7 @@ def _read(path: Path) -> str | None:
         return path.read_bytes().decode("utf-8", errors="replace")
     except FileNotFoundError:
         return None
+
+
+if __name__ == "__main__":
+    print(*write(), sep="\n")

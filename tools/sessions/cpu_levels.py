@@ -27,12 +27,6 @@ from tools.util.venv import Environment, ensure_environment
 from tools.verification import demo_model, results
 
 RUN = "tests/integration/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
-AUDIT = """
-import sys
-from tools.audit.report import audited
-words = [word for word in sys.argv[1:] if word != "--whole"]
-print(audited(*words, whole=words != sys.argv[1:]))
-"""
 WHOLE = "--whole"
 WITHOUT_SSE42 = ("x64",)
 OWN_WHEEL = "--own-wheel"
@@ -109,7 +103,7 @@ def wish_for_disassembler(say: Say, wheel: str) -> None:
 def _audit(session: nox.Session, wheel: Path, *files: str) -> None:
     wish_for_disassembler(session.log, wheel.name)
     place = ensure_environment(["audit"], folder=ROOT / "build" / "audit", say=session.log)
-    session.run(str(place.python), "-c", AUDIT, str(wheel), *files, env=CLEAN, external=True)
+    session.run(str(place.python), "-m", "tools.audit", str(wheel), *files, env=CLEAN, external=True)
 
 
 def emulate(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:

@@ -1,1 +1,14 @@
-"""A room."""
+"""What every room may use: processes, files, environments, downloads.
+
+cmd         Run a program and keep what it said, so that a failure can be explained.
+live        Run a program whose output the person should see as it comes; tools themselves print nothing.
+files       Make files and folders so that a stop at any moment leaves the old state or the new one.
+disk        Refuse long work that the disk has no room for, before it begins.
+stamps      What a made thing was made from, written beside it, so that the next run can tell whether to make it again.
+toml_table  Read tables of a TOML file; every complaint names the file, the key and the valid values.
+cpu_count   How many compilers to run at once.
+venv        Python environments for tools, with pinned packages, made once and kept.
+downloads   Download one file of a package with pip, from whatever index it is set to, and only with the hash that is pi
+"""
+
+__all__ = ["cmd", "cpu_count", "disk", "downloads", "files", "live", "stamps", "toml_table", "venv"]

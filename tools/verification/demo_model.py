@@ -17,7 +17,7 @@ from tools.util.files import explained, scratch_folder
 from tools.util.live import Say, quiet
 from tools.util.stamps import file_digest
 
-MODELS = ROOT / "tools" / "models.toml"
+MODELS = Path(__file__).with_name("models.toml")
 
 
 @dataclass(frozen=True, kw_only=True)

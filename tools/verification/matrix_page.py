@@ -14,7 +14,7 @@ Results: TypeAlias = Mapping[str, Sequence[Result]]
 RUN = (How.NATIVE, How.EMULATED)
 
 _HEAD = """\
-<!-- Generated from matrix.toml and results.json by tools/verification/matrix_page.py: run `nox -t gen`, do not edit. -->
+<!-- Generated from matrix.toml and results.json by tools/verification/matrix_page.py by `nox -t gen`: do not edit. -->
 
 # The build matrix
 
