@@ -15,8 +15,8 @@ from llamapack._native import _generated as api
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
+from llamapack._util.arguments import whole
 from llamapack.adapter_file import check_lora, read_directions
-from llamapack.checks import whole
 from llamapack.errors import InputError, ModelFormatError, StateError
 from llamapack.model import Model
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from llamapack._native import _generated as api
-from llamapack.checks import whole
+from llamapack._util.arguments import whole
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:

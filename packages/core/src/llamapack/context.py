@@ -12,9 +12,9 @@ from llamapack._native.calls import stop_at_exit
 from llamapack._native.library import native
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
+from llamapack._util.arguments import whole
 from llamapack.adapters import Adapters
 from llamapack.batch import Batch, NativeBatch
-from llamapack.checks import whole
 from llamapack.context_options import (
     POOLINGS,
     Attention,

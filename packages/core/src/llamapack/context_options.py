@@ -8,8 +8,8 @@ from typing import Literal
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
+from llamapack._util.arguments import choice, flag, number, whole
 from llamapack.backends.devices import present_devices
-from llamapack.checks import choice, flag, number, whole
 from llamapack.errors import InputError
 from llamapack.model import Model
 from llamapack.threads import default_threads

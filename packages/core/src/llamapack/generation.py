@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from llamapack._util.arguments import whole
 from llamapack.chat import ChatTemplate, Message
-from llamapack.checks import whole
 from llamapack.context import Context
 from llamapack.errors import InputError, PromptTooLongError
 from llamapack.model import Model

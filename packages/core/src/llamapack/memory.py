@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from llamapack.checks import whole
+from llamapack._util.arguments import whole
 from llamapack.errors import InputError, StateError
 
 if TYPE_CHECKING:

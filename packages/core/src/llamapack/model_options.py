@@ -11,7 +11,7 @@ from typing import Any, Literal
 from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.library import native
-from llamapack.checks import choice, flag
+from llamapack._util.arguments import choice, flag
 from llamapack.errors import InputError
 from llamapack.gguf.loadable import problems
 from llamapack.gguf.opening import opened

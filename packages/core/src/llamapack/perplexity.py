@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from llamapack._util.arguments import whole
 from llamapack.batch import Batch
-from llamapack.checks import whole
 from llamapack.context import Context
 from llamapack.errors import CancelledError, InputError
 from llamapack.model import Model

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from llamapack._native import _generated as api
 from llamapack._native.library import read_abi, take_text
 from llamapack._native.log import captured_errors
-from llamapack.checks import whole
+from llamapack._util.arguments import whole
+from llamapack._util.atomic_files import write_atomically
 from llamapack.errors import DecodeError, InputError, StateError
-from llamapack.files import write_atomically
 
 if TYPE_CHECKING:
     from llamapack.context import Context
