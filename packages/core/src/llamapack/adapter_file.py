@@ -10,7 +10,7 @@ from llamapack import gguf
 from llamapack.errors import ModelFormatError
 
 if TYPE_CHECKING:
-    from llamapack.arrays import Floats
+    from llamapack._native.arrays import Floats
     from llamapack.model import Model
 
 _TYPES = {"general.type": "adapter", "adapter.type": "lora"}

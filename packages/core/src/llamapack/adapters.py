@@ -21,7 +21,7 @@ from llamapack.errors import InputError, ModelFormatError, StateError
 from llamapack.model import Model
 
 if TYPE_CHECKING:
-    from llamapack.arrays import Floats
+    from llamapack._native.arrays import Floats
     from llamapack.context import Context
 
 

@@ -12,7 +12,7 @@ from llamapack._util.arguments import whole
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
-    from llamapack.arrays import Floats
+    from llamapack._native.arrays import Floats
 
 Outputs = Literal["last", "all", "none"] | Sequence[bool]
 

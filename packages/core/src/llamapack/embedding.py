@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from llamapack.arrays import normalized
+from llamapack._native.arrays import normalized
 from llamapack.batch import Batch
 from llamapack.context import Context
 from llamapack.context_options import Pooling
@@ -13,7 +13,7 @@ from llamapack.errors import InputError, PromptTooLongError
 from llamapack.model import Model
 
 if TYPE_CHECKING:
-    from llamapack.arrays import Floats
+    from llamapack._native.arrays import Floats
 
 _SEQUENCES = 32
 

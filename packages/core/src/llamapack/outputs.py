@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from llamapack.arrays import Views, normalized
+from llamapack._native.arrays import Views, normalized
 from llamapack.errors import InputError, StateError
 
 if TYPE_CHECKING:
-    from llamapack.arrays import Floats
+    from llamapack._native.arrays import Floats
     from llamapack.context import Context
 
 

@@ -14,7 +14,7 @@ from llamapack.errors import CancelledError, InputError
 from llamapack.model import Model
 
 if TYPE_CHECKING:
-    from llamapack.arrays import Floats
+    from llamapack._native.arrays import Floats
 
 Progress = Callable[[int, int, float], "bool | None"]
 

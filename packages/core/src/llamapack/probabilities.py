@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
-    from llamapack.arrays import Floats
+    from llamapack._native.arrays import Floats
 
 
 def logprobs(logits: Floats) -> Floats:
