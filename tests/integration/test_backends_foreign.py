@@ -39,7 +39,7 @@ from pathlib import Path
 from llamapack._native.modules import load_backend
 from llamapack.backends.contract import read_plugin
 from llamapack.backends.cpu import load_cpu
-from llamapack.backends.foreign import find_foreign
+from llamapack.backends.host.foreign_libraries import find_foreign
 from llamapack.backends.probe import probe
 
 plugin = read_plugin(Path(sys.argv[2]))

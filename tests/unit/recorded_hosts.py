@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llamapack.backends.host import HostFacts, Identity, read_host
+from llamapack.backends.host.facts import HostFacts, Identity, read_host
 
 Tree = dict[str, str]
 NOBODY = Identity(uid=65533, gids=frozenset({65533}))

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from llamapack.backends.binaries import missing, read_library
-from llamapack.backends.binaries.library import Library
-from llamapack.backends.binaries.missing import Missing, linker_cache, missing_libraries
+from llamapack.backends.host.binaries import missing, read_library
+from llamapack.backends.host.binaries.library import Library
+from llamapack.backends.host.binaries.missing import Missing, linker_cache, missing_libraries
 
 from tests.unit.made_binaries import elf, pe
 

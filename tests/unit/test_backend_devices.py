@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from llamapack.backends.architectures import describe_targets, nearest_override, parse_gfx, parse_override, runs
 from llamapack.backends.contract import Target
-from llamapack.backends.visibility import Selection, hides_all, select, visible_gpus
+from llamapack.backends.host.architectures import describe_targets, nearest_override, parse_gfx, parse_override, runs
+from llamapack.backends.host.visible_devices import Selection, hides_all, select, visible_gpus
 
 from tests.unit import recorded_hosts as hosts
 from tests.unit.recorded_hosts import Recording, replay

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from llamapack.backends import foreign
-from llamapack.backends.foreign import ForeignLibrary, find_foreign, loaded_libraries
+from llamapack.backends.host import foreign_libraries
+from llamapack.backends.host.foreign_libraries import ForeignLibrary, find_foreign, loaded_libraries
 
 MAPS = """\
 55d0-55d1 r-xp 00000000 08:01 1  /usr/bin/python3.11
@@ -21,21 +21,21 @@ MAPS = """\
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(foreign, "library_dir", lambda: tmp_path / "core")
-    monkeypatch.setattr(foreign, "has_global_ggml", lambda: False)
-    monkeypatch.setattr(foreign, "loaded_libraries", lambda: ())
+    monkeypatch.setattr(foreign_libraries, "library_dir", lambda: tmp_path / "core")
+    monkeypatch.setattr(foreign_libraries, "has_global_ggml", lambda: False)
+    monkeypatch.setattr(foreign_libraries, "loaded_libraries", lambda: ())
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
         monkeypatch.delenv(name, raising=False)
 
 
 def test_mapped_code_is_listed(tmp_path: Path) -> None:
     (tmp_path / "maps").write_text(MAPS, encoding="utf-8")
-    assert list(foreign._mapped_files(tmp_path / "maps")) == [
+    assert list(foreign_libraries._mapped_files(tmp_path / "maps")) == [
         "/usr/bin/python3.11",
         "/site/site-packages/llama_cpp/lib/libggml-base.so",
         "/opt/with space/libllama.so.0",
     ]
-    assert list(foreign._mapped_files(tmp_path / "absent")) == []
+    assert list(foreign_libraries._mapped_files(tmp_path / "absent")) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads this process's own table, as Linux has it")
@@ -59,20 +59,22 @@ def test_this_process_has_libraries() -> None:
     ],
 )
 def test_ggml_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, is_ggml: bool) -> None:
-    monkeypatch.setattr(foreign, "loaded_libraries", lambda: (Path("/opt") / name,))
+    monkeypatch.setattr(foreign_libraries, "loaded_libraries", lambda: (Path("/opt") / name,))
     assert bool(find_foreign()) is is_ggml
 
 
 def test_ours_and_those_of_plugins_are_not_foreign(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     core, plugin, other = (tmp_path / name / "libggml-base-1.so" for name in ("core", "plugin", "other"))
-    monkeypatch.setattr(foreign, "loaded_libraries", lambda: (core, plugin, other))
+    monkeypatch.setattr(foreign_libraries, "loaded_libraries", lambda: (core, plugin, other))
     assert [found.path for found in find_foreign([tmp_path / "plugin"])] == [other]
 
 
 def test_what_is_seen_everywhere_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path("/site/site-packages/llama_cpp/lib")
-    monkeypatch.setattr(foreign, "loaded_libraries", lambda: (folder / "libggml-base.so", folder / "libllama.so"))
-    monkeypatch.setattr(foreign, "has_global_ggml", lambda: True)
+    monkeypatch.setattr(
+        foreign_libraries, "loaded_libraries", lambda: (folder / "libggml-base.so", folder / "libllama.so")
+    )
+    monkeypatch.setattr(foreign_libraries, "has_global_ggml", lambda: True)
     found = find_foreign()
     assert found == (
         ForeignLibrary(path=folder / "libggml-base.so", where="everywhere", owner="llama_cpp"),

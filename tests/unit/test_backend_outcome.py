@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from llamapack._native.library import Abi
 from llamapack.backends import handshake, outcome
-from llamapack.backends.binaries.missing import Missing
 from llamapack.backends.child import Ended
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.endings import describe_crash
+from llamapack.backends.host.binaries.missing import Missing
 from llamapack.backends.outcome import decode, describe_missing
 from llamapack.backends.verdicts import Fault, Status, Verdict, Versions, from_data, to_data
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from llamapack.backends.contract import BackendPlugin, Target
 from llamapack.backends.diagnosis import Needs, explain_no_device
-from llamapack.backends.rocm import (
+from llamapack.backends.host.rocm import (
     Place,
     Rocm,
     effective_gfx,

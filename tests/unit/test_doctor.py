@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from llamapack.backends import report
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.cpu import CpuChoice, CpuLevel
-from llamapack.backends.foreign import ForeignLibrary
-from llamapack.backends.host import HostFacts
+from llamapack.backends.host.facts import HostFacts
+from llamapack.backends.host.foreign_libraries import ForeignLibrary
 from llamapack.backends.report import BROKEN, DEGRADED, HEALTHY, add_backends, gather, shortened, within
 from llamapack.backends.verdicts import Fault, ProbedDevice, Status, Verdict
 from llamapack.cli.doctor import STATUS, doctor

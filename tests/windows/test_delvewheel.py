@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from llamapack.backends.binaries import read_library
+from llamapack.backends.host.binaries import read_library
 
 from tests.programs.making import Libraries
 from tools.audit.rules import SYSTEM

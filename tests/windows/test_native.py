@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llamapack.backends.binaries.missing import missing_libraries
+from llamapack.backends.host.binaries.missing import missing_libraries
 
 from tests.programs.making import Libraries
 from tests.windows.conftest import Run

@@ -19,11 +19,11 @@ from dataclasses import replace
 from llamapack.backends.candidates import ORDER, Candidate, find_candidates, in_order, needs_of
 from llamapack.backends.decisions import BackendDecision, Choice, DeviceDecision
 from llamapack.backends.diagnosis import explain_no_device
-from llamapack.backends.host import HostFacts
+from llamapack.backends.host.facts import HostFacts
+from llamapack.backends.host.visible_devices import settings
 from llamapack.backends.loading import INSTALL
 from llamapack.backends.request import Request
 from llamapack.backends.verdicts import Fault, Status, Verdict
-from llamapack.backends.visibility import settings
 from llamapack.errors import BackendError, InputError
 
 _ON_THE_CPU = "No GPU is used; the model runs on the CPU."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from llamapack.backends.architectures import describe_targets, nearest_override, parse_gfx, runs
 from llamapack.backends.contract import Target
-from llamapack.backends.host import HostFacts, Node
-from llamapack.backends.rocm import effective_gfx, lacks_kernels
+from llamapack.backends.host.architectures import describe_targets, nearest_override, parse_gfx, runs
+from llamapack.backends.host.facts import HostFacts, Node
+from llamapack.backends.host.rocm import effective_gfx, lacks_kernels
+from llamapack.backends.host.visible_devices import hides_all, visible_gpus
 from llamapack.backends.verdicts import Versions
 from llamapack.backends.versions import is_older, parse_version
-from llamapack.backends.visibility import hides_all, visible_gpus
 
 
 @dataclass(frozen=True, kw_only=True)

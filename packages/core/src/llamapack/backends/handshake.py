@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 
 from llamapack._native.library import library_file_name, read_abi
-from llamapack.backends.binaries import read_library
 from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.host.binaries import read_library
 from llamapack.backends.metadata import core_version as core_version
 from llamapack.backends.verdicts import Fault, Status, Verdict
 

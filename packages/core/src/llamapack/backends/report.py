@@ -21,8 +21,8 @@ from llamapack.backends.choice import choose
 from llamapack.backends.core_facts import core_facts
 from llamapack.backends.cpu import UNUSABLE, load_cpu
 from llamapack.backends.decisions import Choice
-from llamapack.backends.foreign import find_foreign, loaded_libraries
-from llamapack.backends.host import HostFacts, read_host
+from llamapack.backends.host.facts import HostFacts, read_host
+from llamapack.backends.host.foreign_libraries import find_foreign, loaded_libraries
 from llamapack.backends.identity import is_secret
 from llamapack.backends.metadata import GROUP, entry_points
 from llamapack.backends.probe import probe_cpu, probe_seconds

@@ -10,11 +10,11 @@ from pathlib import Path
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.discovery import Discovery, discover
 from llamapack.backends.handshake import check_before_loading
-from llamapack.backends.host import HostFacts, read_host
+from llamapack.backends.host.facts import HostFacts, read_host
+from llamapack.backends.host.rocm import Place, Rocm, find_rocm, places, unfit_gpus, use_rocm
+from llamapack.backends.host.visible_devices import hides_all
 from llamapack.backends.probe import probe
-from llamapack.backends.rocm import Place, Rocm, find_rocm, places, unfit_gpus, use_rocm
 from llamapack.backends.verdicts import Status, Verdict
-from llamapack.backends.visibility import hides_all
 
 ROCM = "rocm"
 

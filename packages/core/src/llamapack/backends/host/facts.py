@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llamapack.backends.host_gpus import HostGpu, list_gpus, read_text
+from llamapack.backends.host.gpus import HostGpu, list_gpus, read_text
 from llamapack.backends.versions import parse_version
 
 _LIBRARY_FOLDERS = (

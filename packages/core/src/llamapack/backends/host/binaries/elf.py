@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llamapack.backends.binaries.library import Bytes, Library, read_text
+from llamapack.backends.host.binaries.library import Bytes, Library, read_text
 
 _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRTAB, _SONAME, _RPATH, _RUNPATH = 1, 5, 14, 15, 29

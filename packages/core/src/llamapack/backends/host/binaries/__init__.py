@@ -6,9 +6,9 @@ import mmap
 import struct
 from pathlib import Path
 
-from llamapack.backends.binaries.elf import read_elf
-from llamapack.backends.binaries.library import Library
-from llamapack.backends.binaries.pe import read_pe
+from llamapack.backends.host.binaries.elf import read_elf
+from llamapack.backends.host.binaries.library import Library
+from llamapack.backends.host.binaries.pe import read_pe
 
 
 def read_library(path: Path) -> Library | None:

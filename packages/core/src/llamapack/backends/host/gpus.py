@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from llamapack.backends.architectures import spell_gfx
+from llamapack.backends.host.architectures import spell_gfx
 
 _VENDORS = {"0x10de": "nvidia", "0x1002": "amd", "0x8086": "intel"}
 _NVIDIA = "proc/driver/nvidia"

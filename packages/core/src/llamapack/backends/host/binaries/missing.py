@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from llamapack.backends.binaries import read_library
-from llamapack.backends.binaries.library import Library, read_text
+from llamapack.backends.host.binaries import read_library
+from llamapack.backends.host.binaries.library import Library, read_text
 
 _SYSTEM_FOLDERS = ("/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib")
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"

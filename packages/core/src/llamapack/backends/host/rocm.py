@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from llamapack.backends.architectures import parse_gfx, parse_override, runs, spell_gfx
-from llamapack.backends.binaries import read_library
-from llamapack.backends.binaries.missing import find_library
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.host import HostFacts
-from llamapack.backends.host_gpus import HostGpu
+from llamapack.backends.host.architectures import parse_gfx, parse_override, runs, spell_gfx
+from llamapack.backends.host.binaries import read_library
+from llamapack.backends.host.binaries.missing import find_library
+from llamapack.backends.host.facts import HostFacts
+from llamapack.backends.host.gpus import HostGpu
 from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.backends.versions import is_older, parse_version
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from llamapack.backends.binaries.library import Bytes, Library, read_text
+from llamapack.backends.host.binaries.library import Bytes, Library, read_text
 
 _EXPORTS, _IMPORTS = 0, 1
 _DESCRIPTOR = struct.Struct("<5I")

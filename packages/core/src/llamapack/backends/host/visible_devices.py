@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llamapack.backends.host import HostFacts
-from llamapack.backends.host_gpus import HostGpu
+from llamapack.backends.host.facts import HostFacts
+from llamapack.backends.host.gpus import HostGpu
 
 # In the order in which each backend's libraries apply them.
 OF_BACKEND: Mapping[str, tuple[str, ...]] = {
