@@ -12,14 +12,14 @@ import pytest
 from llamapack._native.modules import exported_abi_id
 from llamapack.backends.contract import BackendPlugin, read_plugin
 from llamapack.backends.cpu import cpu_levels
-from llamapack.backends.handshake import (
+from llamapack.backends.plugins.compatibility import (
     check_before_loading,
     check_description,
     check_exported_id,
     check_soname,
     check_version,
 )
-from llamapack.backends.metadata import core_version
+from llamapack.backends.plugins.entry_points import core_version
 from llamapack.backends.probe import probe
 from llamapack.backends.verdicts import Fault, Status
 

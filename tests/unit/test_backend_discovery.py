@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.discovery import Discovery, discover, sort_out
-from llamapack.backends.metadata import EntryPoint, entry_points, package_version
+from llamapack.backends.plugins.discovery import Discovery, discover, sort_out
+from llamapack.backends.plugins.entry_points import EntryPoint, entry_points, package_version
 from llamapack.backends.verdicts import Fault, Status
 
 GOOD = """
@@ -279,8 +279,8 @@ def test_importing_llamapack_discovers_nothing_and_discovery_imports_little(site
     install(site, "bad", "raise SystemExit('imported')")
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]; import llamapack, llamapack.backends.devices\n"
-        "assert 'llamapack.backends.discovery' not in sys.modules, 'discovered on import'\n"
-        "from llamapack.backends.discovery import discover; discover()\n"
+        "assert 'llamapack.backends.plugins.discovery' not in sys.modules, 'discovered on import'\n"
+        "from llamapack.backends.plugins.discovery import discover; discover()\n"
         "assert 'importlib.metadata' not in sys.modules, 'slow'\n"
     )
     package = Path(discover.__code__.co_filename).parents[2]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from llamapack._native.library import Abi
-from llamapack.backends import handshake
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.handshake import check_before_loading, check_exported_id
+from llamapack.backends.plugins import compatibility
+from llamapack.backends.plugins.compatibility import check_before_loading, check_exported_id
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
 from tests.unit.made_binaries import elf, pe
@@ -20,9 +20,9 @@ AGAIN = 'python -m pip install --force-reinstall --no-deps "llamapack==0.4.0" "l
 
 @pytest.fixture(autouse=True)
 def core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake, "read_abi", lambda: Abi(abi_id=OURS, llama_commit="0c1e", cpu_levels={}))
-    monkeypatch.setattr(handshake, "library_file_name", lambda stem: f"lib{stem}-{OURS}.so")
-    monkeypatch.setattr(handshake, "core_version", lambda: "0.4.0")
+    monkeypatch.setattr(compatibility, "read_abi", lambda: Abi(abi_id=OURS, llama_commit="0c1e", cpu_levels={}))
+    monkeypatch.setattr(compatibility, "library_file_name", lambda stem: f"lib{stem}-{OURS}.so")
+    monkeypatch.setattr(compatibility, "core_version", lambda: "0.4.0")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_layer_3_compares_sonames(plugin: BackendPlugin, needed: list[str], reas
 
 
 def test_layer_3_reads_dlls_too(plugin: BackendPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake, "library_file_name", lambda stem: f"{stem}-{OURS}.dll")
+    monkeypatch.setattr(compatibility, "library_file_name", lambda stem: f"{stem}-{OURS}.dll")
     plugin.library.write_bytes(pe(["KERNEL32.dll", f"ggml-base-{OURS}.dll"]))
     assert check_before_loading(plugin) is None
     plugin.library.write_bytes(pe(["ggml-base-5f2c91d0.dll"]))
@@ -132,5 +132,5 @@ def test_layer_4_compares_what_the_loaded_library_says(plugin: BackendPlugin) ->
 
 
 def test_a_core_of_unknown_version_is_said(plugin: BackendPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake, "core_version", lambda: "unknown")
+    monkeypatch.setattr(compatibility, "core_version", lambda: "unknown")
     assert "does not belong to llamapack unknown" in said(check_before_loading(plugin))[2]

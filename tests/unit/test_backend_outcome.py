@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from llamapack._native.library import Abi
-from llamapack.backends import handshake, outcome
+from llamapack.backends import outcome
 from llamapack.backends.child import Ended
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.endings import describe_crash
 from llamapack.backends.host.binaries.missing import Missing
 from llamapack.backends.outcome import decode, describe_missing
+from llamapack.backends.plugins import compatibility
 from llamapack.backends.verdicts import Fault, Status, Verdict, Versions, from_data, to_data
 
 PLUGIN = BackendPlugin(
@@ -40,8 +41,8 @@ REINSTALL = "python -m pip install --force-reinstall llamapack-vulkan"
 
 @pytest.fixture(autouse=True)
 def core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake, "read_abi", lambda: Abi(abi_id="8ee38a14", llama_commit="0c1e", cpu_levels={}))
-    monkeypatch.setattr(handshake, "core_version", lambda: "0.4.0")
+    monkeypatch.setattr(compatibility, "read_abi", lambda: Abi(abi_id="8ee38a14", llama_commit="0c1e", cpu_levels={}))
+    monkeypatch.setattr(compatibility, "core_version", lambda: "0.4.0")
     monkeypatch.setattr(outcome, "find_missing", lambda plugin: ())
     for name in outcome.VISIBLE:
         monkeypatch.delenv(name, raising=False)

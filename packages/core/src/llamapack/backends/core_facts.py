@@ -7,7 +7,7 @@ from typing import Any
 
 from llamapack._native.library import library_dir, native, read_abi
 from llamapack.backends.cpu import CpuLevel, cpu_levels, explain_unsupported, load_cpu
-from llamapack.backends.handshake import core_version
+from llamapack.backends.plugins.compatibility import core_version
 from llamapack.threads import default_threads
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from llamapack._native.library import library_dir, library_file_name, read_abi
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.metadata import core_version
+from llamapack.backends.plugins.entry_points import core_version
 
 # Whatever drivers and loaders read: which devices are visible, where libraries and layers are looked for.
 PREFIXES = (

@@ -17,7 +17,7 @@ from llamapack._native import _generated as api
 from llamapack.backends.cpu import load_cpu
 from llamapack.backends.decisions import Choice
 from llamapack.backends.devices import Device, offload_devices, present_devices
-from llamapack.backends.metadata import GROUP, entry_points
+from llamapack.backends.plugins.entry_points import GROUP, entry_points
 from llamapack.backends.request import Request, read_request
 from llamapack.errors import BackendError, BackendWarning
 

@@ -14,8 +14,8 @@ from llamapack.backends.child import Ended
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.diagnosis import describe_versions
 from llamapack.backends.endings import describe_crash
-from llamapack.backends.handshake import check_exported_id
 from llamapack.backends.host.binaries.missing import Missing, missing_libraries
+from llamapack.backends.plugins.compatibility import check_exported_id
 from llamapack.backends.verdicts import (
     TOLERANCE,
     Fault,

@@ -24,7 +24,7 @@ from llamapack.backends.decisions import Choice
 from llamapack.backends.host.facts import HostFacts, read_host
 from llamapack.backends.host.foreign_libraries import find_foreign, loaded_libraries
 from llamapack.backends.identity import is_secret
-from llamapack.backends.metadata import GROUP, entry_points
+from llamapack.backends.plugins.entry_points import GROUP, entry_points
 from llamapack.backends.probe import probe_cpu, probe_seconds
 from llamapack.backends.request import Request, read_request
 from llamapack.backends.using import survey_backends

@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.discovery import Discovery, discover
-from llamapack.backends.handshake import check_before_loading
 from llamapack.backends.host.facts import HostFacts, read_host
 from llamapack.backends.host.rocm import Place, Rocm, find_rocm, places, unfit_gpus, use_rocm
 from llamapack.backends.host.visible_devices import hides_all
+from llamapack.backends.plugins.compatibility import check_before_loading
+from llamapack.backends.plugins.discovery import Discovery, discover
 from llamapack.backends.probe import probe
 from llamapack.backends.verdicts import Status, Verdict
 

@@ -18,8 +18,8 @@ from llamapack._native.modules import exported_abi_id, load_backend
 from llamapack.backends.choice import choose
 from llamapack.backends.decisions import Choice
 from llamapack.backends.devices import describe
-from llamapack.backends.handshake import check_exported_id
 from llamapack.backends.loading import Used, warn_once
+from llamapack.backends.plugins.compatibility import check_exported_id
 from llamapack.backends.request import Request
 from llamapack.backends.survey import Survey
 from llamapack.backends.verdicts import Fault, ProbedDevice, Status, Verdict

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from llamapack.backends.contract import BackendPlugin, find_problems
-from llamapack.backends.metadata import GROUP, EntryPoint, entry_points, normalize
+from llamapack.backends.plugins.entry_points import GROUP, EntryPoint, entry_points, normalize
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
 LONGEST_REASON = 500
