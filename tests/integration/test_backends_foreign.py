@@ -40,7 +40,7 @@ from llamapack._native.modules import load_backend
 from llamapack.backends.contract import read_plugin
 from llamapack.backends.cpu import load_cpu
 from llamapack.backends.host.foreign_libraries import find_foreign
-from llamapack.backends.probe import probe
+from llamapack.backends.probing.probe import probe
 
 plugin = read_plugin(Path(sys.argv[2]))
 verdict = probe([plugin], load_cpu().level.path, mode="always")[0]

@@ -20,7 +20,7 @@ from llamapack.backends.plugins.compatibility import (
     check_version,
 )
 from llamapack.backends.plugins.entry_points import core_version
-from llamapack.backends.probe import probe
+from llamapack.backends.probing.probe import probe
 from llamapack.backends.verdicts import Fault, Status
 
 from tests.plugins.making import Core, Plugin, installed_core, make_installed
@@ -95,7 +95,7 @@ ASK = """
 import os, sys
 from pathlib import Path
 from llamapack.backends.contract import read_plugin
-from llamapack.backends.probe import probe
+from llamapack.backends.probing.probe import probe
 verdict = probe([read_plugin(Path(sys.argv[1]))], Path(sys.argv[2]))[0]
 assert verdict.status == "usable", verdict
 os.write(1, b"cached\\n" if verdict.cached else b"probed\\n")

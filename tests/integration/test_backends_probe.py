@@ -13,7 +13,7 @@ import llamapack
 import pytest
 from llamapack.backends.contract import BackendPlugin, read_plugin
 from llamapack.backends.cpu import CpuLevel, cpu_levels
-from llamapack.backends.probe import probe, probe_cpu
+from llamapack.backends.probing.probe import probe, probe_cpu
 from llamapack.backends.verdicts import TOLERANCE, Fault, Status, Verdict
 
 from tests.integration.children import python

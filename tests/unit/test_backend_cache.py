@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llamapack.backends import cache, identity, probe
-from llamapack.backends.cache import Slot, cache_folder, forget
-from llamapack.backends.child import Ended
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.probe import Candidate, probe_candidates
+from llamapack.backends.probing import cache, fingerprint, probe
+from llamapack.backends.probing.cache import Slot, cache_folder, forget
+from llamapack.backends.probing.probe import Candidate, probe_candidates
+from llamapack.backends.probing.subprocesses import Ended
 from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.errors import InputError
 
@@ -26,7 +26,7 @@ BAD = replace(GOOD, status=Status.BROKEN, fault=Fault.CRASH, reason="crashed")
 
 @pytest.fixture(autouse=True)
 def core(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(identity, "_code_marks", lambda: {"abi": "1"})
+    monkeypatch.setattr(fingerprint, "_code_marks", lambda: {"abi": "1"})
     monkeypatch.setattr(probe, "job", lambda candidate, seconds: {})
     monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(tmp_path / "cache"))
     for name in ("LLAMAPACK_PROBE", "LLAMAPACK_PROBE_SECONDS", "LLAMAPACK_PROBE_PYTHON"):
@@ -43,7 +43,7 @@ def plugin(tmp_path: Path) -> BackendPlugin:
 
 
 def slot(plugin: BackendPlugin, tmp_path: Path) -> Slot:
-    return Slot.of("vulkan", identity.backend_marks(plugin), tmp_path / "verdicts")
+    return Slot.of("vulkan", fingerprint.backend_marks(plugin), tmp_path / "verdicts")
 
 
 def test_a_verdict_is_kept(plugin: BackendPlugin, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_change_makes_it_unknown(
     (root / "dev").mkdir()
 
     def place() -> Slot:
-        return Slot.of("vulkan", identity.backend_marks(plugin, root), tmp_path / "verdicts")
+        return Slot.of("vulkan", fingerprint.backend_marks(plugin, root), tmp_path / "verdicts")
 
     place().write(GOOD)
     assert place().read(plugin) is not None
@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_written_changes_nothing(plugin: BackendPlugin, 
         (tmp_path / "x").write_text("a file, and no folder")
     else:
         (tmp_path / "x").mkdir(mode=0o500)
-    place = Slot.of("vulkan", identity.backend_marks(plugin), where / "verdicts" if where else None)
+    place = Slot.of("vulkan", fingerprint.backend_marks(plugin), where / "verdicts" if where else None)
     with place.locked(time.monotonic() + 1):
         place.write(GOOD)
     if folder != "read-only" or os.getuid():  # nothing is read-only to root
@@ -292,7 +292,7 @@ MANY = """
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from llamapack.backends.cache import Slot
+from llamapack.backends.probing.cache import Slot
 from llamapack.backends.verdicts import Status, Verdict
 place = Slot.of("vulkan", {"a": 1}, Path(sys.argv[2]))
 found = place.read(None)

@@ -11,8 +11,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from llamapack.backends import child
-from llamapack.backends.child import LONGEST_OUTPUT, LONGEST_REPORT, MARK, Ended, kill_marked, run_children
+from llamapack.backends.probing import subprocesses
+from llamapack.backends.probing.subprocesses import (
+    LONGEST_OUTPUT,
+    LONGEST_REPORT,
+    MARK,
+    Ended,
+    kill_marked,
+    run_children,
+)
 
 from tests.processes import lives
 
@@ -57,8 +64,8 @@ def test_a_child_that_ignores_requests_to_end_is_ended() -> None:
 def test_a_child_that_cannot_be_killed_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that hangs in a system call of a driver."""
     monkeypatch.setattr(os, "killpg", lambda group, number: None)
-    monkeypatch.setattr(child, "kill_marked", lambda mark: 0)
-    monkeypatch.setattr(child, "SECONDS_TO_DIE", 0.2)
+    monkeypatch.setattr(subprocesses, "kill_marked", lambda mark: 0)
+    monkeypatch.setattr(subprocesses, "SECONDS_TO_DIE", 0.2)
     ended = run("open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)", tmp_path / "pid", seconds=1)
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert (ended.status, ended.report) == (None, b"")
@@ -145,7 +152,7 @@ sys.path.insert(0, sys.argv[1])
 out = os.dup(1)
 for descriptor in range(3):
     os.close(descriptor)
-from llamapack.backends.child import run_children
+from llamapack.backends.probing.subprocesses import run_children
 answer = "import os, sys; os.write(int(sys.argv[1]), b'answer'); os.write(2, b'err')"
 ended = run_children([lambda report: [sys.executable, "-I", "-c", answer, str(report)]], 20)[0]
 os.write(out, repr((ended.status, ended.report, ended.output)).encode())

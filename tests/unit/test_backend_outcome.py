@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from llamapack._native.library import Abi
-from llamapack.backends import outcome
-from llamapack.backends.child import Ended
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.endings import describe_crash
 from llamapack.backends.host.binaries.missing import Missing
-from llamapack.backends.outcome import decode, describe_missing
 from llamapack.backends.plugins import compatibility
+from llamapack.backends.probing import outcome
+from llamapack.backends.probing.exit_status import describe_crash
+from llamapack.backends.probing.outcome import decode, describe_missing
+from llamapack.backends.probing.subprocesses import Ended
 from llamapack.backends.verdicts import Fault, Status, Verdict, Versions, from_data, to_data
 
 PLUGIN = BackendPlugin(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from llamapack.backends import _probe
-from llamapack.backends._probe import DEPTH, PRODUCTS, ROWS, Problem, difference
+from llamapack.backends.probing import _probe
+from llamapack.backends.probing._probe import DEPTH, PRODUCTS, ROWS, Problem, difference
 from llamapack.backends.verdicts import TOLERANCE
 
 F16, Q4_0 = 1, 2

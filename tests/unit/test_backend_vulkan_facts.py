@@ -6,7 +6,7 @@ import ctypes
 from typing import Any
 
 import pytest
-from llamapack.backends import _vulkan_facts as facts
+from llamapack.backends.probing import _vulkan_facts as facts
 
 GPU = "NVIDIA GeForce RTX 4090"
 

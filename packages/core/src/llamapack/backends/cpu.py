@@ -127,7 +127,7 @@ def load_cpu(wanted: str | None = None) -> CpuChoice:
     `wanted` is a level's name; without it the variable LLAMAPACK_CPU decides, and without that the score.
     Raises CpuLevelError as `choose_working_level` does, and BackendError if another level is loaded already.
     """
-    from llamapack.backends.probe import probe_cpu  # not needed to list levels
+    from llamapack.backends.probing.probe import probe_cpu  # not needed to list levels
 
     global _loaded
     with _lock:

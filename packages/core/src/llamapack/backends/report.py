@@ -23,9 +23,9 @@ from llamapack.backends.cpu import UNUSABLE, load_cpu
 from llamapack.backends.decisions import Choice
 from llamapack.backends.host.facts import HostFacts, read_host
 from llamapack.backends.host.foreign_libraries import find_foreign, loaded_libraries
-from llamapack.backends.identity import is_secret
 from llamapack.backends.plugins.entry_points import GROUP, entry_points
-from llamapack.backends.probe import probe_cpu, probe_seconds
+from llamapack.backends.probing.fingerprint import is_secret
+from llamapack.backends.probing.probe import probe_cpu, probe_seconds
 from llamapack.backends.request import Request, read_request
 from llamapack.backends.using import survey_backends
 from llamapack.backends.verdicts import Status, Verdict, to_data

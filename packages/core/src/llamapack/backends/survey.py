@@ -13,7 +13,7 @@ from llamapack.backends.host.rocm import Place, Rocm, find_rocm, places, unfit_g
 from llamapack.backends.host.visible_devices import hides_all
 from llamapack.backends.plugins.compatibility import check_before_loading
 from llamapack.backends.plugins.discovery import Discovery, discover
-from llamapack.backends.probe import probe
+from llamapack.backends.probing.probe import probe
 from llamapack.backends.verdicts import Status, Verdict
 
 ROCM = "rocm"

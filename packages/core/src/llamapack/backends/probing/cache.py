@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.identity import Marks, file_mark
+from llamapack.backends.probing.fingerprint import Marks, file_mark
 from llamapack.backends.verdicts import Fault, Status, Verdict, from_data, to_data
 
 VARIABLE = "LLAMAPACK_CACHE_DIR"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llamapack.backends.child import (
+from llamapack.backends.probing.subprocesses import (
     LONGEST_OUTPUT,
     LONGEST_REPORT,
     SECONDS_TO_DIE,

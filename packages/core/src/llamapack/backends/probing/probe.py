@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llamapack._native.library import library_dir, library_file_name, read_abi
-from llamapack.backends.cache import Slot, cache_folder
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.identity import backend_marks, cpu_marks
+from llamapack.backends.probing.cache import Slot, cache_folder
+from llamapack.backends.probing.fingerprint import backend_marks, cpu_marks
 from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.errors import InputError
 
 # What starts processes is imported by those who start one: most often the verdicts are known.
 if TYPE_CHECKING:
-    from llamapack.backends.child import Command, Ended
+    from llamapack.backends.probing.subprocesses import Command, Ended
 
 VARIABLE = "LLAMAPACK_PROBE"
 SECONDS_VARIABLE = "LLAMAPACK_PROBE_SECONDS"
@@ -130,10 +130,10 @@ def _learn(slots: Sequence[_Pair], seconds: float, run: Run | None) -> dict[Cand
 
 
 def _try(candidates: Sequence[Candidate], seconds: float, run: Run | None) -> list[Verdict]:
-    from llamapack.backends.child import MARK, run_children
     from llamapack.backends.interpreter import VARIABLE as PYTHON_VARIABLE
     from llamapack.backends.interpreter import find_interpreter
-    from llamapack.backends.outcome import decode
+    from llamapack.backends.probing.outcome import decode
+    from llamapack.backends.probing.subprocesses import MARK, run_children
 
     if not candidates:
         return []

@@ -42,7 +42,7 @@ def run_children(commands: Sequence[Command], seconds: float) -> tuple[Ended, ..
     Raises OSError where a process cannot be started.
     """
     if sys.platform == "win32":
-        from llamapack.backends.child_windows import run_children as run_on_windows
+        from llamapack.backends.probing.subprocesses_windows import run_children as run_on_windows
 
         return run_on_windows(commands, seconds)
     with contextlib.ExitStack() as stack:
