@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from llamapack.backends.choice import choose
 from llamapack.backends.contract import BackendPlugin, Target
-from llamapack.backends.decisions import Choice
-from llamapack.backends.request import Request, read_request
+from llamapack.backends.selection.decisions import Choice
+from llamapack.backends.selection.request import Request, read_request
+from llamapack.backends.selection.select import choose
 from llamapack.backends.verdicts import DeviceKind, Fault, ProbedDevice, Status, Verdict
 from llamapack.errors import BackendError, InputError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends.contract import Target
-from llamapack.backends.diagnosis import Needs, explain_no_device
 from llamapack.backends.host.facts import HostFacts, Identity, may_use, read_host
+from llamapack.backends.selection.diagnosis import Needs, explain_no_device
 from llamapack.backends.verdicts import Versions
 from llamapack.backends.versions import is_older, parse_version
 

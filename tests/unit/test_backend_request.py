@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from llamapack.backends.request import Request, read_request
+from llamapack.backends.selection.request import Request, read_request
 from llamapack.errors import InputError
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends.contract import BackendPlugin, Target
-from llamapack.backends.diagnosis import Needs, explain_no_device
 from llamapack.backends.host.rocm import (
     Place,
     Rocm,
@@ -24,6 +23,7 @@ from llamapack.backends.host.rocm import (
     unfit_gpus,
     use_rocm,
 )
+from llamapack.backends.selection.diagnosis import Needs, explain_no_device
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
 from tests.unit import recorded_hosts as hosts

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack._util.arguments import whole
-from llamapack.backends.decisions import Choice
 from llamapack.backends.devices import Device, find_offload_devices, offload_devices, present_devices
 from llamapack.backends.loading import INSTALL, Used, use_backends, warn_once
-from llamapack.backends.request import Request, read_request
+from llamapack.backends.selection.decisions import Choice
+from llamapack.backends.selection.request import Request, read_request
 from llamapack.errors import BackendError, InputError
 from llamapack.gguf import Gguf
 

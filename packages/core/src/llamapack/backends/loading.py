@@ -15,10 +15,10 @@ from pathlib import Path
 
 from llamapack._native import _generated as api
 from llamapack.backends.cpu import load_cpu
-from llamapack.backends.decisions import Choice
 from llamapack.backends.devices import Device, offload_devices, present_devices
 from llamapack.backends.plugins.entry_points import GROUP, entry_points
-from llamapack.backends.request import Request, read_request
+from llamapack.backends.selection.decisions import Choice
+from llamapack.backends.selection.request import Request, read_request
 from llamapack.errors import BackendError, BackendWarning
 
 INSTALL = 'Install the plug-in for the GPU, such as: python -m pip install "llamapack[cuda]" (or rocm, metal, vulkan)'
@@ -56,7 +56,7 @@ def use_backends(request: Request, cpu: Path) -> Used:
 
         return use_plugins(request, cpu)
     if request.backends:
-        from llamapack.backends.choice import check_names
+        from llamapack.backends.selection.select import check_names
 
         check_names(request, ())
     if request.require_gpu and not offload_devices():

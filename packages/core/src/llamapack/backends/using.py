@@ -15,12 +15,12 @@ from typing import Any
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack._native.modules import exported_abi_id, load_backend
-from llamapack.backends.choice import choose
-from llamapack.backends.decisions import Choice
 from llamapack.backends.devices import describe
 from llamapack.backends.loading import Used, warn_once
 from llamapack.backends.plugins.compatibility import check_exported_id
-from llamapack.backends.request import Request
+from llamapack.backends.selection.decisions import Choice
+from llamapack.backends.selection.request import Request
+from llamapack.backends.selection.select import choose
 from llamapack.backends.survey import Survey
 from llamapack.backends.verdicts import Fault, ProbedDevice, Status, Verdict
 from llamapack.errors import BackendError, LlamapackError

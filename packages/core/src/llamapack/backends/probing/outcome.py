@@ -11,11 +11,11 @@ from typing import Any
 
 from llamapack._native.library import library_dir, read_abi
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.diagnosis import describe_versions
 from llamapack.backends.host.binaries.missing import Missing, missing_libraries
 from llamapack.backends.plugins.compatibility import check_exported_id
 from llamapack.backends.probing.exit_status import describe_crash
 from llamapack.backends.probing.subprocesses import Ended
+from llamapack.backends.selection.diagnosis import describe_versions
 from llamapack.backends.verdicts import (
     TOLERANCE,
     Fault,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llamapack.backends.diagnosis import Finding, Needs, no_code, no_kernels, too_old
 from llamapack.backends.host.architectures import parse_gfx, runs
 from llamapack.backends.host.facts import HostFacts
 from llamapack.backends.host.gpus import HostGpu
 from llamapack.backends.host.rocm import effective_gfx, lacks_kernels
 from llamapack.backends.host.visible_devices import OF_BACKEND, OF_VENDOR, settings, visible_gpus
+from llamapack.backends.selection.diagnosis import Finding, Needs, no_code, no_kernels, too_old
 from llamapack.backends.verdicts import ProbedDevice, Verdict
 from llamapack.backends.versions import is_older
 
