@@ -88,7 +88,7 @@ def test_the_machinery_of_plugins_is_not_even_imported(model_path: Path) -> None
     code = (
         "import sys, llamapack\n"
         "llamapack.Model(sys.argv[1]).close()\n"
-        "print([name for name in sys.modules if name in ('llamapack.backends.using', 'llamapack.backends.selection.select')])"
+        "print([name for name in sys.modules if name in ('llamapack.backends.plugin_loader', 'llamapack.backends.selection.select')])"
     )
     assert python(code, model_path).out == "[]\n"
 

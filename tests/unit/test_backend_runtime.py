@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llamapack.backends import runtime
-from llamapack.backends.runtime import find_runtime
+from llamapack.backends import runtime_libraries
+from llamapack.backends.runtime_libraries import find_runtime
 
 NAME = "../../nvidia/cu13/lib/libcudart.so.13"
 
@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "site-packages" / "llamapack_cuda" / "lib"
     folder.mkdir(parents=True)
     monkeypatch.setattr(sys, "path", ["", str(tmp_path / "site-packages")])
-    monkeypatch.setattr(runtime, "_ask_nvidia", lambda file: None)
+    monkeypatch.setattr(runtime_libraries, "_ask_nvidia", lambda file: None)
     return folder
 
 
@@ -62,7 +62,7 @@ def test_nvidias_finder_comes_last(folder: Path, tmp_path: Path, monkeypatch: py
         asked.append(file)
         return tmp_path / file
 
-    monkeypatch.setattr(runtime, "_ask_nvidia", ask)
+    monkeypatch.setattr(runtime_libraries, "_ask_nvidia", ask)
     assert find_runtime(folder, NAME) == tmp_path / "libcudart.so.13"
     assert find_runtime(folder, "libown.so") == folder / "libown.so"
     assert asked == ["libcudart.so.13"]
@@ -93,13 +93,13 @@ def test_what_nvidias_finder_says_is_checked(
         return subprocess.CompletedProcess(command, status, stdout=f"{found}\n", stderr="")
 
     monkeypatch.setattr(subprocess, "run", run)
-    runtime._ask_nvidia.cache_clear()
-    assert runtime._ask_nvidia(file) == (found if fits else None)
-    runtime._ask_nvidia.cache_clear()
+    runtime_libraries._ask_nvidia.cache_clear()
+    assert runtime_libraries._ask_nvidia(file) == (found if fits else None)
+    runtime_libraries._ask_nvidia.cache_clear()
     assert words[-1] == asked
 
 
 def test_libraries_of_others_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", pytest.fail)
-    runtime._ask_nvidia.cache_clear()
-    assert runtime._ask_nvidia("libamdhip64.so.6") is None
+    runtime_libraries._ask_nvidia.cache_clear()
+    assert runtime_libraries._ask_nvidia("libamdhip64.so.6") is None

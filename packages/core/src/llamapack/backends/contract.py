@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from llamapack.backends.runtime import find_runtime
+from llamapack.backends.runtime_libraries import find_runtime
 from llamapack.errors import InstallationError
 
 DESCRIPTION = "backend.json"

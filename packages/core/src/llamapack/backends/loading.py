@@ -52,7 +52,7 @@ def use_backends(request: Request, cpu: Path) -> Used:
     if request.cpu_only:
         return Used(pointers=())
     if plugins_are_installed():
-        from llamapack.backends.using import use_plugins
+        from llamapack.backends.plugin_loader import use_plugins
 
         return use_plugins(request, cpu)
     if request.backends:

@@ -21,13 +21,13 @@ from llamapack.backends.core_facts import core_facts
 from llamapack.backends.cpu import UNUSABLE, load_cpu
 from llamapack.backends.host.facts import HostFacts, read_host
 from llamapack.backends.host.foreign_libraries import find_foreign, loaded_libraries
+from llamapack.backends.plugin_loader import survey_backends
 from llamapack.backends.plugins.entry_points import GROUP, entry_points
 from llamapack.backends.probing.fingerprint import is_secret
 from llamapack.backends.probing.probe import probe_cpu, probe_seconds
 from llamapack.backends.selection.decisions import Choice
 from llamapack.backends.selection.request import Request, read_request
 from llamapack.backends.selection.select import choose
-from llamapack.backends.using import survey_backends
 from llamapack.backends.verdicts import Status, Verdict, to_data
 from llamapack.errors import LlamapackError
 
