@@ -12,7 +12,7 @@ import llamapack
 import pytest
 from llamapack.backends import loading
 from llamapack.backends.cpu import cpu_levels
-from llamapack.backends.report import gather
+from llamapack.diagnostics.report import gather
 from llamapack.errors import BackendError, BackendWarning, InputError
 
 from tests.integration.children import command, python

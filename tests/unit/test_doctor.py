@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from llamapack.backends import report
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.cpu import CpuChoice, CpuLevel
 from llamapack.backends.host.facts import HostFacts
 from llamapack.backends.host.foreign_libraries import ForeignLibrary
-from llamapack.backends.report import BROKEN, DEGRADED, HEALTHY, add_backends, gather, shortened, within
 from llamapack.backends.verdicts import Fault, ProbedDevice, Status, Verdict
 from llamapack.cli.doctor import STATUS, doctor
+from llamapack.diagnostics import report
+from llamapack.diagnostics.report import BROKEN, DEGRADED, HEALTHY, add_backends, gather, shortened, within
 from llamapack.errors import InstallationError
 
 from tests.report_keys import PAGE, documented, paths

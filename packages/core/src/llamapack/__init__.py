@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llamapack.chat import ChatPrompt as ChatPrompt
     from llamapack.chat import ChatTemplate as ChatTemplate
     from llamapack.context import Context as Context
+    from llamapack.diagnostics.system_info import system_info as system_info
     from llamapack.embedding import embed as embed
     from llamapack.errors import BackendWarning as BackendWarning
     from llamapack.errors import LlamapackError as LlamapackError
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from llamapack.probabilities import logprobs as logprobs
     from llamapack.sampling import Sampler as Sampler
     from llamapack.state import SavedState as SavedState
-    from llamapack.system import system_info as system_info
     from llamapack.vocab import Vocab as Vocab
 
     __version__: str

@@ -29,7 +29,7 @@ def doctor(cpu: str | None, as_json: bool) -> None:
     report: it holds no secrets. Exit status: 0 healthy, 4 degraded (it runs, but a plug-in does not do its work), 1
     broken.
     """
-    from llamapack.backends.report import gather
+    from llamapack.diagnostics.report import gather
 
     with _ended_in_time(), contextlib.redirect_stdout(sys.stderr):  # what plug-ins print is no part of the report
         report = gather(cpu)
@@ -44,7 +44,7 @@ def doctor(cpu: str | None, as_json: bool) -> None:
 @contextlib.contextmanager
 def _ended_in_time() -> Iterator[None]:
     """End the process with a traceback where a plug-in's code holds the interpreter itself and no thread goes on."""
-    from llamapack.backends.report import longest
+    from llamapack.diagnostics.report import longest
 
     # A variable that means nothing is in the report; standard error may be closed, or no file.
     with contextlib.suppress(ValueError, OSError, RuntimeError, AttributeError):

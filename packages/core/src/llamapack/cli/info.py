@@ -16,7 +16,7 @@ def info(cpu: str | None, as_json: bool) -> None:
 
     GPUs are a matter of `llamapack doctor`.
     """
-    from llamapack.backends.core_facts import core_facts
+    from llamapack.diagnostics.core_facts import core_facts
 
     facts = core_facts(cpu)
     click.echo(json.dumps(facts, indent=2) if as_json else render(facts))

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from llamapack._native.library import library_dir
-from llamapack.backends.core_facts import core_facts
 from llamapack.backends.cpu import UNUSABLE, load_cpu
 from llamapack.backends.host.facts import HostFacts, read_host
 from llamapack.backends.host.foreign_libraries import find_foreign, loaded_libraries
@@ -29,6 +28,7 @@ from llamapack.backends.selection.decisions import Choice
 from llamapack.backends.selection.request import Request, read_request
 from llamapack.backends.selection.select import choose
 from llamapack.backends.verdicts import Status, Verdict, to_data
+from llamapack.diagnostics.core_facts import core_facts
 from llamapack.errors import LlamapackError
 
 SCHEMA = 1
