@@ -3,7 +3,7 @@
 import llamapack
 import pytest
 from llamapack.errors import InputError
-from llamapack.vocab import TokenAttribute
+from llamapack.model.vocab import TokenAttribute
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from llamapack import gguf
-from llamapack.fit import Placement, Room, Sizes, fit, read_sizes, shortage
 from llamapack.gguf.formats import ValueType
+from llamapack.model.fit import Placement, Room, Sizes, fit, read_sizes, shortage
 
 from tests.gguf_files import Description, TensorData, Value, Values, array, encode, text, uint32
 

@@ -28,7 +28,7 @@ from tools.util.venv import Environment
 INPUTS = {
     "native/CMakeLists.txt": "native sources",
     "native/src/engine.cpp": "native sources",
-    "src/llamapack/model.py": "Python sources",
+    "src/llamapack/model/model.py": "Python sources",
     "pyproject.toml": "package metadata",
     "README.md": "package metadata",
     "LICENSE": "package metadata",

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from llamapack.generation import Generation as Generation
     from llamapack.generation import generate as generate
     from llamapack.model import Model as Model
+    from llamapack.model.vocab import Vocab as Vocab
     from llamapack.probabilities import logprobs as logprobs
     from llamapack.sampling import Sampler as Sampler
     from llamapack.state import SavedState as SavedState
-    from llamapack.vocab import Vocab as Vocab
 
     __version__: str
 

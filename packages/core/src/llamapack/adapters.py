@@ -16,9 +16,9 @@ from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
 from llamapack._util.arguments import whole
-from llamapack.adapter_file import check_lora, read_directions
 from llamapack.errors import InputError, ModelFormatError, StateError
 from llamapack.model import Model
+from llamapack.model.adapter_file import check_lora, read_directions
 
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats

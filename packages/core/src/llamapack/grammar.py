@@ -16,7 +16,7 @@ from llamapack.sampling.links import Link, Place
 from llamapack.schema import compile_schema
 
 if TYPE_CHECKING:
-    from llamapack.vocab import Vocab
+    from llamapack.model.vocab import Vocab
 
 
 @dataclass(frozen=True, repr=False)

@@ -14,7 +14,7 @@ from llamapack.cli.standard_input import read_input
 if TYPE_CHECKING:
     from llamapack.generation import Generation
     from llamapack.model import Model
-    from llamapack.offload import GpuLayers
+    from llamapack.model.placement import GpuLayers
 
 
 @click.command()

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from llamapack.context import Context
+    from llamapack.model.vocab import Vocab
     from llamapack.sampling.parameters import SamplingOptions
-    from llamapack.vocab import Vocab
 
 
 @dataclass(frozen=True, kw_only=True)

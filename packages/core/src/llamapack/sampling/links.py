@@ -18,7 +18,7 @@ from llamapack.errors import InputError
 from llamapack.sampling.checks import check_number, check_seed, check_temperature, check_whole, is_number
 
 if TYPE_CHECKING:
-    from llamapack.vocab import Vocab
+    from llamapack.model.vocab import Vocab
 
 MAX_HISTORY = 2**24  # tokens that penalties look back at; each costs 4 bytes
 BREAKERS = ("\n", ":", '"', "*")

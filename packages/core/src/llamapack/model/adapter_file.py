@@ -11,7 +11,7 @@ from llamapack.errors import ModelFormatError
 
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats
-    from llamapack.model import Model
+    from llamapack.model.model import Model
 
 _TYPES = {"general.type": "adapter", "adapter.type": "lora"}
 _ALPHA = "adapter.lora.alpha"

@@ -16,7 +16,7 @@ from llamapack.errors import InputError
 from llamapack.gguf.loadable import problems
 from llamapack.gguf.opening import opened
 from llamapack.gguf.parser import Entry
-from llamapack.offload import Offload, OffloadOptions
+from llamapack.model.placement import Offload, OffloadOptions
 
 LazyMode = Literal["off", "auto", "on"]
 Override = bool | int | float | str

@@ -15,7 +15,7 @@ from llamapack._native.library import native, take_text
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
-    from llamapack.model import Model
+    from llamapack.model.model import Model
 
 _PIECE_BYTES = 64
 

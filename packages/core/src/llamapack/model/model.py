@@ -18,8 +18,8 @@ from llamapack._native.log import captured_lines
 from llamapack._native.owner import Owner
 from llamapack.backends.cpu import CpuChoice, load_cpu
 from llamapack.errors import CancelledError, LlamapackError, ModelError, ModelFormatError
-from llamapack.metadata import ModelMetadata
-from llamapack.model_options import (
+from llamapack.model.metadata import ModelMetadata
+from llamapack.model.options import (
     LazyMode,
     LoadParams,
     ModelOptions,
@@ -28,8 +28,8 @@ from llamapack.model_options import (
     check_overrides,
     native_params,
 )
-from llamapack.offload import GpuLayers, Offload, SplitMode, plan_offload
-from llamapack.vocab import Vocab
+from llamapack.model.placement import GpuLayers, Offload, SplitMode, plan_offload
+from llamapack.model.vocab import Vocab
 
 _Progress = Callable[[float], "bool | None"]
 _ROPE_TYPES = {-1: "none", 0: "norm", 2: "neox", 8: "mrope", 40: "imrope", 24: "vision"}

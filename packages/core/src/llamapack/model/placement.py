@@ -21,7 +21,7 @@ from llamapack.errors import BackendError, InputError
 from llamapack.gguf import Gguf
 
 if TYPE_CHECKING:
-    from llamapack.fit import Placement, Room, Sizes
+    from llamapack.model.fit import Placement, Room, Sizes
 
 GpuLayers = int | Literal["auto", "fit"] | None
 SplitMode = Literal["none", "layer", "row", "tensor"]
@@ -188,7 +188,7 @@ def _place(
     devices: Sequence[Device],
     found: Gguf,
 ) -> Placement:
-    from llamapack.fit import DEFAULT_RESERVE, Placement, Room, fit, read_sizes
+    from llamapack.model.fit import DEFAULT_RESERVE, Placement, Room, fit, read_sizes
 
     rooms = [Room(name=each.name, free=each.memory_free, total=each.memory_total) for each in devices]
     used_split = split if len(rooms) > 1 else None
@@ -218,7 +218,7 @@ def _nothing_fits(options: OffloadOptions, devices: Sequence[Device], choice: Ch
 
 
 def _refuse_shortage(sizes: Sizes, rooms: Sequence[Room], count: int, split: tuple[float, ...] | None) -> None:
-    from llamapack.fit import shortage
+    from llamapack.model.fit import shortage
 
     short = shortage(sizes, rooms, count, split)
     if short:
