@@ -11,8 +11,8 @@ from typing import Any
 import llamapack
 import numpy as np
 import pytest
+from llamapack.context.state import _PREFIX, MAGIC, _digest
 from llamapack.errors import ClosedError, InputError, StateError
-from llamapack.state import _PREFIX, MAGIC, _digest
 
 from tests.integration.children import python
 from tests.integration.small import TOKENS, Floats, Made, context, distance

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from llamapack import quantize as quantize
     from llamapack import sampling as sampling
     from llamapack import threads as threads
-    from llamapack.adapters import ControlVector as ControlVector
-    from llamapack.adapters import LoraAdapter as LoraAdapter
     from llamapack.backends.loading import devices as devices
-    from llamapack.batch import Batch as Batch
     from llamapack.chat import ChatPrompt as ChatPrompt
     from llamapack.chat import ChatTemplate as ChatTemplate
     from llamapack.context import Context as Context
+    from llamapack.context.adapters import ControlVector as ControlVector
+    from llamapack.context.adapters import LoraAdapter as LoraAdapter
+    from llamapack.context.batch import Batch as Batch
+    from llamapack.context.state import SavedState as SavedState
     from llamapack.diagnostics.system_info import system_info as system_info
     from llamapack.embedding import embed as embed
     from llamapack.errors import BackendWarning as BackendWarning
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from llamapack.model.vocab import Vocab as Vocab
     from llamapack.probabilities import logprobs as logprobs
     from llamapack.sampling import Sampler as Sampler
-    from llamapack.state import SavedState as SavedState
 
     __version__: str
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llamapack._native.arrays import normalized
-from llamapack.batch import Batch
 from llamapack.context import Context
-from llamapack.context_options import Pooling
+from llamapack.context.batch import Batch
+from llamapack.context.options import Pooling
 from llamapack.errors import InputError, PromptTooLongError
 from llamapack.model import Model
 

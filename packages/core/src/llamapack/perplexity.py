@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llamapack._util.arguments import whole
-from llamapack.batch import Batch
 from llamapack.context import Context
+from llamapack.context.batch import Batch
 from llamapack.errors import CancelledError, InputError
 from llamapack.model import Model
 

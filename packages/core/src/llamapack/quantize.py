@@ -17,7 +17,7 @@ from llamapack._native.calls import end_if_exiting, exiting, running
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
 from llamapack._util.atomic_files import replaceable
-from llamapack.context_options import check_threads
+from llamapack.context.options import check_threads
 from llamapack.errors import CancelledError, InputError, LlamapackError, ModelError, ModelFormatError
 from llamapack.imatrix import Imatrix, read_imatrix
 from llamapack.threads import default_threads

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
-from llamapack.context_parts import Turn
+from llamapack.context.handle import Turn
 from llamapack.errors import InputError, SamplingError, StateError, ThreadError
 from llamapack.sampling.candidates import Candidates, Room
 from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole

@@ -22,7 +22,7 @@ from llamapack.model.adapter_file import check_lora, read_directions
 
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats
-    from llamapack.context import Context
+    from llamapack.context.context import Context
 
 
 class LoraAdapter(Owner[api.llama_adapter_lora_p]):

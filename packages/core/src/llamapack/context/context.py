@@ -13,9 +13,11 @@ from llamapack._native.library import native
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
 from llamapack._util.arguments import whole
-from llamapack.adapters import Adapters
-from llamapack.batch import Batch, NativeBatch
-from llamapack.context_options import (
+from llamapack.context.adapters import Adapters
+from llamapack.context.batch import Batch, NativeBatch
+from llamapack.context.handle import Parts, Turn
+from llamapack.context.memory import Memory
+from llamapack.context.options import (
     POOLINGS,
     Attention,
     CacheType,
@@ -26,7 +28,9 @@ from llamapack.context_options import (
     check_threads,
     native_params,
 )
-from llamapack.context_parts import Parts, Turn
+from llamapack.context.outputs import Outputs
+from llamapack.context.positions import check_sizes, place
+from llamapack.context.state import State
 from llamapack.errors import (
     CacheFullError,
     DecodeError,
@@ -35,11 +39,7 @@ from llamapack.errors import (
     PromptTooLongError,
     StateError,
 )
-from llamapack.memory import Memory
 from llamapack.model import Model
-from llamapack.outputs import Outputs
-from llamapack.placing import check_sizes, place
-from llamapack.state import State
 
 
 class Context(Owner[api.llama_context_p]):

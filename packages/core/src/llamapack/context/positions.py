@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llamapack.batch import Batch, Place, Segment
+from llamapack.context.batch import Batch, Place, Segment
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
-    from llamapack.context import Context
+    from llamapack.context.context import Context
 
 
 def place(context: Context, batch: Batch, *, encode: bool) -> tuple[Place, ...]:

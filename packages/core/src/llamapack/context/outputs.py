@@ -13,7 +13,7 @@ from llamapack.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats
-    from llamapack.context import Context
+    from llamapack.context.context import Context
 
 
 class Outputs:

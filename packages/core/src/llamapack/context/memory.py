@@ -10,7 +10,7 @@ from llamapack.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from llamapack._native import _generated as api
-    from llamapack.context import Context
+    from llamapack.context.context import Context
 
 _MAX_POSITION = 2**31 - 1
 

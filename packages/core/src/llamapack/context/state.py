@@ -26,7 +26,7 @@ from llamapack._util.atomic_files import write_atomically
 from llamapack.errors import DecodeError, InputError, StateError
 
 if TYPE_CHECKING:
-    from llamapack.context import Context
+    from llamapack.context.context import Context
     from llamapack.model import Model
 
 MAGIC = b"llamapack state\n"
