@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from llamapack.errors import GrammarError
-from llamapack.schema import compile_schema
+from llamapack.sampling.json_schema import compile_schema
 
 from tests.unit.gbnf import grammar_regex
 

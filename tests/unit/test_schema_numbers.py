@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from llamapack.schema.ranges import number_between, whole_between
+from llamapack.sampling.json_schema.ranges import number_between, whole_between
 
 from tests.unit.gbnf import as_regex
 

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from llamapack.schema.patterns import PatternError, rewrite
+from llamapack.sampling.json_schema.patterns import PatternError, rewrite
 
 from tests.unit.gbnf import as_regex
 

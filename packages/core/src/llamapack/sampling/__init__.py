@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from llamapack.sampling.candidates import Candidates
-from llamapack.sampling.chain import Sampler, SamplerPerf
 from llamapack.sampling.custom import Custom
-from llamapack.sampling.links import (
+from llamapack.sampling.parameters import SamplingParameters
+from llamapack.sampling.sampler import Sampler, SamplerPerf
+from llamapack.sampling.stages import (
     AdaptiveP,
     Dist,
     Dry,
@@ -25,7 +26,6 @@ from llamapack.sampling.links import (
     Typical,
     Xtc,
 )
-from llamapack.sampling.parameters import SamplingParameters
 
 __all__ = [
     "AdaptiveP",

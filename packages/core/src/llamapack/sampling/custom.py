@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llamapack._native import _generated as api
 from llamapack.errors import InputError
 from llamapack.sampling.candidates import candidate_type
-from llamapack.sampling.links import Link, Place
+from llamapack.sampling.stages import Link, Place
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from llamapack.errors import InputError
 from llamapack.sampling.checks import check_seed, check_whole
-from llamapack.sampling.links import (
+from llamapack.sampling.stages import (
     BREAKERS,
     AdaptiveP,
     Dist,
@@ -30,7 +30,7 @@ from llamapack.sampling.links import (
 )
 
 if TYPE_CHECKING:
-    from llamapack.grammar import Grammar
+    from llamapack.sampling.grammar import Grammar
 
 
 class SamplingOptions(TypedDict, total=False):
@@ -130,7 +130,7 @@ class SamplingParameters:
             yield LogitBias(self.logit_bias)
 
     def _grammar(self) -> Link:
-        from llamapack.grammar import Grammar
+        from llamapack.sampling.grammar import Grammar
 
         if self.grammar is not None and self.json_schema is not None:
             raise InputError("grammar and json_schema cannot be given together.", fix="Give one of them.")

@@ -19,8 +19,8 @@ from llamapack.errors import InputError, SamplingError, StateError, ThreadError
 from llamapack.sampling.candidates import Candidates, Room
 from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole
 from llamapack.sampling.custom import Callbacks
-from llamapack.sampling.links import AdaptiveP, Greedy, Infill, Link, Place, RandomLink, TopK
 from llamapack.sampling.parameters import SamplingParameters
+from llamapack.sampling.stages import AdaptiveP, Greedy, Infill, Link, Place, RandomLink, TopK
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

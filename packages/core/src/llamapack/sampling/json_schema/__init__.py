@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from llamapack.schema.compiling import Compiled, compile_schema
+from llamapack.sampling.json_schema.compiling import Compiled, compile_schema
 
 __all__ = ["Compiled", "compile_schema"]

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from llamapack.errors import GrammarError
-from llamapack.schema.ranges import inside
+from llamapack.sampling.json_schema.ranges import inside
 
 Schema = dict[str, Any]
 

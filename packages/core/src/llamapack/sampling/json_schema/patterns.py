@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from llamapack.schema.rules import literal
+from llamapack.sampling.json_schema.rules import literal
 
 MAX_TIMES = 2000  # llama.cpp's limit for repetitions
 _MAX_GROUPS = 50  # nested

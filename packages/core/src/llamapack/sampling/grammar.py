@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack.errors import GrammarError, LlamapackError
-from llamapack.sampling.links import Link, Place
-from llamapack.schema import compile_schema
+from llamapack.sampling.json_schema import compile_schema
+from llamapack.sampling.stages import Link, Place
 
 if TYPE_CHECKING:
     from llamapack.model.vocab import Vocab

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
-from llamapack.schema.patterns import letter_except
-from llamapack.schema.rules import Rules, json_text, literal
+from llamapack.sampling.json_schema.patterns import letter_except
+from llamapack.sampling.json_schema.rules import Rules, json_text, literal
 
 _BACKSLASH = "\\"
 _CHUNK = 8  # alternatives of one rule; without, a hundred optional keys would be a chain of a hundred rules

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llamapack.schema.merging import ANNOTATIONS, merged
-from llamapack.schema.objects import object_rule
-from llamapack.schema.patterns import MAX_TIMES, PatternError, rewrite
-from llamapack.schema.ranges import number_between, whole_between
-from llamapack.schema.reading import (
+from llamapack.sampling.json_schema.merging import ANNOTATIONS, merged
+from llamapack.sampling.json_schema.objects import object_rule
+from llamapack.sampling.json_schema.patterns import MAX_TIMES, PatternError, rewrite
+from llamapack.sampling.json_schema.ranges import number_between, whole_between
+from llamapack.sampling.json_schema.reading import (
     Pointers,
     Schema,
     bounds_at,
@@ -23,7 +23,7 @@ from llamapack.schema.reading import (
     refusal,
     types_at,
 )
-from llamapack.schema.rules import Rules, json_text, literal, one_of
+from llamapack.sampling.json_schema.rules import Rules, json_text, literal, one_of
 
 MAX_DEPTH = 64  # schemas inside one another; Python recurses seven calls for each
 MANY = 16  # values of an enum, from which on they are matched letter by letter
