@@ -89,7 +89,7 @@ def tokens(model: Path, count: int) -> Iterator[int]:
     Several texts are written side by side in one context, which is faster than one after the other.
     """
     from llamapack import Batch, Context, Model, Sampler
-    from llamapack.text import TextStream
+    from llamapack.generation.text_stream import TextStream
 
     texts = range(TEXTS)
     with Model(model) as loaded, Context(loaded, n_ctx=256 * TEXTS, n_seq_max=TEXTS) as context, ExitStack() as stack:

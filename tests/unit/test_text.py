@@ -1,7 +1,7 @@
 """What a stream may show, and when."""
 
 import pytest
-from llamapack.text import TextStream
+from llamapack.generation.text_stream import TextStream
 
 
 def test_a_character_split_over_tokens_is_held_back_until_it_is_whole() -> None:

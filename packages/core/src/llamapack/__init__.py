@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from llamapack.context.batch import Batch as Batch
     from llamapack.context.state import SavedState as SavedState
     from llamapack.diagnostics.system_info import system_info as system_info
-    from llamapack.embedding import embed as embed
     from llamapack.errors import BackendWarning as BackendWarning
     from llamapack.errors import LlamapackError as LlamapackError
     from llamapack.generation import Generation as Generation
     from llamapack.generation import generate as generate
+    from llamapack.generation.embeddings import embed as embed
+    from llamapack.generation.logprobs import logprobs as logprobs
     from llamapack.model import Model as Model
     from llamapack.model.vocab import Vocab as Vocab
-    from llamapack.probabilities import logprobs as logprobs
     from llamapack.sampling import Sampler as Sampler
 
     __version__: str

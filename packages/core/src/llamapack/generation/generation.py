@@ -12,10 +12,10 @@ from llamapack._util.arguments import whole
 from llamapack.chat import ChatTemplate, Message
 from llamapack.context import Context
 from llamapack.errors import InputError, PromptTooLongError
+from llamapack.generation.logprobs import logprobs as logprobs_of
+from llamapack.generation.text_stream import TextStream
 from llamapack.model import Model
-from llamapack.probabilities import logprobs as logprobs_of
 from llamapack.sampling import Sampler
-from llamapack.text import TextStream
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
