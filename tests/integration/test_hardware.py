@@ -88,7 +88,8 @@ def test_the_machinery_of_plugins_is_not_even_imported(model_path: Path) -> None
     code = (
         "import sys, llamapack\n"
         "llamapack.Model(sys.argv[1]).close()\n"
-        "print([name for name in sys.modules if name in ('llamapack.backends.plugin_loader', 'llamapack.backends.selection.select')])"
+        "late = ('llamapack.backends.plugin_loader', 'llamapack.backends.selection.select')\n"
+        "print([name for name in sys.modules if name in late])"
     )
     assert python(code, model_path).out == "[]\n"
 

@@ -309,7 +309,7 @@ assert found is not None and found.usable
 
 
 def test_of_many_processes_at_once_one_probes(tmp_path: Path) -> None:
-    package = Path(cache.__file__).parents[2]
+    package = Path(cache.__file__).parents[3]
     words = [sys.executable, "-c", MANY, str(package), str(tmp_path / "verdicts")]
     children = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(8)]
     answers = [(child.communicate(timeout=60), child.returncode) for child in children]

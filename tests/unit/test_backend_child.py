@@ -160,7 +160,7 @@ os.write(out, repr((ended.status, ended.report, ended.output)).encode())
 
 
 def test_a_process_without_standard_streams_can_run_children() -> None:
-    package = Path(run_children.__code__.co_filename).parents[2]
+    package = Path(run_children.__code__.co_filename).parents[3]
     done = subprocess.run([sys.executable, "-c", WITHOUT_STREAMS, package], capture_output=True, check=False)
     assert done.stdout == b"(0, b'answer', 'err')"
 

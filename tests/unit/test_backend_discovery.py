@@ -283,7 +283,7 @@ def test_importing_llamapack_discovers_nothing_and_discovery_imports_little(site
         "from llamapack.backends.plugins.discovery import discover; discover()\n"
         "assert 'importlib.metadata' not in sys.modules, 'slow'\n"
     )
-    package = Path(discover.__code__.co_filename).parents[2]
+    package = Path(discover.__code__.co_filename).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code, package, site], capture_output=True, encoding="utf-8", check=False
     )

@@ -18,16 +18,12 @@ PACKAGE = CORE / "src" / "llamapack"
 LAYERS = (
     ("__main__", "__init__"),
     ("cli",),
-    ("generation", "chat", "perplexity"),
-    # the objects, whose modules know each other
-    (
-        *("model", "model_options", "offload", "metadata", "vocab", "quantize", "system"),
-        *("context", "context_options", "context_parts", "batch", "placing", "memory", "outputs", "state", "embedding"),
-        *("adapters", "adapter_file", "sampling", "grammar"),
-    ),
-    ("backends", "fit", "gguf", "schema", "text", "threads", "imatrix", "probabilities"),
-    ("arrays", "checks", "files"),
-    ("_native",),
+    ("generation",),
+    ("sampling", "grammar", "perplexity"),
+    ("context", "chat", "quantize"),
+    ("model", "diagnostics", "imatrix"),
+    ("backends", "gguf", "threads"),
+    ("_native", "_util"),
     ("errors",),
 )
 

@@ -12,7 +12,7 @@ from tools.util import stamps
 
 SCRIPT = """\
 #!/bin/sh
-# glslc with a memory, from tools/compilers/shader_cache.py. What a shader becomes depends on the compiler and the files in
+# glslc with a cache (tools/compilers/shader_cache.py). What a shader becomes depends on the compiler and the files in
 # {sources}, for which the name of the cache's folder stands, and on the words below but for the paths.
 set -u
 LC_ALL=C

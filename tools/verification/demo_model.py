@@ -10,7 +10,7 @@ from typing import IO
 
 import tomllib
 
-from tools.paths import ROOT, cache_dir
+from tools.paths import cache_dir
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
 from tools.util.files import explained, scratch_folder

@@ -46,23 +46,23 @@ if TYPE_CHECKING:
 
 _HOME = {
     "BackendWarning": "errors",
-    "Batch": "batch",
+    "Batch": "context.batch",
     "ChatPrompt": "chat",
     "ChatTemplate": "chat",
     "Context": "context",
-    "ControlVector": "adapters",
+    "ControlVector": "context.adapters",
     "Generation": "generation",
     "LlamapackError": "errors",
-    "LoraAdapter": "adapters",
+    "LoraAdapter": "context.adapters",
     "Model": "model",
     "Sampler": "sampling",
-    "SavedState": "state",
-    "Vocab": "vocab",
+    "SavedState": "context.state",
+    "Vocab": "model.vocab",
     "devices": "backends.loading",
-    "embed": "embedding",
+    "embed": "generation.embeddings",
     "generate": "generation",
-    "logprobs": "probabilities",
-    "system_info": "system",
+    "logprobs": "generation.logprobs",
+    "system_info": "diagnostics.system_info",
 }
 
 # Modules whose names are not here, but which are public: `llamapack.gguf` works without importing it first.

@@ -38,7 +38,7 @@ def entry_points(group: str) -> tuple[EntryPoint, ...]:
 @lru_cache(maxsize=1)
 def core_version() -> str:
     """Return the version of this llamapack; "unknown" where it is not an installed package."""
-    beside = str(Path(__file__).resolve().parents[2])
+    beside = str(Path(__file__).resolve().parents[3])
     found = next((package.version for package in _packages([beside]) if package.name == "llamapack"), None)
     return found or package_version("llamapack") or "unknown"
 
