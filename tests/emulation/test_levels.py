@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from llamapack.backends.cpu import cpu_levels
 
-from tests.greedy import PROMPT, TEXT, answer, arguments
+from tests.support.greedy import PROMPT, TEXT, answer, arguments
 from tools.matrix import host_target, load_matrix
 
 EMULATED = [level for level in load_matrix().levels_of(host_target()) if level.qemu]

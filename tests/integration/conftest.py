@@ -14,7 +14,7 @@ from pathlib import Path
 import llamapack
 import pytest
 
-from tests.reference.made_models import write_model
+from tests.support.reference.made_models import write_model
 
 
 def _named(variable: str) -> Path:

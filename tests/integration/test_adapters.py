@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from llamapack.errors import ClosedError, InputError, ModelFormatError, ModelNotFoundError
 
-from tests.integration.small import EXACT, TOKENS, Floats, Made, context, distance, read_all
-from tests.reference.llama import Llama
-from tests.reference.made_adapters import finish, new_adapter, write_control, write_lora
-from tests.reference.weights import Weights, read_weights
+from tests.support.reference.llama import Llama
+from tests.support.reference.made_adapters import finish, new_adapter, write_control, write_lora
+from tests.support.reference.weights import Weights, read_weights
+from tests.support.small_contexts import EXACT, TOKENS, Floats, Made, context, distance, read_all
 
 NAMES = tuple(f"blk.{layer}.{name}" for layer in range(2) for name in ("attn_q", "attn_v", "attn_output", "ffn_down"))
 
@@ -234,7 +234,7 @@ def test_missing_cut_and_foreign_files_are_refused(made: Made, weights: Weights,
 
 
 def test_a_lora_of_the_token_table_is_as_if_merged(tmp_path: Path) -> None:
-    from tests.reference.made_models import write_model
+    from tests.support.reference.made_models import write_model
 
     path = write_model(tmp_path / "untied.gguf", "untied")
     weights = read_weights(path)
@@ -270,7 +270,7 @@ def test_control_vectors_add_to_layers_scaled_and_together(
 
 
 def test_control_vectors_can_be_limited_to_layers(tmp_path: Path) -> None:
-    from tests.reference.made_models import write_model
+    from tests.support.reference.made_models import write_model
 
     path = write_model(tmp_path / "deep.gguf", "llama", n_layer=5)
     random = np.random.default_rng(3)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.assert_cases import CASES
+from tests.support.assert_cases import CASES
 from tools.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="how a process died is told by its signal")
 
 
 def run(name: str, side: str, model: Path) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "tests.integration.assert_cases", name, side, str(model)]
+    words = [sys.executable, "-m", "tests.support.assert_cases", name, side, str(model)]
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import llamapack
 import pytest
 
-from tests.integration.children import Answer, python
-from tests.plugins.making import Plugin, compiler, installed_core, make_installed
+from tests.support.children import Answer, python
+from tests.support.plugins.making import Plugin, compiler, installed_core, make_installed
 from tools.paths import CORE
 
 if sys.platform != "linux":

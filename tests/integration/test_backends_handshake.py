@@ -23,7 +23,7 @@ from llamapack.backends.plugins.entry_points import core_version
 from llamapack.backends.probing.probe import probe
 from llamapack.backends.verdicts import Fault, Status
 
-from tests.plugins.making import Core, Plugin, installed_core, make_installed
+from tests.support.plugins.making import Core, Plugin, installed_core, make_installed
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from llamapack.backends.cpu import CpuLevel, cpu_levels
 from llamapack.backends.probing.probe import probe, probe_cpu
 from llamapack.backends.verdicts import TOLERANCE, Fault, Status, Verdict
 
-from tests.integration.children import python
-from tests.plugins.making import Core, Plugin, compiler, installed_core, make_installed
-from tests.processes import lives
+from tests.support.children import python
+from tests.support.plugins.making import Core, Plugin, compiler, installed_core, make_installed
+from tests.support.processes import lives
 
 Make = Callable[[Plugin], BackendPlugin]
 

@@ -10,7 +10,7 @@ from typing import Any
 import llamapack
 import pytest
 
-from tests.wine import run_in_wine, windows_path, wine
+from tests.support.wine import run_in_wine, windows_path, wine
 from tools.platforms.windows_python import windows_python
 
 if sys.platform != "linux":

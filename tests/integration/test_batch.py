@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from llamapack.errors import InputError
 
-from tests.integration.small import EXACT, TOKENS, Made, context, distance, logits_of
+from tests.support.small_contexts import EXACT, TOKENS, Made, context, distance, logits_of
 
 
 def test_indices_and_outputs_are_counted_through() -> None:

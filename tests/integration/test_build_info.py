@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import Toy, commit_files, make_toy
+from tests.support.toy_upstream import Toy, commit_files, make_toy
 from tools.paths import CORE
 from tools.util.files import write_file
 from tools.util.venv import ensure_environment

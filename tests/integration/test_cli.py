@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from llamapack.backends.cpu import cpu_levels
 
-from tests.integration.children import command
+from tests.support.children import command
 
 QUESTION = ("What is 2+2?", "--temp", "0", "-n", "32")
 ANSWER = "The answer to this classic math problem is 4.\n"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from llamapack import gguf
 
-from tests.gguf_files import encode, text, tiny_model
-from tests.integration.children import Answer, command
+from tests.support.children import Answer, command
+from tests.support.gguf_files import encode, text, tiny_model
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_help_needs_no_library_and_little_time() -> None:
     program = (
         "import sys, llamapack.cli; print(sorted({'ctypes', 'numpy', 'rich', 'llamapack._native'} & {*sys.modules}))"
     )
-    from tests.integration.children import python
+    from tests.support.children import python
 
     assert good(python(program)) == "[]\n"
     for name in ("run", "info", "inspect", "tokenize", "quantize", "perplexity"):

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from llamapack.errors import CacheFullError, InputError, PromptTooLongError
 
-from tests.integration.small import EXACT, TOKENS, Made, context, distance, logits_of, read_all
-from tests.reference.llama import Llama
-from tests.reference.weights import read_weights
+from tests.support.reference.llama import Llama
+from tests.support.reference.weights import read_weights
+from tests.support.small_contexts import EXACT, TOKENS, Made, context, distance, logits_of, read_all
 
 # Bytes of one token in the made model's K or V cache: 2 layers, one head of 32 numbers.
 ROW_BYTES = {

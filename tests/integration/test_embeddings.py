@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from llamapack.errors import InputError, PromptTooLongError, StateError
 
-from tests.integration.small import EXACT, TOKENS, Floats, Made, context, distance
-from tests.reference.llama import Llama
-from tests.reference.weights import read_weights
+from tests.support.reference.llama import Llama
+from tests.support.reference.weights import read_weights
+from tests.support.small_contexts import EXACT, TOKENS, Floats, Made, context, distance
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 import llamapack
 import pytest
 
-from tests.integration.children import Answer, python
-from tests.plugins.making import Core, Plugin, installed_core, make_library
+from tests.support.children import Answer, python
+from tests.support.plugins.making import Core, Plugin, installed_core, make_library
 
 COMPARE = """\
 import json, sys

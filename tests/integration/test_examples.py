@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.children import python
-from tests.reference.made_adapters import write_lora
-from tests.reference.weights import read_weights
+from tests.support.children import python
+from tests.support.reference.made_adapters import write_lora
+from tests.support.reference.weights import read_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = {path.name: path for path in sorted((ROOT / "examples").glob("*.py"))}

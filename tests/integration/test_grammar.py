@@ -16,7 +16,7 @@ from llamapack.errors import ClosedError, GrammarError, InputError, SamplingErro
 from llamapack.grammar import Grammar
 from llamapack.sampling import Dist, Greedy, Link, LogitBias, Penalties, Sampler, TopK, TopP
 
-from tests.integration.children import python
+from tests.support.children import python
 
 
 @pytest.fixture(scope="module")

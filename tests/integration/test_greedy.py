@@ -6,8 +6,8 @@ import llamapack
 import pytest
 from llamapack.backends.cpu import cpu_levels
 
-from tests.integration.children import python
 from tests.integration.conftest import Reference
+from tests.support.children import python
 
 PROMPTS = [
     "The capital of France is",

@@ -15,8 +15,8 @@ from llamapack.backends.cpu import cpu_levels
 from llamapack.diagnostics.report import gather
 from llamapack.errors import BackendError, BackendWarning, InputError
 
-from tests.integration.children import command, python
-from tests.report_keys import undocumented
+from tests.support.children import command, python
+from tests.support.report_keys import undocumented
 
 pytestmark = pytest.mark.skipif(loading.plugins_are_installed(), reason="a plug-in is installed in this environment")
 

@@ -9,7 +9,7 @@ import llamapack
 import pytest
 from llamapack._native.log import sync_log_level
 
-from tests.integration.children import python
+from tests.support.children import python
 
 QUIET = "import sys, llamapack; llamapack.Model(sys.argv[1]).close()"
 LEAVE_OPEN = """

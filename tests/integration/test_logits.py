@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from llamapack.errors import InputError, StateError
 
-from tests.integration.small import EXACT, TOKENS, Made, context, cosine, distance, logits_of, read_all
-from tests.reference.llama import Llama, Result
-from tests.reference.made_models import add_value
-from tests.reference.weights import Weights, read_weights
+from tests.support.reference.llama import Llama, Result
+from tests.support.reference.made_models import add_value
+from tests.support.reference.weights import Weights, read_weights
+from tests.support.small_contexts import EXACT, TOKENS, Made, context, cosine, distance, logits_of, read_all
 
 TEXTS = (
     "The capital of France is Paris, and the capital of Germany is",

@@ -10,7 +10,7 @@ import llamapack
 import pytest
 from llamapack.errors import InputError, StateError
 
-from tests.integration.small import EXACT, TOKENS, Floats, Made, context, distance, logits_of
+from tests.support.small_contexts import EXACT, TOKENS, Floats, Made, context, distance, logits_of
 
 # One cache for all sequences, and one for each.
 SHARED = {"n_ctx": 512, "n_seq_max": 3, "kv_unified": True}

@@ -15,8 +15,8 @@ import pytest
 from llamapack.backends.loading import _warned
 from llamapack.errors import BackendWarning, CancelledError, ClosedError, InputError, ModelFormatError
 
-from tests.integration.small import Made, context, logits_of
-from tests.reference.made_models import write_model
+from tests.support.reference.made_models import write_model
+from tests.support.small_contexts import Made, context, logits_of
 
 
 def test_a_model_describes_itself(model: llamapack.Model) -> None:

@@ -12,7 +12,7 @@ import pytest
 from llamapack.backends.cpu import cpu_levels
 
 from tests.integration.conftest import Reference
-from tests.integration.native import compile_program, compiler, source_tree
+from tests.support.native_programs import compile_program, compiler, source_tree
 
 PLANTED = r"""
 #include <cstdio>

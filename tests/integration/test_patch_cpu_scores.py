@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.native import compile_program, compiler, source_tree
+from tests.support.native_programs import compile_program, compiler, source_tree
 
 LEVELS = {
     "x64": (),

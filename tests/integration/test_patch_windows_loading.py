@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.native import source_tree
-from tests.wine import mingw, run_in_wine, windows_path, wine
+from tests.support.native_programs import source_tree
+from tests.support.wine import mingw, run_in_wine, windows_path, wine
 
 PROGRAM = r"""
 #include <memory>

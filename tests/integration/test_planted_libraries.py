@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from llamapack.backends.cpu import cpu_levels
 
-from tests.integration.children import Answer
+from tests.support.children import Answer
 
 SOURCE = r"""
 #include <stdio.h>

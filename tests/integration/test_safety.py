@@ -18,8 +18,8 @@ import pytest
 from llamapack._native.owner import Lifetime
 from llamapack.errors import CancelledError, ClosedError, ThreadError
 
-from tests.integration.children import python
-from tests.integration.small import TOKENS, Made, context
+from tests.support.children import python
+from tests.support.small_contexts import TOKENS, Made, context
 
 # Long enough for anything to happen meanwhile: seconds even on a fast machine.
 LONG = [token % 1000 + 100 for token in range(3000)]

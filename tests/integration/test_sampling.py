@@ -31,8 +31,8 @@ from llamapack.sampling import (
     Xtc,
 )
 
-from tests.reference import samplers as reference
-from tests.reference.samplers import Logits
+from tests.support.reference import samplers as reference
+from tests.support.reference.samplers import Logits
 
 
 def logits_like_a_models(count: int = 3000, seed: int = 1) -> Logits:

@@ -13,7 +13,7 @@ import pytest
 from llamapack.errors import InputError
 from llamapack.sampling import Custom, Dist, Greedy, Sampler, TopK, TopP
 
-from tests.integration.children import python
+from tests.support.children import python
 
 LOGITS = np.arange(10.0)
 

@@ -12,7 +12,7 @@ import llamapack
 import pytest
 from llamapack.errors import ClosedError
 
-from tests.integration.children import python
+from tests.support.children import python
 
 CLOSED_MEANWHILE = """
 import sys, threading, llamapack

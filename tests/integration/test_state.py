@@ -14,9 +14,9 @@ import pytest
 from llamapack.context.state import _PREFIX, MAGIC, _digest
 from llamapack.errors import ClosedError, InputError, StateError
 
-from tests.integration.children import python
-from tests.integration.small import TOKENS, Floats, Made, context, distance
-from tests.reference.made_models import write_model
+from tests.support.children import python
+from tests.support.reference.made_models import write_model
+from tests.support.small_contexts import TOKENS, Floats, Made, context, distance
 
 KINDS = ("llama", "gpt2", "t5", "mamba", "lfm2", "gemma3", "qwen2vl")
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.greedy import TEXT, answer, arguments
-from tests.packaging.plugin_place import make_place
+from tests.support.greedy import TEXT, answer, arguments
+from tests.support.plugin_environment import make_place
 from tools.errors import LackingError
 from tools.matrix import host_target
 from tools.paths import CORE, package_folder

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.packaging.small_libraries import SHOWN, build
+from tests.support.small_libraries import SHOWN, build
 from tools.audit.offload import code_sizes, sizes_in
 from tools.errors import ToolError
 

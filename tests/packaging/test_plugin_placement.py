@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.packaging.plugin_place import Place, make_place
-from tests.plugins.making import Plugin
+from tests.support.plugin_environment import Place, make_place
+from tests.support.plugins.making import Plugin
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the plug-ins of the tests are built for Linux only")
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.plugin_place import Place, make_place, next_version, renamed
-from tests.plugins.making import DESCRIBE, Plugin
-from tests.processes import lives
-from tests.report_keys import undocumented
+from tests.support.plugin_environment import Place, make_place, next_version, renamed
+from tests.support.plugins.making import DESCRIBE, Plugin
+from tests.support.processes import lives
+from tests.support.report_keys import undocumented
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the plug-ins of the tests are built for Linux only")
 

@@ -19,7 +19,7 @@ import packaging.tags
 import packaging.utils
 import pytest
 
-from tests.packaging.plugin_place import Place, make_place, next_version, renamed
+from tests.support.plugin_environment import Place, make_place, next_version, renamed
 from tools.building.wheels import KITS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux plug-ins are built so far")

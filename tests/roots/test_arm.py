@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.greedy import TEXT, answer, arguments
+from tests.support.greedy import TEXT, answer, arguments
 from tools.matrix import load_matrix
 from tools.platforms.distributions import PYTHON, Place, inside
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.greedy import TEXT, answer, arguments
 from tests.roots.conftest import given
+from tests.support.greedy import TEXT, answer, arguments
 from tools.matrix import host_target, load_matrix
 from tools.platforms.distributions import PYTHON, Place, inside
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.greedy import PROMPT, TEXT, TOKENS
-from tests.programs.making import Libraries, libraries_in, native_program, said
 from tests.roots.conftest import given
+from tests.support.greedy import PROMPT, TEXT, TOKENS
+from tests.support.programs.making import Libraries, libraries_in, native_program, said
 from tools.platforms.distributions import OWN, Place, inside
 from tools.util.files import remove_tree
 

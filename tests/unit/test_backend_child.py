@@ -21,7 +21,7 @@ from llamapack.backends.probing.subprocesses import (
     run_children,
 )
 
-from tests.processes import lives
+from tests.support.processes import lives
 
 if sys.platform == "win32":
     pytest.skip("signals and process groups are POSIX's", allow_module_level=True)

@@ -13,8 +13,8 @@ from llamapack.backends.selection.select import choose
 from llamapack.backends.verdicts import DeviceKind, Fault, ProbedDevice, Status, Verdict
 from llamapack.errors import BackendError, InputError
 
-from tests.unit import recorded_hosts as hosts
-from tests.unit.recorded_hosts import Recording, replay
+from tests.support import recorded_hosts as hosts
+from tests.support.recorded_hosts import Recording, replay
 
 AUTO = Request()
 FIRST, SECOND, AMD, SMALL = "0000:01:00.0", "0000:41:00.0", "0000:03:00.0", "0000:0c:00.0"

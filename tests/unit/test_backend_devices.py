@@ -7,8 +7,8 @@ from llamapack.backends.contract import Target
 from llamapack.backends.host.architectures import describe_targets, nearest_override, parse_gfx, parse_override, runs
 from llamapack.backends.host.visible_devices import Selection, hides_all, select, visible_gpus
 
-from tests.unit import recorded_hosts as hosts
-from tests.unit.recorded_hosts import Recording, replay
+from tests.support import recorded_hosts as hosts
+from tests.support.recorded_hosts import Recording, replay
 
 
 def real(name: str) -> Target:

@@ -11,8 +11,8 @@ from llamapack.backends.selection.diagnosis import Needs, explain_no_device
 from llamapack.backends.verdicts import Versions
 from llamapack.backends.versions import is_older, parse_version
 
-from tests.unit import recorded_hosts as hosts
-from tests.unit.recorded_hosts import Recording, replay
+from tests.support import recorded_hosts as hosts
+from tests.support.recorded_hosts import Recording, replay
 
 CUDA = Needs(targets=(Target(kind="real", name="75"), Target(kind="ptx", name="120")), driver_floor="580.65")
 ROCM = Needs(targets=(Target(kind="gfx", name="gfx1030"), Target(kind="gfx", name="gfx1100")))

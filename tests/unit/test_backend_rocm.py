@@ -26,9 +26,9 @@ from llamapack.backends.host.rocm import (
 from llamapack.backends.selection.diagnosis import Needs, explain_no_device
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
-from tests.unit import recorded_hosts as hosts
-from tests.unit.made_binaries import elf, pe
-from tests.unit.recorded_hosts import Recording, replay
+from tests.support import recorded_hosts as hosts
+from tests.support.made_binaries import elf, pe
+from tests.support.recorded_hosts import Recording, replay
 
 if sys.platform == "win32":
     pytest.skip("the libraries here are Linux'", allow_module_level=True)

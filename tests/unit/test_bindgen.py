@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.made_headers import bind, load
+from tests.support.made_headers import bind, load
 from tools.bindgen.abi_writer import write_abi
 from tools.bindgen.parse import parse
 from tools.bindgen.python_writer import write_python

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.made_headers import bind, write_tree
+from tests.support.made_headers import bind, write_tree
 from tools.bindgen import generate
 from tools.bindgen.abi_writer import write_abi
 from tools.bindgen.exports import check_exported, exported_names, find_exports

@@ -21,8 +21,8 @@ from llamapack.diagnostics import report
 from llamapack.diagnostics.report import BROKEN, DEGRADED, HEALTHY, add_backends, gather, shortened, within
 from llamapack.errors import InstallationError
 
-from tests.report_keys import PAGE, documented, paths
-from tests.unit import recorded_hosts as hosts
+from tests.support import recorded_hosts as hosts
+from tests.support.report_keys import PAGE, documented, paths
 
 CPU = Path("/lib/cpu.so")
 GPU = ProbedDevice(name="Vulkan0", description="A GPU", kind="gpu", uuid="GPU-1", memory_free=2**30, memory_total=2**31)

@@ -12,7 +12,18 @@ from llamapack import gguf
 from llamapack.errors import ModelFormatError, ModelNotFoundError
 from llamapack.gguf.formats import ValueType
 
-from tests.gguf_files import Description, Encoded, MarkKind, Value, Values, array, encode, text, tiny_model, uint32
+from tests.support.gguf_files import (
+    Description,
+    Encoded,
+    MarkKind,
+    Value,
+    Values,
+    array,
+    encode,
+    text,
+    tiny_model,
+    uint32,
+)
 
 GOOD = struct.pack("<4sIQQ", b"GGUF", 3, 0, 0)
 FIX = "Get the file again and compare its checksum."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.import_graph import forbidden, modules, nox_sessions, upward
+from tests.support.import_graph import forbidden, modules, nox_sessions, upward
 from tools.paths import CORE, ROOT
 
 PACKAGE = CORE / "src" / "llamapack"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tomllib
 
-from tests.unit.made_matrix import made_matrix
+from tests.support.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import CORE, ROOT, SYNCED

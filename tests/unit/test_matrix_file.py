@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.made_matrix import TOML, made_matrix
+from tests.support.made_matrix import TOML, made_matrix
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 

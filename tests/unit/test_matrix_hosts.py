@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.made_matrix import made_matrix
+from tests.support.made_matrix import made_matrix
 from tools.matrix import Matrix, load_matrix
 from tools.platforms.host import Host, How, Way, features_of, host_features, lacks, proof, ways
 

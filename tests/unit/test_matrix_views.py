@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.made_matrix import made_matrix
+from tests.support.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.made_matrix import TOML, made_matrix
+from tests.support.made_matrix import TOML, made_matrix
 from tools.platforms.host import Host, How
 from tools.verification import plan
 from tools.verification.plan import Row, rows, text, why_not_built

@@ -9,7 +9,7 @@ from typing import Any, cast
 import nox
 import pytest
 
-from tests.unit.made_matrix import made_matrix
+from tests.support.made_matrix import made_matrix
 from tools.audit.arm import Arm
 from tools.building import wheels
 from tools.errors import ToolError

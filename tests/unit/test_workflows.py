@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.import_graph import nox_sessions
+from tests.support.import_graph import nox_sessions
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import workflow_rows
 from tools.paths import ROOT

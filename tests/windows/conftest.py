@@ -12,8 +12,8 @@ from pathlib import Path
 import llamapack
 import pytest
 
-from tests.programs.making import Libraries, libraries_in, native_program, said
-from tests.wine import try_in_wine, windows_path, wine
+from tests.support.programs.making import Libraries, libraries_in, native_program, said
+from tests.support.wine import try_in_wine, windows_path, wine
 from tools.compilers.toolchains import find_toolchain
 
 Run = Callable[..., dict[str, str]]

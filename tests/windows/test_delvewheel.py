@@ -9,7 +9,7 @@ from pathlib import Path
 
 from llamapack.backends.host.binaries import read_library
 
-from tests.programs.making import Libraries
+from tests.support.programs.making import Libraries
 from tools.audit.rules import SYSTEM
 
 KEPT = ("--ignore-existing", "--analyze-existing")  # our libraries stay where they are, and are looked into

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from llamapack.backends.host.binaries.missing import missing_libraries
 
-from tests.programs.making import Libraries
+from tests.support.programs.making import Libraries
 from tests.windows.conftest import Run
 
 PROMPT, TEXT, COUNT = "Count: 1, 2, 3,", " 4, 5, 6,", "9"

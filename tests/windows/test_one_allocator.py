@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.making import Libraries
+from tests.support.programs.making import Libraries
+from tests.support.wine import mingw
 from tests.windows.conftest import Run
-from tests.wine import mingw
 from tools.paths import CORE, ROOT, SYNCED
 
 PLUGINS = ROOT / "tests" / "plugins"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import LINES, Toy, copy_toy, edited, make_toy
+from tests.support.toy_upstream import LINES, Toy, copy_toy, edited, make_toy
 from tools.vendoring.apply import apply_patches
 from tools.vendoring.create_patches import create_patches
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.vendoring.toy import FILES, HEADERS, LINES, Toy, commit_files, edited
+from tests.support.toy_upstream import FILES, HEADERS, LINES, Toy, commit_files, edited
 from tools.errors import ToolError
 from tools.util.files import remove_tree
 from tools.vendoring.apply import ConflictError, abort_operation, apply_patches, continue_operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.vendoring.toy import HEADERS, LINES, Toy, commit_files, edited
+from tests.support.toy_upstream import HEADERS, LINES, Toy, commit_files, edited
 from tools.errors import ToolError
 from tools.git.repository import Git
 from tools.util.files import remove_tree

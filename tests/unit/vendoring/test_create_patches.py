@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import HEADERS, LINES, Toy, commit_files, edited
+from tests.support.toy_upstream import HEADERS, LINES, Toy, commit_files, edited
 from tools.errors import ToolError
 from tools.util.files import remove_tree
 from tools.vendoring.apply import apply_patches

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import Toy, commit_files, edited
+from tests.support.toy_upstream import Toy, commit_files, edited
 from tools.errors import ToolError
 from tools.vendoring.apply import apply_patches
 from tools.vendoring.check import check

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.made_headers import TREE
-from tests.unit.vendoring.toy import FILTER, Toy, commit_files
+from tests.support.made_headers import TREE
+from tests.support.toy_upstream import FILTER, Toy, commit_files
 from tools.bindgen import generate
 from tools.bindgen.digest import headers_digest
 from tools.bindgen.freshness import require_current_bindings, stale_bindings

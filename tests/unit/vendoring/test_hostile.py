@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import Toy, edited
+from tests.support.toy_upstream import Toy, edited
 from tools.git.repository import Git
 from tools.util.files import remove_tree
 from tools.vendoring.apply import apply_patches

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.vendoring.toy import Toy, commit_files, copy_toy, edited
+from tests.support.toy_upstream import Toy, commit_files, copy_toy, edited
 from tools.errors import ToolError
 from tools.git import repository
 from tools.util import files

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import LINES, Toy, edited
+from tests.support.toy_upstream import LINES, Toy, edited
 from tools.errors import ToolError
 from tools.git.patch import read_series
 from tools.git.repository import Git

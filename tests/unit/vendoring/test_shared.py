@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import FILTER, Toy
+from tests.support.toy_upstream import FILTER, Toy
 from tools.errors import ToolError
 from tools.vendoring.check import check
 from tools.vendoring.ensure import ensure_source

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import Toy, commit_files, make_archive, mirror_of
+from tests.support.toy_upstream import Toy, commit_files, make_archive, mirror_of
 from tools.errors import ToolError
 from tools.git import repository
 from tools.git.repository import Git, require_git

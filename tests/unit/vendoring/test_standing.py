@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.vendoring.toy import Toy, commit_files, edited
+from tests.support.toy_upstream import Toy, commit_files, edited
 from tools.errors import ToolError
 from tools.git.repository import Git
 from tools.util.files import remove_tree

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import AUTHOR, FILES, FILTER, Toy, commit_files, edited
+from tests.support.toy_upstream import AUTHOR, FILES, FILTER, Toy, commit_files, edited
 from tools.errors import ToolError
 from tools.git.snapshot import Entry, require_plain
 from tools.util.files import remove_tree

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.vendoring.toy import Toy, commit_files, edited
+from tests.support.toy_upstream import Toy, commit_files, edited
 from tools.paths import ROOT
 from tools.vendoring.source.pin import load_pin
 

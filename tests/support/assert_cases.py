@@ -1,6 +1,6 @@
 """Wishes that end the process where llama.cpp gets them unchecked, beside the same wishes through the objects.
 
-Run as `python -m tests.integration.assert_cases CASE SIDE MODEL`: the side "native" calls the C functions as they are,
+Run as `python -m tests.support.assert_cases CASE SIDE MODEL`: the side "native" calls the C functions as they are,
 and is expected to die; the side "objects" prints the error and goes on.
 """
 
@@ -20,7 +20,7 @@ from llamapack._native.library import native
 from llamapack.errors import LlamapackError
 from llamapack.sampling import Greedy, Sampler
 
-from tests.integration.small import context
+from tests.support.small_contexts import context
 
 
 @dataclass(frozen=True, kw_only=True)

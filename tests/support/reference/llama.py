@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.reference.weights import Floats, Weights
+from tests.support.reference.weights import Floats, Weights
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from tests.reference.weights import Floats, Weights
+from tests.support.reference.weights import Floats, Weights
 
 
 def write_lora(

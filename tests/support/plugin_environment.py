@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.plugins.making import Core, Plugin, installed_core, make_wheel
+from tests.support.plugins.making import Core, Plugin, installed_core, make_wheel
 from tools.util.venv import REQUIREMENTS, Environment
 
 SECONDS = "15"
