@@ -92,7 +92,7 @@ def not_understood(cursor: Any, what: str) -> ToolError:
     return ToolError(
         f"{place(cursor)}: {what} is not understood: {tokens[:200] or cursor.spelling}",
         why="A binding that is guessed would read or write the wrong memory.",
-        fix="Teach tools/bindgen/ the construct, with a test in tests/unit/test_bindgen.py.",
+        fix="Teach tools/bindgen/ the construct, with a test in tests/unit/tools/bindgen/test_bindgen.py.",
     )
 
 

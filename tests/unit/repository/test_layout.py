@@ -72,7 +72,7 @@ def test_the_package_imports_nothing_of_the_developers_side() -> None:
 def test_every_module_of_the_package_has_one_layer() -> None:
     listed = [module for layer in LAYERS for module in layer]
     assert len(listed) == len(set(listed))
-    assert modules(PACKAGE) == set(listed), "LAYERS in tests/unit/test_layout.py says where a module belongs"
+    assert modules(PACKAGE) == set(listed), "LAYERS in tests/unit/repository/test_layout.py says where a module belongs"
 
 
 def test_the_package_imports_downwards_only() -> None:
