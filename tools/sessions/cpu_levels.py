@@ -26,7 +26,7 @@ from tools.util.live import Say
 from tools.util.venv import Environment, ensure_environment
 from tools.verification import demo_model, results
 
-RUN = "tests/integration/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
+RUN = "tests/integration/generation/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
 WHOLE = "--whole"
 WITHOUT_SSE42 = ("x64",)
 OWN_WHEEL = "--own-wheel"

@@ -233,7 +233,7 @@ import random, sys
 from pathlib import Path
 import llamapack
 from llamapack.errors import LlamapackError
-from tests.integration.test_state import TOKENS, prepared, resealed
+from tests.integration.context.test_state import TOKENS, prepared, resealed
 
 chance, refused = random.Random(int(sys.argv[3])), 0
 with llamapack.Model(sys.argv[1]) as model, prepared(model, n_ctx=512, n_seq_max=2) as place:
