@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.platforms.windows.conftest import Run
 from tests.support.programs.making import Libraries
 from tests.support.wine import mingw
-from tests.windows.conftest import Run
 from tools.paths import CORE, ROOT, SYNCED
 
 PLUGINS = ROOT / "tests" / "plugins"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.roots.conftest import given
+from tests.platforms.debian.conftest import given
 from tests.support.greedy import PROMPT, TEXT, TOKENS
 from tests.support.programs.making import Libraries, libraries_in, native_program, said
 from tools.platforms.distributions import OWN, Place, inside

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.roots.conftest import given
+from tests.platforms.debian.conftest import given
 from tests.support.greedy import TEXT, answer, arguments
 from tools.matrix import host_target, load_matrix
 from tools.platforms.distributions import PYTHON, Place, inside

@@ -41,7 +41,7 @@ def run(place: Place, model: Path, processor: str, level: str = "") -> dict[str,
 @cache
 def x86() -> dict[str, Any]:
     """Return what this machine's own processor says, with the wheel for it."""
-    from tests.roots.conftest import given
+    from tests.platforms.debian.conftest import given
 
     return answer([given("LLAMAPACK_TEST_PYTHON"), *arguments(given("LLAMAPACK_TEST_MODEL"))])
 
