@@ -12,7 +12,7 @@ import pytest
 from llamapack import gguf
 
 from tests.support.children import Answer, command
-from tests.support.gguf_files import encode, text, tiny_model
+from tests.support.gguf.files import encode, text, tiny_model
 
 
 @pytest.fixture

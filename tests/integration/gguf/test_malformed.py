@@ -15,7 +15,7 @@ import pytest
 from llamapack.errors import InputError, ModelFormatError
 
 from tests.support.children import python
-from tests.support.gguf_files import (
+from tests.support.gguf.files import (
     Description,
     Value,
     array,
@@ -53,7 +53,7 @@ def load_cases(folder: Path, first: int, end: int, *model: Path) -> Report:
     """Load the cases in child processes: one goes on until it dies, the next one begins after what it died of."""
     report = Report()
     while first < end:
-        command = [sys.executable, "-m", "tests.support.load_cases", *map(str, (SEED, first, end, folder, *model))]
+        command = [sys.executable, "-m", "tests.support.gguf.load_cases", *map(str, (SEED, first, end, folder, *model))]
         variables = {**os.environ, "GGML_NO_BACKTRACE": "1"}
         child = subprocess.run(
             command, capture_output=True, text=True, cwd=ROOT, env=variables, check=False, timeout=600

@@ -18,7 +18,7 @@ from llamapack.errors import CancelledError, InputError, ModelError
 from llamapack.imatrix import read_imatrix
 from llamapack.quantize import quantization_types, quantize
 
-from tests.support.gguf_files import (
+from tests.support.gguf.files import (
     Description,
     TensorData,
     Value,

@@ -12,7 +12,7 @@ from llamapack import gguf
 from llamapack.errors import ModelFormatError, ModelNotFoundError
 from llamapack.gguf.formats import ValueType
 
-from tests.support.gguf_files import (
+from tests.support.gguf.files import (
     Description,
     Encoded,
     MarkKind,

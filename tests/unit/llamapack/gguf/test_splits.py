@@ -8,7 +8,7 @@ from llamapack import gguf
 from llamapack.errors import ModelError, ModelFormatError, ModelNotFoundError
 from llamapack.gguf.formats import ValueType
 
-from tests.support.gguf_files import Description, Value, Values, encode, tiny_model
+from tests.support.gguf.files import Description, Value, Values, encode, tiny_model
 
 
 def uint16(value: int) -> Value:

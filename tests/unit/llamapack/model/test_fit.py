@@ -9,7 +9,7 @@ from llamapack import gguf
 from llamapack.gguf.formats import ValueType
 from llamapack.model.fit import Placement, Room, Sizes, fit, read_sizes, shortage
 
-from tests.support.gguf_files import Description, TensorData, Value, Values, array, encode, text, uint32
+from tests.support.gguf.files import Description, TensorData, Value, Values, array, encode, text, uint32
 
 MB = 1 << 20
 MODEL = Sizes(weights=(100 * MB,) * 4 + (200 * MB,), cache=(10 * MB,) * 4 + (0,), computing=50 * MB)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from llamapack.gguf.formats import ValueType
 
-from tests.support.gguf_files import (
+from tests.support.gguf.files import (
     Description,
     Encoded,
     Mark,

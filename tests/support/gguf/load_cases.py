@@ -1,6 +1,6 @@
 """Load unsound files, one after the other, in a process that may die of it.
 
-Run as `python -m tests.support.load_cases SEED FIRST END FOLDER [MODEL]`: writes a line of JSON before and after
+Run as `python -m tests.support.gguf.load_cases SEED FIRST END FOLDER [MODEL]`: writes a line of JSON before and after
 each case, so that whoever started it knows which case was its last. With a MODEL, its header is what is made unsound.
 """
 
@@ -17,8 +17,8 @@ import llamapack
 from llamapack import gguf
 from llamapack.errors import LlamapackError
 
-from tests.support.gguf_files import encode, tiny_model
-from tests.support.gguf_mutations import Case, make_case, make_header_case
+from tests.support.gguf.files import encode, tiny_model
+from tests.support.gguf.mutations import Case, make_case, make_header_case
 
 CPU_SECONDS = 2.0
 ADDRESSES = 2 << 30  # so that a wild allocation cannot take the machine along
