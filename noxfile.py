@@ -118,7 +118,7 @@ def packaging(session: nox.Session) -> None:
         variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core(session.log))}
     variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
     variables["LLAMAPACK_TEST_PLUGINS"] = rocm_and_metal
-    run_pytest(session, str(ROOT / "tests" / "packaging"), *session.posargs, env=variables)
+    run_pytest(session, str(ROOT / "tests" / "wheels"), *session.posargs, env=variables)
 
 
 @nox.session

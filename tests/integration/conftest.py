@@ -55,7 +55,7 @@ def model(model_path: Path) -> Iterator[llamapack.Model]:
 
 @pytest.fixture(scope="session")
 def made_path(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Write a made model of a kind, once: see tests/reference/made_models.py."""
+    """Write a made model of a kind, once: see tests/support/reference/made_models.py."""
     folder = tmp_path_factory.mktemp("made")
 
     def write(kind: str) -> Path:

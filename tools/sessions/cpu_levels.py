@@ -120,7 +120,7 @@ def emulate(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: 
                 "LLAMAPACK_TEST_LEVELS": ",".join(some),
             }
             python = _environment(parts.wheel, *names).python
-            run_pytest(session, str(ROOT / "tests" / "emulation"), *words, env=variables, python=python)
+            run_pytest(session, str(ROOT / "tests" / "platforms" / "emulation"), *words, env=variables, python=python)
 
 
 def emulate_arm(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
@@ -162,11 +162,11 @@ def prove_distribution(session: nox.Session, suite: str) -> None:
 def run_in_root(
     session: nox.Session, place: Place, test: str, model: Path, words: list[str], variables: Mapping[str, str]
 ) -> None:
-    """Run a test file of tests/roots on `place`; only what it starts there is run inside of it."""
+    """Run a test file of tests/platforms/debian on `place`; only what it starts there is run inside of it."""
     held = {"root": str(place.root), "own": str(place.own), "emulator": str(place.emulator or "")}
     told = {"LLAMAPACK_TEST_PLACE": json.dumps(held), "LLAMAPACK_TEST_MODEL": str(model), **variables}
     tools = ensure_environment(["core", "test", "auditwheel"], folder=ROOT / "build" / "test-roots", say=session.log)
-    run_pytest(session, str(ROOT / "tests" / "roots" / test), *words, env=told, python=tools.python)
+    run_pytest(session, str(ROOT / "tests" / "platforms" / "debian" / test), *words, env=told, python=tools.python)
 
 
 def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
@@ -179,7 +179,7 @@ def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, wor
         "LLAMAPACK_TEST_CC": shlex.join(_zig("windows-x86_64", session).c),
     }
     python = _environment(wheels.core_wheel(session.log), "windows", "audit").python
-    run_pytest(session, str(ROOT / "tests" / "windows"), *words, env=variables, python=python)
+    run_pytest(session, str(ROOT / "tests" / "platforms" / "windows"), *words, env=variables, python=python)
 
 
 def _zig(target: str, session: nox.Session) -> Toolchain:

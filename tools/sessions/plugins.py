@@ -95,7 +95,7 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
         "LLAMAPACK_TEST_NO_DEVICE": ground.lacking,
         "LLAMAPACK_PROBE_SECONDS": "120",
     }
-    run_pytest(session, str(ROOT / "tests" / "backends"), "-rs", *words, env=variables, python=place.python)
+    run_pytest(session, str(ROOT / "tests" / "devices" / "contract"), "-rs", *words, env=variables, python=place.python)
     if recording:
         record(recording, backend, plugin, ground.how, ground.by)
 
@@ -109,7 +109,7 @@ def look_into(
     *,
     whole: bool = False,
 ) -> None:
-    """Run the tests of tests/packaging that look into the plug-in's wheel, the audit among them.
+    """Run the tests of tests/wheels that look into the plug-in's wheel, the audit among them.
 
     With `whole`, the audit must have looked at all of it.
     """
@@ -126,7 +126,7 @@ def look_into(
     if name := TRIALS[backend].requirement:
         told["LLAMAPACK_TEST_RUNTIME"] = str(wheelhouse(python, host_target(), session.log, name))
     files = ("test_plugin_wheels.py", "test_real_plugins.py", f"test_{backend}.py")
-    tests = [str(path) for name in files if (path := ROOT / "tests" / "packaging" / name).exists()]
+    tests = [str(path) for name in files if (path := ROOT / "tests" / "wheels" / "plugins" / name).exists()]
     run_pytest(session, *tests, "-rs", "-k", backend, env=told, python=place.python)
 
 

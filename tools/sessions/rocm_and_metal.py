@@ -49,7 +49,7 @@ def prove_rocm(session: nox.Session) -> None:
 
 
 def prove_metal(session: nox.Session) -> None:
-    """Run on this Mac's GPU; elsewhere run what of tests/metal needs none, and skip the rest."""
+    """Run on this Mac's GPU; elsewhere run what of tests/devices/metal needs none, and skip the rest."""
     if sys.platform == "darwin":
         plugins.prove_plugin(session, "metal")
         return
@@ -57,15 +57,15 @@ def prove_metal(session: nox.Session) -> None:
     if recording:
         raise ToolError(f"{results.OPTION} is for a Mac: nothing is compiled here that could be recorded.")
     place = ensure_environment(["audit", "build", "test", "zig"], folder=ROOT / "build" / "test-metal", say=session.log)
-    run_pytest(session, str(ROOT / "tests" / "metal"), *words, env={}, python=place.python)
+    run_pytest(session, str(ROOT / "tests" / "devices" / "metal"), *words, env={}, python=place.python)
     session.skip("What can be checked without a Mac is right. The plug-in is compiled and run on Macs only.")
 
 
 def _load_in(folder: Path, parts: tuple[Path, Path], words: Sequence[str]) -> None:
-    """Install the wheels in the root in `folder`, where ROCm's libraries are, in either order; run tests/rocm there."""
+    """Install the wheels in the root in `folder`, where ROCm's libraries are, in either order; run tests/devices/rocm there."""
     site, pip = SCRATCH / "rocm", ensure_environment(["build"]).packages
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
-    tests = [*PYTEST, str(ROOT), str(ROOT / "tests" / "rocm"), *words]
+    tests = [*PYTEST, str(ROOT), str(ROOT / "tests" / "devices" / "rocm"), *words]
     for order in (parts, parts[::-1]):
         remove_tree(site)
         site.mkdir(parents=True)

@@ -19,8 +19,10 @@ from typing import Any
 
 import pytest
 
+from tools.paths import ROOT
+
 pytestmark = pytest.mark.usefixtures("device")
-PROGRAM = Path(__file__).with_name("on_device.py")
+PROGRAM = ROOT / "tests" / "support" / "on_device.py"
 MIB = 1 << 20
 
 

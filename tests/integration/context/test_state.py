@@ -262,6 +262,6 @@ print(refused)
 
 @pytest.mark.parametrize("kind", ["llama", "mamba", "lfm2", "gemma3"])
 def test_forged_states_do_not_end_the_process(made_path: Callable[[str], Path], kind: str) -> None:
-    answer = python(FORGED, made_path(kind), "150", str(sum(kind.encode())), cwd=Path(__file__).parents[2])
+    answer = python(FORGED, made_path(kind), "150", str(sum(kind.encode())), cwd=Path(__file__).parents[3])
     assert (answer.status, answer.err[-2000:]) == (0, "")
     assert int(answer.out) > 30

@@ -11,7 +11,7 @@ from tests.support.children import python
 from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.weights import read_weights
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = {path.name: path for path in sorted((ROOT / "examples").glob("*.py"))}
 QUOTE = re.compile(r"\[`examples/(\S+)`\]\(\S+\):\n\n```python\n(.*?)```", re.DOTALL)
 

@@ -34,7 +34,7 @@ SEED = 1
 BLOCK = 400
 BLOCKS = 6
 HEADER_CASES = 60
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MEMORY = 200  # MiB
 OURS = {"ModelFormatError", "ModelNotFoundError", "ModelError", "InputError", "DecodeError", "loaded"}
 

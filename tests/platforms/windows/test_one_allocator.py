@@ -16,7 +16,7 @@ from tests.support.programs.making import Libraries
 from tests.support.wine import mingw
 from tools.paths import CORE, ROOT, SYNCED
 
-PLUGINS = ROOT / "tests" / "plugins"
+PLUGINS = ROOT / "tests" / "support" / "plugins"
 
 
 def plugin(libraries: Libraries, folder: Path, *more: str) -> Path:

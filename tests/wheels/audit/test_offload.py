@@ -12,10 +12,11 @@ import zstandard
 from tests.support.small_libraries import SHOWN, build
 from tools.audit.offload import code_sizes, sizes_in
 from tools.errors import ToolError
+from tools.paths import ROOT
 
 # Made with: clang++ -x hip -nogpuinc -nogpulib -O2 --offload-arch=gfx1100 --offload-arch=gfx90a:xnack-
 #   --cuda-device-only --gpu-bundle-output --offload-compress, and COMPRESSED_BUNDLE_FORMAT_VERSION in the environment
-FOLDER = Path(__file__).parent / "offload"
+FOLDER = ROOT / "tests" / "support" / "offload_bundles"
 RECORDED = {version: (FOLDER / f"packed-{version}.bundle").read_bytes() for version in (2, 3)}
 PLAIN = zstandard.ZstdDecompressor().decompressobj().decompress(RECORDED[2][24:])
 SIZES = {"gfx:gfx1100": 3976, "gfx:gfx90a:xnack-": 4552}
