@@ -62,7 +62,7 @@ def prove_metal(session: nox.Session) -> None:
 
 
 def _load_in(folder: Path, parts: tuple[Path, Path], words: Sequence[str]) -> None:
-    """Install the wheels in the root in `folder`, where ROCm's libraries are, in either order; run tests/devices/rocm there."""
+    """Install the wheels in the root in `folder`, which has ROCm, in either order; run tests/devices/rocm."""
     site, pip = SCRATCH / "rocm", ensure_environment(["build"]).packages
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
     tests = [*PYTEST, str(ROOT), str(ROOT / "tests" / "devices" / "rocm"), *words]

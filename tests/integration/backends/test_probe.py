@@ -1,4 +1,4 @@
-"""The probe outlives whatever a plug-in does, and says what it was; built from tests/support/plugins, with real processes."""
+"""The probe outlives whatever a plug-in does, and says what it was: real processes, with tests/support/plugins."""
 
 from __future__ import annotations
 

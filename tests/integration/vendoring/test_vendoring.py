@@ -62,7 +62,9 @@ def _synced(root: Path) -> list[Path]:
 def test_every_patch_says_why_it_is_there_and_has_a_test_of_its_own() -> None:
     tests = {
         "0001-x86-score-only-what-the-operating-system-saves.patch": "integration/patches/test_cpu_scores.py",
-        "0002-windows-search-a-backend-s-own-folder-and-say-why-it.patch": "integration/patches/test_windows_loading.py",
+        "0002-windows-search-a-backend-s-own-folder-and-say-why-it.patch": (
+            "integration/patches/test_windows_loading.py"
+        ),
         "0003-load-backends-only-from-where-the-caller-says.patch": "integration/patches/test_backend_paths.py",
         "0004-take-the-path-of-a-backend-as-utf-8.patch": "platforms/windows/test_native.py",
         "0005-write-a-quantized-model-to-a-path-in-utf-8.patch": "platforms/windows/test_native.py",

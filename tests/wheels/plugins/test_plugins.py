@@ -1,6 +1,6 @@
 """Real wheels in a clean environment: core alone, with a good plug-in, with broken ones beside it, and upgraded alone.
 
-Nothing is replaced in the loaders: what runs is what pip installed. The plug-ins are compiled from tests/support/plugins.
+Nothing is replaced in the loaders: what runs is what pip installed. The plug-ins are those of tests/support/plugins.
 """
 
 from __future__ import annotations
