@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.foreign_libraries import ARM, MACOS, Format, build_good, build_level, complaints
-from tests.support.small_libraries import SOURCE, assembly
+from tests.support.libraries.foreign_libraries import ARM, MACOS, Format, build_good, build_level, complaints
+from tests.support.libraries.small_libraries import SOURCE, assembly
 from tools.audit.arm import Arm
 
 pytestmark = pytest.mark.skipif(bool(Arm().lacks()), reason=Arm().lacks() or "llvm-mc is here")

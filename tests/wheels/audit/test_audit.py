@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.small_libraries import (
+from tests.support.libraries.small_libraries import (
     ABI_ID,
     BASE,
     EXPECTED,

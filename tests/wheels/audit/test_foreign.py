@@ -10,7 +10,7 @@ from pathlib import Path
 import lief
 import pytest
 
-from tests.support.foreign_libraries import (
+from tests.support.libraries.foreign_libraries import (
     ARM,
     INTEL_MAC,
     LINUX,
@@ -23,7 +23,7 @@ from tests.support.foreign_libraries import (
     complaints,
     linked,
 )
-from tests.support.small_libraries import SHOWN, SOURCE
+from tests.support.libraries.small_libraries import SHOWN, SOURCE
 from tools.audit import judges, macho, report
 from tools.audit.arm import Arm
 from tools.audit.library import Library

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.support.small_libraries import SHOWN, build
+from tests.support.libraries.small_libraries import SHOWN, build
 from tools.audit.offload import code_sizes, sizes_in
 from tools.errors import ToolError
 from tools.paths import ROOT

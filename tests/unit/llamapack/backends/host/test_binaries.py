@@ -12,7 +12,7 @@ from llamapack.backends.host.binaries import missing, read_library
 from llamapack.backends.host.binaries.library import Library
 from llamapack.backends.host.binaries.missing import Missing, linker_cache, missing_libraries
 
-from tests.support.made_binaries import elf, pe
+from tests.support.libraries.made_binaries import elf, pe
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from llamapack.backends.selection.diagnosis import Needs, explain_no_device
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
 from tests.support import recorded_hosts as hosts
-from tests.support.made_binaries import elf, pe
+from tests.support.libraries.made_binaries import elf, pe
 from tests.support.recorded_hosts import Recording, replay
 
 if sys.platform == "win32":

@@ -12,7 +12,7 @@ from llamapack.backends.plugins import compatibility
 from llamapack.backends.plugins.compatibility import check_before_loading, check_exported_id
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
-from tests.support.made_binaries import elf, pe
+from tests.support.libraries.made_binaries import elf, pe
 
 OURS = "8ee38a14"
 AGAIN = 'python -m pip install --force-reinstall --no-deps "llamapack==0.4.0" "llamapack-vulkan==0.4.0"'

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from tests.support import small_libraries
-from tests.support.small_libraries import ABI_ID, BASE_SOURCE, EXPECTED, SHOWN, SOURCE, level_source
+from tests.support.libraries import small_libraries
+from tests.support.libraries.small_libraries import ABI_ID, BASE_SOURCE, EXPECTED, SHOWN, SOURCE, level_source
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
 from tools.compilers.toolchains import with_commands, zig_toolchain
