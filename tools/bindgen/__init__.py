@@ -1,45 +1,25 @@
-"""The bindings generator: llama.cpp's headers in; ctypes declarations, ABI table and export lists out."""
+"""The bindings generator: llama.cpp's headers in; ctypes declarations, ABI table and export lists out.
+
+generate       The bindings generator: llama.cpp's headers in; ctypes declarations, ABI table and export lists out.
+headers        Which headers are bound, how much of each, and the standard headers that they include.
+parse          Read C headers with libclang.
+macros         The value of a `#define`, where it is a constant: a number, a string, or a simple expression of them.
+types          From libclang's types to ours. Sugar matters: `int64_t` must stay 64 bits wide where `long` is not.
+model          What a C header declares, as plain data: the parser makes it, the writers read it.
+sources        Where upstream defines its functions, found by looking at the text of its sources.
+select         Choose what is bound: the functions that users need and that a library defines, and every type they touch
+order          In which order declarations are written, and which of them the library is asked about.
+naming         How C's names are spelled in Python.
+digest         Tell without libclang which headers the bindings were made from.
+python_writer  Write `_generated.py`: the declarations as ctypes sees them.
+stub_writer    Write `_generated.pyi`: the same declarations as type checkers see them.
+abi_writer     Write `abi_table.cpp`: what the compiler makes of the same declarations, to compare with the bindings.
+exports        The exported symbols of each library: what its headers declare for export and its sources define.
+freshness      Tell whether the bindings were made from the headers that are built.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from tools.bindgen.generate import generate
 
-from tools.bindgen.abi_writer import write_abi
-from tools.bindgen.digest import headers_digest, recorded_as
-from tools.bindgen.exports import check_exported, find_exports
-from tools.bindgen.headers import OWN_HEADER, bound_headers
-from tools.bindgen.python_writer import write_python
-from tools.bindgen.select import select
-from tools.bindgen.sources import find_libraries
-from tools.bindgen.stub_writer import write_stub
-from tools.paths import CORE, SYNCED
-
-_HEADLINE = "Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit."
-_PYTHON = CORE / "src" / "llamapack" / "_native" / "_generated.py"
-_ABI = CORE / "native" / "src" / "generated" / "abi_table.cpp"
-_EXPORTS = CORE / "native" / "exports"
-
-
-def generate(source: Path = SYNCED) -> dict[Path, str]:
-    """Return the text of every file derived from the headers of the llama.cpp tree at `source`.
-
-    Raises ToolError with file, line and spelling for a construct that is not understood.
-    """
-    from tools.bindgen.parse import parse  # needs libclang, which the rest of this package does not
-
-    headers = bound_headers(source)
-    everything = parse([header.path for header in headers])
-    ours = {name: "llamapack" for name, function in everything.functions.items() if function.header == OWN_HEADER.name}
-    libraries = {**find_libraries(source), **ours}
-    bindings = select(everything, headers, libraries)
-    exports = find_exports(source, libraries)
-    check_exported(bindings.libraries, exports)
-    return {
-        _PYTHON: write_python(bindings, f"# {_HEADLINE}\n{recorded_as(headers_digest(source))}"),
-        _PYTHON.with_suffix(".pyi"): write_stub(bindings, f"# {_HEADLINE}"),
-        _ABI: write_abi(bindings, f"// {_HEADLINE}"),
-        **{
-            _EXPORTS / f"{library}.txt": f"# {_HEADLINE}\n" + "".join(f"{name}\n" for name in names)
-            for library, names in exports.items()
-        },
-    }
+__all__ = ["generate"]

@@ -1,104 +1,19 @@
-"""The command `llamapack`."""
+"""The command `llamapack`: one file for each subcommand.
+
+command         The command `llamapack`.
+run             `llamapack run`: answer one prompt.
+info            `llamapack info`: what this machine has and what would be used, with reasons.
+doctor          `llamapack doctor`: what is installed, what works, and what to do about the rest.
+inspect         `llamapack inspect`: what a GGUF file says of itself, without loading it.
+tokenize        `llamapack tokenize`: a text as the model's tokens.
+quantize        `llamapack quantize`: store a model's weights in fewer bits.
+perplexity      `llamapack perplexity`: how surprised a model is by a text.
+progress        Bars for long work: on standard error, and only where somebody watches.
+standard_input  A text that is piped in.
+"""
 
 from __future__ import annotations
 
-import errno
-import io
-import os
-import sys
-import warnings
-from typing import Any
+from llamapack.cli.command import BROKEN_PIPE, EXIT_STATUS, INTERRUPTED, cli, main
 
-import click
-
-from llamapack.cli.doctor import doctor
-from llamapack.cli.info import info
-from llamapack.cli.inspect import inspect
-from llamapack.cli.perplexity import perplexity
-from llamapack.cli.quantize import quantize
-from llamapack.cli.run import run
-from llamapack.cli.tokenize import tokenize
-from llamapack.errors import BackendError, BackendWarning, InputError, LlamapackError, ModelError
-
-INTERRUPTED = 130  # 128 + SIGINT
-BROKEN_PIPE = 141  # 128 + SIGPIPE
-_OUTPUT = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EBADF, errno.EIO)  # why standard output takes no more
-
-# 2 is also click's status for a wrong command line
-EXIT_STATUS: tuple[tuple[type[LlamapackError], int], ...] = (
-    (InputError, 2),
-    (ModelError, 3),
-    (BackendError, 4),
-    (LlamapackError, 1),
-)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="llamapack", message="llamapack %(version)s")
-def cli() -> None:
-    """Run GGUF models with llama.cpp, on the best hardware there is.
-
-    Exit status: 0 success, 1 other errors, 2 wrong input, 3 the model cannot be loaded, 4 the hardware cannot be used
-    as asked, 130 Ctrl-C, 141 the reader of the output went away.
-    """
-
-
-for command in (run, info, doctor, inspect, tokenize, quantize, perplexity):
-    cli.add_command(command)
-
-
-def main() -> None:
-    """Run the command line and exit; our own errors become one message and a status."""
-    _allow_any_text()
-    _shorten_warnings()
-    try:
-        # not cli.main: that makes its own end of a broken pipe
-        with cli.make_context("llamapack", sys.argv[1:]) as context:
-            cli.invoke(context)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        sys.exit(0)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except LlamapackError as error:
-        click.echo(f"llamapack: {error}", err=True)
-        sys.exit(next(status for kind, status in EXIT_STATUS if isinstance(error, kind)))
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Python flushes standard output once more at exit; let that go nowhere.
-        _write_nowhere()
-        sys.exit(BROKEN_PIPE)
-    except OSError as error:
-        if error.filename is None and error.errno in _OUTPUT:
-            _write_nowhere()
-            click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
-        else:
-            click.echo(f"llamapack: {error}", err=True)
-        sys.exit(1)
-
-
-def _shorten_warnings() -> None:
-    """Print our warnings as messages: the place in the code, which Python adds, is no help here."""
-    usual = warnings.showwarning
-
-    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-        if isinstance(message, BackendWarning):
-            click.echo(f"llamapack: warning: {message}", err=True)
-        else:
-            usual(message, category, *place, **more)
-
-    warnings.showwarning = show
-
-
-def _write_nowhere() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _allow_any_text() -> None:
-    """Let a character that standard output has no code for be shown as its number instead of ending the program."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+__all__ = ["BROKEN_PIPE", "EXIT_STATUS", "INTERRUPTED", "cli", "main"]

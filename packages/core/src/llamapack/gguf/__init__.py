@@ -1,71 +1,23 @@
-"""Look into GGUF files: before llama.cpp does, so that what is wrong can be said plainly, and instead of loading.
+"""Read GGUF files without llama.cpp: `llamapack.gguf.read("model.gguf")`.
 
-    gguf = llamapack.gguf.read("model.gguf")
-    gguf.metadata["general.architecture"], gguf.tensors["token_embd.weight"].shape
+reading   Look into GGUF files: before llama.cpp does, so that what is wrong can be said plainly, and instead of loading
+file      A GGUF file to look into: metadata and tensors, without loading the model.
+opening   Open a file, and say plainly why it cannot be opened or is no GGUF file.
+window    Read a file here and there, holding a small part of it at a time.
+parser    The header of a GGUF file, checked in every field before anyone believes it.
+strings   Walk arrays of strings: in libllamapack where there are many and it is there, else in Python, ten times slower
+formats   The types of GGUF: of metadata values, and of tensors.
+splits    Models in several files: which file is which part, and whether they belong together.
+loadable  What llama.cpp takes on trust and would end the process over: looked at before it sees the file.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
-from pathlib import Path
-
-from llamapack.errors import ModelFormatError
-from llamapack.gguf.file import Array, Gguf, Metadata, Value, read_file
+from llamapack.gguf.file import Array, Gguf, Metadata, Value
 from llamapack.gguf.formats import TensorType, ValueType
-from llamapack.gguf.loadable import problems
-from llamapack.gguf.opening import DOWNLOAD_AGAIN, opened
-from llamapack.gguf.parser import Header, Tensor
-from llamapack.gguf.splits import check_part, part_paths
+from llamapack.gguf.parser import Tensor
+from llamapack.gguf.reading import check, read
 
 __all__ = ["Array", "Gguf", "Metadata", "Tensor", "TensorType", "Value", "ValueType", "check", "read"]
-
-
-def read(path: str | os.PathLike[str]) -> Gguf:
-    """Read the header of the model at `path`, and of its other parts; the weights are not touched.
-
-    Raises ModelNotFoundError where a file cannot be opened, and ModelFormatError, with the byte and the reason, where
-    it is not sound.
-    """
-    first = Path(path)
-    header, size = read_file(first)
-    paths = part_paths(first, header)
-    tensors = dict(header.tensors)
-    for number, part in enumerate(paths[1:], 1):
-        other, more = read_file(part)
-        check_part(part, other, number)
-        _merge(tensors, other, part, number)
-        size += more
-    return Gguf(
-        paths=paths,
-        version=header.version,
-        alignment=header.alignment,
-        metadata=Metadata(first, header.entries),
-        tensors=tensors,
-        file_size=size,
-    )
-
-
-def check(path: Path) -> Gguf:
-    """Refuse what llama.cpp could not load without harm: before it looks at the file, which may end the process.
-
-    Returns what `read` does.
-
-    Raises ModelNotFoundError and ModelFormatError as `read` does, and ModelFormatError for what is sound as a file but
-    no model.
-    """
-    found = read(path)
-    with opened(path) as window:
-        problem = next(problems(found.metadata.entries, found.tensors, window), None)
-    if problem:
-        raise ModelFormatError(f"The model {path} cannot be loaded.", why=problem, fix=DOWNLOAD_AGAIN)
-    return found
-
-
-def _merge(tensors: dict[str, Tensor], header: Header, path: Path, number: int) -> None:
-    for name, tensor in header.tensors.items():
-        if name in tensors:
-            raise ModelFormatError(f"The tensor {name!r} of {path} is in an earlier part, too.")
-        tensors[name] = replace(tensor, part=number)

@@ -1,4 +1,14 @@
-"""Choose the next token from what the model thinks of all of them."""
+"""Choose the next token from what the model thinks of all of them.
+
+sampler      The sampler: a chain of links that ends in the choice of a token.
+parameters   The usual sampling parameters, and the chain that llama.cpp makes of them.
+stages       The links of a sampler chain: what each does, and with which numbers.
+candidates   Candidates: tokens that may come next, with their logits.
+custom       A link that is a Python function.
+grammar      Grammars: what a text must look like, for a sampler to allow nothing else.
+json_schema  JSON schemas, as grammars.
+checks       Ranges of numbers, checked before llama.cpp sees them.
+"""
 
 from __future__ import annotations
 

@@ -1,28 +1,15 @@
-"""What a shared library is linked with, read from the file itself; nothing is loaded."""
+"""What a shared library is linked with, read from the file itself; nothing is loaded.
+
+reading  What a shared library is linked with, read from the file itself; nothing is loaded.
+library  The record that both readers fill.
+elf      Read the dynamic section of an ELF file, as the dynamic linker does: through the program headers.
+pe       Read the import tables of a PE file (a DLL): those that are bound when it is loaded, not the delayed ones.
+missing  Name the libraries that a library needs and that this system does not have, by walking the tables ourselves.
+"""
 
 from __future__ import annotations
 
-import mmap
-import struct
-from pathlib import Path
-
-from llamapack.backends.host.binaries.elf import read_elf
 from llamapack.backends.host.binaries.library import Library
-from llamapack.backends.host.binaries.pe import read_pe
+from llamapack.backends.host.binaries.reading import read_library
 
-
-def read_library(path: Path) -> Library | None:
-    """Read the ELF or PE file at `path`; None for another format, such as Apple's, which is not read here.
-
-    Raises OSError where it cannot be opened, and ValueError where it is damaged.
-    """
-    with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            raise ValueError(f"{path} is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            readers = {b"\x7fELF": read_elf, b"MZ": read_pe}
-            reader = next((reader for magic, reader in readers.items() if data[: len(magic)] == magic), None)
-            try:
-                return reader(data) if reader else None
-            except (struct.error, IndexError, OverflowError) as error:
-                raise ValueError(f"{path} is damaged: {error}") from error
+__all__ = ["Library", "read_library"]
