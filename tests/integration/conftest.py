@@ -5,46 +5,27 @@ The Nox session `integration` builds all three and names them in the environment
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import llamapack
 import pytest
 
+from tests.support.given import given_path
 from tests.support.reference.made_models import write_model
+from tests.support.reference.upstream import Reference
 
-
-def _named(variable: str) -> Path:
-    if not (value := os.environ.get(variable)):
-        raise pytest.UsageError(f"{variable} is not set.\nRun: nox -s integration")
-    return Path(value)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reference:
-    """Upstream's programs, built from the same tree and linked with the same libraries."""
-
-    folder: Path
-
-    def run(self, library: Path, program: str, *arguments: str | Path) -> str:
-        """Run `program` on the backend in `library`; return what it printed."""
-        command = [self.folder / "llamapack-reference", library, program, *arguments]
-        done = subprocess.run(command, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
-        return done.stdout.decode()
+SESSION = "nox -s integration"
 
 
 @pytest.fixture(scope="session")
 def model_path() -> Path:
-    return _named("LLAMAPACK_TEST_MODEL")
+    return given_path("LLAMAPACK_TEST_MODEL", SESSION)
 
 
 @pytest.fixture(scope="session")
 def reference() -> Reference:
-    return Reference(folder=_named("LLAMAPACK_UPSTREAM_BIN"))
+    return Reference(folder=given_path("LLAMAPACK_UPSTREAM_BIN", SESSION))
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tools.platforms.emulators import find_emulator, how_to_get
+
+Run = Callable[..., dict[str, str]]
+"""Runs tests/support/programs/native.c with arguments; returns what it said, by name."""
 
 
 def wine() -> str:

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.support.given import given_path
 
-def given(variable: str) -> Path:
-    """Return the file that the session names in `variable`."""
-    if not (value := os.environ.get(variable)):
-        pytest.fail(f"{variable} is not set. These tests look into a finished wheel: run them with nox -s packaging")
-    return Path(value)
+SESSION = "nox -s packaging"
 
 
 @pytest.fixture(scope="session")
 def wheel() -> Path:
     """The core wheel."""
-    return given("LLAMAPACK_TEST_WHEEL")
+    return given_path("LLAMAPACK_TEST_WHEEL", SESSION)
 
 
 @pytest.fixture(scope="session")
 def model() -> Path:
     """A small chat model."""
-    return given("LLAMAPACK_TEST_MODEL")
+    return given_path("LLAMAPACK_TEST_MODEL", SESSION)
 
 
 @pytest.fixture(scope="session")
 def rebuilt() -> Path:
     """A core of another ABI: with another layout of ggml's structures, and one CPU level of one's own flags."""
-    return given("LLAMAPACK_TEST_REBUILT")
+    return given_path("LLAMAPACK_TEST_REBUILT", SESSION)
 
 
 @pytest.fixture(scope="session")

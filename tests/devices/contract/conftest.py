@@ -8,17 +8,15 @@ from pathlib import Path
 import llamapack
 import pytest
 
+from tests.support.given import given, given_path
 
-def _named(variable: str) -> str:
-    if not (value := os.environ.get(variable)):
-        raise pytest.UsageError(f"{variable} is not set.\nRun: nox -s test-vulkan, or its like")
-    return value
+SESSION = "nox -s test-vulkan, or the session of another backend"
 
 
 @pytest.fixture(scope="session")
 def backend() -> str:
     """The backend's name."""
-    return _named("LLAMAPACK_TEST_BACKEND")
+    return given("LLAMAPACK_TEST_BACKEND", SESSION)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +29,7 @@ def device() -> None:
 @pytest.fixture(scope="session")
 def model_path() -> Path:
     """A small chat model."""
-    return Path(_named("LLAMAPACK_TEST_MODEL"))
+    return given_path("LLAMAPACK_TEST_MODEL", SESSION)
 
 
 @pytest.fixture(scope="session")

@@ -11,23 +11,14 @@ from typing import Any
 import llamapack
 import numpy as np
 import pytest
-from llamapack.context.state import _PREFIX, MAGIC, _digest
 from llamapack.errors import ClosedError, InputError, StateError
 
 from tests.support.children import python
 from tests.support.reference.made_models import write_model
+from tests.support.saved_states import HEADER_BEGIN, prepared, resealed
 from tests.support.small_contexts import TOKENS, Floats, Made, context, distance
 
 KINDS = ("llama", "gpt2", "t5", "mamba", "lfm2", "gemma3", "qwen2vl")
-
-
-def prepared(model: llamapack.Model, **options: Any) -> llamapack.Context:
-    """Make a context that has read some tokens."""
-    place = context(model, **options)
-    if model.has_encoder:
-        place.encode(TOKENS)
-    place.decode(TOKENS)
-    return place
 
 
 def next_logits(place: llamapack.Context, token: int = 9, sequence: int = 0) -> Floats:
@@ -35,15 +26,6 @@ def next_logits(place: llamapack.Context, token: int = 9, sequence: int = 0) -> 
     batch.add([token], sequence=sequence)
     place.decode(batch)
     return place.outputs.logits()
-
-
-def resealed(data: bytes, change: Callable[[bytearray, int], None]) -> bytes:
-    """Change a state, of which the payload begins at the number that `change` gets, and make its digest fit again."""
-    _, version, length, _ = _PREFIX.unpack_from(data)
-    changed = bytearray(data)
-    change(changed, _PREFIX.size + length)
-    _PREFIX.pack_into(changed, 0, MAGIC, version, length, _digest(memoryview(changed)[_PREFIX.size :]))
-    return bytes(changed)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -175,7 +157,7 @@ def test_states_of_other_models_and_versions_are_refused(made: Made, tmp_path: P
             elsewhere.state.from_bytes(data)
 
         def change(changed: bytearray, payload: int) -> None:
-            header = json.loads(changed[_PREFIX.size : payload])
+            header = json.loads(changed[HEADER_BEGIN:payload])
             old = header["llama_commit"].encode()
             changed[:] = changed.replace(old, b"f" * len(old))
 
@@ -233,7 +215,8 @@ import random, sys
 from pathlib import Path
 import llamapack
 from llamapack.errors import LlamapackError
-from tests.integration.context.test_state import TOKENS, prepared, resealed
+from tests.support.saved_states import prepared, resealed
+from tests.support.small_contexts import TOKENS
 
 chance, refused = random.Random(int(sys.argv[3])), 0
 with llamapack.Model(sys.argv[1]) as model, prepared(model, n_ctx=512, n_seq_max=2) as place:

@@ -6,8 +6,8 @@ import llamapack
 import pytest
 from llamapack.backends.cpu import cpu_levels
 
-from tests.integration.conftest import Reference
 from tests.support.children import python
+from tests.support.reference.upstream import Reference
 
 PROMPTS = [
     "The capital of France is",

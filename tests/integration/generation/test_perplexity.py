@@ -11,7 +11,7 @@ import pytest
 from llamapack.errors import CancelledError, InputError
 from llamapack.perplexity import perplexity
 
-from tests.integration.conftest import Reference
+from tests.support.reference.upstream import Reference
 from tools.paths import TRACKING
 
 TEXT = (TRACKING / "README.md").read_bytes()[:8000].decode(errors="ignore")

@@ -11,7 +11,7 @@ from pathlib import Path
 import llamapack
 import pytest
 
-from tests.integration.conftest import Reference
+from tests.support.reference.upstream import Reference
 from tools.paths import TRACKING
 
 VOCABULARIES = sorted((TRACKING / "models").glob("ggml-vocab-*.gguf"))

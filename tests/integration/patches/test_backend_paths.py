@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from llamapack.backends.cpu import cpu_levels
 
-from tests.integration.conftest import Reference
 from tests.support.native_programs import compile_program, compiler, source_tree
+from tests.support.reference.upstream import Reference
 
 PLANTED = r"""
 #include <cstdio>

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.support.given import given, given_path
 from tools.platforms.distributions import Place
 
-
-def given(variable: str) -> str:
-    """Return what Nox says in `variable`."""
-    if (value := os.environ.get(variable)) is None:
-        raise pytest.UsageError(f"{variable} is not set.\nRun: nox -s distributions, or nox -s test-cpu")
-    return value
+SESSION = "nox -s distributions, or nox -s test-cpu"
 
 
 @pytest.fixture(scope="session")
 def place() -> Place:
     """The root, and its folder with the environment."""
-    held = json.loads(given("LLAMAPACK_TEST_PLACE"))
+    held = json.loads(given("LLAMAPACK_TEST_PLACE", SESSION))
     emulator = Path(held["emulator"]) if held["emulator"] else None
     return Place(root=Path(held["root"]), own=Path(held["own"]), emulator=emulator)
 
@@ -29,10 +24,10 @@ def place() -> Place:
 @pytest.fixture(scope="session")
 def model() -> Path:
     """A small chat model."""
-    return Path(given("LLAMAPACK_TEST_MODEL"))
+    return given_path("LLAMAPACK_TEST_MODEL", SESSION)
 
 
 @pytest.fixture(scope="session")
 def wheel() -> Path:
     """The portable wheel."""
-    return Path(given("LLAMAPACK_TEST_WHEEL"))
+    return given_path("LLAMAPACK_TEST_WHEEL", SESSION)

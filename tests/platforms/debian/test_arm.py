@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.given import given
 from tests.support.greedy import TEXT, answer, arguments
 from tools.matrix import load_matrix
 from tools.platforms.distributions import PYTHON, Place, inside
 
+SESSION = "nox -s distributions, or nox -s test-cpu"
 LEVELS = {level.name: level for level in load_matrix().levels_of("linux-aarch64")}
 # What qemu calls a processor, and the level that is the best for it. Of the matrix's it is the last one of each.
 PROCESSORS = {level.qemu: level.name for level in LEVELS.values()} | {
@@ -41,9 +43,7 @@ def run(place: Place, model: Path, processor: str, level: str = "") -> dict[str,
 @cache
 def x86() -> dict[str, Any]:
     """Return what this machine's own processor says, with the wheel for it."""
-    from tests.platforms.debian.conftest import given
-
-    return answer([given("LLAMAPACK_TEST_PYTHON"), *arguments(given("LLAMAPACK_TEST_MODEL"))])
+    return answer([given("LLAMAPACK_TEST_PYTHON", SESSION), *arguments(given("LLAMAPACK_TEST_MODEL", SESSION))])
 
 
 @pytest.mark.parametrize("processor", [name for name, best in PROCESSORS.items() if best in WANTED])

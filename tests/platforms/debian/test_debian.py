@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.platforms.debian.conftest import given
+from tests.support.given import given
 from tests.support.greedy import TEXT, answer, arguments
 from tools.matrix import host_target, load_matrix
 from tools.platforms.distributions import PYTHON, Place, inside
 
+SESSION = "nox -s distributions, or nox -s test-cpu"
 TAG = load_matrix().wheel_tag(host_target())
 WHERE = """
 import json, os, platform, sys, llamapack
@@ -33,7 +34,7 @@ def test_wheel_is_installed_by_its_tag_in_that_release(place: Place, wheel: Path
     done = run(place, PYTHON, "-c", TAGS + WHERE)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert f"VERSION_CODENAME={given('LLAMAPACK_TEST_SUITE')}\n" in found["release"]
+    assert f"VERSION_CODENAME={given('LLAMAPACK_TEST_SUITE', SESSION)}\n" in found["release"]
     assert found["file"].startswith("/place/env/")
     assert tuple(map(int, found["libc"].split("."))) > (2, 36)
     (metadata,) = (place.own / "env").glob("lib/python3*/site-packages/llamapack-*.dist-info/WHEEL")

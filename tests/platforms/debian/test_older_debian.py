@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.platforms.debian.conftest import given
+from tests.support.given import given
 from tests.support.greedy import PROMPT, TEXT, TOKENS
 from tests.support.programs.making import Libraries, libraries_in, native_program, said
 from tools.platforms.distributions import OWN, Place, inside
 from tools.util.files import remove_tree
 
+SESSION = "nox -s distributions, or nox -s test-cpu"
 REQUEST = json.dumps({"messages": [{"role": "user", "content": "Grüße, 世界"}]})
 
 
@@ -37,7 +38,7 @@ def libraries(place: Place, wheel: Path) -> Libraries:
 @pytest.fixture(scope="module")
 def program(place: Place, libraries: Libraries) -> Path:
     """native.c, compiled for the same floor as the libraries."""
-    compiler = [*shlex.split(given("LLAMAPACK_TEST_CC")), "-D_GNU_SOURCE", "-ldl"]
+    compiler = [*shlex.split(given("LLAMAPACK_TEST_CC", SESSION)), "-D_GNU_SOURCE", "-ldl"]
     return native_program(compiler, libraries, place.own / "native")
 
 
@@ -53,7 +54,9 @@ def both(place: Place, program: Path, libraries: Libraries, *words: str, model: 
 
 
 def test_it_is_that_release_and_its_c_library_is_older(place: Place) -> None:
-    assert f"VERSION_CODENAME={given('LLAMAPACK_TEST_SUITE')}\n" in output(place.command("cat", "/etc/os-release"))
+    assert f"VERSION_CODENAME={given('LLAMAPACK_TEST_SUITE', SESSION)}\n" in output(
+        place.command("cat", "/etc/os-release")
+    )
     version = output(place.command("ldd", "--version")).splitlines()[0].split()[-1]
     assert tuple(map(int, version.split("."))) < (2, 34)
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.support.given import given_path
 
-def _named(variable: str) -> Path:
-    if not (value := os.environ.get(variable)):
-        raise pytest.UsageError(f"{variable} is not set.\nRun: nox -s emulation")
-    return Path(value)
+SESSION = "nox -s emulation"
 
 
 @pytest.fixture(scope="session")
 def model_path() -> Path:
-    return _named("LLAMAPACK_TEST_MODEL")
+    return given_path("LLAMAPACK_TEST_MODEL", SESSION)
 
 
 @pytest.fixture(scope="session")
 def emulator() -> Path:
-    return _named("LLAMAPACK_TEST_EMULATOR")
+    return given_path("LLAMAPACK_TEST_EMULATOR", SESSION)

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import llamapack
 import pytest
 
+from tests.support.given import given, given_path
 from tests.support.programs.making import Libraries, libraries_in, native_program, said
-from tests.support.wine import try_in_wine, windows_path, wine
+from tests.support.wine import Run, try_in_wine, windows_path, wine
 from tools.compilers.toolchains import find_toolchain
 
-Run = Callable[..., dict[str, str]]
-
-
-def _named(variable: str) -> str:
-    if not (value := os.environ.get(variable)):
-        raise pytest.UsageError(f'{variable} is not set.\nRun: nox -s "test-cpu(cpu-windows-x86_64-haswell)"')
-    return value
+SESSION = 'nox -s "test-cpu(cpu-windows-x86_64-haswell)"'
 
 
 @pytest.fixture(scope="session")
 def model() -> Path:
-    return Path(_named("LLAMAPACK_TEST_MODEL"))
+    return given_path("LLAMAPACK_TEST_MODEL", SESSION)
 
 
 @pytest.fixture(scope="session")
 def cc() -> list[str]:
     """The C compiler that the libraries for Windows were compiled with."""
-    return shlex.split(_named("LLAMAPACK_TEST_CC"))
+    return shlex.split(given("LLAMAPACK_TEST_CC", SESSION))
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +38,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def wheel() -> Path:
     """The wheel for Windows."""
-    return Path(_named("LLAMAPACK_TEST_WHEEL"))
+    return given_path("LLAMAPACK_TEST_WHEEL", SESSION)
 
 
 @pytest.fixture(scope="session")

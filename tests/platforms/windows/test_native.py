@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from llamapack.backends.host.binaries.missing import missing_libraries
 
-from tests.platforms.windows.conftest import Run
 from tests.support.programs.making import Libraries
+from tests.support.wine import Run
 
 PROMPT, TEXT, COUNT = "Count: 1, 2, 3,", " 4, 5, 6,", "9"
 LEVELS = [level for level in os.environ.get("LLAMAPACK_TEST_LEVELS", "").split(",") if level]

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.platforms.windows.conftest import Run
 from tests.support.programs.making import Libraries
-from tests.support.wine import mingw
+from tests.support.wine import Run, mingw
 from tools.paths import CORE, ROOT, SYNCED
 
 PLUGINS = ROOT / "tests" / "support" / "plugins"

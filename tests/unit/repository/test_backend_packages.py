@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import tomllib
 
-from tests.unit.repository.test_layout import files
+from tests.support.repository import files
 from tools.building.wheels import KITS
 from tools.matrix import load_matrix
 from tools.paths import CORE, ROOT, package_folder

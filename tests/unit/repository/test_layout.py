@@ -1,21 +1,39 @@
-"""Rules for the whole tree: who may import whom, and what no file may hold."""
+"""Who may import whom: the layers of each tree, no circles, no private names across rooms, no crowded folders."""
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Iterator
+import ast
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.support.import_graph import forbidden, modules, nox_sessions, upward
+from tests.support.import_graph import (
+    circles,
+    forbidden,
+    import_graph,
+    imported,
+    longest_chain,
+    private_uses,
+    rooms,
+    upward,
+)
 from tools.paths import CORE, ROOT
 
+TOOLS = ROOT / "tools"
 PACKAGE = CORE / "src" / "llamapack"
+TESTS = ROOT / "tests"
 
-# The highest first: a module imports from its own layer or from those below.
-LAYERS = (
+# The highest first: a room imports from its own layer or from those below. A room is a folder, or a file beside them.
+TOOLS_LAYERS = (
+    ("sessions", "generated"),
+    ("verification", "building", "toolkits"),
+    ("vendoring", "compilers", "platforms"),
+    ("git", "matrix", "audit"),
+    ("bindgen", "util"),
+    ("paths", "errors", "checkout", "__init__"),
+)
+CORE_LAYERS = (
     ("__main__", "__init__"),
     ("cli",),
     ("generation",),
@@ -26,57 +44,77 @@ LAYERS = (
     ("_native", "_util"),
     ("errors",),
 )
-
-# Spelled in two parts, so that this file does not hold them itself.
-MACHINE_PATHS = tuple(f"/{folder}/" for folder in ("work", "root", "tmp"))
-INDEX_HOSTS = tuple(
-    f"{name}.{end}"
-    for name, end in (
-        ("pypi", "org"),
-        ("pythonhosted", "org"),
-        ("npmjs", "org"),
-        ("debian", "org"),
-        ("test.pypi", "org"),
-        ("conda", "org"),
-    )
-)
-SOURCES = (".py", ".cpp", ".h", ".cmake", "CMakeLists.txt")
-LONGEST = 450
+LAYERS: Mapping[Path, Sequence[Sequence[str]]] = {TOOLS: TOOLS_LAYERS, PACKAGE: CORE_LAYERS}
+MOST_MODULES = 20
+LONGEST_CHAIN = 9
 
 
-def files() -> list[Path]:
-    """What git tracks, and what it would if it were added now."""
-    try:
-        words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listing = subprocess.run(words, cwd=ROOT, check=True, capture_output=True).stdout.decode()
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this is not a git checkout, so there is no list of its files")
-    return [path for name in sorted(listing.split("\0")) if name and (path := ROOT / name).is_file()]
-
-
-def texts() -> Iterator[tuple[str, str]]:
-    for path in files():
-        content = path.read_bytes()
-        if b"\0" not in content:
-            yield path.relative_to(ROOT).as_posix(), content.decode("utf-8", errors="replace")
+def trees() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("tree", LAYERS, ids=lambda tree: tree.name)
 
 
 def test_tools_import_nothing_that_calls_them() -> None:
-    assert forbidden(ROOT / "tools", ("noxfile", "tasks", "tests", "llamapack")) == []
+    assert forbidden(TOOLS, ("noxfile", "tasks", "tests", "llamapack")) == []
+
+
+def test_only_the_sessions_import_nox() -> None:
+    assert {name.split("/")[1].split(" ")[0] for name in forbidden(TOOLS, ("nox",))} == {"sessions"}
 
 
 def test_the_package_imports_nothing_of_the_developers_side() -> None:
     assert forbidden(PACKAGE, ("noxfile", "tasks", "tests", "tools")) == []
 
 
-def test_every_module_of_the_package_has_one_layer() -> None:
-    listed = [module for layer in LAYERS for module in layer]
+@trees()
+def test_every_room_has_one_layer(tree: Path) -> None:
+    listed = [room for layer in LAYERS[tree] for room in layer]
     assert len(listed) == len(set(listed))
-    assert modules(PACKAGE) == set(listed), "LAYERS in tests/unit/repository/test_layout.py says where a module belongs"
+    assert rooms(tree) == set(listed), "The layers in tests/unit/repository/test_layout.py say where a room belongs."
 
 
-def test_the_package_imports_downwards_only() -> None:
-    assert upward(PACKAGE, LAYERS) == []
+@trees()
+def test_rooms_import_downwards_only(tree: Path) -> None:
+    assert sorted(set(upward(tree, LAYERS[tree]))) == []
+
+
+def test_no_folder_is_crowded() -> None:
+    folders = {path.parent for tree in (*LAYERS, TESTS) for path in tree.rglob("*.py")}
+    crowded = {
+        folder.relative_to(ROOT).as_posix(): count
+        for folder in folders
+        if (count := sum(path.name != "__init__.py" for path in folder.glob("*.py"))) > MOST_MODULES
+    }
+    assert crowded == {}
+
+
+def test_helpers_of_tests_are_in_support() -> None:
+    """No test imports another test or a conftest, so that each can be moved alone."""
+    wrong = [
+        f"{path.relative_to(ROOT).as_posix()} imports {name}"
+        for path in sorted(TESTS.rglob("*.py"))
+        for name in imported(path.read_text(encoding="utf-8"))
+        if name.startswith("tests.") and not name.startswith("tests.support.")
+    ]
+    assert wrong == []
+
+
+def without_contents(room: Path) -> list[str]:
+    """Return what keeps the `__init__.py` of `room` from being a table of contents, and nothing else."""
+    text = (room / "__init__.py").read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    names = {path.stem for path in room.glob("*.py")} | {path.parent.name for path in room.glob("*/__init__.py")}
+    lines = (ast.get_docstring(tree) or "").splitlines()
+    unnamed = sorted(names - {"__init__", "__main__"} - {line.split()[0] for line in lines if line.strip()})
+    code = [node for node in tree.body[1:] if not isinstance(node, ast.Import | ast.ImportFrom)]
+    listed = len(code) == 1 and isinstance(code[0], ast.Assign) and ast.unparse(code[0].targets[0]) == "__all__"
+    return [f"does not name {name}" for name in unnamed] + ([] if listed else ["holds more than imports and __all__"])
+
+
+@trees()
+def test_every_room_begins_with_a_table_of_contents(tree: Path) -> None:
+    found = {file.parent: without_contents(file.parent) for file in sorted(tree.rglob("*/__init__.py"))}
+    found.pop(tree, None)  # the top of the package fetches its names when they are used
+    assert {room.relative_to(ROOT).as_posix(): wrong for room, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize(
@@ -106,91 +144,57 @@ def test_a_forbidden_import_is_found(tmp_path: Path) -> None:
     assert forbidden(tmp_path / "tools", ("noxfile", "tasks")) == ["tools/a.py imports tasks.build"]
 
 
-def test_no_file_names_a_machine_or_a_package_index() -> None:
-    words = MACHINE_PATHS + INDEX_HOSTS
-    found = [f"{name}: {word}" for name, text in texts() for word in words if word in text]
-    assert found == []
+def written(folder: Path, files: Mapping[str, str]) -> Path:
+    package = folder / "pkg"
+    for name, text in files.items():
+        path = package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return package
 
 
-def junk(text: str) -> list[str]:
-    """Say what is wrong with the white space of `text`, and whether a merge was left unfinished."""
-    rules = {
-        "white space at the end of a line": r"[ \t]+$",
-        "carriage return": r"\r",
-        "conflict marker": r"^(<{7}|>{7}|\|{7})( |$)",
-        "blank lines at the end": r"\n\n\Z",
-        "no newline at the end": r"[^\n]\Z",
-    }
-    return [name for name, pattern in rules.items() if re.search(pattern, text, re.MULTILINE)]
-
-
-def test_no_file_holds_junk() -> None:
-    found = {name: junk(text) for name, text in texts() if not name.endswith(".patch")}
-    assert {name: complaints for name, complaints in found.items() if complaints} == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "complaints"),
-    [
-        ("", []),
-        ("a\n\nb\n", []),
-        ("a \nb\n", ["white space at the end of a line"]),
-        ("a\r\n", ["carriage return"]),
-        ("a\n\n", ["blank lines at the end"]),
-        ("a", ["no newline at the end"]),
-        ("<" * 7 + " HEAD\n", ["conflict marker"]),
-    ],
-)
-def test_junk_is_found(text: str, complaints: list[str]) -> None:
-    assert junk(text) == complaints
-
-
-def test_no_source_file_is_longer_than_a_reader_bears() -> None:
-    written = {name: text for name, text in texts() if name.endswith(SOURCES) and "Generated" not in text[:200]}
-    assert {name: lines for name, text in written.items() if (lines := text.count("\n")) > LONGEST} == {}
-
-
-def without_code(text: str) -> str:
-    return re.sub(r"`[^`\n]*`", "", re.sub(r"(?ms)^```.*?^```", "", text))
-
-
-def anchors(text: str) -> set[str]:
-    """The names that GitHub gives to the headings of a page."""
-    titles = re.findall(r"(?m)^#+ +(.+?) *$", re.sub(r"(?ms)^```.*?^```", "", text))
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-def broken_links(page: Path) -> list[str]:
-    """Return the links of `page` into this tree that lead nowhere."""
-    broken = []
-    for link in re.findall(r"\]\(([^()\s]+)\)", without_code(page.read_text(encoding="utf-8"))):
-        name, _, anchor = link.partition("#")
-        target = page.parent / name if name else page
-        if re.match(r"[a-z]+:", link):
-            continue
-        if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8"))):
-            broken.append(link)
-    return broken
-
-
-def test_links_between_documents_lead_somewhere() -> None:
-    pages = [path for path in files() if path.suffix == ".md"]
-    assert ROOT / "docs" / "reference" / "build-matrix.md" in pages
-    assert {page.relative_to(ROOT).as_posix(): broken for page in pages if (broken := broken_links(page))} == {}
-
-
-def test_sessions_that_documents_name_exist() -> None:
-    pages = {path: path.read_text(encoding="utf-8") for path in files() if path.suffix == ".md"}
-    known = nox_sessions(ROOT / "noxfile.py")
-    named = {path.name: set(re.findall(r"nox -s ([a-z][\w-]*)", text)) - known for path, text in pages.items()}
-    assert {name: unknown for name, unknown in named.items() if unknown} == {}
-
-
-def test_a_broken_link_is_found(tmp_path: Path) -> None:
-    (tmp_path / "other.md").write_text("# A `b` title!\n", encoding="utf-8")
-    (tmp_path / "page.md").write_text(
-        "# Here\n[a](other.md) [b](other.md#a-b-title) [c](#here) [d](https://example.com/x) `[e](gone.md)`\n"
-        "[f](gone.md) [g](other.md#gone) [h](#gone)\n```\n[i](gone.md)\n```\n",
-        encoding="utf-8",
+def test_a_circle_is_found_through_late_and_type_imports(tmp_path: Path) -> None:
+    package = written(
+        tmp_path,
+        {
+            "__init__.py": "",
+            "one/__init__.py": "",
+            "one/a.py": "def late():\n    from pkg.two import b",
+            "two/__init__.py": "",
+            "two/b.py": "if TYPE_CHECKING:\n    from pkg.two.c import C",
+            "two/c.py": "import pkg.one.a",
+            "two/d.py": "from pkg.two.c import C",
+        },
     )
-    assert broken_links(tmp_path / "page.md") == ["gone.md", "other.md#gone", "#gone"]
+    assert circles(import_graph(package)) == [("pkg.one.a", "pkg.two.b", "pkg.two.c")]
+
+
+def test_the_longest_chain_leaves_out_tables_of_contents(tmp_path: Path) -> None:
+    package = written(
+        tmp_path,
+        {
+            "top.py": "from pkg.room import a\nfrom pkg.room import Thing",
+            "room/__init__.py": "from pkg.room.a import Thing",
+            "room/a.py": "from pkg import low",
+            "low.py": "",
+        },
+    )
+    assert longest_chain(import_graph(package)) == ["pkg.top", "pkg.room.a", "pkg.low"]
+
+
+def test_a_private_name_of_another_room_is_found(tmp_path: Path) -> None:
+    package = written(
+        tmp_path,
+        {
+            "one/a.py": "class A:\n    def _hidden(self): self._field = 1\n\n_constant = 1",
+            "one/b.py": "def use(a): return a._hidden()",
+            "two/c.py": "from pkg.one.a import _constant\n\n"
+            "def use(a, b):\n    a._hidden()\n    b._field\n    sys._getframe()",
+            "two/d.py": "class D(A):\n    def use(self): return self._hidden() + super()._hidden()",
+        },
+    )
+    assert [str(use) for use in private_uses(package)] == [
+        "two/c.py:1: _constant",
+        "two/c.py:4: _hidden",
+        "two/c.py:5: _field",
+    ]

@@ -10,21 +10,11 @@ import re
 import sys
 from pathlib import Path
 
+from tests.support.wheel_contents import MACHINES, MIB, PLATFORMS, info_folder, names
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT, SYNCED
 
-MIB = 1024 * 1024
 NAMES = {"linux": ("lib{}.so", "lib{}.so"), "macos": ("lib{}.dylib", "lib{}.so"), "windows": ("{}.dll", "{}.dll")}
-PLATFORMS = {
-    "linux": r"linux_{machine}|manylinux_2_\d+_{machine}",
-    "macos": r"macosx_\d+_\d+_{machine}",
-    "windows": r"win_{machine}",
-}
-MACHINES = {"windows": {"x86_64": "amd64"}, "linux": {}, "macos": {}}
-
-
-def names(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def expected_libraries(abi_id: str) -> set[str]:
@@ -36,11 +26,6 @@ def expected_libraries(abi_id: str) -> set[str]:
         *(shared.format(f"{stem}-{abi_id}") for stem in ("ggml-base", "ggml", "llamapack")),
         *(module.format(f"ggml-cpu-{level}") for level in levels),
     }
-
-
-def info_folder(contents: Path) -> Path:
-    (folder,) = contents.glob("*.dist-info")
-    return folder
 
 
 def test_wheel_is_small_enough(wheel: Path) -> None:
