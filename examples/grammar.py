@@ -1,4 +1,4 @@
-"""Allow only texts of a certain form: python examples/grammar.py MODEL."""
+"""Only allow text that matches a grammar: python examples/grammar.py MODEL."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Generate with the objects that `generate` is made of: python examples/objects.py MODEL."""
+"""Generate text with the objects that `generate` uses: python examples/objects.py MODEL."""
 
 import sys
 

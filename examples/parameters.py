@@ -1,4 +1,4 @@
-"""Ask for an answer of a certain form, and how sure the model was: python examples/parameters.py MODEL."""
+"""Ask for an answer that follows a JSON schema, with log probabilities: python examples/parameters.py MODEL."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Put a sampler together from links: python examples/sampling.py MODEL."""
+"""Build a sampler chain from stages: python examples/sampling.py MODEL."""
 
 import sys
 
@@ -12,6 +12,6 @@ with Model(sys.argv[1]) as model, Context(model, n_ctx=512) as context:
     for token in scores.argsort()[-3:][::-1]:
         print(f"{scores[token]:6.2f} {model.vocab.piece(int(token))!r}")
 
-    links = [Penalties(last_n=64, repeat=1.1), TopK(40), Temperature(0.7), Dist()]
-    with Sampler.chain(links, seed=1) as sampler:
+    stages = [Penalties(last_n=64, repeat=1.1), TopK(40), Temperature(0.7), Dist()]
+    with Sampler.chain(stages, seed=1) as sampler:
         print(model.vocab.piece(sampler.sample(context)))

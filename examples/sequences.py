@@ -1,4 +1,4 @@
-"""Read a beginning once, and go on from it in two ways: python examples/sequences.py MODEL."""
+"""Process a prompt once, and continue it in two ways: python examples/sequences.py MODEL."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Save what a context has read, and load it into another: python examples/state.py MODEL."""
+"""Save the state of a context, and load it into another: python examples/state.py MODEL."""
 
 import sys
 import tempfile

@@ -58,14 +58,15 @@ def test_the_page_names_no_function_that_is_not_there() -> None:
 
 
 def test_no_function_is_in_two_rows() -> None:
-    listed = [name for section in ("Handed over", "Lent") for functions, _ in rows(PAGE, section) for name in functions]
+    sections = ("Owned by the caller", "Borrowed")
+    listed = [name for section in sections for functions, _ in rows(PAGE, section) for name in functions]
     repeated = sorted({name for name in listed if listed.count(name) > 1})
     # These hand out two things: text for a failure, and what was asked for.
     assert all("To[char_p]" in parameters for name, parameters, _ in FUNCTION.findall(INTERFACE) if name in repeated)
 
 
 def test_what_is_handed_over_goes_back_to_the_library_that_it_came_from() -> None:
-    handed = rows(PAGE, "Handed over")
+    handed = rows(PAGE, "Owned by the caller")
     assert len(handed) > 20
     for functions, freed_by in handed:
         (free, *_) = named(freed_by) or [""]
