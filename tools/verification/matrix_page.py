@@ -18,17 +18,20 @@ _HEAD = """\
 
 # The build matrix
 
-Everything this project builds and checks, and how each can be proven: *native*, run on a machine of that target;
-*emulated*, run by the named program, on another target or in place of what the machine lacks; *compiled, audited and
-loaded*, a plug-in that llamapack loads on a machine without its device, and says so; *compiled and audited*, built, and
-its libraries looked into without running them.
+Everything that this project builds and tests, and how each build and CPU level can be tested:
 
-That something can be proven does not mean that it has been. The last column says what was: how, when, and on which
-commit. What was never is *not verified*. `nox -s plan` says what the machine that it runs on could prove.
+- *native*: run on a machine of that target;
+- *emulated*: run by the named program, on another target or in place of hardware that the machine lacks;
+- *compiled, audited and loaded*: a plug-in that llamapack loads on a machine without such a device, and reports as
+  having none;
+- *compiled and audited*: built, and its libraries checked without running them.
+
+That something can be tested does not mean that it was. The last column says how it was last tested, when, and on which
+commit; *not verified* means never. `nox -s plan` says what your machine could test.
 """
 
 _NOTE = """
-`nox -s test-cpu` proves each level in every way that the machine has, and skips the others with their reason; with
+`nox -s test-cpu` tests each level in every way that the machine can, and skips the others with the reason. With
 `-- --record` it writes the results down.
 """
 
