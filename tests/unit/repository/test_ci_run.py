@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -32,14 +33,18 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def run(checkout: Path, **pythons: str) -> subprocess.CompletedProcess[str]:
+def run(
+    checkout: Path, /, variables: Mapping[str, str] | None = None, **pythons: str
+) -> subprocess.CompletedProcess[str]:
     for name, body in pythons.items():
         program = checkout / "bin" / name.replace("_", ".")
         program.write_text(f"#!{shutil.which('bash')}\nNAME={name}; {body}\n")
         program.chmod(0o755)
-    env = os.environ | {"PATH": str(checkout / "bin"), "TMPDIR": str(checkout)}
+    env = os.environ | {"PATH": str(checkout / "bin"), "TMPDIR": str(checkout), **(variables or {})}
     command, nothing = [str(shutil.which("bash")), ".ci/run"], subprocess.DEVNULL
-    return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False, stdin=nothing)
+    return subprocess.run(
+        command, cwd=checkout, env=env, capture_output=True, text=True, check=False, stdin=nothing, umask=0o077
+    )
 
 
 def test_script_runs_the_command_of_the_readme() -> None:
@@ -52,6 +57,13 @@ def test_python_that_takes_packages_is_used_as_it_is(checkout: Path) -> None:
     assert done.stdout.splitlines() == [*["python -m pip install nox"] * 2, "python -m nox -s test"]
 
 
+def test_settings_of_the_callers_shell_and_python_are_left_out(checkout: Path) -> None:
+    (checkout / "elsewhere" / ".ci").mkdir(parents=True)
+    hostile = {"CDPATH": str(checkout / "elsewhere"), "PYTHONHOME": "/nonsense", "PYTHONPATH": "/", "PIP_USER": "1"}
+    done = run(checkout, hostile, python='echo "$PWD ${PYTHONHOME-} ${PYTHONPATH-} ${PIP_USER-} $(umask)"')
+    assert (done.returncode, set(done.stdout.splitlines())) == (0, {f"{checkout}    0022"})
+
+
 def test_old_python_leaves_its_place_to_an_environment_of_a_newer_one(checkout: Path) -> None:
     done = run(checkout, python=OLD, python3=OLD, python3_12=GOOD)
     assert done.returncode == 0
@@ -60,7 +72,7 @@ def test_old_python_leaves_its_place_to_an_environment_of_a_newer_one(checkout: 
 
 
 def test_python_that_refuses_packages_lends_an_environment(checkout: Path) -> None:
-    done = run(checkout, **{"python": MANAGED, "of-environment": GOOD})
+    done = run(checkout, None, **{"python": MANAGED, "of-environment": GOOD})
     assert done.returncode == 0
     assert done.stdout.splitlines() == ["of-environment -m pip install nox", "of-environment -m nox -s test"]
     assert {path.name for path in checkout.iterdir()} == {".ci", "bin"}
