@@ -33,10 +33,12 @@ from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import How, this_host
 from tools.sessions import cpu_levels, rocm_and_metal
 from tools.sessions import plugins as trials
-from tools.sessions.common import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here
+from tools.sessions.common import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here, start
 from tools.vendoring import check, ensure
 from tools.verification import demo_model, results
 from tools.verification import plan as plans
+
+PERSONS_OWN = start()
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["test"]
@@ -54,7 +56,7 @@ def run(session: nox.Session) -> None:
         prepare(session, "core", wheel=wheels.core_wheel(session.log))
         model = demo_model.demo_model(session.log)
     prompt = session.posargs or ["Why is the sky blue?"]
-    session.run("llamapack", "run", "--model", str(model), *prompt, env=CLEAN, stderr=None)
+    session.run("llamapack", "run", "--model", str(model), *prompt, env={**PERSONS_OWN, **CLEAN}, stderr=None)
 
 
 @nox.session(venv_backend="none")
@@ -239,7 +241,7 @@ def doctor(session: nox.Session) -> None:
         for plugin in sorted((ROOT / "dist").glob("llamapack_*.whl")):
             session.install("--no-deps", "--no-index", "--force-reinstall", str(plugin))
     # 4 is degraded: the machine's matter, and not this session's failure
-    session.run("llamapack", "doctor", *session.posargs, env=CLEAN, success_codes=[0, 4])
+    session.run("llamapack", "doctor", *session.posargs, env={**PERSONS_OWN, **CLEAN}, success_codes=[0, 4])
 
 
 @nox.session(name="test-vulkan", venv_backend="none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,27 @@ from tools.errors import LackingError, ToolError
 from tools.matrix import Cell, load_matrix
 from tools.paths import ROOT
 from tools.platforms.host import this_host
-from tools.util import stamps
+from tools.util import inherited, stamps
 from tools.util.venv import NETWORK, PIP_VARIABLES, REQUIREMENTS
 from tools.verification.plan import why_not_built
 
-# Nothing of the checkout or of the person's own settings may reach the installed package.
-CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONHOME": None, "PYTHONNOUSERSITE": "1"}
+# Nothing of the checkout or of the person's own packages may reach the installed package.
+CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONNOUSERSITE": "1"}
 SCRATCH = ROOT / "build" / "tests"
+OTHER_NOXFILE = ("-f", "--noxfile")
+
+
+def start() -> Mapping[str, str]:
+    """Give Nox, and so all that sessions run, a known state: see tools/util/inherited.py.
+
+    What a person says about builds and devices stays. Returns the other settings of theirs, for the sessions that run
+    llamapack for them rather than test it.
+    """
+    settled = inherited.settle(keep=(*inherited.BUILD, *inherited.DEVICES, *inherited.EXTENT))
+    # Nox has changed to the noxfile's folder, and only without the option it was started there
+    if settled.needs_restart and not any(word.startswith(OTHER_NOXFILE) for word in sys.argv):
+        settled.restart()
+    return {name: value for name, value in settled.removed.items() if not name.startswith(("PYTHON", "PYTEST_"))}
 
 
 @contextmanager
@@ -72,8 +87,10 @@ def run_pytest(
     SCRATCH.mkdir(parents=True, exist_ok=True)
     words = ["-m", "pytest", "--config-file", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
     words += ["--override-ini", "pythonpath=."]
+    given = {**CLEAN, **env}
+    told = {inherited.GIVEN: ",".join(name for name, value in given.items() if value is not None)}
     with session.chdir(SCRATCH):
-        session.run(str(python or "python"), *words, *arguments, env={**CLEAN, **env}, external=bool(python))
+        session.run(str(python or "python"), *words, *arguments, env={**given, **told}, external=bool(python))
 
 
 def cells(kind: str) -> list[object]:

@@ -23,6 +23,7 @@ from tools.platforms.host import How
 from tools.sessions import cpu_levels
 from tools.sessions.common import prepare, run_pytest
 from tools.toolkits import cuda, rocm, vulkan
+from tools.util.inherited import DEVICES, named
 from tools.util.live import Say, quiet
 from tools.util.venv import ensure_environment
 from tools.verification import demo_model, results
@@ -44,7 +45,7 @@ class Trial:
 def rocm_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
     """Return this machine's AMD GPUs to run on."""
     lacking = "" if rocm.gpus() else "no AMD GPU"
-    return Ground(how=How.NATIVE, lacking=lacking)
+    return Ground(how=How.NATIVE, lacking=lacking, variables=named(DEVICES))
 
 
 def metal_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from tools.platforms.host import How
 from tools.sessions import plugins
 from tools.sessions.common import SCRATCH, run_pytest
 from tools.toolkits import gpu_architectures, rocm
+from tools.util import inherited
 from tools.util.files import remove_tree
 from tools.util.live import run_live
 from tools.util.venv import ensure_environment
@@ -65,12 +67,13 @@ def _load_in(folder: Path, parts: tuple[Path, Path], words: Sequence[str]) -> No
     """Install the wheels in the root in `folder`, which has ROCm, in either order; run tests/devices/rocm."""
     site, pip = SCRATCH / "rocm", ensure_environment(["build"]).packages
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
-    tests = [*PYTEST, str(ROOT), str(ROOT / "tests" / "devices" / "rocm"), *words]
+    paths = f"pythonpath={shlex.quote(str(ROOT))}"
+    tests = [*PYTEST, str(ROOT), "--override-ini", paths, str(ROOT / "tests" / "devices" / "rocm"), *words]
     for order in (parts, parts[::-1]):
         remove_tree(site)
         site.mkdir(parents=True)
         steps = [([*install, str(part)], pip, "installed") for part in order]
         for python, packages, what in (*steps, (tests, site, "loaded")):
-            settings = {"PYTHONPATH": str(packages), "LLAMAPACK_TEST_ROOT": str(folder)}
+            settings = {"PYTHONPATH": str(packages), "LLAMAPACK_TEST_ROOT": str(folder), inherited.GIVEN: "PYTHONPATH"}
             command = rocm.in_forky(folder, ["python3", *python], settings, SCRATCH)
             run_live(command, what=f"The ROCm wheel could not be {what} in {folder}", env=os.environ)

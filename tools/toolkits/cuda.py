@@ -20,6 +20,7 @@ from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.cmd import run
 from tools.util.files import locked
+from tools.util.inherited import DEVICES, named
 from tools.util.live import Say, quiet
 from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
 from tools.verification.devices import Ground
@@ -64,6 +65,7 @@ def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
     archs = os.environ.get(VARIABLE) or ("native" if found else WITHOUT_GPU)
     return Ground(
         how=How.NATIVE if found else How.LOADED,
+        variables=named(DEVICES),
         lacking="" if found else NO_GPU,
         kit=partial(cuda_kit, variables={**os.environ, VARIABLE: archs}),
         packaging={

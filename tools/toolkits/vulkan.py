@@ -21,6 +21,7 @@ from tools.platforms.host import How
 from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
 from tools.util.files import write_file
+from tools.util.inherited import DEVICES, named
 from tools.util.live import Say, quiet
 from tools.verification.devices import Ground
 
@@ -114,7 +115,7 @@ def _with_own_libraries(folder: Path) -> Path:
 def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
     """Return lavapipe to run on, or with `--device` this machine's own devices."""
     if OWN_DEVICE in words:
-        return Ground(how=How.NATIVE, words=(OWN_DEVICE,))
+        return Ground(how=How.NATIVE, words=(OWN_DEVICE,), variables=named(DEVICES))
     return Ground(how=How.EMULATED, by="lavapipe", variables=lavapipe(say))
 
 

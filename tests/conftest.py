@@ -1,0 +1,21 @@
+"""Every test process begins in the same state, whatever started it: see tools/util/inherited.py."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tools.util import inherited
+
+# Before the other conftests are imported: numpy, for one, reads its variables at import.
+SETTLED = inherited.settle(keep=inherited.told_to_tests())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if SETTLED.needs_restart:
+        if capture := config.pluginmanager.getplugin("capturemanager"):
+            capture.stop_global_capturing()  # it holds the standard streams
+        SETTLED.restart()
+    if sys.flags.optimize:
+        raise pytest.UsageError("This Python was started with -O, and leaves out assert.\nStart it without.")
