@@ -23,11 +23,10 @@ from tools import matrix
 from tools.building import cibuildwheel as containers
 from tools.building import compiler_variants, other_abi, upstream_programs, wheels
 from tools.building import reproducible as reproducing
-from tools.checkout import Checkout
 from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
 from tools.matrix.ci_rows import workflow_output
-from tools.paths import CORE, ROOT
+from tools.paths import BUILD, CORE, DIST, ROOT, Checkout
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import How, this_host
@@ -238,7 +237,7 @@ def doctor(session: nox.Session) -> None:
     """Examine this machine with the core wheel and the plug-in wheels in dist/; `-- --json` prints JSON."""
     with explained(session):
         prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        for plugin in sorted((ROOT / "dist").glob("llamapack_*.whl")):
+        for plugin in sorted((DIST).glob("llamapack_*.whl")):
             session.install("--no-deps", "--no-index", "--force-reinstall", str(plugin))
     # 4 is degraded: the machine's matter, and not this session's failure
     session.run("llamapack", "doctor", *session.posargs, env={**PERSONS_OWN, **CLEAN}, success_codes=[0, 4])
@@ -292,7 +291,7 @@ def bench(session: nox.Session) -> None:
     with explained(session):
         place = trials.bench_place(session)
         reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
-    words = ["--model", model, "--reference", reference, "--output", ROOT / "build" / "bench" / "speed.json"]
+    words = ["--model", model, "--reference", reference, "--output", BUILD / "bench" / "speed.json"]
     command = [place.python, "-m", "benchmarks.speed", *map(str, words), *place.words]
     session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
 
@@ -305,7 +304,7 @@ def bench_compilers(session: nox.Session) -> None:
         reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
         modules = compiler_variants.build_all(session.log)
     places = ["--model", model, "--reference", reference, "--modules", modules]
-    places += ["--output", ROOT / "build" / "bench" / "compilers.json"]
+    places += ["--output", BUILD / "bench" / "compilers.json"]
     session.run("python", "-m", "benchmarks.compilers", *map(str, places), *session.posargs, env=CLEAN)
 
 
@@ -315,7 +314,7 @@ def soak(session: nox.Session) -> None:
     with explained(session):
         prepare(session, "core", wheel=wheels.core_wheel(session.log))
         model = demo_model.demo_model(session.log)
-    places = ["--model", str(model), "--output", str(ROOT / "build" / "bench" / "soak.json")]
+    places = ["--model", str(model), "--output", str(BUILD / "bench" / "soak.json")]
     session.run("python", "-m", "benchmarks.soak", *places, *session.posargs, env=CLEAN)
 
 
@@ -325,4 +324,4 @@ def docs(session: nox.Session) -> None:
     with explained(session):
         prepare(session, "core", "docs")
     variables = {**CLEAN, "PYTHONPATH": str(ROOT / "packages" / "core" / "src")}
-    session.run("python", str(ROOT / "docs" / "make_api.py"), str(ROOT / "build" / "docs"), env=variables)
+    session.run("python", str(ROOT / "docs" / "make_api.py"), str(BUILD / "docs"), env=variables)

@@ -21,9 +21,9 @@ if sys.version_info < (3, 11):
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.patch import read_series
+from tools.paths import Checkout
 from tools.vendoring import (
     apply,
     create_patches,

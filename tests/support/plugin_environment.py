@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.plugins.making import Core, Plugin, installed_core, make_wheel
-from tools.util.venv import REQUIREMENTS, Environment
+from tools.paths import REQUIREMENTS
+from tools.util.venv import Environment
 
 SECONDS = "15"
 LOAD = """

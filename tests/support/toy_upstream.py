@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.checkout import Checkout
 from tools.git.repository import Git
+from tools.paths import Checkout
 from tools.vendoring.source.pin import Mirror, Pin, load_pin, render_pin
 
 LINES = "".join(f"line {number}\n" for number in range(1, 41))

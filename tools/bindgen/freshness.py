@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tools.bindgen.digest import headers_digest, recorded_digest
-from tools.checkout import Checkout
 from tools.errors import ToolError
+from tools.paths import Checkout
 
 MEND = "nox -t gen"
 

@@ -12,10 +12,9 @@ from tools.bindgen.python_writer import write_python
 from tools.bindgen.select import select
 from tools.bindgen.sources import find_libraries
 from tools.bindgen.stub_writer import write_stub
-from tools.paths import CORE, SYNCED
+from tools.paths import BINDINGS, CORE, SYNCED
 
 _HEADLINE = "Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit."
-_PYTHON = CORE / "src" / "llamapack" / "_native" / "_generated.py"
 _ABI = CORE / "native" / "src" / "generated" / "abi_table.cpp"
 _EXPORTS = CORE / "native" / "exports"
 
@@ -35,8 +34,8 @@ def generate(source: Path = SYNCED) -> dict[Path, str]:
     exports = find_exports(source, libraries)
     check_exported(bindings.libraries, exports)
     return {
-        _PYTHON: write_python(bindings, f"# {_HEADLINE}\n{recorded_as(headers_digest(source))}"),
-        _PYTHON.with_suffix(".pyi"): write_stub(bindings, f"# {_HEADLINE}"),
+        BINDINGS: write_python(bindings, f"# {_HEADLINE}\n{recorded_as(headers_digest(source))}"),
+        BINDINGS.with_suffix(".pyi"): write_stub(bindings, f"# {_HEADLINE}"),
         _ABI: write_abi(bindings, f"// {_HEADLINE}"),
         **{
             _EXPORTS / f"{library}.txt": f"# {_HEADLINE}\n" + "".join(f"{name}\n" for name in names)

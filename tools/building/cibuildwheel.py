@@ -11,11 +11,11 @@ from pathlib import Path
 from tools.errors import LackingError
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import build_identifier
-from tools.paths import ROOT
+from tools.paths import DIST
 from tools.util.cmd import run
 from tools.util.files import remove_tree
 
-OUTPUT = ROOT / "dist" / "cibuildwheel"
+OUTPUT = DIST / "cibuildwheel"
 ENGINE = "CIBW_CONTAINER_ENGINE"
 ENGINES = ("docker", "podman")
 ZIG = 'LLAMAPACK_COMPILER=zig nox -s "wheel(cpu-{})"'

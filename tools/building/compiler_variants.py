@@ -13,7 +13,7 @@ from tools.building.wheels import LEVELS_VARIABLE, Build, workshop
 from tools.compilers.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
 from tools.errors import LackingError
 from tools.matrix import Cell, Matrix, host_target, load_matrix
-from tools.paths import CORE, ROOT
+from tools.paths import BUILD, CORE
 from tools.platforms import apt
 from tools.platforms.host import Way, lacks, this_host, ways
 from tools.toolkits.toolkit import Kit
@@ -22,7 +22,7 @@ from tools.util.disk import require_space
 from tools.util.live import Say, quiet, run_logged
 from tools.vendoring.ensure import ensure_source
 
-FOLDER = ROOT / "build" / "compilers"
+FOLDER = BUILD / "compilers"
 LEVELS = ("haswell", "zen4", "sapphirerapids")
 """AVX2, AVX-512 and AMX."""
 SPARE = ("sse42", "sandybridge", "skylakex")

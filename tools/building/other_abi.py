@@ -18,7 +18,7 @@ from tools.building.wheels import (
     workshop,
 )
 from tools.matrix import host_target, load_matrix
-from tools.paths import CORE, ROOT
+from tools.paths import BUILD, CORE
 from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.disk import require_space
@@ -40,13 +40,13 @@ def rebuilt_core(say: Say = quiet) -> Path:
     """Return a core wheel of this version, with another ABI id and one CPU level; built once."""
     defines = {**one_level(host_target()), COPIES: "2"}
     build = replace(host_build(say=say), kit=Kit(inputs=defines, defines=defines))
-    folder = ROOT / "build" / "rebuilt"
-    cmake = ROOT / "build" / f"{build.id}-rebuilt"  # as deep as the usual one, for the compiler cache
+    folder = BUILD / "rebuilt"
+    cmake = BUILD / f"{build.id}-rebuilt"  # as deep as the usual one, for the compiler cache
     stamp = folder / "inputs.json"
-    with locked(ROOT / "build" / "rebuilt.lock"):
+    with locked(BUILD / "rebuilt.lock"):
         inputs = build.inputs()
         if stamps.changed(stamp, inputs) or not list(folder.glob("*.whl")):
-            require_space(ROOT / "build", 512, purpose="the core wheel for another ABI")
+            require_space(BUILD, 512, purpose="the core wheel for another ABI")
             say("Building the core wheel for another ABI")
             folder.mkdir(parents=True, exist_ok=True)
             for old in folder.glob("*.whl"):

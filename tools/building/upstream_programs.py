@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.building.wheels import Build, core_wheel, host_build, workshop
 from tools.errors import ToolError
-from tools.paths import CORE, ROOT, TRACKING
+from tools.paths import BUILD, CORE, TRACKING
 from tools.util import stamps
 from tools.util.cmd import run
 from tools.util.files import locked
@@ -40,7 +40,7 @@ def _build(build: Build, programs: Sequence[str], say: Say) -> None:
     shop = workshop(build, say)
     cmake: list[Word] = [shop.environment.python, "-m", "cmake"]
     what, env = "Upstream's programs could not be built", shop.variables
-    log = ROOT / "build" / "reference.log"
+    log = BUILD / "reference.log"
     configure: list[Word] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
     run_logged([*cmake, *configure], log=log, what=what, env=env)
     run_logged([*cmake, "--build", build.folder, "--target", *programs], log=log, what=what, env=env)

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.bindgen.freshness import require_current_bindings
-from tools.checkout import Checkout
 from tools.compilers.compiler_cache import compiler_cache
 from tools.compilers.toolchains import Toolchain, find_toolchain, with_commands, zig_toolchain
 from tools.errors import LackingError
 from tools.matrix import host_target, load_matrix
-from tools.paths import ROOT, package_folder
+from tools.paths import BUILD, DIST, HERE, REQUIREMENTS, package_folder
 from tools.toolkits.cuda import cuda_kit
 from tools.toolkits.metal import metal_kit
 from tools.toolkits.rocm import rocm_kit
@@ -26,10 +25,9 @@ from tools.util.cpu_count import parallel_jobs
 from tools.util.disk import require_space
 from tools.util.files import locked, remove_tree
 from tools.util.live import Say, quiet, run_logged
-from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
+from tools.util.venv import Environment, ensure_environment
 from tools.vendoring.ensure import ensure_source
 
-DIST = ROOT / "dist"
 COLD_BUILD_MIB = 2560
 LEVELS_VARIABLE = "LLAMAPACK_CPU_LEVELS"
 FLAGS_VARIABLE = "LLAMAPACK_CPU_FLAGS"
@@ -67,7 +65,7 @@ class Build:
     @property
     def folder(self) -> Path:
         """CMake's build folder, kept between runs; zig's is another one, so that both compilers may take turns."""
-        return ROOT / "build" / (f"{self.id}-zig" if self.toolchain.is_zig else self.id)
+        return BUILD / (f"{self.id}-zig" if self.toolchain.is_zig else self.id)
 
     @property
     def stamp(self) -> Path:
@@ -165,7 +163,7 @@ def _ensured(chosen: Callable[[], Build], say: Say) -> Path:
     that were compiled for the next try.
     """
     ensure_source(say=say)
-    require_current_bindings(Checkout(root=ROOT))
+    require_current_bindings(HERE)
     build = chosen()
     with locked(build.lock):
         inputs = build.inputs()
@@ -254,7 +252,7 @@ def _build(build: Build, say: Say) -> Path:
     if forget_another_compiler(build.toolchain, build.folder):
         build.stamp.unlink(missing_ok=True)  # what it says of the folder is no longer so
     compiled = (build.folder / "build.ninja").exists()
-    require_space(ROOT / "build", 512 if compiled else COLD_BUILD_MIB, purpose="the build")
+    require_space(BUILD, 512 if compiled else COLD_BUILD_MIB, purpose="the build")
     DIST.mkdir(exist_ok=True)
     shop = workshop(build, say)
     with tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:

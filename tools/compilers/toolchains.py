@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.compilers import zig
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
-from tools.paths import ROOT
+from tools.paths import BUILD
 from tools.util import cmd, stamps
 from tools.util.venv import Environment
 
@@ -28,8 +28,8 @@ int main(int argc, char **argv) {
 """
 PAIRS = (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++"))
 PARTNERS = (("clang", "clang++"), ("gcc", "g++"), ("icx", "icpx"), ("cc", "c++"))
-PROVEN = ROOT / "build" / "compilers.json"
-ZIG_SCRIPTS = ROOT / "build" / "zig"
+PROVEN = BUILD / "compilers.json"
+ZIG_SCRIPTS = BUILD / "zig"
 COMPILER_VARIABLE = "LLAMAPACK_COMPILER"
 FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "CMAKE_GENERATOR")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.errors import LackingError, ToolError
 from tools.matrix import host_target, load_matrix
-from tools.paths import ROOT, cache_dir
+from tools.paths import BUILD, cache_dir
 from tools.platforms import apt, user_namespace
 from tools.platforms.emulators import PACKAGES, find_emulator, how_to_get
 from tools.util.cmd import run
@@ -194,7 +194,7 @@ def _make(root: Root, folder: Path) -> None:
     if root.packages:
         words.append(f"--include={','.join(sorted(root.packages))}")
     words += [root.suite, str(folder), apt.mirror(), str(script if script.exists() else SCRIPTS / "sid")]
-    log, what = ROOT / "build" / f"{root.folder.name}.log", f"A Debian {root.suite} root could not be made"
+    log, what = BUILD / f"{root.folder.name}.log", f"A Debian {root.suite} root could not be made"
     fix = f"See whether this machine's mirror has {root.suite} for {root.architecture}, and {', '.join(root.packages)}."
     run_logged([*NAMESPACES, *words], log=log, what=what, fix=fix)
     # debootstrap would look for dependencies in Perl, which takes an hour where Perl is emulated; dpkg knows them too.

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tools.errors import LackingError
 from tools.matrix import host_target, load_matrix
-from tools.paths import ROOT, cache_dir
+from tools.paths import BUILD, REQUIREMENTS, cache_dir
 from tools.platforms import debian_roots
 from tools.platforms.debian_roots import TARGETS, Root, ensure_root
 from tools.util import stamps
 from tools.util.cmd import run
 from tools.util.files import locked, remove_tree, staged_folder
 from tools.util.live import Say, quiet, run_live
-from tools.util.venv import NETWORK, REQUIREMENTS, ensure_environment, pip_variables
+from tools.util.venv import NETWORK, ensure_environment, pip_variables
 
 OLDER = ("bullseye",)
 """Debian releases whose Python is too old for the wheel: a C program uses its libraries there."""
@@ -72,7 +72,7 @@ def inside(file: Path) -> str:
 def ensure_place(root: Root, say: Say = quiet) -> Place:
     """Return `root` with a folder of its own in build/."""
     folder = ensure_root(root, say)
-    own = ROOT / "build" / "roots" / folder.name
+    own = BUILD / "roots" / folder.name
     own.mkdir(parents=True, exist_ok=True)
     return Place(root=folder, own=own, emulator=debian_roots.emulator_for(root))
 

@@ -12,15 +12,15 @@ from nox.command import CommandFailed
 
 from tools.errors import LackingError, ToolError
 from tools.matrix import Cell, load_matrix
-from tools.paths import ROOT
+from tools.paths import BUILD, REQUIREMENTS, ROOT
 from tools.platforms.host import this_host
 from tools.util import inherited, stamps
-from tools.util.venv import NETWORK, PIP_VARIABLES, REQUIREMENTS
+from tools.util.venv import NETWORK, PIP_VARIABLES
 from tools.verification.plan import why_not_built
 
 # Nothing of the checkout or of the person's own packages may reach the installed package.
 CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONNOUSERSITE": "1"}
-SCRATCH = ROOT / "build" / "tests"
+SCRATCH = BUILD / "tests"
 OTHER_NOXFILE = ("-f", "--noxfile")
 
 

@@ -16,7 +16,7 @@ from tools.audit.arm import Arm
 from tools.building import wheels
 from tools.compilers.toolchains import Toolchain, with_commands, zig_toolchain
 from tools.matrix import Cell, host_target, load_matrix
-from tools.paths import ROOT
+from tools.paths import BUILD, ROOT
 from tools.platforms import apt, distributions
 from tools.platforms.distributions import Place
 from tools.platforms.emulators import USED, ensure_emulator, find_emulator, how_to_get
@@ -102,7 +102,7 @@ def wish_for_disassembler(say: Say, wheel: str) -> None:
 
 def _audit(session: nox.Session, wheel: Path, *files: str) -> None:
     wish_for_disassembler(session.log, wheel.name)
-    place = ensure_environment(["audit"], folder=ROOT / "build" / "audit", say=session.log)
+    place = ensure_environment(["audit"], folder=BUILD / "audit", say=session.log)
     session.run(str(place.python), "-m", "tools.audit", str(wheel), *files, env=CLEAN, external=True)
 
 
@@ -165,7 +165,7 @@ def run_in_root(
     """Run a test file of tests/platforms/debian on `place`; only what it starts there is run inside of it."""
     held = {"root": str(place.root), "own": str(place.own), "emulator": str(place.emulator or "")}
     told = {"LLAMAPACK_TEST_PLACE": json.dumps(held), "LLAMAPACK_TEST_MODEL": str(model), **variables}
-    tools = ensure_environment(["core", "test", "auditwheel"], folder=ROOT / "build" / "test-roots", say=session.log)
+    tools = ensure_environment(["core", "test", "auditwheel"], folder=BUILD / "test-roots", say=session.log)
     run_pytest(session, str(ROOT / "tests" / "platforms" / "debian" / test), *words, env=told, python=tools.python)
 
 
@@ -192,5 +192,5 @@ EMULATE = {"qemu-x86_64": emulate, "qemu-aarch64": emulate_arm, "wine": run_in_w
 
 
 def _environment(wheel: Path, *more: str) -> Environment:
-    folder = ROOT / "build" / "-".join(("test-cpu", *more))
+    folder = BUILD / "-".join(("test-cpu", *more))
     return ensure_environment(["core", "test", *more], folder=folder, wheels=[wheel])

@@ -17,7 +17,7 @@ import nox
 from tools.building import wheels
 from tools.errors import ToolError
 from tools.matrix import host_target
-from tools.paths import ROOT
+from tools.paths import BUILD, ROOT
 from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import How
 from tools.sessions import cpu_levels
@@ -84,7 +84,7 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
             look_into(session, backend, core, plugin, ground.packaging, whole=bool(recording))
     place = ensure_environment(
         ["core", "test", *filter(None, [trial.requirement])],
-        folder=ROOT / "build" / f"test-{backend}",
+        folder=BUILD / f"test-{backend}",
         wheels=[core, plugin],
         source=Path(prebuilt) if prebuilt else None,
         say=session.log,
@@ -115,7 +115,7 @@ def look_into(
     With `whole`, the audit must have looked at all of it.
     """
     cpu_levels.wish_for_disassembler(session.log, plugin.name)
-    place = ensure_environment(["test", "packaging"], folder=ROOT / "build" / "packaging", say=session.log)
+    place = ensure_environment(["test", "packaging"], folder=BUILD / "packaging", say=session.log)
     told = {
         "LLAMAPACK_TEST_WHEEL": str(core),
         "LLAMAPACK_TEST_MODEL": str(demo_model.demo_model(session.log)),
@@ -174,7 +174,7 @@ def bench_place(session: nox.Session) -> BenchPlace:
         session.skip(f"nothing can be measured: {ground.lacking}")
     place = ensure_environment(
         ["core", *filter(None, [TRIALS[backend].requirement])],
-        folder=ROOT / "build" / f"bench-{backend}",
+        folder=BUILD / f"bench-{backend}",
         wheels=[core, wheels.host_wheel(backend, session.log, kit=ground.kit)],
         say=session.log,
     )

@@ -12,7 +12,7 @@ import nox
 
 from tools.building import wheels
 from tools.errors import ToolError
-from tools.paths import ROOT
+from tools.paths import BUILD, ROOT
 from tools.platforms.host import How
 from tools.sessions import plugins
 from tools.sessions.common import SCRATCH, run_pytest
@@ -58,7 +58,7 @@ def prove_metal(session: nox.Session) -> None:
     words, recording = results.begin(session.posargs)
     if recording:
         raise ToolError(f"{results.OPTION} is for a Mac: nothing is compiled here that could be recorded.")
-    place = ensure_environment(["audit", "build", "test", "zig"], folder=ROOT / "build" / "test-metal", say=session.log)
+    place = ensure_environment(["audit", "build", "test", "zig"], folder=BUILD / "test-metal", say=session.log)
     run_pytest(session, str(ROOT / "tests" / "devices" / "metal"), *words, env={}, python=place.python)
     session.skip("What can be checked without a Mac is right. The plug-in is compiled and run on Macs only.")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tools.compilers.toolchains import find_toolchain
 from tools.errors import LackingError, ToolError
 from tools.matrix import GpuArch, host_target, load_matrix
-from tools.paths import ROOT, cache_dir
+from tools.paths import BUILD, REQUIREMENTS, cache_dir
 from tools.platforms.host import How
 from tools.toolkits import gpu_architectures
 from tools.toolkits.toolkit import Kit
@@ -22,7 +22,7 @@ from tools.util.cmd import run
 from tools.util.files import locked
 from tools.util.inherited import DEVICES, named
 from tools.util.live import Say, quiet
-from tools.util.venv import REQUIREMENTS, Environment, ensure_environment
+from tools.util.venv import Environment, ensure_environment
 from tools.verification.devices import Ground
 
 VARIABLE = gpu_architectures.variable("cuda")
@@ -69,7 +69,7 @@ def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
         lacking="" if found else NO_GPU,
         kit=partial(cuda_kit, variables={**os.environ, VARIABLE: archs}),
         packaging={
-            "LLAMAPACK_TEST_BUILD": str(ROOT / "build" / f"cuda-{host_target()}"),
+            "LLAMAPACK_TEST_BUILD": str(BUILD / f"cuda-{host_target()}"),
             "LLAMAPACK_TEST_TOOLKIT": str(toolkit_environment().folder),
         },
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.compilers.shader_cache import cached_glslc
 from tools.errors import LackingError, ToolError
 from tools.matrix import load_matrix
-from tools.paths import ROOT, package_folder
+from tools.paths import BUILD, package_folder
 from tools.platforms import apt
 from tools.platforms.apt import LaterPackage
 from tools.platforms.host import How
@@ -139,7 +139,7 @@ def _kit(include: Path, glslc: Path, *roots: Path, chosen: bool = False) -> Kit:
         raise _too_old(include)
     compiler = run([glslc, "--version"]).stdout
     defines = {"Vulkan_INCLUDE_DIR": str(include)} if chosen else {}
-    defines["Vulkan_GLSLC_EXECUTABLE"] = str(cached_glslc(glslc, compiler, SHADERS, ROOT / "build" / "glslc"))
+    defines["Vulkan_GLSLC_EXECUTABLE"] = str(cached_glslc(glslc, compiler, SHADERS, BUILD / "glslc"))
     defines["LLAMAPACK_LICENCES"] = ";".join(f"{name}={path}" for name, path in licences(roots).items())
     lacking = ", ".join(lacking_extensions(glslc))
     kit = f"headers {version}, {compiler.splitlines()[0]}"

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.paths import ROOT
+from tools.paths import BUILD, REQUIREMENTS
 from tools.util import stamps
 from tools.util.files import locked
 from tools.util.live import Say, Word, quiet, run_live
 
-BUILD_ENVIRONMENT = ROOT / "build" / "env"
-REQUIREMENTS = ROOT / "requirements"
+BUILD_ENVIRONMENT = BUILD / "env"
 PIP_VARIABLES = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_NO_INPUT": "1",

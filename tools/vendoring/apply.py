@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.am import am
 from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git, require_git
 from tools.git.worktree_state import read_state
+from tools.paths import Checkout
 from tools.util.files import explained, locked, staged_folder, write_file
 from tools.util.live import Say, quiet
 from tools.vendoring import changelog

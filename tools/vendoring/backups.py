@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.git.format_patch import exported_contents
 from tools.git.patch import read_patches
 from tools.git.repository import Git
 from tools.git.snapshot import take_snapshot
 from tools.git.worktree_state import State, read_state
-from tools.paths import cache_dir
+from tools.paths import Checkout, cache_dir
 from tools.vendoring.source.fetch import BASE, BRANCH
 from tools.vendoring.source.pin import load_pin
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.patch import read_series
 from tools.git.repository import Git
+from tools.paths import Checkout
 from tools.util.files import explained, locked
 from tools.util.live import Say, quiet
 from tools.vendoring.apply import Applied, operation_to, refuse_open, start

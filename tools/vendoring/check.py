@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from tools.bindgen.freshness import MEND, stale_bindings
-from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
 from tools.git.snapshot import Snapshot
+from tools.paths import Checkout
 from tools.util.files import explained, locked
 from tools.util.live import Say, quiet
 from tools.vendoring.dry_run import Rehearsal, rehearse

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.repository import Git
+from tools.paths import Checkout
 from tools.util.files import explained, locked, remove_tree
 from tools.vendoring.backups import BACKUPS, at_risk, backups, new_backup_folder, save_backup, save_copies
 from tools.vendoring.journal import current_operation

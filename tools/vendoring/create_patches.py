@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.git.conflict_markers import is_marked
 from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import HEADERS, PLACEHOLDER, Patch, read_patches
 from tools.git.repository import Git
 from tools.git.worktree_state import read_state
+from tools.paths import Checkout
 from tools.util.files import explained, locked, sweep, write_file
 from tools.vendoring.backups import save_copies
 from tools.vendoring.journal import current_operation, known_series, note_known, remember_series

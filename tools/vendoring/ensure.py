@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.git.patch import read_series
 from tools.git.repository import Git
 from tools.git.snapshot import take_snapshot
-from tools.paths import ROOT
+from tools.paths import ROOT, Checkout
 from tools.util.files import explained, locked, staged_folder
 from tools.util.live import Say, quiet
 from tools.vendoring.apply import apply_to_fresh

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.patch import read_patches
+from tools.paths import Checkout
 from tools.vendoring.source.filters import Section
 from tools.vendoring.source.manifest import MANIFEST, NEXT, Manifest, differences, read_manifest, record
 from tools.vendoring.source.pin import load_pin

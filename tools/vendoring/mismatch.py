@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.format_patch import commits_since, exported_contents
 from tools.git.patch import read_patches
 from tools.git.repository import Git
+from tools.paths import Checkout
 from tools.vendoring.journal import known_series, last_series
 from tools.vendoring.source.fetch import BASE, BRANCH
 from tools.vendoring.source.pin import Pin

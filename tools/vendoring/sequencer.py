@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.git.am import am, am_continue, expected
 from tools.git.conflict_markers import marked_files
 from tools.git.repository import Git
 from tools.git.worktree_state import State, read_state
+from tools.paths import Checkout
 from tools.util.files import sweep, write_file
 from tools.vendoring import changelog
 from tools.vendoring.backups import clear, save_backup

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.bindgen.freshness import MEND, stale_bindings
-from tools.checkout import Checkout
 from tools.errors import ToolError
 from tools.git.format_patch import commits_since
 from tools.git.patch import read_patches, read_series
 from tools.git.repository import Git
+from tools.paths import Checkout
 from tools.vendoring.backups import AtRisk, Commit, at_risk, backups, commits_of
 from tools.vendoring.freshness import edited_files, stale_reasons
 from tools.vendoring.journal import Operation, current_operation

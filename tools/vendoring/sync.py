@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.bindgen.freshness import stale_bindings
-from tools.checkout import Checkout
 from tools.errors import ToolError, some
 from tools.git.conflict_markers import is_marked
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
 from tools.git.snapshot import Snapshot, require_plain, take_snapshot
 from tools.git.worktree_state import read_state
+from tools.paths import Checkout
 from tools.util.files import explained, locked, staged_folder, sweep, write_file
 from tools.vendoring.backups import save_copies
 from tools.vendoring.freshness import shared_files

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.checkout import Checkout
 from tools.git.patch import read_series
-from tools.paths import PIN, ROOT, TRACKING
+from tools.paths import PIN, ROOT, TRACKING, Checkout
 from tools.vendoring.apply import apply_patches
 from tools.vendoring.check import check
 from tools.vendoring.create_patches import create_patches

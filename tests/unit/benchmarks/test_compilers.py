@@ -14,9 +14,9 @@ from tools.building import compiler_variants
 from tools.building.compiler_variants import CLANG, LEVELS, Compiler, Variant, build_all, levels_here
 from tools.compilers.zig import version as zig_version
 from tools.errors import LackingError
+from tools.paths import REQUIREMENTS
 from tools.platforms import apt
 from tools.platforms.host import Host
-from tools.util.venv import REQUIREMENTS
 
 RATES = {"gcc": 100.0, "zig": 110.0}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.paths import ROOT
-from tools.util.venv import REQUIREMENTS, Environment
+from tools.paths import REQUIREMENTS, ROOT
+from tools.util.venv import Environment
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.13t", "3.14t", "pypy3.11")
 COMMAND = ["--raw", "--temp", "0", "--max-tokens", "16", "--threads", "1", "--quiet", "The capital of France is"]

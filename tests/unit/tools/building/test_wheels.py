@@ -22,6 +22,7 @@ from tools.building.wheels import (
 )
 from tools.compilers.toolchains import Toolchain
 from tools.errors import ToolError
+from tools.paths import Checkout
 from tools.toolkits.toolkit import Elsewhere, Kit
 from tools.util.venv import Environment
 
@@ -43,7 +44,8 @@ def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for file in (tmp_path / "packages" / "cpu" / name, tmp_path / "packages" / "vulkan" / name):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(name)
-    monkeypatch.setattr(wheels, "ROOT", tmp_path)
+    monkeypatch.setattr(wheels, "HERE", Checkout(root=tmp_path))
+    monkeypatch.setattr(wheels, "BUILD", tmp_path / "build")
     monkeypatch.setattr(wheels, "DIST", tmp_path / "dist")
     monkeypatch.setattr(wheels, "package_folder", lambda backend: tmp_path / "packages" / backend)
     kits = {**wheels.KITS, "vulkan": lambda say: Kit(inputs={"Vulkan kit": "headers 1.4"})}
@@ -61,8 +63,8 @@ def built(core: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def build(build: Build, _: object) -> Path:
         ids.append(build.id)
-        wheels.DIST.mkdir(exist_ok=True)
-        wheel = wheels.DIST / f"{build.backend}-0-py3-none-{build.tag or 'any'}.whl"
+        (dist := core.parent.parent / "dist").mkdir(exist_ok=True)
+        wheel = dist / f"{build.backend}-0-py3-none-{build.tag or 'any'}.whl"
         wheel.write_text(f"wheel {len(ids)}")
         return wheel
 
@@ -263,7 +265,7 @@ def test_full_disk_is_refused_before_a_compiler_runs(core: Path, monkeypatch: py
     monkeypatch.setattr(wheels, "workshop", pytest.fail)
     with pytest.raises(ToolError, match=r"^full$"):
         core_wheel()
-    assert not wheels.DIST.exists()
+    assert not (core.parent.parent / "dist").exists()
 
 
 def test_unknown_upstream_program_is_refused_with_the_known_ones() -> None:

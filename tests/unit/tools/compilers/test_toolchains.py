@@ -11,8 +11,9 @@ from tools.compilers import toolchains, zig
 from tools.compilers.toolchains import find_toolchain, with_commands, zig_toolchain
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
+from tools.paths import REQUIREMENTS
 from tools.util import cmd
-from tools.util.venv import REQUIREMENTS, Environment
+from tools.util.venv import Environment
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins for compilers are shell scripts")
 

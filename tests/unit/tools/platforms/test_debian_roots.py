@@ -53,7 +53,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(apt, "is_here", lambda: True)
     monkeypatch.setattr(apt, "require", lambda names, **more: None)
     monkeypatch.setattr(apt, "mirror", lambda: "https://mirror.example/debian")
-    monkeypatch.setattr(debian_roots, "ROOT", tmp_path)
+    monkeypatch.setattr(debian_roots, "BUILD", tmp_path / "build")
     monkeypatch.setattr(debian_roots, "SCRIPTS", tmp_path / "scripts")
     monkeypatch.setattr(debian_roots, "_require_namespaces", lambda emulator: None)
     monkeypatch.setattr(debian_roots, "host_target", lambda: "linux-x86_64")
