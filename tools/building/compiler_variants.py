@@ -18,8 +18,9 @@ from tools.platforms import apt
 from tools.platforms.host import Way, lacks, this_host, ways
 from tools.toolkits.toolkit import Kit
 from tools.util import stamps
+from tools.util.cmd import run_logged
 from tools.util.disk import require_space
-from tools.util.live import Say, quiet, run_logged
+from tools.util.live import Say, quiet
 from tools.vendoring.ensure import ensure_source
 
 FOLDER = BUILD / "compilers"

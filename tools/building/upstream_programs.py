@@ -10,9 +10,9 @@ from tools.building.wheels import Build, core_wheel, host_build, workshop
 from tools.errors import ToolError
 from tools.paths import BUILD, CORE, TRACKING
 from tools.util import stamps
-from tools.util.cmd import run
+from tools.util.cmd import Word, run, run_logged
 from tools.util.files import locked
-from tools.util.live import Say, Word, quiet, run_logged
+from tools.util.live import Say, quiet
 
 PROGRAMS = ("llamapack-reference", "llama-tokenize")
 """llamapack-reference holds llama-completion, llama-bench and llama-perplexity; its first argument is a backend."""

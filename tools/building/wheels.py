@@ -21,10 +21,11 @@ from tools.toolkits.rocm import rocm_kit
 from tools.toolkits.toolkit import Elsewhere, Kit
 from tools.toolkits.vulkan import vulkan_kit
 from tools.util import stamps
+from tools.util.cmd import run_logged
 from tools.util.cpu_count import parallel_jobs
 from tools.util.disk import require_space
 from tools.util.files import locked, remove_tree
-from tools.util.live import Say, quiet, run_logged
+from tools.util.live import Say, quiet
 from tools.util.venv import Environment, ensure_environment
 from tools.vendoring.ensure import ensure_source
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tools.errors import LackingError, ToolError
 from tools.paths import cache_dir
-from tools.util.cmd import run
+from tools.util.cmd import run, run_live
 from tools.util.files import staged_folder
-from tools.util.live import Say, quiet, run_live
+from tools.util.live import Say, quiet
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 

@@ -19,10 +19,10 @@ from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD, cache_dir
 from tools.platforms import apt, user_namespace
 from tools.platforms.emulators import PACKAGES, find_emulator, how_to_get
-from tools.util.cmd import run
+from tools.util.cmd import run, run_logged
 from tools.util.disk import require_space
 from tools.util.files import locked, staged_folder
-from tools.util.live import Say, quiet, run_logged
+from tools.util.live import Say, quiet
 from tools.util.toml_table import valid
 
 SCRIPTS = Path("/usr/share/debootstrap/scripts")

@@ -14,9 +14,9 @@ from tools.paths import BUILD, REQUIREMENTS, cache_dir
 from tools.platforms import debian_roots
 from tools.platforms.debian_roots import TARGETS, Root, ensure_root
 from tools.util import stamps
-from tools.util.cmd import run
+from tools.util.cmd import run, run_live
 from tools.util.files import locked, remove_tree, staged_folder
-from tools.util.live import Say, quiet, run_live
+from tools.util.live import Say, quiet
 from tools.util.venv import NETWORK, ensure_environment, pip_variables
 
 OLDER = ("bullseye",)

@@ -18,8 +18,8 @@ from tools.sessions import plugins
 from tools.sessions.common import SCRATCH, run_pytest
 from tools.toolkits import gpu_architectures, rocm
 from tools.util import inherited
+from tools.util.cmd import run_live
 from tools.util.files import remove_tree
-from tools.util.live import run_live
 from tools.util.venv import ensure_environment
 from tools.verification import results
 

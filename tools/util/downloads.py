@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from tools.errors import ToolError
-from tools.util.live import Say, Word, quiet, run_live
+from tools.util.cmd import Word, run_live
+from tools.util.live import Say, quiet
 from tools.util.venv import NETWORK, ensure_environment, pip_variables
 
 Kind = Literal["sdist", "wheel"]

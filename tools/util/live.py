@@ -1,110 +1,11 @@
-"""Run a program whose output the person should see as it comes; tools themselves print nothing."""
+"""Where vendoring reports a step that takes long; a logger is about to replace it."""
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
-import subprocess
-import sys
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TextIO
+from collections.abc import Callable
 
-from tools.errors import ToolError
-
-Word = str | os.PathLike[str]
 Say = Callable[[str], None]
-"""Where a tool reports a step that takes long: a Nox session's log, or nowhere."""
 
 
 def quiet(message: str) -> None:
     """Report nothing."""
-
-
-def run_live(
-    argv: Sequence[Word],
-    *,
-    what: str,
-    fix: str = "",
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> None:
-    """Run `argv` with its output on standard error and no input; a non-zero status is a ToolError.
-
-    `what` begins the error: "The core wheel could not be built". Standard output stays free for answers.
-    """
-    words = [os.fspath(word) for word in argv]
-    try:
-        done = subprocess.run(words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=_stderr(), check=False)
-    except FileNotFoundError as error:
-        raise ToolError(f"{what}.", why=f"{words[0]} was not found.", fix=fix) from error
-    if done.returncode != 0:
-        why = f"{shlex.join(words)} ended with status {done.returncode}; its own messages are above."
-        raise ToolError(f"{what}.", why=why, fix=fix)
-
-
-def run_logged(
-    argv: Sequence[Word],
-    *,
-    log: Path,
-    what: str,
-    fix: str = "",
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> None:
-    """Run `argv` as `run_live` does, with its output in the file `log` and only the steps of a build shown.
-
-    llama.cpp compiles with many warnings; they are in the file. On failure the end of the file is shown.
-    """
-    words = [os.fspath(word) for word in argv]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w+", encoding="utf-8", errors="replace") as file:
-        try:
-            status = _run_into(file, words, cwd, env)
-        except FileNotFoundError as error:
-            raise ToolError(f"{what}.", why=f"{words[0]} was not found.", fix=fix) from error
-        if status != 0:
-            file.seek(0)
-            print(*deque(file, SHOWN_ON_FAILURE), sep="", file=sys.stderr)
-            why = f"{shlex.join(words)} ended with status {status}; the end of its output is above, all of it in {log}."
-            raise ToolError(f"{what}.", why=why, fix=fix)
-
-
-def _run_into(file: TextIO, words: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None) -> int:
-    with subprocess.Popen(
-        words,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as child:
-        assert child.stdout is not None
-        shown = 0
-        for line in child.stdout:
-            file.write(line)
-            if (step := STEP.match(line)) and _worth_showing(step, shown):
-                shown = int(step["done"])
-                print(line, end="", file=sys.stderr, flush=True)
-    return child.returncode
-
-
-def _worth_showing(step: re.Match[str], shown: int) -> bool:
-    """Show one step in a hundredth of the whole, and the last."""
-    done, all_steps = int(step["done"]), int(step["all"])
-    return done == all_steps or done < shown or done - shown >= max(1, all_steps // 100)
-
-
-STEP = re.compile(r"\[(?P<done>\d+)/(?P<all>\d+)\] ")  # as ninja counts
-SHOWN_ON_FAILURE = 60  # lines
-
-
-def _stderr() -> int:
-    try:
-        return sys.stderr.fileno()
-    except (OSError, ValueError):
-        return subprocess.DEVNULL

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tools.paths import BUILD, REQUIREMENTS
 from tools.util import stamps
+from tools.util.cmd import Word, run_live
 from tools.util.files import locked
-from tools.util.live import Say, Word, quiet, run_live
+from tools.util.live import Say, quiet
 
 BUILD_ENVIRONMENT = BUILD / "env"
 PIP_VARIABLES = {

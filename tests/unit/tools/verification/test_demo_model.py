@@ -16,7 +16,7 @@ import pytest
 
 from tools.errors import ToolError
 from tools.util import disk, downloads, files, venv
-from tools.util.live import run_live
+from tools.util.cmd import run_live
 from tools.verification import demo_model
 from tools.verification.demo_model import PackagedModel, fetch_model, load_model
 

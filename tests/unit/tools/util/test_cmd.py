@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.errors import ToolError
-from tools.util.live import run_live, run_logged
+from tools.util.cmd import run_live, run_logged
 
 
 def test_output_leaves_standard_output_free(capfd: pytest.CaptureFixture[str]) -> None:
