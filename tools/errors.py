@@ -6,12 +6,17 @@ ToolError          what went wrong, why, and what to do; the command line prints
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
 def some(names: Sequence[str], most: int = 10) -> str:
     """Return a list of names for a message: the first few, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def valid(kind: str, values: Collection[str]) -> str:
+    """Say which values would have been right."""
+    return f"Valid {kind}: {', '.join(values) or 'none'}."
 
 
 class ToolError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.matrix import Matrix, load_matrix
+from tools.matrix import Matrix, read_matrix
 
 TOML = """\
 [[verified]]
@@ -104,4 +104,4 @@ def made_matrix(folder: Path, text: str = TOML) -> Matrix:
     """Load a matrix from `text`."""
     path = folder / "matrix.toml"
     path.write_text(text, encoding="utf-8")
-    return load_matrix(path)
+    return read_matrix(path)

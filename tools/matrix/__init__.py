@@ -1,13 +1,15 @@
 """matrix.toml: every target, backend, CPU level, GPU architecture and toolchain.
 
-matrix    The build matrix: what `matrix.toml` says, as data.
-sections  The sections of `matrix.toml`: one record and one reader each.
-ci_rows   What is derived from the matrix for Nox and for workflows.
+matrix       The build matrix as data: what is built and checked, by ids that are spelled alike everywhere.
+sections     Read and check `matrix.toml`, one function for each section.
+this_python  The name that the matrix has for the system and processor of the Python that runs this.
+ci_rows      What Nox and workflows are given of it: rows of jobs, cibuildwheel's names.
 """
 
 from __future__ import annotations
 
-from tools.matrix.matrix import MATRIX, Cell, Matrix, host_target, load_matrix
-from tools.matrix.sections import GpuArch
+from tools.matrix.matrix import Cell, GpuArch, Matrix
+from tools.matrix.sections import MATRIX, load_matrix, read_matrix
+from tools.matrix.this_python import host_target
 
-__all__ = ["MATRIX", "Cell", "GpuArch", "Matrix", "host_target", "load_matrix"]
+__all__ = ["MATRIX", "Cell", "GpuArch", "Matrix", "host_target", "load_matrix", "read_matrix"]

@@ -5,34 +5,77 @@ Ids are spelled alike everywhere: `cpu-linux-x86_64` is a build, `cpu-linux-x86_
 
 from __future__ import annotations
 
-import platform
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from tools.errors import ToolError
-from tools.matrix.sections import (
-    Backend,
-    GpuArch,
-    Level,
-    Target,
-    Toolchain,
-    Verified,
-    read_backends,
-    read_flags,
-    read_gpu,
-    read_levels,
-    read_pythons,
-    read_targets,
-    read_toolchains,
-    read_verified,
-)
-from tools.paths import ROOT
-from tools.util.toml_table import read_toml, valid
+from tools.errors import ToolError, valid
 
-MATRIX = ROOT / "matrix.toml"
+EMULATORS = ("qemu-x86_64", "qemu-aarch64", "wine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """A CPU level by ggml's name, the flags that ggml builds it with, and the model with which qemu-user runs it."""
+
+    name: str
+    flags: tuple[str, ...]
+    qemu: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """An operating system on a processor family."""
+
+    name: str
+    levels: str
+    zig: str
+    wheel: str
+    runner: str
+    emulated: Mapping[str, str]
+    compiled: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """What computes: the CPU, or a GPU family with its own wheel."""
+
+    name: str
+    wheel: str
+    targets: tuple[str, ...]
+    device: str
+    software: Mapping[str, str]
+    audited: tuple[str, ...] = ()
+    """Targets whose wheels CI builds and looks into, without the device."""
+    loaded: tuple[str, ...] = ()
+    """Targets on which a session loads the plug-in where the device is not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuArch:
+    """A GPU architecture to compile for: `real` or AMD's `gfx` machine code, or `ptx` for the driver to compile."""
+
+    arch: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """A version that builds take exactly, or must not go below."""
+
+    name: str
+    version: str
+    use: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """A build that CI runs, and the Nox session that runs it."""
+
+    build: str
+    session: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,64 +190,3 @@ class Matrix:
         for name in ("glibc", "macos"):
             template = template.replace(f"{{{name}}}", self.toolchains[name].version)
         return template
-
-
-def load_matrix(path: Path = MATRIX) -> Matrix:
-    """Read and check `matrix.toml`; a ToolError names the bad key and the valid values."""
-    top = read_toml(path)
-    top.only("verified", "tried", "targets", "backends", "levels", "flags", "gpu", "toolchains", "python")
-    flags = read_flags(top.table("flags"))
-    levels = read_levels(top.table("levels"), flags)
-    targets = read_targets(top.table("targets"), levels)
-    backends = read_backends(top.table("backends"), targets)
-    wheel_pythons, tools_pythons = read_pythons(top.table("python"))
-    return Matrix(
-        targets=targets,
-        backends=backends,
-        levels=levels,
-        flags=flags,
-        gpu=read_gpu(top.table("gpu"), backends),
-        toolchains=read_toolchains(top.table("toolchains")),
-        verified=read_verified(top, "verified", _build_ids(backends)),
-        tried=read_verified(top, "tried", _build_ids(backends)),
-        wheel_pythons=wheel_pythons,
-        tools_pythons=tools_pythons,
-    )
-
-
-def host_target(platform_name: str | None = None, machine: str | None = None) -> str:
-    """Return the target of the Python that runs this: `linux-x86_64`, `macos-arm64`, …
-
-    Python's own platform counts, not the kernel's: an x86-64 Python on Windows for Arm loads x86-64 libraries.
-    """
-    name = (platform_name or sysconfig.get_platform()).lower()
-    os, _, arch = name.partition("-")
-    if os.startswith("macosx"):
-        os, arch = "macos", machine or platform.machine()
-    system = {"linux": "linux", "win": "windows", "macos": "macos"}.get(os)
-    spelling = {"aarch64": "arm64", "amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64"}.get(arch)
-    if system is None or spelling is None:
-        raise ToolError(
-            f"This Python is for {name}, which llamapack is not built for.",
-            fix="Use a 64-bit Python on Linux, Windows or macOS, x86-64 or Arm.",
-        )
-    return f"{system}-{'aarch64' if (system, spelling) == ('linux', 'arm64') else spelling}"
-
-
-def _build_ids(backends: Mapping[str, Backend]) -> tuple[str, ...]:
-    return tuple(f"{backend.name}-{target}" for backend in backends.values() for target in backend.targets)
-
-
-__all__ = [
-    "MATRIX",
-    "Backend",
-    "Cell",
-    "GpuArch",
-    "Level",
-    "Matrix",
-    "Target",
-    "Toolchain",
-    "Verified",
-    "host_target",
-    "load_matrix",
-]

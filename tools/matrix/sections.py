@@ -1,15 +1,28 @@
-"""The sections of `matrix.toml`: one record and one reader each."""
+"""Read and check `matrix.toml`, one function for each section."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from tools.errors import ToolError
-from tools.util.toml_table import Table
+from tools.matrix.matrix import (
+    EMULATORS,
+    Backend,
+    GpuArch,
+    Level,
+    Matrix,
+    Target,
+    Toolchain,
+    Verified,
+)
+from tools.paths import ROOT
+from tools.util.toml_table import Table, read_toml
 
-EMULATORS = ("qemu-x86_64", "qemu-aarch64", "wine")
+MATRIX = ROOT / "matrix.toml"
+
 KINDS = ("real", "ptx", "gfx")
 """Of GPU architectures, as backend.json has them."""
 _NAME = re.compile(r"[a-z0-9_.]+")
@@ -17,68 +30,33 @@ _TARGET = re.compile(r"(linux|windows|macos)-[a-z0-9_]+")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Level:
-    """A CPU level by ggml's name, the flags that ggml builds it with, and the model with which qemu-user runs it."""
-
-    name: str
-    flags: tuple[str, ...]
-    qemu: str
+@cache
+def load_matrix() -> Matrix:
+    """Return this checkout's matrix, read once."""
+    return read_matrix(MATRIX)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """An operating system on a processor family."""
-
-    name: str
-    levels: str
-    zig: str
-    wheel: str
-    runner: str
-    emulated: Mapping[str, str]
-    compiled: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Backend:
-    """What computes: the CPU, or a GPU family with its own wheel."""
-
-    name: str
-    wheel: str
-    targets: tuple[str, ...]
-    device: str
-    software: Mapping[str, str]
-    audited: tuple[str, ...] = ()
-    """Targets whose wheels CI builds and looks into, without the device."""
-    loaded: tuple[str, ...] = ()
-    """Targets on which a session loads the plug-in where the device is not."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GpuArch:
-    """A GPU architecture to compile for: `real` or AMD's `gfx` machine code, or `ptx` for the driver to compile."""
-
-    arch: str
-    kind: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Toolchain:
-    """A version that builds take exactly, or must not go below."""
-
-    name: str
-    version: str
-    use: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verified:
-    """A build that CI runs, and the Nox session that runs it."""
-
-    build: str
-    session: str
+def read_matrix(path: Path) -> Matrix:
+    """Read and check a `matrix.toml`; a ToolError names the bad key and the valid values."""
+    top = read_toml(path)
+    top.only("verified", "tried", "targets", "backends", "levels", "flags", "gpu", "toolchains", "python")
+    flags = read_flags(top.table("flags"))
+    levels = read_levels(top.table("levels"), flags)
+    targets = read_targets(top.table("targets"), levels)
+    backends = read_backends(top.table("backends"), targets)
+    wheel_pythons, tools_pythons = read_pythons(top.table("python"))
+    return Matrix(
+        targets=targets,
+        backends=backends,
+        levels=levels,
+        flags=flags,
+        gpu=read_gpu(top.table("gpu"), backends),
+        toolchains=read_toolchains(top.table("toolchains")),
+        verified=read_verified(top, "verified", _build_ids(backends)),
+        tried=read_verified(top, "tried", _build_ids(backends)),
+        wheel_pythons=wheel_pythons,
+        tools_pythons=tools_pythons,
+    )
 
 
 def read_flags(table: Table) -> dict[str, frozenset[str]]:
@@ -204,3 +182,7 @@ def _matching(pattern: re.Pattern[str], value: str, where: str, rule: str) -> st
     if not pattern.fullmatch(value):
         raise ToolError(f"{where} cannot be {value!r}.", fix=f"It must be {rule}.")
     return value
+
+
+def _build_ids(backends: Mapping[str, Backend]) -> tuple[str, ...]:
+    return tuple(f"{backend.name}-{target}" for backend in backends.values() for target in backend.targets)

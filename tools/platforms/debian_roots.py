@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import LackingError, ToolError
+from tools.errors import LackingError, ToolError, valid
 from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD, cache_dir
 from tools.platforms import apt, user_namespace
@@ -23,7 +23,6 @@ from tools.util.cmd import run, run_logged
 from tools.util.disk import require_space
 from tools.util.files import locked, staged_folder
 from tools.util.live import Say, quiet
-from tools.util.toml_table import valid
 
 SCRIPTS = Path("/usr/share/debootstrap/scripts")
 TARGETS = {"amd64": "linux-x86_64", "arm64": "linux-aarch64"}

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tools.matrix.sections import EMULATORS
+from tools.matrix.matrix import EMULATORS
 from tools.platforms import apt
 from tools.util.live import Say, quiet
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tools.matrix import Cell, Matrix, host_target
-from tools.matrix.sections import EMULATORS, Level
+from tools.matrix.matrix import EMULATORS, Level
 from tools.platforms.emulators import USED, emulators, how_to_get
 
 CPUINFO = Path("/proc/cpuinfo")

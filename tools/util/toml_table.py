@@ -9,7 +9,7 @@ from typing import cast
 
 import tomllib
 
-from tools.errors import ToolError
+from tools.errors import ToolError, valid
 
 _WORDS = {str: "a string", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a table"}
 
@@ -98,11 +98,6 @@ class Table:
     def _where(self, key: str = "") -> str:
         path = self._join(key) if key else self.path
         return f"{self.file}: {path}" if path else f"{self.file}: the file"
-
-
-def valid(kind: str, values: Collection[str]) -> str:
-    """Say which values would have been right."""
-    return f"Valid {kind}: {', '.join(values) or 'none'}."
 
 
 def read_toml(path: Path) -> Table:

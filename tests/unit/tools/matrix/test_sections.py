@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.made_matrix import TOML, made_matrix
 from tools.errors import ToolError
-from tools.matrix import load_matrix
+from tools.matrix import read_matrix
 
 TARGETS = "Valid targets: linux-x86_64, windows-x86_64, macos-arm64."
 LINUX = "[targets.linux-x86_64]\n"
@@ -255,7 +255,7 @@ def test_the_unchanged_matrix_is_accepted(tmp_path: Path) -> None:
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolError) as caught:
-        load_matrix(tmp_path / "matrix.toml")
+        read_matrix(tmp_path / "matrix.toml")
     assert caught.value.what == f"{tmp_path / 'matrix.toml'} was not found."
     assert caught.value.fix == "Get it back: git checkout -- matrix.toml"
 

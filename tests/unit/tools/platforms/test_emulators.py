@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.matrix.sections import EMULATORS
+from tools.matrix.matrix import EMULATORS
 from tools.platforms import apt
 from tools.platforms import emulators as emulation
 from tools.platforms.emulators import emulators, ensure_emulator, find_emulator, how_to_get
