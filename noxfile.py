@@ -23,6 +23,7 @@ from tools import matrix
 from tools.building import cibuildwheel as containers
 from tools.building import compiler_variants, other_abi, upstream_programs, wheels
 from tools.building import reproducible as reproducing
+from tools.building.build import LEVELS_VARIABLE
 from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
 from tools.matrix.ci_rows import workflow_output
@@ -135,7 +136,7 @@ def audit(session: nox.Session) -> None:
     session.run("python", "-m", "tools.audit", str(wheel), *whole, env=CLEAN)
     if recording and cell:
         with explained(session):
-            levels = os.environ.get(wheels.LEVELS_VARIABLE, "").replace(",", ", ")
+            levels = os.environ.get(LEVELS_VARIABLE, "").replace(",", ", ")
             of = levels if cell.backend == "cpu" else trials.compiled_for(wheel)
             results.record(cell.id, recording.result(How.COMPILED, of=of))
 

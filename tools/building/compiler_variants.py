@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.building.wheels import LEVELS_VARIABLE, Build, workshop
-from tools.compilers.toolchains import FLAG_VARIABLES, Toolchain, find_toolchain, zig_toolchain
+from tools.building.build import LEVELS_VARIABLE, Build, build_environment
+from tools.compilers.toolchain import Toolchain
+from tools.compilers.toolchains import FLAG_VARIABLES, find_toolchain, zig_toolchain
 from tools.errors import LackingError
 from tools.matrix import Cell, Matrix, host_target, load_matrix
 from tools.paths import BUILD, CORE
@@ -152,13 +153,13 @@ def find(compiler: Compiler, say: Say = quiet) -> Toolchain:
 def _build(variant: Variant, build: Build, levels: Sequence[str], say: Say) -> None:
     require_space(FOLDER, 512, purpose=f"building with {variant.id}")
     shutil.rmtree(variant.folder, ignore_errors=True)
-    shop = workshop(build, say)
-    cmake = [str(shop.environment.python), "-m", "cmake"]
-    settings = {**shop.defines, "CMAKE_BUILD_TYPE": "Release"}
+    environment = build_environment(build, say)
+    cmake = [str(environment.venv.python), "-m", "cmake"]
+    settings = {**environment.defines, "CMAKE_BUILD_TYPE": "Release"}
     configure = ["-G", "Ninja", "-S", str(CORE / "native"), "-B", str(variant.folder)]
     configure += [f"-D{name}={value}" for name, value in settings.items()]
     what, log = f"{variant.id} could not be built", FOLDER / f"{variant.id}.log"
-    env = {name: value for name, value in shop.variables.items() if name not in FLAG_VARIABLES}
+    env = {name: value for name, value in environment.variables.items() if name not in FLAG_VARIABLES}
     env |= build.toolchain.flags
     run_logged([*cmake, *configure], log=log, what=what, env=env)
     targets = [f"ggml-cpu-{level}" for level in levels]

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tools.building.wheels import (
+from tools.building.build import (
     CUSTOM,
     FLAGS_VARIABLE,
     LEVELS_VARIABLE,
+    build_environment,
     forget_another_compiler,
-    host_build,
     make_wheel,
-    workshop,
 )
+from tools.building.wheels import host_build
 from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD, CORE
 from tools.toolkits.toolkit import Kit
@@ -51,8 +51,8 @@ def rebuilt_core(say: Say = quiet) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             for old in folder.glob("*.whl"):
                 old.unlink()
-            shop = workshop(build, say)
+            environment = build_environment(build, say)
             forget_another_compiler(build.toolchain, cmake)
-            make_wheel(build, shop, package=CORE, folder=cmake, out=folder)
+            make_wheel(build, environment, package=CORE, folder=cmake, out=folder)
             stamps.write(stamp, inputs)
     return next(folder.glob("*.whl"))

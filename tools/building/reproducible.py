@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tools.building.wheels import COLD_BUILD_MIB, core_wheel, host_build, make_wheel, workshop
+from tools.building.build import COLD_BUILD_MIB, build_environment, make_wheel
+from tools.building.wheels import core_wheel, host_build
 from tools.errors import ToolError
 from tools.paths import CORE, ROOT
 from tools.util import stamps
@@ -47,11 +48,11 @@ def second_build(say: Say = quiet, *, recompile: bool = False) -> Iterator[Path]
         core = place / CORE.relative_to(ROOT)
         shutil.copytree(CORE, core, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         (out := place / "out").mkdir()
-        shop = workshop(build, say)
-        settings = {**shop.settings, "CCACHE_BASEDIR": str(place), **(RECOMPILE if recompile else {})}
-        shop = replace(shop, settings=settings)
+        environment = build_environment(build, say)
+        settings = {**environment.settings, "CCACHE_BASEDIR": str(place), **(RECOMPILE if recompile else {})}
+        environment = replace(environment, settings=settings)
         say(f"Building the core wheel again, in {place}")
-        yield make_wheel(build, shop, package=core, folder=place / build.folder.relative_to(ROOT), out=out)
+        yield make_wheel(build, environment, package=core, folder=place / build.folder.relative_to(ROOT), out=out)
 
 
 def differences(first: Path, second: Path) -> list[str]:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.building.wheels import Build, core_wheel, host_build, workshop
+from tools.building.build import Build, build_environment
+from tools.building.wheels import core_wheel, host_build
 from tools.errors import ToolError
 from tools.paths import BUILD, CORE, TRACKING
 from tools.util import stamps
@@ -37,9 +38,9 @@ def build_upstream(programs: Sequence[str] = PROGRAMS, say: Say = quiet) -> Path
 
 
 def _build(build: Build, programs: Sequence[str], say: Say) -> None:
-    shop = workshop(build, say)
-    cmake: list[Word] = [shop.environment.python, "-m", "cmake"]
-    what, env = "Upstream's programs could not be built", shop.variables
+    environment = build_environment(build, say)
+    cmake: list[Word] = [environment.venv.python, "-m", "cmake"]
+    what, env = "Upstream's programs could not be built", environment.variables
     log = BUILD / "reference.log"
     configure: list[Word] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
     run_logged([*cmake, *configure], log=log, what=what, env=env)

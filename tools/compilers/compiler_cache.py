@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.compilers import zig
-from tools.compilers.toolchains import Toolchain
+from tools.compilers.toolchain import Toolchain
 from tools.errors import ToolError
 from tools.paths import ROOT
 from tools.util.live import Say, quiet
@@ -63,7 +62,7 @@ def _on_path(portable: bool) -> str:
 def _variables(toolchain: Toolchain) -> dict[str, str]:
     variables = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
     if toolchain.is_zig:
-        mark = f"string:{toolchain.description}, {zig.identity(toolchain.target)}"
+        mark = f"string:{toolchain.description}, {toolchain.zig_identity}"
         variables |= {"CCACHE_COMPILERCHECK": mark, "CCACHE_COMPILERTYPE": "clang"}
     return {name: value for name, value in variables.items() if name not in os.environ}
 

@@ -8,10 +8,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tools.compilers import zig
+from tools.compilers.toolchain import Toolchain
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD
@@ -32,36 +33,6 @@ PROVEN = BUILD / "compilers.json"
 ZIG_SCRIPTS = BUILD / "zig"
 COMPILER_VARIABLE = "LLAMAPACK_COMPILER"
 FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "CMAKE_GENERATOR")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Toolchain:
-    """The compilers of a build. Empty commands leave the choice to CMake."""
-
-    c: tuple[str, ...] = ()
-    cxx: tuple[str, ...] = ()
-    description: str
-    needs: tuple[str, ...] = ()
-    """Requirement files to install first."""
-    flags: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the environment that CMake or the compiler reads."""
-    defines: Mapping[str, str] = field(default_factory=dict)
-    """CMake variables for the other programs of the toolchain."""
-    note: str = ""
-    """What the person should know about the choice."""
-    target: str = ""
-    """What zig compiles for, by the matrix's name; other compilers compile for this machine."""
-
-    @property
-    def identity(self) -> str:
-        """All that makes objects of two toolchains differ, on one line."""
-        called = [self.description, *([zig.identity(self.target)] if self.is_zig else []), *self.c, *self.cxx]
-        return shlex.join([*called, *(f"{k}={v}" for k, v in self.flags.items())])
-
-    @property
-    def is_zig(self) -> bool:
-        """Whether zig from PyPI stands in for a compiler of the system."""
-        return "zig" in self.needs
 
 
 def find_toolchain(variables: Mapping[str, str] = os.environ) -> Toolchain:
@@ -96,6 +67,7 @@ def zig_toolchain(target: str, variables: Mapping[str, str] = os.environ, note: 
         flags=_flags(variables),
         note=note,
         target=target,
+        zig_identity=zig.identity(target),
     )
 
 

@@ -14,7 +14,8 @@ import nox
 from tools.audit.arm import PACKAGES as LLVM
 from tools.audit.arm import Arm
 from tools.building import wheels
-from tools.compilers.toolchains import Toolchain, with_commands, zig_toolchain
+from tools.compilers.toolchain import Toolchain
+from tools.compilers.toolchains import with_commands, zig_toolchain
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import BUILD, ROOT
 from tools.platforms import apt, distributions

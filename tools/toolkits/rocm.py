@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools.compilers.toolchains import Toolchain
+from tools.compilers.toolchain import Toolchain
 from tools.errors import LackingError
 from tools.matrix import load_matrix
 from tools.paths import ROOT

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.compilers.toolchains import Toolchain
+from tools.compilers.toolchain import Toolchain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tools.compilers import compiler_cache
-from tools.compilers.toolchains import Toolchain
+from tools.compilers.toolchain import Toolchain
 from tools.util.venv import ensure_environment
 
 GXX = Toolchain(c=("gcc",), cxx=("g++",), description="g++")

@@ -10,17 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tools.building import build as build_module
 from tools.building import upstream_programs, wheels
-from tools.building.wheels import (
-    Build,
-    Workshop,
-    core_wheel,
-    forget_another_compiler,
-    host_wheel,
-    portable_wheel,
-    wheel_for,
-)
-from tools.compilers.toolchains import Toolchain
+from tools.building.build import COLD_BUILD_MIB, Build, BuildEnvironment, forget_another_compiler
+from tools.building.wheels import core_wheel, host_wheel, portable_wheel, wheel_for
+from tools.compilers.toolchain import Toolchain
 from tools.errors import ToolError
 from tools.paths import Checkout
 from tools.toolkits.toolkit import Elsewhere, Kit
@@ -45,9 +39,10 @@ def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(name)
     monkeypatch.setattr(wheels, "HERE", Checkout(root=tmp_path))
-    monkeypatch.setattr(wheels, "BUILD", tmp_path / "build")
+    for module in (build_module, wheels):
+        monkeypatch.setattr(module, "BUILD", tmp_path / "build")
     monkeypatch.setattr(wheels, "DIST", tmp_path / "dist")
-    monkeypatch.setattr(wheels, "package_folder", lambda backend: tmp_path / "packages" / backend)
+    monkeypatch.setattr(build_module, "package_folder", lambda backend: tmp_path / "packages" / backend)
     kits = {**wheels.KITS, "vulkan": lambda say: Kit(inputs={"Vulkan kit": "headers 1.4"})}
     monkeypatch.setattr(wheels, "KITS", kits)
     monkeypatch.setattr(wheels, "ensure_source", lambda say: None)
@@ -156,14 +151,14 @@ def test_a_build_by_another_compiler_that_failed_leaves_nothing_called_built(
 ) -> None:
     compilers: list[str] = []
 
-    def make(build: Build, shop: object, *, package: Path, folder: Path, out: Path) -> Path:
+    def make(build: Build, environment: object, *, package: Path, folder: Path, out: Path) -> Path:
         compilers.append(build.toolchain.description)
         if build.toolchain.description == "broken":
             raise ToolError("The core wheel could not be built.")
         (out / "a-0-py3-none-any.whl").touch()
         return out / "a-0-py3-none-any.whl"
 
-    monkeypatch.setattr(wheels, "workshop", lambda build, say: None)
+    monkeypatch.setattr(wheels, "build_environment", lambda build, say: None)
     monkeypatch.setattr(wheels, "make_wheel", make)
     core_wheel()
     with monkeypatch.context() as other:
@@ -258,11 +253,11 @@ def test_refused_source_stops_before_anything_is_built(built: list[str], monkeyp
 
 def test_full_disk_is_refused_before_a_compiler_runs(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path, mib: int, *, purpose: str) -> None:
-        assert (folder, mib, purpose) == (core.parent.parent / "build", wheels.COLD_BUILD_MIB, "the build")
+        assert (folder, mib, purpose) == (core.parent.parent / "build", COLD_BUILD_MIB, "the build")
         raise ToolError("full")
 
     monkeypatch.setattr(wheels, "require_space", refuse)
-    monkeypatch.setattr(wheels, "workshop", pytest.fail)
+    monkeypatch.setattr(wheels, "build_environment", pytest.fail)
     with pytest.raises(ToolError, match=r"^full$"):
         core_wheel()
     assert not (core.parent.parent / "dist").exists()
@@ -287,9 +282,9 @@ def test_a_build_elsewhere_has_its_own_python_and_no_more_variables_than_it_need
     environment = Environment(folder=tmp_path)
     (tmp_path / "lib/python3.11/site-packages").mkdir(parents=True)
     elsewhere = Elsewhere(command=command, python="python3.14", path="/usr/bin")
-    shop = Workshop(environment=environment, settings={"CC": "clang"}, defines={}, elsewhere=elsewhere)
-    assert shop.python(["-m", "build"], tmp_path) == ["enter", str(tmp_path), "python3.14", "-m", "build"]
-    here = Workshop(environment=environment, settings={"CC": "clang"}, defines={})
+    there = BuildEnvironment(venv=environment, settings={"CC": "clang"}, defines={}, elsewhere=elsewhere)
+    assert there.python(["-m", "build"], tmp_path) == ["enter", str(tmp_path), "python3.14", "-m", "build"]
+    here = BuildEnvironment(venv=environment, settings={"CC": "clang"}, defines={})
     assert here.python(["-m", "build"], tmp_path) == [str(environment.python), "-m", "build"]
     assert here.variables == {**os.environ, "CC": "clang"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.compilers.toolchains import Toolchain
+from tools.compilers.toolchain import Toolchain
 from tools.errors import LackingError, ToolError
 from tools.matrix import GpuArch, load_matrix
 from tools.toolkits import cuda

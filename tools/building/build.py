@@ -1,0 +1,173 @@
+"""One build of a wheel: what it is made from, the environment that it runs in, and the build itself."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.compilers.compiler_cache import compiler_cache
+from tools.compilers.toolchain import Toolchain
+from tools.compilers.toolchains import with_commands
+from tools.matrix import load_matrix
+from tools.paths import BUILD, REQUIREMENTS, package_folder
+from tools.toolkits.toolkit import Elsewhere, Kit
+from tools.util import stamps
+from tools.util.cmd import run_logged
+from tools.util.cpu_count import parallel_jobs
+from tools.util.files import remove_tree
+from tools.util.live import Say, quiet
+from tools.util.venv import Environment, ensure_environment
+
+COLD_BUILD_MIB = 2560
+LEVELS_VARIABLE = "LLAMAPACK_CPU_LEVELS"
+FLAGS_VARIABLE = "LLAMAPACK_CPU_FLAGS"
+CUSTOM = "custom"
+"""The level that has these flags."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """One build of a wheel: where it happens and all that it is made from."""
+
+    backend: str
+    target: str
+    toolchain: Toolchain
+    kit: Kit
+    """What the backend is compiled with beside the compiler."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the matrix."""
+        return f"{self.backend}-{self.target}"
+
+    @property
+    def package(self) -> Path:
+        """The folder of the package that is built."""
+        return package_folder(self.backend)
+
+    @property
+    def what(self) -> str:
+        """What messages call it."""
+        return f"The {'core' if self.backend == 'cpu' else self.backend} wheel ({self.id})"
+
+    @property
+    def folder(self) -> Path:
+        """CMake's build folder, kept between runs; zig's is another one, so that both compilers may take turns."""
+        return BUILD / (f"{self.id}-zig" if self.toolchain.is_zig else self.id)
+
+    @property
+    def stamp(self) -> Path:
+        """What the wheel in dist/ was made from."""
+        return self.folder.with_name(f"{self.folder.name}.json")
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever changes `folder` or `stamp`."""
+        return self.folder.with_name(f"{self.folder.name}.lock")
+
+    @property
+    def log(self) -> Path:
+        """What CMake and the compilers say."""
+        return self.folder.with_name(f"{self.folder.name}.log")
+
+    @property
+    def tag(self) -> str:
+        """The platform that the wheel's name states; empty where it is this machine's own, and promises no more.
+
+        Only zig compiles for the floors that the matrix states.
+        """
+        return load_matrix().wheel_tag(self.target) if self.toolchain.is_zig else ""
+
+    def inputs(self) -> dict[str, str]:
+        """Return a digest for each kind of input; llama.cpp's source stands by its manifest."""
+        package, native = self.package, self.package / "native"
+        synced = native / "llama.cpp"
+        metadata = [package / name for name in ("pyproject.toml", "README.md", "LICENSE")]
+        return {
+            "llama.cpp's source": stamps.file_digest(synced / "llamapack-manifest.json"),
+            "native sources": stamps.tree_digest(package, _files(native, without=synced)),
+            "Python sources": stamps.tree_digest(package, _files(package / "src")),
+            "package metadata": stamps.tree_digest(package, metadata),
+            "build tools": stamps.file_digest(REQUIREMENTS / "build.txt"),
+            "compiler": self.toolchain.identity,
+            **self.kit.inputs,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildEnvironment:
+    """What a build runs with: the environment with CMake, its variables and its CMake definitions."""
+
+    venv: Environment
+    settings: Mapping[str, str]
+    """The variables that the build adds to those of this process, or has alone where it runs elsewhere."""
+    defines: Mapping[str, str]
+    elsewhere: Elsewhere | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """All variables of a build that runs on this machine."""
+        return {**os.environ, **self.settings}
+
+    def python(self, words: Sequence[str], folder: Path) -> list[str]:
+        """Return the command line that runs Python with the environment's packages and `words` in `folder`."""
+        if self.elsewhere is None:
+            return [str(self.venv.python), *words]
+        programs, packages = self.venv.programs, self.venv.packages  # Ninja; CMake and what calls it
+        settings = {**self.settings, "PATH": f"{self.elsewhere.path}:{programs}", "PYTHONPATH": str(packages)}
+        return self.elsewhere.command([self.elsewhere.python, *words], settings, folder)
+
+
+def build_environment(build: Build, say: Say = quiet) -> BuildEnvironment:
+    """Return what `build` needs to run CMake: tools installed, compilers chosen, compiler cache on."""
+    venv, elsewhere = ensure_environment(["build", *build.toolchain.needs], say=say), build.kit.elsewhere
+    toolchain = with_commands(build.toolchain, venv)
+    cache = compiler_cache(toolchain, venv, say, portable=elsewhere is not None)
+    settings = {**toolchain.flags, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
+    if build.tag:
+        settings["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
+    if toolchain.c:
+        settings |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
+    defines = {**toolchain.defines, **cache.defines(build.kit.languages), **build.kit.defines}
+    settings |= build.kit.variables
+    return BuildEnvironment(venv=venv, settings=settings, defines=defines, elsewhere=elsewhere)
+
+
+def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, folder: Path, out: Path) -> Path:
+    """Build the package in `package` with CMake's build folder `folder`; return the wheel, which lies in `out`."""
+    settings = [f"cmake.define.{name}={value}" for name, value in environment.defines.items()]
+    settings.append(f"build-dir={folder}")
+    words = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    words += [f"--config-setting={setting}" for setting in settings]
+    run_logged(
+        environment.python([*words, str(package)], package),
+        log=build.log,
+        what=f"{build.what} could not be built",
+        fix="Run the same command again after mending it: what was compiled is kept.",
+        cwd=package,
+        env=environment.variables,
+    )
+    return next(out.glob("*.whl"))
+
+
+def forget_another_compiler(toolchain: Toolchain, folder: Path) -> bool:
+    """Empty CMake's build folder where another compiler filled it, note this one, and tell whether that was so.
+
+    CMake cannot change the compiler, and keeps what was compiled with the same words.
+    """
+    stamp, key = folder / "llamapack-compiler.json", {"compiler": toolchain.identity}
+    if not stamps.changed(stamp, key):
+        return False
+    remove_tree(folder)
+    folder.mkdir(parents=True)
+    stamps.write(stamp, key)
+    return True
+
+
+def _files(folder: Path, without: Path | None = None) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__" and Path(parent, name) != without]
+        yield from (Path(parent, name) for name in names)
