@@ -1,6 +1,7 @@
 """What every room may use: processes, files, environments, downloads.
 
-cmd         Run a program and keep what it said, so that a failure can be explained.
+cmd         Run other programs: every module of tools/ starts them here.
+live        Where vendoring reports a step that takes long.
 files       Make files and folders so that a stop at any moment leaves the old state or the new one.
 disk        Refuse long work that the disk has no room for, before it begins.
 stamps      What a made thing was made from, written beside it, so that the next run can tell whether to make it again.
@@ -11,4 +12,4 @@ venv        Python environments for tools, with pinned packages, made once and k
 downloads   Download one file of a package with pip, from whatever index it is set to, and only with the hash that is pi
 """
 
-__all__ = ["cmd", "cpu_count", "disk", "downloads", "files", "inherited", "stamps", "toml_table", "venv"]
+__all__ = ["cmd", "cpu_count", "disk", "downloads", "files", "inherited", "live", "stamps", "toml_table", "venv"]

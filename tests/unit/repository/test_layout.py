@@ -31,7 +31,7 @@ TOOLS_LAYERS = (
     ("vendoring", "compilers", "platforms"),
     ("git", "matrix", "audit"),
     ("bindgen", "util"),
-    ("paths", "errors", "checkout", "__init__"),
+    ("paths", "errors", "__init__"),
 )
 CORE_LAYERS = (
     ("__main__", "__init__"),
