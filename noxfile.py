@@ -31,9 +31,17 @@ from tools.paths import BUILD, CORE, DIST, ROOT, Checkout
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import How, this_host
-from tools.sessions import cpu_levels, rocm_and_metal
-from tools.sessions import plugins as trials
-from tools.sessions.common import CLEAN, cells, explained, prepare, run_pytest, skip_unless_here, start
+from tools.sessions import cpu_levels, plugins
+from tools.sessions.common import (
+    CLEAN,
+    cells,
+    explained,
+    prepare,
+    run_pytest,
+    skip_unless_here,
+    start,
+    wish_for_disassembler,
+)
 from tools.vendoring import check, ensure
 from tools.verification import demo_model, results
 from tools.verification import plan as plans
@@ -114,12 +122,12 @@ def packaging(session: nox.Session) -> None:
     """Look into the finished wheels, and run the core's in a clean environment of every Python on this machine."""
     with explained(session):
         prepare(session, "test", "packaging")
-        cpu_levels.wish_for_disassembler(session.log, "linux-aarch64")  # small libraries for it are audited
+        wish_for_disassembler(session.log, "linux-aarch64")  # small libraries for it are audited
         wheel, model = wheels.core_wheel(session.log), demo_model.demo_model(session.log)
-        rocm_and_metal = json.dumps(wheels.plugin_wheels(session.log))
+        built = json.dumps(wheels.plugin_wheels(session.log))
         variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core(session.log))}
     variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
-    variables["LLAMAPACK_TEST_PLUGINS"] = rocm_and_metal
+    variables["LLAMAPACK_TEST_PLUGINS"] = built
     run_pytest(session, str(ROOT / "tests" / "wheels"), *session.posargs, env=variables)
 
 
@@ -137,7 +145,7 @@ def audit(session: nox.Session) -> None:
     if recording and cell:
         with explained(session):
             levels = os.environ.get(LEVELS_VARIABLE, "").replace(",", ", ")
-            of = levels if cell.backend == "cpu" else trials.compiled_for(wheel)
+            of = levels if cell.backend == "cpu" else plugins.compiled_for(wheel)
             results.record(cell.id, recording.result(How.COMPILED, of=of))
 
 
@@ -191,7 +199,7 @@ def cibuildwheel(session: nox.Session) -> None:
         variables = {**CLEAN, **containers.engine(host_target())}
         ensure.ensure_source(say=session.log)
         prepare(session, "packaging")
-        cpu_levels.wish_for_disassembler(session.log, host_target())
+        wish_for_disassembler(session.log, host_target())
         command = containers.command(host_target())
     with session.chdir(CORE):
         session.run("python", *command, env=variables)
@@ -252,7 +260,7 @@ def test_vulkan(session: nox.Session) -> None:
     `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
     with explained(session):
-        trials.prove_plugin(session, "vulkan")
+        plugins.check_plugin(session, "vulkan")
 
 
 @nox.session(name="test-cuda", venv_backend="none")
@@ -263,7 +271,7 @@ def test_cuda(session: nox.Session) -> None:
     `-- --record` writes down that it passed, `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
     with explained(session):
-        trials.prove_plugin(session, "cuda")
+        plugins.check_plugin(session, "cuda")
 
 
 @nox.session(name="test-rocm", venv_backend="none")
@@ -273,14 +281,14 @@ def test_rocm(session: nox.Session) -> None:
     `-- --record` writes down what was proven.
     """
     with explained(session):
-        rocm_and_metal.prove_rocm(session)
+        plugins.check_rocm(session)
 
 
 @nox.session(name="test-metal", venv_backend="none")
 def test_metal(session: nox.Session) -> None:
     """Run the Metal plug-in on a Mac; elsewhere check that it configures, embeds its shaders, and compiles in part."""
     with explained(session):
-        rocm_and_metal.prove_metal(session)
+        plugins.check_metal(session)
 
 
 @nox.session
@@ -290,7 +298,7 @@ def bench(session: nox.Session) -> None:
     `-- cuda`, or another plug-in's name before the options, measures with all layers on its device.
     """
     with explained(session):
-        place = trials.bench_place(session)
+        place = plugins.bench_place(session)
         reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
     words = ["--model", model, "--reference", reference, "--output", BUILD / "bench" / "speed.json"]
     command = [place.python, "-m", "benchmarks.speed", *map(str, words), *place.words]

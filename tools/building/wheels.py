@@ -19,7 +19,7 @@ from tools.building.build import (
     make_wheel,
 )
 from tools.compilers.toolchains import find_toolchain, zig_toolchain
-from tools.errors import LackingError
+from tools.errors import LackingError, ToolError
 from tools.matrix import host_target
 from tools.paths import BUILD, DIST, HERE
 from tools.toolkits.cuda import cuda_kit
@@ -143,3 +143,26 @@ def _build(build: Build, say: Say) -> Path:
     with tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
         made = make_wheel(build, environment, package=build.package, folder=build.folder, out=Path(out))
         return made.replace(DIST / made.name)
+
+
+def found_wheels(folder: Path, backend: str) -> list[Path]:
+    """Return the core's and the plug-in's wheel for this machine in `folder`: one of each, or a ToolError."""
+    return [_found_wheel(folder, stem) for stem in ("llamapack", f"llamapack_{backend}")]
+
+
+def _found_wheel(folder: Path, stem: str) -> Path:
+    system, _, machine = host_target().partition("-")
+    machines = {"x86_64": ("x86_64", "amd64"), "aarch64": ("aarch64",), "arm64": ("arm64",)}[machine]
+    start = {"linux": ("linux", "manylinux"), "windows": ("win",), "macos": ("macosx",)}[system]
+    fitting = [
+        path
+        for path in sorted(folder.glob(f"{stem}-*.whl"))
+        if (tag := path.stem.rpartition("-")[2]).startswith(start) and tag.endswith(machines)
+    ]
+    if len(fitting) != 1:
+        there = ", ".join(path.name for path in fitting) or "none"
+        raise ToolError(
+            f"{folder} must hold one wheel {stem}-*.whl for {host_target()}, and holds: {there}.",
+            fix="Copy the wheel there that is to be tested, and no other one of that name.",
+        )
+    return fitting[0]

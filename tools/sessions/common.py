@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,11 +11,15 @@ from pathlib import Path
 import nox
 from nox.command import CommandFailed
 
+from tools.audit.arm import PACKAGES as LLVM
+from tools.audit.arm import Arm
 from tools.errors import LackingError, ToolError
 from tools.matrix import Cell, load_matrix
 from tools.paths import BUILD, REQUIREMENTS, ROOT
+from tools.platforms import apt
 from tools.platforms.host import this_host
 from tools.util import inherited, stamps
+from tools.util.live import Say
 from tools.util.venv import NETWORK, PIP_VARIABLES
 from tools.verification.plan import why_not_built
 
@@ -103,3 +108,12 @@ def skip_unless_here(session: nox.Session, cell: Cell) -> None:
     """Skip the session with the reason where this machine cannot build what `cell` is, or is a check of."""
     if reason := why_not_built(load_matrix(), cell, this_host()):
         session.skip(f"{cell.id}: {reason}")
+
+
+def wish_for_disassembler(say: Say, wheel: str) -> None:
+    """Have what decodes 64-bit Arm, if a wheel, by its file's or build's name, needs it and it can be had.
+
+    Where it cannot, the audit's report says what was not looked at.
+    """
+    if re.search("aarch64|arm64", Path(wheel).name) and Arm().lacks():
+        apt.wish_for(LLVM, purpose="reading instructions of 64-bit Arm", say=say)

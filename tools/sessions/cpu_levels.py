@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,6 @@ from pathlib import Path
 
 import nox
 
-from tools.audit.arm import PACKAGES as LLVM
-from tools.audit.arm import Arm
 from tools.building import wheels
 from tools.compilers.toolchain import Toolchain
 from tools.compilers.toolchains import with_commands, zig_toolchain
@@ -22,8 +19,7 @@ from tools.platforms import apt, distributions
 from tools.platforms.distributions import Place
 from tools.platforms.emulators import USED, ensure_emulator, find_emulator, how_to_get
 from tools.platforms.host import How, Way, lacks, this_host, ways
-from tools.sessions.common import CLEAN, run_pytest, skip_unless_here
-from tools.util.live import Say
+from tools.sessions.common import CLEAN, run_pytest, skip_unless_here, wish_for_disassembler
 from tools.util.venv import Environment, ensure_environment
 from tools.verification import demo_model, results
 
@@ -90,15 +86,6 @@ def _prove(session: nox.Session, cell: Cell, way: Way, parts: Parts, words: list
     else:
         file = f"ggml-cpu-{cell.level}.dll" if cell.target.startswith("windows") else f"libggml-cpu-{cell.level}.so"
         _audit(session, parts.wheel, file, *([WHOLE] if parts.recorded else []))
-
-
-def wish_for_disassembler(say: Say, wheel: str) -> None:
-    """Have what decodes 64-bit Arm, if a wheel, by its file's or build's name, needs it and it can be had.
-
-    Where it cannot, the audit's report says what was not looked at.
-    """
-    if re.search("aarch64|arm64", Path(wheel).name) and Arm().lacks():
-        apt.wish_for(LLVM, purpose="reading instructions of 64-bit Arm", say=say)
 
 
 def _audit(session: nox.Session, wheel: Path, *files: str) -> None:

@@ -6,63 +6,41 @@ Where a machine has no device, the wheel is still built, looked into and loaded;
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nox
 
 from tools.building import wheels
+from tools.building.wheels import found_wheels
 from tools.errors import ToolError
 from tools.matrix import host_target
 from tools.paths import BUILD, ROOT
 from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import How
-from tools.sessions import cpu_levels
-from tools.sessions.common import prepare, run_pytest
-from tools.toolkits import cuda, rocm, vulkan
-from tools.util.inherited import DEVICES, named
-from tools.util.live import Say, quiet
+from tools.sessions.common import SCRATCH, prepare, run_pytest, wish_for_disassembler
+from tools.toolkits import gpu_architectures, rocm
+from tools.util import inherited
+from tools.util.cmd import run_live
+from tools.util.files import remove_tree
+from tools.util.live import Say
 from tools.util.venv import ensure_environment
 from tools.verification import demo_model, results
-from tools.verification.devices import Ground
+from tools.verification.devices import FIND_DEVICE, RUNTIME_REQUIREMENTS, amd_gpus
 
 PREBUILT = "--wheels"
+FEW_ROCM = "gfx90a,gfx1100"
+"""What is compiled where no GPU says more: one of AMD's two families of processors each."""
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--config-file", "/dev/null", "--rootdir")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """What proving one backend takes beside its wheel."""
-
-    ground: Callable[[Sequence[str], Say], Ground]
-    """What the plug-in is run on, chosen by the session's words."""
-    requirement: str = ""
-    """The requirement file of what it needs when it runs."""
-
-
-def rocm_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
-    """Return this machine's AMD GPUs to run on."""
-    lacking = "" if rocm.gpus() else "no AMD GPU"
-    return Ground(how=How.NATIVE, lacking=lacking, variables=named(DEVICES))
-
-
-def metal_ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
-    """Return this Mac's GPU to run on: the session tries it on no other machine."""
-    return Ground(how=How.NATIVE)
-
-
-TRIALS: Mapping[str, Trial] = {
-    "vulkan": Trial(ground=vulkan.ground),
-    "cuda": Trial(ground=cuda.ground, requirement="cuda-runtime"),
-    "rocm": Trial(ground=rocm_ground),
-    "metal": Trial(ground=metal_ground),
-}
-
-
-def prove_plugin(session: nox.Session, backend: str) -> None:
-    """Prove the plug-in of `backend` as far as this machine can; the session's words go to pytest.
+def check_plugin(session: nox.Session, backend: str) -> None:
+    """Check the plug-in of `backend` as far as this machine can; the session's arguments go to pytest.
 
     `--wheels DIR` takes finished wheels from DIR, and everything else that has to be installed: no network is used.
     `--record` writes down that it passed.
@@ -72,33 +50,67 @@ def prove_plugin(session: nox.Session, backend: str) -> None:
     if prebuilt and recording:
         what = f"{PREBUILT} and {results.OPTION} do not go together."
         raise ToolError(what, why="Finished wheels may be of another commit than the one that would be recorded.")
-    trial = TRIALS[backend]
-    ground = trial.ground(words, session.log)
-    words = [word for word in words if word not in ground.words]
+    device = FIND_DEVICE[backend](words, session.log)
+    words = [word for word in words if word not in device.options]
     results.refuse_others(recording, words)
     if prebuilt:
         core, plugin = found_wheels(Path(prebuilt), backend)
     else:
-        core, plugin = wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log, kit=ground.kit)
+        core, plugin = wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log, kit=device.kit)
         if recording or backend in wheels.COSTLY:  # those of the others are looked into by nox -s packaging
-            look_into(session, backend, core, plugin, ground.packaging, whole=bool(recording))
+            look_into(session, backend, core, plugin, device.packaging, whole=bool(recording))
     place = ensure_environment(
-        ["core", "test", *filter(None, [trial.requirement])],
+        ["core", "test", *runtime_requirements(backend)],
         folder=BUILD / f"test-{backend}",
         wheels=[core, plugin],
         source=Path(prebuilt) if prebuilt else None,
         say=session.log,
     )
     variables = {
-        **ground.variables,
+        **device.variables,
         "LLAMAPACK_TEST_BACKEND": backend,
         "LLAMAPACK_TEST_MODEL": str(_model(prebuilt, session.log)),
-        "LLAMAPACK_TEST_NO_DEVICE": ground.lacking,
+        "LLAMAPACK_TEST_NO_DEVICE": device.missing,
         "LLAMAPACK_PROBE_SECONDS": "120",
     }
     run_pytest(session, str(ROOT / "tests" / "devices" / "contract"), "-rs", *words, env=variables, python=place.python)
     if recording:
-        record(recording, backend, plugin, ground.how, ground.by)
+        record(recording, backend, plugin, device.how, device.by)
+
+
+def check_rocm(session: nox.Session) -> None:
+    """Run on this machine's AMD GPUs, built for them; without one compile, audit and load it, and skip the rest."""
+    found, own = amd_gpus(), rocm.system_rocm()
+    with gpu_architectures.unless_named("rocm", ",".join(found) or FEW_ROCM):
+        if found and own:
+            check_plugin(session, "rocm")
+            return
+        words, recording = results.begin(session.posargs)
+        results.refuse_others(recording, words)
+        lack = "an AMD GPU, but no ROCm," if found else "no AMD GPU"
+        if PREBUILT in words:
+            raise ToolError(f"{PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
+        core, plugin = wheels.core_wheel(session.log), wheels.host_wheel("rocm", session.log)
+        look_into(session, "rocm", core, plugin, whole=bool(recording))
+        if loads := not (found or own):  # what is said of it is known of machines that have neither
+            _load_in(rocm.forky_root(session.log), (core, plugin), words)
+    if recording:
+        record(recording, "rocm", plugin, How.LOADED if loads else How.COMPILED)
+    done = "compiled, audited, and loaded without a GPU" if loads else "compiled and audited"
+    session.skip(f"It is {done}. This machine has {lack} to run it on.")
+
+
+def check_metal(session: nox.Session) -> None:
+    """Run on this Mac's GPU; elsewhere run what of tests/devices/metal needs none, and skip the rest."""
+    if sys.platform == "darwin":
+        check_plugin(session, "metal")
+        return
+    words, recording = results.begin(session.posargs)
+    if recording:
+        raise ToolError(f"{results.OPTION} is for a Mac: nothing is compiled here that could be recorded.")
+    place = ensure_environment(["audit", "build", "test", "zig"], folder=BUILD / "test-metal", say=session.log)
+    run_pytest(session, str(ROOT / "tests" / "devices" / "metal"), *words, env={}, python=place.python)
+    session.skip("What can be checked without a Mac is right. The plug-in is compiled and run on Macs only.")
 
 
 def look_into(
@@ -114,7 +126,7 @@ def look_into(
 
     With `whole`, the audit must have looked at all of it.
     """
-    cpu_levels.wish_for_disassembler(session.log, plugin.name)
+    wish_for_disassembler(session.log, plugin.name)
     place = ensure_environment(["test", "packaging"], folder=BUILD / "packaging", say=session.log)
     told = {
         "LLAMAPACK_TEST_WHEEL": str(core),
@@ -124,7 +136,7 @@ def look_into(
         **(variables or {}),
     }
     python = ".".join(map(str, sys.version_info[:2]))
-    if name := TRIALS[backend].requirement:
+    for name in runtime_requirements(backend):
         told["LLAMAPACK_TEST_RUNTIME"] = str(wheelhouse(python, host_target(), session.log, name))
     files = ("test_plugin_wheels.py", "test_real_plugins.py", f"test_{backend}.py")
     tests = [str(path) for name in files if (path := ROOT / "tests" / "wheels" / "plugins" / name).exists()]
@@ -142,6 +154,27 @@ def compiled_for(wheel: Path) -> str:
         (name,) = (name for name in archive.namelist() if name.endswith("/lib/backend.json"))
         targets = json.loads(archive.read(name))["targets"]
     return ", ".join(target["name"] + (" (PTX)" if target["kind"] == "ptx" else "") for target in targets)
+
+
+def runtime_requirements(backend: str) -> list[str]:
+    """Return the requirement files of what the plug-in of `backend` needs when it runs."""
+    return [RUNTIME_REQUIREMENTS[backend]] if backend in RUNTIME_REQUIREMENTS else []
+
+
+def _load_in(folder: Path, parts: tuple[Path, Path], words: Sequence[str]) -> None:
+    """Install the wheels in the root in `folder`, which has ROCm, in either order; run tests/devices/rocm."""
+    site, pip = SCRATCH / "rocm", ensure_environment(["build"]).packages
+    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
+    paths = f"pythonpath={shlex.quote(str(ROOT))}"
+    tests = [*PYTEST, str(ROOT), "--override-ini", paths, str(ROOT / "tests" / "devices" / "rocm"), *words]
+    for order in (parts, parts[::-1]):
+        remove_tree(site)
+        site.mkdir(parents=True)
+        steps = [([*install, str(part)], pip, "installed") for part in order]
+        for python, packages, what in (*steps, (tests, site, "loaded")):
+            settings = {"PYTHONPATH": str(packages), "LLAMAPACK_TEST_ROOT": str(folder), inherited.GIVEN: "PYTHONPATH"}
+            command = rocm.in_forky(folder, ["python3", *python], settings, SCRATCH)
+            run_live(command, what=f"The ROCm wheel could not be {what} in {folder}", env=os.environ)
 
 
 def _model(prebuilt: str, say: Say) -> Path:
@@ -166,23 +199,23 @@ def bench_place(session: nox.Session) -> BenchPlace:
     """
     backend, *words = session.posargs or [""]
     core = wheels.core_wheel(session.log)
-    if backend not in TRIALS:
+    if backend not in FIND_DEVICE:
         prepare(session, "core", wheel=core)
         return BenchPlace(python="python", words=tuple(session.posargs))
-    ground = TRIALS[backend].ground(words, session.log)
-    if ground.lacking:
-        session.skip(f"nothing can be measured: {ground.lacking}")
+    device = FIND_DEVICE[backend](words, session.log)
+    if device.missing:
+        session.skip(f"nothing can be measured: {device.missing}")
     place = ensure_environment(
-        ["core", *filter(None, [TRIALS[backend].requirement])],
+        ["core", *runtime_requirements(backend)],
         folder=BUILD / f"bench-{backend}",
-        wheels=[core, wheels.host_wheel(backend, session.log, kit=ground.kit)],
+        wheels=[core, wheels.host_wheel(backend, session.log, kit=device.kit)],
         say=session.log,
     )
-    own = [word for word in words if word not in ground.words]
+    own = [word for word in words if word not in device.options]
     return BenchPlace(
         python=str(place.python),
         words=("--backend", backend, *own),
-        variables={**ground.variables, "LLAMAPACK_BACKENDS": backend},
+        variables={**device.variables, "LLAMAPACK_BACKENDS": backend},
     )
 
 
@@ -197,26 +230,3 @@ def taken(words: Sequence[str], option: str) -> tuple[list[str], str]:
     value = rest[place + 1]
     del rest[place : place + 2]
     return rest, value
-
-
-def found_wheels(folder: Path, backend: str) -> list[Path]:
-    """Return the core's and the plug-in's wheel for this machine in `folder`: one of each, or a ToolError."""
-    return [_found_wheel(folder, stem) for stem in ("llamapack", f"llamapack_{backend}")]
-
-
-def _found_wheel(folder: Path, stem: str) -> Path:
-    system, _, machine = host_target().partition("-")
-    machines = {"x86_64": ("x86_64", "amd64"), "aarch64": ("aarch64",), "arm64": ("arm64",)}[machine]
-    start = {"linux": ("linux", "manylinux"), "windows": ("win",), "macos": ("macosx",)}[system]
-    fitting = [
-        path
-        for path in sorted(folder.glob(f"{stem}-*.whl"))
-        if (tag := path.stem.rpartition("-")[2]).startswith(start) and tag.endswith(machines)
-    ]
-    if len(fitting) != 1:
-        there = ", ".join(path.name for path in fitting) or "none"
-        raise ToolError(
-            f"{folder} must hold one wheel {stem}-*.whl for {host_target()}, and holds: {there}.",
-            fix="Copy the wheel there that is to be tested, and no other one of that name.",
-        )
-    return fitting[0]

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools.compilers.toolchains import find_toolchain
 from tools.errors import LackingError, ToolError
-from tools.matrix import GpuArch, host_target, load_matrix
-from tools.paths import BUILD, REQUIREMENTS, cache_dir
-from tools.platforms.host import How
+from tools.matrix import GpuArch, load_matrix
+from tools.paths import REQUIREMENTS, cache_dir
 from tools.toolkits import gpu_architectures
 from tools.toolkits.toolkit import Kit
 from tools.util import stamps
-from tools.util.cmd import run
 from tools.util.files import locked
-from tools.util.inherited import DEVICES, named
 from tools.util.live import Say, quiet
 from tools.util.venv import Environment, ensure_environment
-from tools.verification.devices import Ground
 
 VARIABLE = gpu_architectures.variable("cuda")
 REQUIREMENT = "cuda"
 UNVERSIONED = ("cudart", "cublas", "cublasLt")
 """The libraries that are linked with: the linker looks for them without the version that the wheels' files end in."""
-
-WITHOUT_GPU = "90-real"
-"""What is compiled for where no GPU is: one architecture, in less than an hour on two cores."""
-NO_GPU = "no NVIDIA GPU: nvidia-smi is not here, or lists none"
 
 _ARCH = re.compile(r"native|\d{2,3}[af]?(-real|-virtual)?")
 
@@ -56,30 +46,6 @@ def cuda_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
         "CUDA architectures": archs,
     }
     return Kit(inputs=inputs, defines=defines, languages=("CUDA",))
-
-
-def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
-    """Return the machine's GPUs to run on, compiled for alone; without one, the compiler's and the loader's part."""
-    found = gpus()
-    say("\n".join(found) if found else NO_GPU)
-    archs = os.environ.get(VARIABLE) or ("native" if found else WITHOUT_GPU)
-    return Ground(
-        how=How.NATIVE if found else How.LOADED,
-        variables=named(DEVICES),
-        lacking="" if found else NO_GPU,
-        kit=partial(cuda_kit, variables={**os.environ, VARIABLE: archs}),
-        packaging={
-            "LLAMAPACK_TEST_BUILD": str(BUILD / f"cuda-{host_target()}"),
-            "LLAMAPACK_TEST_TOOLKIT": str(toolkit_environment().folder),
-        },
-    )
-
-
-def gpus() -> tuple[str, ...]:
-    """List the machine's NVIDIA GPUs in the words of the driver's own program; none where there is no driver."""
-    program = shutil.which("nvidia-smi")
-    said = run([program, "-L"], check=False).stdout if program else ""
-    return tuple(line.strip() for line in said.splitlines() if line.startswith("GPU "))
 
 
 def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:

@@ -32,13 +32,11 @@ FORKY = debian_roots.Root(
     ),
 )
 FORKY_MIB = 6000
-TOPOLOGY = Path("/sys/class/kfd/kfd/topology/nodes")
 HEADER = Path("include/hip/hip_version.h")
 COMPILERS = ("llvm/bin/clang++", "lib/llvm/bin/clang++", "bin/clang++.exe")
 SDK = "Install AMD's ROCm (on Windows the HIP SDK), and set {} to its folder."
 
 _ARCH = re.compile(r"gfx\d{1,2}([0-9a-f]{2}|(-\d)*-generic)(:[a-z]+[+-])*")
-_TARGET = re.compile(r"^gfx_target_version (\d+)$", re.MULTILINE)
 _VERSION = re.compile(r"#define HIP_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 
 
@@ -59,15 +57,6 @@ def rocm_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
 def forky_root(say: Say = quiet) -> Path:
     """Return the root folder with Debian's ROCm, made where it is not there."""
     return debian_roots.ensure_root(FORKY, say, mib=FORKY_MIB)
-
-
-def gpus(topology: Path = TOPOLOGY) -> tuple[str, ...]:
-    """Return the gfx names of this machine's AMD GPUs, each once; none where Linux' compute driver lists none."""
-    found = []
-    for file in sorted(topology.glob("*/properties")):
-        version = int(next(iter(_TARGET.findall(file.read_text(encoding="ascii"))), "0"))
-        found.append(f"gfx{version // 10000}{version // 100 % 100:x}{version % 100:x}" if version else "")
-    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def system_rocm(variables: Mapping[str, str] = os.environ) -> Path | None:

@@ -17,16 +17,12 @@ from tools.matrix import load_matrix
 from tools.paths import BUILD, package_folder
 from tools.platforms import apt
 from tools.platforms.apt import LaterPackage
-from tools.platforms.host import How
 from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
 from tools.util.files import write_file
-from tools.util.inherited import DEVICES, named
 from tools.util.live import Say, quiet
-from tools.verification.devices import Ground
 
 BUILD_PACKAGES = ("glslc", "libvulkan-dev", "spirv-headers")
-TEST_PACKAGES = ("libvulkan1", "mesa-vulkan-drivers")
 LATER_HEADERS = LaterPackage(
     name="libvulkan-dev",
     version="1.4.309.0-1",
@@ -47,8 +43,6 @@ LICENCES = {
 SHADERS = package_folder("vulkan") / "native/llama.cpp/ggml/src/ggml-vulkan/vulkan-shaders"
 PROBES = SHADERS / "feature-tests"
 """Small shaders, by which ggml's build finds out what the shader compiler knows."""
-DRIVERS = Path("/usr/share/vulkan/icd.d")
-OWN_DEVICE = "--device"
 SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
 
 
@@ -110,27 +104,6 @@ def _with_own_libraries(folder: Path) -> Path:
         text = f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n'
         write_file(script, text.encode(), executable=True)
     return script
-
-
-def ground(words: Sequence[str] = (), say: Say = quiet) -> Ground:
-    """Return lavapipe to run on, or with `--device` this machine's own devices."""
-    if OWN_DEVICE in words:
-        return Ground(how=How.NATIVE, words=(OWN_DEVICE,), variables=named(DEVICES))
-    return Ground(how=How.EMULATED, by="lavapipe", variables=lavapipe(say))
-
-
-def lavapipe(say: Say = quiet) -> dict[str, str]:
-    """Return the variables that make Mesa's lavapipe the only Vulkan device, and ggml use it though it is the CPU."""
-    if sys.platform == "linux" and apt.is_here():
-        apt.require(TEST_PACKAGES, purpose="running Vulkan on the CPU", say=say)
-    drivers = sorted(DRIVERS.glob("lvp_icd.*json"))
-    if not drivers:
-        raise LackingError(
-            "Mesa's lavapipe, a Vulkan device on the CPU, is not here.",
-            why=f"There is no lvp_icd.*.json in {DRIVERS}.",
-            fix="Install it (Debian: mesa-vulkan-drivers), or test a real device: nox -s test-vulkan -- --device",
-        )
-    return {"VK_DRIVER_FILES": str(drivers[0]), "VK_ICD_FILENAMES": str(drivers[0]), "GGML_VK_VISIBLE_DEVICES": "0"}
 
 
 def _kit(include: Path, glslc: Path, *roots: Path, chosen: bool = False) -> Kit:

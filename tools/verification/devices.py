@@ -1,28 +1,127 @@
-"""What a plug-in is run on when it is proven."""
+"""What a plug-in is tested on: a device of this machine, a program that stands in for one, or nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
+from tools.errors import LackingError
+from tools.matrix import host_target
+from tools.paths import BUILD
+from tools.platforms import apt
 from tools.platforms.host import How
+from tools.toolkits import cuda
 from tools.toolkits.toolkit import Kit
-from tools.util.live import Say
+from tools.util.cmd import run
+from tools.util.inherited import DEVICES, named
+from tools.util.live import Say, quiet
+
+LAVAPIPE_PACKAGES = ("libvulkan1", "mesa-vulkan-drivers")
+VULKAN_DRIVERS = Path("/usr/share/vulkan/icd.d")
+OWN_DEVICE = "--device"
+AMD_TOPOLOGY = Path("/sys/class/kfd/kfd/topology/nodes")
+NO_NVIDIA_GPU = "no NVIDIA GPU: nvidia-smi is not here, or lists none"
+WITHOUT_NVIDIA_GPU = "90-real"
+"""The one architecture that CUDA is compiled for if there is no GPU: it takes less than an hour on two cores."""
+
+_GFX_VERSION = re.compile(r"^gfx_target_version (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
-    """A device, a program that stands in for one, or nothing."""
+class Device:
+    """What a plug-in is tested on."""
 
     how: How
     by: str = ""
+    """The program that stands in for a device; empty for a real one."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """What leads the plug-in there."""
-    lacking: str = ""
-    """Why nothing runs here; empty where something does."""
+    """Environment variables that make the plug-in use it."""
+    missing: str = ""
+    """Why there is no device to run on; empty if there is one."""
     kit: Callable[[Say], Kit] | None = None
-    """What the wheel is compiled with, where that depends on the device."""
-    words: tuple[str, ...] = ()
-    """The session's words that chose it."""
+    """What the wheel is compiled with, if that depends on the device."""
+    options: tuple[str, ...] = ()
+    """The session's options that chose it."""
     packaging: Mapping[str, str] = field(default_factory=dict)
-    """What the tests that look into the wheel are told."""
+    """Environment variables for the tests that look into the wheel."""
+
+
+def vulkan_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
+    """Return lavapipe, or with `--device` this machine's own devices."""
+    if OWN_DEVICE in arguments:
+        return Device(how=How.NATIVE, options=(OWN_DEVICE,), variables=named(DEVICES))
+    return Device(how=How.EMULATED, by="lavapipe", variables=lavapipe(say))
+
+
+def cuda_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
+    """Return this machine's GPUs, which alone the wheel is then compiled for; without one, nothing is run."""
+    found = nvidia_gpus()
+    say("\n".join(found) if found else NO_NVIDIA_GPU)
+    archs = os.environ.get(cuda.VARIABLE) or ("native" if found else WITHOUT_NVIDIA_GPU)
+    return Device(
+        how=How.NATIVE if found else How.LOADED,
+        missing="" if found else NO_NVIDIA_GPU,
+        variables=named(DEVICES),
+        kit=partial(cuda.cuda_kit, variables={**os.environ, cuda.VARIABLE: archs}),
+        packaging={
+            "LLAMAPACK_TEST_BUILD": str(BUILD / f"cuda-{host_target()}"),
+            "LLAMAPACK_TEST_TOOLKIT": str(cuda.toolkit_environment().folder),
+        },
+    )
+
+
+def rocm_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
+    """Return this machine's AMD GPUs."""
+    return Device(how=How.NATIVE, missing="" if amd_gpus() else "no AMD GPU", variables=named(DEVICES))
+
+
+def metal_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
+    """Return this Mac's GPU; the session asks for it on no other machine."""
+    return Device(how=How.NATIVE)
+
+
+FIND_DEVICE: Mapping[str, Callable[[Sequence[str], Say], Device]] = {
+    "vulkan": vulkan_device,
+    "cuda": cuda_device,
+    "rocm": rocm_device,
+    "metal": metal_device,
+}
+"""The function that finds the device of each plug-in; it is given the session's arguments."""
+RUNTIME_REQUIREMENTS: Mapping[str, str] = {"cuda": "cuda-runtime"}
+"""The requirement file of what a plug-in needs when it runs, for those that need one."""
+
+
+def lavapipe(say: Say = quiet) -> dict[str, str]:
+    """Return the variables that make Mesa's lavapipe the only Vulkan device, and make ggml use it, which is the CPU."""
+    if sys.platform == "linux" and apt.is_here():
+        apt.require(LAVAPIPE_PACKAGES, purpose="running Vulkan on the CPU", say=say)
+    drivers = sorted(VULKAN_DRIVERS.glob("lvp_icd.*json"))
+    if not drivers:
+        raise LackingError(
+            "Mesa's lavapipe, a Vulkan device on the CPU, was not found.",
+            why=f"There is no lvp_icd.*.json in {VULKAN_DRIVERS}.",
+            fix="Install it (Debian: mesa-vulkan-drivers), or test a real device: nox -s test-vulkan -- --device",
+        )
+    return {"VK_DRIVER_FILES": str(drivers[0]), "VK_ICD_FILENAMES": str(drivers[0]), "GGML_VK_VISIBLE_DEVICES": "0"}
+
+
+def nvidia_gpus() -> tuple[str, ...]:
+    """List the machine's NVIDIA GPUs as the driver's own program names them; none if there is no driver."""
+    program = shutil.which("nvidia-smi")
+    said = run([program, "-L"], check=False).stdout if program else ""
+    return tuple(line.strip() for line in said.splitlines() if line.startswith("GPU "))
+
+
+def amd_gpus(topology: Path = AMD_TOPOLOGY) -> tuple[str, ...]:
+    """Return the gfx names of this machine's AMD GPUs, each once; none if Linux' compute driver lists none."""
+    found = []
+    for file in sorted(topology.glob("*/properties")):
+        version = int(next(iter(_GFX_VERSION.findall(file.read_text(encoding="ascii"))), "0"))
+        found.append(f"gfx{version // 10000}{version // 100 % 100:x}{version % 100:x}" if version else "")
+    return tuple(dict.fromkeys(name for name in found if name))

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.building.wheels import KITS
 from tools.matrix import Cell, Matrix
+from tools.paths import package_folder
 from tools.platforms.host import Host, How, lacks, proof, ways
 
 VARIABLES = {
@@ -36,7 +36,7 @@ class Row:
 
 def why_not_built(matrix: Matrix, cell: Cell, host: Host) -> str:
     """Say why no session builds `cell` on `host`; nothing where one does."""
-    if cell.backend not in KITS:
+    if not package_folder(cell.backend).is_dir():
         return f"the wheel for {cell.backend} is not built by this project yet"
     if cell.target == host.target:
         return ""

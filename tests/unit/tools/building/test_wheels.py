@@ -13,7 +13,7 @@ import pytest
 from tools.building import build as build_module
 from tools.building import upstream_programs, wheels
 from tools.building.build import COLD_BUILD_MIB, Build, BuildEnvironment, forget_another_compiler
-from tools.building.wheels import core_wheel, host_wheel, portable_wheel, wheel_for
+from tools.building.wheels import core_wheel, found_wheels, host_wheel, portable_wheel, wheel_for
 from tools.compilers.toolchain import Toolchain
 from tools.errors import ToolError
 from tools.paths import Checkout
@@ -294,3 +294,36 @@ def test_the_kits_compilers_are_taken_where_it_has_some(core: Path, monkeypatch:
     monkeypatch.setattr(wheels, "KITS", {"vulkan": lambda say: Kit(inputs={}, toolchain=own), "cpu": wheels.cpu_kit})
     assert wheels.host_build("vulkan").toolchain == own
     assert wheels.host_build("cpu").toolchain.description == "c++ 12"
+
+
+OURS = "llamapack-0.1.0-py3-none-manylinux_2_28_x86_64.whl"
+PLUGIN = "llamapack_cuda-0.1.0-py3-none-linux_x86_64.whl"
+OTHERS = (
+    "llamapack-0.1.0-py3-none-manylinux_2_28_aarch64.whl",
+    "llamapack-0.1.0-py3-none-win_amd64.whl",
+    "llamapack_vulkan-0.1.0-py3-none-linux_x86_64.whl",
+    "numpy-2.3.4-cp312-cp312-manylinux_2_28_x86_64.whl",
+)
+
+
+def test_wheels_for_this_machine_are_found_among_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels, "host_target", lambda: "linux-x86_64")
+    for name in (OURS, PLUGIN, *OTHERS):
+        (tmp_path / name).touch()
+    assert [wheel.name for wheel in found_wheels(tmp_path, "cuda")] == [OURS, PLUGIN]
+
+
+@pytest.mark.parametrize(
+    ("names", "there"), [((), "none"), ((OURS, OURS.replace("0.1.0", "0.2.0")), f"{OURS}, llamapack-0.2.0-py3-none-")]
+)
+def test_none_and_several_wheels_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], there: str
+) -> None:
+    monkeypatch.setattr(wheels, "host_target", lambda: "linux-x86_64")
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(ToolError) as caught:
+        found_wheels(tmp_path, "cuda")
+    assert caught.value.what.startswith(
+        f"{tmp_path} must hold one wheel llamapack-*.whl for linux-x86_64, and holds: {there}"
+    )

@@ -144,5 +144,5 @@ def test_what_decodes_arm_is_wished_for_where_it_is_needed(
     wishes: list[tuple[str, ...]] = []
     monkeypatch.setattr(Arm, "lacks", lambda self: lacking)
     monkeypatch.setattr(apt, "wish_for", lambda packages, **options: wishes.append(packages))
-    cpu_levels.wish_for_disassembler(print, wheel)
+    common.wish_for_disassembler(print, wheel)
     assert wishes == [("llvm-19",)] * asked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from tools.errors import LackingError, ToolError
 from tools.paths import ROOT
 from tools.platforms import debian_roots
 from tools.toolkits import rocm
-from tools.toolkits.rocm import gpus, in_forky, rocm_kit, rocm_version, system_rocm
+from tools.toolkits.rocm import in_forky, rocm_kit, rocm_version, system_rocm
 
 if sys.platform == "win32":
     pytest.skip("the stand-ins are of Linux", allow_module_level=True)
@@ -156,12 +155,3 @@ def test_in_the_root_the_checkout_and_the_compiler_cache_are_seen(
     chroot = script.splitlines()[-1]
     assert chroot.endswith(f"ROCM_PATH=/usr CCACHE_DIR={tmp_path / 'objects'} cmake --version")
     assert f"-C {ROOT / 'build'} " in chroot
-
-
-def test_gpus_are_those_of_the_compute_driver(tmp_path: Path) -> None:
-    for number, version in enumerate((0, 90010, 110000, 110000)):
-        (tmp_path / str(number)).mkdir()
-        text = f"cpu_cores_count 0{os.linesep}gfx_target_version {version}{os.linesep}"
-        (tmp_path / str(number) / "properties").write_text(text, encoding="ascii")
-    assert gpus(tmp_path) == ("gfx90a", "gfx1100")
-    assert gpus(tmp_path / "nothing") == ()

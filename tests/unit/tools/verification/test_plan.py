@@ -77,7 +77,7 @@ def test_wheels_of_this_machines_target_are_built_and_the_cpus_of_those_that_the
 
 
 def test_a_backend_that_nothing_builds_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "KITS", {"cpu": None})
+    monkeypatch.setattr(plan, "package_folder", lambda backend: tmp_path / backend)
     matrix = made_matrix(tmp_path)
     reason = why_not_built(matrix, matrix.cell("cuda-linux-x86_64"), HOST)
     assert reason == "the wheel for cuda is not built by this project yet"
