@@ -20,9 +20,7 @@ if sys.version_info < (3, 11):
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from tools import matrix
-from tools.building import cibuildwheel as containers
-from tools.building import compiler_variants, other_abi, upstream_programs, wheels
-from tools.building import reproducible as reproducing
+from tools.building import cibuildwheel, compiler_variants, other_abi, reproducible, upstream_programs, wheels
 from tools.building.build import LEVELS_VARIABLE
 from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
@@ -35,16 +33,15 @@ from tools.sessions import cpu_levels, plugins
 from tools.sessions.common import (
     CLEAN,
     cells,
-    explained,
     prepare,
+    reporting_tool_errors,
     run_pytest,
     skip_unless_here,
     start,
     wish_for_disassembler,
 )
 from tools.vendoring import check, ensure
-from tools.verification import demo_model, results
-from tools.verification import plan as plans
+from tools.verification import demo_model, plan, results
 
 PERSONS_OWN = start()
 
@@ -60,9 +57,9 @@ def run(session: nox.Session) -> None:
     Gets the source, builds and installs the core wheel, fetches the model, and streams the answer. What did not change
     is not made again. Options of `llamapack run` may stand before the prompt.
     """
-    with explained(session):
-        prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        model = demo_model.demo_model(session.log)
+    with reporting_tool_errors(session):
+        prepare(session, "core", wheel=wheels.core_wheel())
+        model = demo_model.demo_model()
     prompt = session.posargs or ["Why is the sky blue?"]
     session.run("llamapack", "run", "--model", str(model), *prompt, env={**PERSONS_OWN, **CLEAN}, stderr=None)
 
@@ -70,8 +67,8 @@ def run(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def test(session: nox.Session) -> None:
     """Run all that this host can check: lint, types, the vendored source, unit, wheels, their levels and devices."""
-    with explained(session):
-        ensure.ensure_source(say=session.log)
+    with reporting_tool_errors(session):
+        ensure.ensure_source()
     names = ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation", "test-vulkan")
     for name in names:
         session.notify(name, [])
@@ -81,7 +78,7 @@ def test(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and workflows; with `-- --fix`, mend what can be mended."""
-    with explained(session):
+    with reporting_tool_errors(session):
         prepare(session, "lint")
     fix = "--fix" in session.posargs
     session.run("ruff", "check", *(["--fix"] if fix else []))
@@ -93,7 +90,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check all types with mypy, strictly."""
-    with explained(session):
+    with reporting_tool_errors(session):
         prepare(session, "types", "tasks")
     session.run("mypy", *session.posargs)
 
@@ -101,7 +98,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """Test the tools and the package's Python without native code, in seconds."""
-    with explained(session):
+    with reporting_tool_errors(session):
         prepare(session, "core", "nox", "bindgen", "tasks", "test")
     session.run("python", "-m", "pytest", "tests/unit", *session.posargs)
 
@@ -109,10 +106,10 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Test the installed wheel with a real model, against llama.cpp's own programs."""
-    with explained(session):
-        prepare(session, "core", "test", wheel=wheels.core_wheel(session.log))
-        reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
-        ensure_emulator("wine", session.log)
+    with reporting_tool_errors(session):
+        prepare(session, "core", "test", wheel=wheels.core_wheel())
+        reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
+        ensure_emulator("wine")
     variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_UPSTREAM_BIN": str(reference)}
     run_pytest(session, str(ROOT / "tests" / "integration"), *session.posargs, env=variables)
 
@@ -120,12 +117,12 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def packaging(session: nox.Session) -> None:
     """Look into the finished wheels, and run the core's in a clean environment of every Python on this machine."""
-    with explained(session):
+    with reporting_tool_errors(session):
         prepare(session, "test", "packaging")
-        wish_for_disassembler(session.log, "linux-aarch64")  # small libraries for it are audited
-        wheel, model = wheels.core_wheel(session.log), demo_model.demo_model(session.log)
-        built = json.dumps(wheels.plugin_wheels(session.log))
-        variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core(session.log))}
+        wish_for_disassembler("linux-aarch64")  # small libraries for it are audited
+        wheel, model = wheels.core_wheel(), demo_model.demo_model()
+        built = json.dumps(wheels.plugin_wheels())
+        variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core())}
     variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
     variables["LLAMAPACK_TEST_PLUGINS"] = built
     run_pytest(session, str(ROOT / "tests" / "wheels"), *session.posargs, env=variables)
@@ -134,7 +131,7 @@ def packaging(session: nox.Session) -> None:
 @nox.session
 def audit(session: nox.Session) -> None:
     """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` or `-- BUILD` judges another one."""
-    with explained(session):
+    with reporting_tool_errors(session):
         words, recording = results.begin(session.posargs)
         word, *others = words or [f"cpu-{host_target()}"]
         results.refuse_others(recording, [word] if word.endswith(".whl") else others)
@@ -143,7 +140,7 @@ def audit(session: nox.Session) -> None:
     whole = [cpu_levels.WHOLE] if recording else []
     session.run("python", "-m", "tools.audit", str(wheel), *whole, env=CLEAN)
     if recording and cell:
-        with explained(session):
+        with reporting_tool_errors(session):
             levels = os.environ.get(LEVELS_VARIABLE, "").replace(",", ", ")
             of = levels if cell.backend == "cpu" else plugins.compiled_for(wheel)
             results.record(cell.id, recording.result(How.COMPILED, of=of))
@@ -152,8 +149,8 @@ def audit(session: nox.Session) -> None:
 @nox.session(tags=["gen"])
 def gen(session: nox.Session) -> None:
     """Write the derived files that are stale: bindings, ABI table, export lists, build matrix, the README's table."""
-    with explained(session):
-        ensure.ensure_source(say=session.log)
+    with reporting_tool_errors(session):
+        ensure.ensure_source()
         prepare(session, "bindgen")
     session.run("python", "-m", "tools.generated")
 
@@ -161,9 +158,9 @@ def gen(session: nox.Session) -> None:
 @nox.session(name="vendor-check", venv_backend="none")
 def vendor_check(session: nox.Session) -> None:
     """Rebuild llama.cpp from pin and patches; fail where the packages would build from anything else."""
-    with explained(session):
-        ensure.ensure_source(say=session.log)
-        if problems := check.check(Checkout(), say=session.log):
+    with reporting_tool_errors(session):
+        ensure.ensure_source()
+        if problems := check.check(Checkout()):
             session.error("\n".join(problems))
 
 
@@ -175,42 +172,42 @@ def plan_rows(session: nox.Session) -> None:
         file.write(rows)
 
 
-@nox.session(venv_backend="none")
-def plan(session: nox.Session) -> None:
+@nox.session(name="plan", venv_backend="none")
+def plan_(session: nox.Session) -> None:
     """Print how this machine would prove each cell, what is missing for more, and what changes a build."""
-    with explained(session):
-        print(plans.text(matrix.load_matrix(), this_host(), find_toolchain().description))
+    with reporting_tool_errors(session):
+        print(plan.text(matrix.load_matrix(), this_host(), find_toolchain().description))
 
 
 @nox.session(venv_backend="none")
 @nox.parametrize("cell", cells("builds"))
 def wheel(session: nox.Session, cell: Cell) -> None:
     """Build one wheel into dist/, with zig for another target; one that this machine cannot build is skipped."""
-    with explained(session):
+    with reporting_tool_errors(session):
         skip_unless_here(session, cell)
-        path = wheels.wheel_for(cell.backend, cell.target, session.log)
+        path = wheels.wheel_for(cell.backend, cell.target)
     session.log(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-@nox.session
-def cibuildwheel(session: nox.Session) -> None:
+@nox.session(name="cibuildwheel")
+def cibuildwheel_(session: nox.Session) -> None:
     """Build this machine's core wheel with cibuildwheel, on Linux in a container, and judge its libraries."""
-    with explained(session):
-        variables = {**CLEAN, **containers.engine(host_target())}
-        ensure.ensure_source(say=session.log)
+    with reporting_tool_errors(session):
+        variables = {**CLEAN, **cibuildwheel.engine(host_target())}
+        ensure.ensure_source()
         prepare(session, "packaging")
-        wish_for_disassembler(session.log, host_target())
-        command = containers.command(host_target())
+        wish_for_disassembler(host_target())
+        command = cibuildwheel.command(host_target())
     with session.chdir(CORE):
         session.run("python", *command, env=variables)
-    session.run("python", "-m", "tools.audit", str(containers.built()), env=CLEAN)
+    session.run("python", "-m", "tools.audit", str(cibuildwheel.built()), env=CLEAN)
 
 
-@nox.session(venv_backend="none")
-def reproducible(session: nox.Session) -> None:
+@nox.session(name="reproducible", venv_backend="none")
+def reproducible_(session: nox.Session) -> None:
     """Build the core wheel again in another folder and compare the bytes; `-- --recompile` leaves the cache out."""
-    with explained(session):
-        digest = reproducing.require_reproducible(session.log, recompile="--recompile" in session.posargs)
+    with reporting_tool_errors(session):
+        digest = reproducible.require_reproducible(recompile="--recompile" in session.posargs)
     session.log(f"Both wheels are {digest}")
 
 
@@ -218,18 +215,18 @@ def reproducible(session: nox.Session) -> None:
 @nox.parametrize("cell", cells("checks"))
 def test_cpu(session: nox.Session, cell: Cell) -> None:
     """Prove one CPU level: run, emulated, or audited where nothing here runs it; `-- --record` writes it down."""
-    with explained(session):
+    with reporting_tool_errors(session):
         cpu_levels.prove(session, cell)
 
 
 @nox.session(venv_backend="none")
 def emulation(session: nox.Session) -> None:
     """Run the wheel on older processors, which qemu-user emulates: two levels, and with less state than they have."""
-    with explained(session):
+    with reporting_tool_errors(session):
         if host_target() != "linux-x86_64":
             session.skip(f"qemu-user emulates x86-64 processors on Linux; this machine is {host_target()}")
-        ensure_emulator("qemu-x86_64", session.log)
-        parts = cpu_levels.Parts(wheel=wheels.core_wheel(session.log), model=demo_model.demo_model(session.log))
+        ensure_emulator("qemu-x86_64")
+        parts = cpu_levels.Parts(wheel=wheels.core_wheel(), model=demo_model.demo_model())
         cpu_levels.emulate(session, ("sse42", "haswell"), parts, session.posargs)
 
 
@@ -237,15 +234,15 @@ def emulation(session: nox.Session) -> None:
 @nox.parametrize("suite", [nox.param(name, id=name) for name in SUITES])
 def other_distributions(session: nox.Session, suite: str) -> None:
     """Run the manylinux wheel in another Debian release; with `-- --own-wheel`, the one for this machine."""
-    with explained(session):
+    with reporting_tool_errors(session):
         cpu_levels.prove_distribution(session, suite)
 
 
 @nox.session
 def doctor(session: nox.Session) -> None:
     """Examine this machine with the core wheel and the plug-in wheels in dist/; `-- --json` prints JSON."""
-    with explained(session):
-        prepare(session, "core", wheel=wheels.core_wheel(session.log))
+    with reporting_tool_errors(session):
+        prepare(session, "core", wheel=wheels.core_wheel())
         for plugin in sorted((DIST).glob("llamapack_*.whl")):
             session.install("--no-deps", "--no-index", "--force-reinstall", str(plugin))
     # 4 is degraded: the machine's matter, and not this session's failure
@@ -259,7 +256,7 @@ def test_vulkan(session: nox.Session) -> None:
     With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` writes down that it passed,
     `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
-    with explained(session):
+    with reporting_tool_errors(session):
         plugins.check_plugin(session, "vulkan")
 
 
@@ -270,7 +267,7 @@ def test_cuda(session: nox.Session) -> None:
     Without a GPU it is compiled for one architecture, looked into and loaded, and the rest is skipped with the reason.
     `-- --record` writes down that it passed, `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
-    with explained(session):
+    with reporting_tool_errors(session):
         plugins.check_plugin(session, "cuda")
 
 
@@ -280,14 +277,14 @@ def test_rocm(session: nox.Session) -> None:
 
     `-- --record` writes down what was proven.
     """
-    with explained(session):
+    with reporting_tool_errors(session):
         plugins.check_rocm(session)
 
 
 @nox.session(name="test-metal", venv_backend="none")
 def test_metal(session: nox.Session) -> None:
     """Run the Metal plug-in on a Mac; elsewhere check that it configures, embeds its shaders, and compiles in part."""
-    with explained(session):
+    with reporting_tool_errors(session):
         plugins.check_metal(session)
 
 
@@ -297,9 +294,9 @@ def bench(session: nox.Session) -> None:
 
     `-- cuda`, or another plug-in's name before the options, measures with all layers on its device.
     """
-    with explained(session):
+    with reporting_tool_errors(session):
         place = plugins.bench_place(session)
-        reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
+        reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
     words = ["--model", model, "--reference", reference, "--output", BUILD / "bench" / "speed.json"]
     command = [place.python, "-m", "benchmarks.speed", *map(str, words), *place.words]
     session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
@@ -308,10 +305,10 @@ def bench(session: nox.Session) -> None:
 @nox.session(name="bench-compilers")
 def bench_compilers(session: nox.Session) -> None:
     """Compare compilers, LTO and OpenMP on three CPU levels; `-- --help` shows the options, such as --rounds."""
-    with explained(session):
-        prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        reference, model = upstream_programs.build_upstream(say=session.log), demo_model.demo_model(session.log)
-        modules = compiler_variants.build_all(session.log)
+    with reporting_tool_errors(session):
+        prepare(session, "core", wheel=wheels.core_wheel())
+        reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
+        modules = compiler_variants.build_all()
     places = ["--model", model, "--reference", reference, "--modules", modules]
     places += ["--output", BUILD / "bench" / "compilers.json"]
     session.run("python", "-m", "benchmarks.compilers", *map(str, places), *session.posargs, env=CLEAN)
@@ -320,9 +317,9 @@ def bench_compilers(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Watch the memory over 1,000 load/close cycles and 100,000 tokens; `-- --cycles N --tokens N` makes it shorter."""
-    with explained(session):
-        prepare(session, "core", wheel=wheels.core_wheel(session.log))
-        model = demo_model.demo_model(session.log)
+    with reporting_tool_errors(session):
+        prepare(session, "core", wheel=wheels.core_wheel())
+        model = demo_model.demo_model()
     places = ["--model", str(model), "--output", str(BUILD / "bench" / "soak.json")]
     session.run("python", "-m", "benchmarks.soak", *places, *session.posargs, env=CLEAN)
 
@@ -330,7 +327,7 @@ def soak(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Make the API reference from the docstrings, into build/docs; what pdoc warns of is an error."""
-    with explained(session):
+    with reporting_tool_errors(session):
         prepare(session, "core", "docs")
     variables = {**CLEAN, "PYTHONPATH": str(ROOT / "packages" / "core" / "src")}
     session.run("python", str(ROOT / "docs" / "make_api.py"), str(BUILD / "docs"), env=variables)

@@ -5,6 +5,7 @@ The story around them is in docs/development/vendoring.md.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,39 +25,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tools.errors import ToolError
 from tools.git.patch import read_series
 from tools.paths import Checkout
-from tools.vendoring import (
-    apply,
-    create_patches,
-    messages,
-    plain_tree,
-)
-from tools.vendoring import bump as bumping
-from tools.vendoring import (
-    check as drift,
-)
-from tools.vendoring import (
-    clean as cleaning,
-)
-from tools.vendoring import (
-    status as vendor_status,
-)
-from tools.vendoring import sync as syncing
+from tools.util.logs import shown_by
+from tools.vendoring import apply, bump, check, clean, create_patches, messages, plain_tree, status, sync
 
 HERE = Checkout(root=Path(__file__).resolve().parent)
 DISCARD = "discard what would be lost; a backup is left and named"
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Turn our errors into a message and status 1; anything else is a bug and shows its traceback."""
-    try:
-        yield
-    except ToolError as error:
-        raise Exit(str(error), code=1) from error
+def _reporting_tool_errors() -> Iterator[None]:
+    """Call tools: show what they log on standard error, and end with the message of a ToolError and status 1.
 
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    Any other error is a bug and shows its traceback.
+    """
+    with shown_by(logging.StreamHandler(sys.stderr)):
+        try:
+            yield
+        except ToolError as error:
+            raise Exit(str(error), code=1) from error
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -70,38 +56,38 @@ def apply_patches(_: Context, discard: bool = False, tree: str = "") -> None:
     It stops at the first patch that does not apply, for you to resolve it there. Edits and commits that only that
     repository has are never run over.
     """
-    with _explained():
+    with _reporting_tool_errors():
         if tree:
             _print(messages.patched(plain_tree.patch_folder(Path(tree).expanduser(), read_series(HERE.patches))))
         else:
-            _print(messages.applied(apply.apply_patches(HERE, discard=discard, say=_say)))
+            _print(messages.applied(apply.apply_patches(HERE, discard=discard)))
 
 
-@task
-def status(_: Context) -> None:
+@task(name="status")
+def status_(_: Context) -> None:
     """Say where vendoring stands and what to do next; changes nothing."""
-    with _explained():
-        _print(messages.status(vendor_status.read_status(HERE)))
+    with _reporting_tool_errors():
+        _print(messages.status(status.read_status(HERE)))
 
 
 @task(name="continue", help={"skip": "leave the patch at hand out of the series"})
 def continue_(_: Context, skip: bool = False) -> None:
     """Go on with the patches after a conflict was resolved and `git add`ed, or after a kill."""
-    with _explained():
+    with _reporting_tool_errors():
         _print(messages.applied(apply.continue_operation(HERE, skip=skip)))
 
 
 @task
 def abort(_: Context) -> None:
     """Give up an apply or a bump: pin and vendor/llama.cpp go back to where they were."""
-    with _explained():
+    with _reporting_tool_errors():
         _print(messages.aborted(apply.abort_operation(HERE)))
 
 
 @task(name="create-patches", help={"discard": "remove patch files that were never applied here; a copy is saved"})
 def create_patches_(_: Context, discard: bool = False) -> None:
     """Write the commits in vendor/llama.cpp as patches/, which then holds exactly them."""
-    with _explained():
+    with _reporting_tool_errors():
         _print(messages.written(create_patches.create_patches(HERE, discard=discard)))
 
 
@@ -115,69 +101,71 @@ def create_patches_(_: Context, discard: bool = False) -> None:
 )
 def new_patch(_: Context, name: str, why: str = "", upstream: str = "", drop_when: str = "") -> None:
     """Commit the edits in vendor/llama.cpp as one new patch, with its three headers."""
-    with _explained():
+    with _reporting_tool_errors():
         made = create_patches.new_patch(HERE, name, why=why, upstream=upstream, drop_when=drop_when)
         _print([f"{made[:9]} {name}", "Next: inv vendor.create-patches vendor.sync"])
 
 
 @task(
+    name="sync",
     help={
         "discard": "replace files that were edited by hand in a synced tree; a copy is saved",
         "source": "a folder to copy from instead of vendor/llama.cpp: a tree of your own",
         "patch": "with --source: put the patches on the copy",
-    }
+    },
 )
-def sync(_: Context, discard: bool = False, source: str = "", patch: bool = False) -> None:
+def sync_(_: Context, discard: bool = False, source: str = "", patch: bool = False) -> None:
     """Copy vendor/llama.cpp, edits included, into the packages; only files that differ are touched."""
-    with _explained():
+    with _reporting_tool_errors():
         folder = Path(source).expanduser().resolve() if source else None
-        _print(messages.synced(syncing.sync(HERE, discard=discard, source=folder, patch=patch)))
+        _print(messages.synced(sync.sync(HERE, discard=discard, source=folder, patch=patch)))
 
 
-@task(help={"mirrors": "also look into the packages that the pin names"})
-def check(_: Context, mirrors: bool = False) -> None:
+@task(name="check", help={"mirrors": "also look into the packages that the pin names"})
+def check_(_: Context, mirrors: bool = False) -> None:
     """Rebuild pin and patches in a scratch clone; fail where the packages would build from anything else."""
-    with _explained():
-        if problems := drift.check(HERE, mirrors=mirrors, say=_say):
+    with _reporting_tool_errors():
+        if problems := check.check(HERE, mirrors=mirrors):
             raise Exit("\n".join(messages.drifted(problems)), code=1)
         _print(["The packages build from exactly the pin and the patches."])
 
 
 @task(
+    name="bump",
     help={
         "ref": "a branch, tag or commit of upstream, or NAME==VERSION of a package that carries a checkout",
         "dry-run": "only say for each patch how it would go",
         "sha256": "of that package's source distribution",
         "discard": DISCARD,
-    }
+    },
 )
-def bump(_: Context, ref: str, dry_run: bool = False, sha256: str = "", discard: bool = False) -> None:
+def bump_(_: Context, ref: str, dry_run: bool = False, sha256: str = "", discard: bool = False) -> None:
     """Move the pin to another llama.cpp and the patches with it; it stops where a patch does not apply."""
-    with _explained():
+    with _reporting_tool_errors():
         if dry_run:
-            _print(messages.previewed(bumping.preview_bump(HERE, ref, sha256=sha256, say=_say)))
+            _print(messages.previewed(bump.preview_bump(HERE, ref, sha256=sha256)))
         else:
-            _print(messages.applied(bumping.bump(HERE, ref, sha256=sha256, discard=discard, say=_say)))
+            _print(messages.applied(bump.bump(HERE, ref, sha256=sha256, discard=discard)))
 
 
-@task(help={"tracking": "remove vendor/llama.cpp too", "discard": DISCARD})
-def clean(_: Context, tracking: bool = False, discard: bool = False) -> None:
+@task(name="clean", help={"tracking": "remove vendor/llama.cpp too", "discard": DISCARD})
+def clean_(_: Context, tracking: bool = False, discard: bool = False) -> None:
     """Remove the copies in the packages; the next build makes them again."""
-    with _explained():
-        _print(messages.cleaned(cleaning.clean(HERE, tracking=tracking, discard=discard)))
+    with _reporting_tool_errors():
+        _print(messages.cleaned(clean.clean(HERE, tracking=tracking, discard=discard)))
 
 
 TASKS: tuple[Any, ...] = (
     apply_patches,
-    status,
+    status_,
     continue_,
     abort,
     create_patches_,
     new_patch,
-    sync,
-    check,
-    bump,
-    clean,
+    sync_,
+    check_,
+    bump_,
+    clean_,
 )
 vendor = Collection("vendor")
 for entry in TASKS:

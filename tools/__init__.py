@@ -1,1 +1,1 @@
-"""The developers' library: functions that return data and print nothing. Nox and Invoke call it."""
+"""The developers' library: its functions return data, log long steps, and print nothing. Nox and Invoke call it."""

@@ -18,7 +18,6 @@ from tools.util import stamps
 from tools.util.cmd import run_logged
 from tools.util.cpu_count import parallel_jobs
 from tools.util.files import remove_tree
-from tools.util.live import Say, quiet
 from tools.util.venv import Environment, ensure_environment
 
 COLD_BUILD_MIB = 2560
@@ -69,7 +68,7 @@ class Build:
         return self.folder.with_name(f"{self.folder.name}.lock")
 
     @property
-    def log(self) -> Path:
+    def log_file(self) -> Path:
         """What CMake and the compilers say."""
         return self.folder.with_name(f"{self.folder.name}.log")
 
@@ -121,11 +120,11 @@ class BuildEnvironment:
         return self.elsewhere.command([self.elsewhere.python, *words], settings, folder)
 
 
-def build_environment(build: Build, say: Say = quiet) -> BuildEnvironment:
+def build_environment(build: Build) -> BuildEnvironment:
     """Return what `build` needs to run CMake: tools installed, compilers chosen, compiler cache on."""
-    venv, elsewhere = ensure_environment(["build", *build.toolchain.needs], say=say), build.kit.elsewhere
+    venv, elsewhere = ensure_environment(["build", *build.toolchain.needs]), build.kit.elsewhere
     toolchain = with_commands(build.toolchain, venv)
-    cache = compiler_cache(toolchain, venv, say, portable=elsewhere is not None)
+    cache = compiler_cache(toolchain, venv, portable=elsewhere is not None)
     settings = {**toolchain.flags, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
     if build.tag:
         settings["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
@@ -144,7 +143,7 @@ def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, fo
     words += [f"--config-setting={setting}" for setting in settings]
     run_logged(
         environment.python([*words, str(package)], package),
-        log=build.log,
+        log_file=build.log_file,
         what=f"{build.what} could not be built",
         fix="Run the same command again after mending it: what was compiled is kept.",
         cwd=package,

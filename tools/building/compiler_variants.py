@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,9 @@ from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.cmd import run_logged
 from tools.util.disk import require_space
-from tools.util.live import Say, quiet
 from tools.vendoring.ensure import ensure_source
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 FOLDER = BUILD / "compilers"
 LEVELS = ("haswell", "zen4", "sapphirerapids")
@@ -86,18 +88,18 @@ def variants() -> Iterator[Variant]:
                 yield Variant(compiler=compiler, switches=switches)
 
 
-def build_all(say: Say = quiet) -> Path:
+def build_all() -> Path:
     """Build every variant of LEVELS, as far as this machine runs them; return a file with their modules.
 
-    It holds the paths by variant and level. A compiler that cannot be had is left out, which `say` is told of.
+    It holds the paths by variant and level. A compiler that is not available is left out, which is logged.
     """
-    ensure_source(say=say)
+    ensure_source()
     levels, found = levels_here(), {}
     for variant in variants():
         try:
-            found[variant.id] = build_levels(variant, levels, say)
+            found[variant.id] = build_levels(variant, levels)
         except LackingError as error:
-            say(f"{variant.id} is left out: {' '.join(str(error).splitlines())}")
+            log.warning(f"{variant.id} is left out: {' '.join(str(error).splitlines())}")
     modules = {name: {level: str(path) for level, path in built.items()} for name, built in found.items()}
     (file := FOLDER / "modules.json").write_text(json.dumps(modules, indent=2) + "\n", encoding="utf-8")
     return file
@@ -120,47 +122,47 @@ def _natively(matrix: Matrix, level: str) -> tuple[Cell, Way]:
     return cell, ways(matrix, cell, cell.target)[0]
 
 
-def build_levels(variant: Variant, levels: Sequence[str], say: Say = quiet) -> dict[str, Path]:
+def build_levels(variant: Variant, levels: Sequence[str]) -> dict[str, Path]:
     """Return the module of each of `levels`, compiled as `variant` says; needs the source in place.
 
     Raises LackingError where its compiler is not here and cannot be installed.
     """
-    toolchain = find(variant.compiler, say)
+    toolchain = find(variant.compiler)
     defines = {name: "ON" if switch in variant.switches else "OFF" for switch, name in SWITCHES.items()}
     kit = Kit(inputs={}, defines={LEVELS_VARIABLE: ",".join(levels), **defines})
     build = Build(backend="cpu", target=host_target(), toolchain=toolchain, kit=kit)
     modules = {level: variant.folder / "bin" / f"libggml-cpu-{level}.so" for level in levels}
     stamp, key = variant.folder / "llamapack-stamp.json", {**build.inputs(), **kit.defines}
     if stamps.changed(stamp, key) or not all(module.exists() for module in modules.values()):
-        say(f"Building {', '.join(levels)} with {variant.id}: {toolchain.description}")
-        _build(variant, build, levels, say)
+        log.info(f"Building {', '.join(levels)} with {variant.id}: {toolchain.description}")
+        _build(variant, build, levels)
         stamps.write(stamp, key)
     return modules
 
 
-def find(compiler: Compiler, say: Say = quiet) -> Toolchain:
+def find(compiler: Compiler) -> Toolchain:
     """Return `compiler` as a toolchain; on Debian, as root, it is installed if it is missing."""
     if not compiler.c:
         return zig_toolchain(host_target(), {})
     if not shutil.which(compiler.cxx):
         if not apt.is_here():
             raise LackingError(f"{compiler.cxx} is not on PATH.", fix="Install it to have it compared.")
-        apt.require(compiler.packages, purpose=f"comparing {compiler.name}", say=say)
+        apt.require(compiler.packages, purpose=f"comparing {compiler.name}")
     variables = {"PATH": os.environ.get("PATH", os.defpath), "CC": compiler.c, "CXX": compiler.cxx}
     return replace(find_toolchain(variables), flags=dict(compiler.flags))
 
 
-def _build(variant: Variant, build: Build, levels: Sequence[str], say: Say) -> None:
+def _build(variant: Variant, build: Build, levels: Sequence[str]) -> None:
     require_space(FOLDER, 512, purpose=f"building with {variant.id}")
     shutil.rmtree(variant.folder, ignore_errors=True)
-    environment = build_environment(build, say)
+    environment = build_environment(build)
     cmake = [str(environment.venv.python), "-m", "cmake"]
     settings = {**environment.defines, "CMAKE_BUILD_TYPE": "Release"}
     configure = ["-G", "Ninja", "-S", str(CORE / "native"), "-B", str(variant.folder)]
     configure += [f"-D{name}={value}" for name, value in settings.items()]
-    what, log = f"{variant.id} could not be built", FOLDER / f"{variant.id}.log"
+    what, log_file = f"{variant.id} could not be built", FOLDER / f"{variant.id}.log"
     env = {name: value for name, value in environment.variables.items() if name not in FLAG_VARIABLES}
     env |= build.toolchain.flags
-    run_logged([*cmake, *configure], log=log, what=what, env=env)
+    run_logged([*cmake, *configure], log_file=log_file, what=what, env=env)
     targets = [f"ggml-cpu-{level}" for level in levels]
-    run_logged([*cmake, "--build", str(variant.folder), "--target", *targets], log=log, what=what, env=env)
+    run_logged([*cmake, "--build", str(variant.folder), "--target", *targets], log_file=log_file, what=what, env=env)

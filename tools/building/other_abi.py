@@ -5,6 +5,7 @@ On Linux for x86-64 it has one CPU level of one's own flags, so that a build for
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.files import locked
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 COPIES = "GGML_SCHED_MAX_COPIES"
 """Changes the size of ggml's scheduler, and with it the ABI id; only ggml itself is compiled again."""
@@ -36,10 +38,10 @@ def one_level(target: str) -> dict[str, str]:
     return {LEVELS_VARIABLE: load_matrix().levels_of(target)[0].name}
 
 
-def rebuilt_core(say: Say = quiet) -> Path:
+def rebuilt_core() -> Path:
     """Return a core wheel of this version, with another ABI id and one CPU level; built once."""
     defines = {**one_level(host_target()), COPIES: "2"}
-    build = replace(host_build(say=say), kit=Kit(inputs=defines, defines=defines))
+    build = replace(host_build(), kit=Kit(inputs=defines, defines=defines))
     folder = BUILD / "rebuilt"
     cmake = BUILD / f"{build.id}-rebuilt"  # as deep as the usual one, for the compiler cache
     stamp = folder / "inputs.json"
@@ -47,11 +49,11 @@ def rebuilt_core(say: Say = quiet) -> Path:
         inputs = build.inputs()
         if stamps.changed(stamp, inputs) or not list(folder.glob("*.whl")):
             require_space(BUILD, 512, purpose="the core wheel for another ABI")
-            say("Building the core wheel for another ABI")
+            log.info("Building the core wheel for another ABI")
             folder.mkdir(parents=True, exist_ok=True)
             for old in folder.glob("*.whl"):
                 old.unlink()
-            environment = build_environment(build, say)
+            environment = build_environment(build)
             forget_another_compiler(build.toolchain, cmake)
             make_wheel(build, environment, package=CORE, folder=cmake, out=folder)
             stamps.write(stamp, inputs)

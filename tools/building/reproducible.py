@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import zipfile
@@ -16,19 +17,20 @@ from tools.errors import ToolError
 from tools.paths import CORE, ROOT
 from tools.util import stamps
 from tools.util.disk import require_space
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 RECOMPILE = {"CCACHE_RECACHE": "1"}
 
 
-def require_reproducible(say: Say = quiet, *, recompile: bool = False) -> str:
+def require_reproducible(*, recompile: bool = False) -> str:
     """Return the digest that both wheels have; a ToolError names the files that differ.
 
     The compiler cache gives the second build the objects of the first, if it has them; with `recompile` it gives none,
     and the compiler, too, has to make the same twice.
     """
-    first = core_wheel(say)
-    with second_build(say, recompile=recompile) as second:
+    first = core_wheel()
+    with second_build(recompile=recompile) as second:
         if stamps.file_digest(first) == stamps.file_digest(second):
             return stamps.file_digest(first)
         raise ToolError(
@@ -39,7 +41,7 @@ def require_reproducible(say: Say = quiet, *, recompile: bool = False) -> str:
 
 
 @contextmanager
-def second_build(say: Say = quiet, *, recompile: bool = False) -> Iterator[Path]:
+def second_build(*, recompile: bool = False) -> Iterator[Path]:
     """Give a wheel that was built from a copy of the package elsewhere; it is gone afterwards."""
     build = host_build()
     with tempfile.TemporaryDirectory(prefix="llamapack-another-folder-") as scratch:
@@ -48,10 +50,10 @@ def second_build(say: Say = quiet, *, recompile: bool = False) -> Iterator[Path]
         core = place / CORE.relative_to(ROOT)
         shutil.copytree(CORE, core, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         (out := place / "out").mkdir()
-        environment = build_environment(build, say)
+        environment = build_environment(build)
         settings = {**environment.settings, "CCACHE_BASEDIR": str(place), **(RECOMPILE if recompile else {})}
         environment = replace(environment, settings=settings)
-        say(f"Building the core wheel again, in {place}")
+        log.info(f"Building the core wheel again, in {place}")
         yield make_wheel(build, environment, package=core, folder=place / build.folder.relative_to(ROOT), out=out)
 
 

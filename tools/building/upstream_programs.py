@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +14,18 @@ from tools.paths import BUILD, CORE, TRACKING
 from tools.util import stamps
 from tools.util.cmd import Word, run, run_logged
 from tools.util.files import locked
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 PROGRAMS = ("llamapack-reference", "llama-tokenize")
 """llamapack-reference holds llama-completion, llama-bench and llama-perplexity; its first argument is a backend."""
 
 
-def build_upstream(programs: Sequence[str] = PROGRAMS, say: Say = quiet) -> Path:
+def build_upstream(programs: Sequence[str] = PROGRAMS) -> Path:
     """Return the folder with upstream's `programs`, built beside the core wheel's libraries where they changed."""
     if unknown := sorted(set(programs) - set(PROGRAMS)):
         raise ToolError(f"Upstream's {', '.join(unknown)} cannot be built here.", fix=f"Known: {', '.join(PROGRAMS)}.")
-    core_wheel(say)
+    core_wheel()
     build = host_build()
     folder = build.folder / "reference"
     stamp = folder / "llamapack-stamp.json"
@@ -31,20 +33,20 @@ def build_upstream(programs: Sequence[str] = PROGRAMS, say: Say = quiet) -> Path
     key = {**build.inputs(), **dict.fromkeys(programs, "built"), "their sources": sources}
     with locked(build.lock):
         if stamps.changed(stamp, key) or not all(_program(folder, name).exists() for name in programs):
-            say(f"Building upstream's {', '.join(programs)}")
-            _build(build, programs, say)
+            log.info(f"Building upstream's {', '.join(programs)}")
+            _build(build, programs)
             stamps.write(stamp, key)
     return folder
 
 
-def _build(build: Build, programs: Sequence[str], say: Say) -> None:
-    environment = build_environment(build, say)
+def _build(build: Build, programs: Sequence[str]) -> None:
+    environment = build_environment(build)
     cmake: list[Word] = [environment.venv.python, "-m", "cmake"]
     what, env = "Upstream's programs could not be built", environment.variables
-    log = BUILD / "reference.log"
+    log_file = BUILD / "reference.log"
     configure: list[Word] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
-    run_logged([*cmake, *configure], log=log, what=what, env=env)
-    run_logged([*cmake, "--build", build.folder, "--target", *programs], log=log, what=what, env=env)
+    run_logged([*cmake, *configure], log_file=log_file, what=what, env=env)
+    run_logged([*cmake, "--build", build.folder, "--target", *programs], log_file=log_file, what=what, env=env)
 
 
 def _program(folder: Path, name: str) -> Path:

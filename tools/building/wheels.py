@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -30,13 +31,14 @@ from tools.toolkits.vulkan import vulkan_kit
 from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.files import locked
-from tools.util.live import Say, quiet
 from tools.vendoring.ensure import ensure_source
 
-Kits = Mapping[str, Callable[[Say], Kit]]
+log = logging.getLogger(f"llamapack.{__name__}")
+
+Kits = Mapping[str, Callable[[], Kit]]
 
 
-def cpu_kit(say: Say = quiet) -> Kit:
+def cpu_kit() -> Kit:
     """Return the CPU levels that are wanted: all, or those that a developer names."""
     return Kit(inputs={"CPU levels": os.environ.get(LEVELS_VARIABLE) or "all"})
 
@@ -47,64 +49,64 @@ COSTLY = frozenset({"cuda", "rocm"})
 """The backends whose wheels are not built by the way, but by their own sessions only."""
 
 
-def kit(backend: str, say: Say = quiet, make: Callable[[Say], Kit] | None = None) -> Kit:
+def kit(backend: str, make: Callable[[], Kit] | None = None) -> Kit:
     """Return what `backend` is compiled with, the processor's flags that a developer names among it."""
-    found = (make or KITS[backend])(say)
+    found = (make or KITS[backend])()
     levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
     inputs = {**found.inputs, **({"flags for the processor": flags} if flags else {})}
     return replace(found, inputs=inputs, defines={**found.defines, LEVELS_VARIABLE: levels, FLAGS_VARIABLE: flags})
 
 
-def host_build(backend: str = "cpu", say: Say = quiet, make: Callable[[Say], Kit] | None = None) -> Build:
+def host_build(backend: str = "cpu", make: Callable[[], Kit] | None = None) -> Build:
     """Return the build of a backend's wheel for this machine; needs the source in place. `make` replaces its kit."""
-    found = kit(backend, say, make)
+    found = kit(backend, make)
     return Build(backend=backend, target=host_target(), toolchain=found.toolchain or find_toolchain(), kit=found)
 
 
-def portable_build(backend: str, target: str, say: Say = quiet) -> Build:
+def portable_build(backend: str, target: str) -> Build:
     """Return the build with zig, for any target of the matrix and with its floors; needs the source in place."""
-    return Build(backend=backend, target=target, toolchain=zig_toolchain(target), kit=kit(backend, say))
+    return Build(backend=backend, target=target, toolchain=zig_toolchain(target), kit=kit(backend))
 
 
-def core_wheel(say: Say = quiet) -> Path:
+def core_wheel() -> Path:
     """Return this host's core wheel, as `host_wheel` does."""
-    return host_wheel("cpu", say)
+    return host_wheel("cpu")
 
 
-def host_wheel(backend: str, say: Say = quiet, *, kit: Callable[[Say], Kit] | None = None) -> Path:
+def host_wheel(backend: str, *, kit: Callable[[], Kit] | None = None) -> Path:
     """Return this host's wheel of `backend` in dist/, by the first compiler that works here, with `kit` or its own."""
-    return _ensured(lambda: host_build(backend, say, kit), say)
+    return _ensured(lambda: host_build(backend, kit))
 
 
-def portable_wheel(backend: str, target: str, say: Say = quiet) -> Path:
+def portable_wheel(backend: str, target: str) -> Path:
     """Return the wheel of `backend` for `target` in dist/, by zig: for other targets, and for older systems."""
-    return _ensured(lambda: portable_build(backend, target, say), say)
+    return _ensured(lambda: portable_build(backend, target))
 
 
-def wheel_for(backend: str, target: str, say: Say = quiet) -> Path:
+def wheel_for(backend: str, target: str) -> Path:
     """Return the wheel of `backend` for `target` in dist/: this host's own, or a portable one of another target."""
-    return host_wheel(backend, say) if target == host_target() else portable_wheel(backend, target, say)
+    return host_wheel(backend) if target == host_target() else portable_wheel(backend, target)
 
 
-def _ensured(chosen: Callable[[], Build], say: Say) -> Path:
+def _ensured(chosen: Callable[[], Build]) -> Path:
     """Return the wheel of a build in dist/, built only where an input has changed since.
 
     The source is fetched where there is none. A failed build leaves the wheel before it as it was, and the objects
     that were compiled for the next try.
     """
-    ensure_source(say=say)
+    ensure_source()
     require_current_bindings(HERE)
     build = chosen()
     with locked(build.lock):
         inputs = build.inputs()
         if different := _different(build, inputs):
-            _tell(build, different, say)
-            wheel = _build(build, say)
+            _tell(build, different)
+            wheel = _build(build)
             stamps.write(build.stamp, inputs | {"wheel": wheel.name, "wheel file": stamps.file_digest(wheel)})
         return DIST / stamps.read(build.stamp)["wheel"]
 
 
-def plugin_wheels(say: Say = quiet) -> dict[str, dict[str, str]]:
+def plugin_wheels() -> dict[str, dict[str, str]]:
     """Build the wheel of every plug-in, and return by backend its path (`wheel`) or why there is none (`lacking`)."""
     found = {}
     for backend in KITS:
@@ -112,17 +114,17 @@ def plugin_wheels(say: Say = quiet) -> dict[str, dict[str, str]]:
             found[backend] = {"lacking": f"it compiles for an hour: nox -s test-{backend} builds it and looks into it"}
         elif backend != "cpu":
             try:
-                found[backend] = {"wheel": str(host_wheel(backend, say))}
+                found[backend] = {"wheel": str(host_wheel(backend))}
             except LackingError as error:
                 found[backend] = {"lacking": " ".join(str(error).splitlines())}
     return found
 
 
-def _tell(build: Build, different: tuple[str, ...], say: Say) -> None:
+def _tell(build: Build, different: tuple[str, ...]) -> None:
     reason = f"Changed: {', '.join(different)}" if build.stamp.exists() else "It was not built here before."
-    say(f"Building {build.what[0].lower()}{build.what[1:]}. {reason}")
+    log.info(f"Building {build.what[0].lower()}{build.what[1:]}. {reason}")
     if build.toolchain.note:
-        say(build.toolchain.note)
+        log.warning(build.toolchain.note)
 
 
 def _different(build: Build, inputs: Mapping[str, str]) -> tuple[str, ...]:
@@ -133,13 +135,13 @@ def _different(build: Build, inputs: Mapping[str, str]) -> tuple[str, ...]:
     return stamps.changed(build.stamp, {**inputs, **made})
 
 
-def _build(build: Build, say: Say) -> Path:
+def _build(build: Build) -> Path:
     if forget_another_compiler(build.toolchain, build.folder):
         build.stamp.unlink(missing_ok=True)  # what it says of the folder is no longer so
     compiled = (build.folder / "build.ninja").exists()
     require_space(BUILD, 512 if compiled else COLD_BUILD_MIB, purpose="the build")
     DIST.mkdir(exist_ok=True)
-    environment = build_environment(build, say)
+    environment = build_environment(build)
     with tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
         made = make_wheel(build, environment, package=build.package, folder=build.folder, out=Path(out))
         return made.replace(DIST / made.name)

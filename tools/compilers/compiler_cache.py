@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ from pathlib import Path
 from tools.compilers.toolchain import Toolchain
 from tools.errors import ToolError
 from tools.paths import ROOT
-from tools.util.live import Say, quiet
 from tools.util.venv import Environment, ensure_environment
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 LAUNCHERS = ("CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER")
 
@@ -33,9 +35,7 @@ class CompilerCache:
         return {name: self.launcher or os.environ.get(name, "") for name in names}
 
 
-def compiler_cache(
-    toolchain: Toolchain, environment: Environment, say: Say = quiet, *, portable: bool = False
-) -> CompilerCache:
+def compiler_cache(toolchain: Toolchain, environment: Environment, *, portable: bool = False) -> CompilerCache:
     """Return the compiler cache to build with.
 
     The choice: what CMAKE_CXX_COMPILER_LAUNCHER says (empty for none), ccache on PATH, ccache from PyPI. Where that
@@ -44,7 +44,7 @@ def compiler_cache(
     """
     if any(name in os.environ for name in LAUNCHERS) or _is_cached_already(toolchain):
         return CompilerCache()
-    if ccache := _on_path(portable) or _install(environment, say):
+    if ccache := _on_path(portable) or _install(environment):
         return CompilerCache(launcher=ccache, variables=_variables(toolchain))
     return CompilerCache()
 
@@ -67,10 +67,10 @@ def _variables(toolchain: Toolchain) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name not in os.environ}
 
 
-def _install(environment: Environment, say: Say) -> str:
+def _install(environment: Environment) -> str:
     try:
-        ensure_environment(["ccache"], folder=environment.folder, say=say)
+        ensure_environment(["ccache"], folder=environment.folder)
     except ToolError as error:
-        say(f"{error.what} The build goes on without a compiler cache.")
+        log.warning(f"{error.what} The build goes on without a compiler cache.")
         return ""
     return str(environment.program("ccache"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -14,7 +15,8 @@ from tools.errors import LackingError, ToolError
 from tools.paths import cache_dir
 from tools.util.cmd import run, run_live
 from tools.util.files import staged_folder
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -44,7 +46,7 @@ def missing(packages: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in packages if name not in installed)
 
 
-def require(packages: Sequence[str], *, purpose: str, say: Say = quiet) -> None:
+def require(packages: Sequence[str], *, purpose: str) -> None:
     """Have `packages` installed; only root can add one, so for others a missing one is a LackingError."""
     absent = missing(packages)
     if not absent:
@@ -52,7 +54,7 @@ def require(packages: Sequence[str], *, purpose: str, say: Say = quiet) -> None:
     command = f"apt-get install {' '.join(absent)}"
     if os.name != "posix" or os.geteuid() != 0:
         raise LackingError(f"{purpose} needs {', '.join(absent)}.", fix=f"Run as root: {command}")
-    say(f"Installing {', '.join(absent)}, for {purpose}")
+    log.info(f"Installing {', '.join(absent)}, for {purpose}")
     variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     what, fix = f"{', '.join(absent)} could not be installed", f"Run: apt-get update && {command}"
     run_live(["apt-get", "-qq", "update"], what=what, fix=fix, env=variables)
@@ -60,16 +62,16 @@ def require(packages: Sequence[str], *, purpose: str, say: Say = quiet) -> None:
     run_live(["apt-get", *options, "install", *absent], what=what, fix=fix, env=variables)
 
 
-def wish_for(packages: Sequence[str], *, purpose: str, say: Say = quiet) -> None:
+def wish_for(packages: Sequence[str], *, purpose: str) -> None:
     """Have `packages` installed if that can be; if not, say why and go on: what needs them tells what it left out."""
     if is_here():
         try:
-            require(packages, purpose=purpose, say=say)
+            require(packages, purpose=purpose)
         except ToolError as error:
-            say(str(error))
+            log.warning(str(error))
 
 
-def later_files(packages: Sequence[LaterPackage], say: Say = quiet) -> Path:
+def later_files(packages: Sequence[LaterPackage]) -> Path:
     """Return a folder with the unpacked files of `packages`, all of one release.
 
     They are fetched once, from where this machine's packages come from. apt checks the release's signature, and a file
@@ -80,7 +82,7 @@ def later_files(packages: Sequence[LaterPackage], say: Say = quiet) -> Path:
     folder = cache_dir() / "debian" / f"{first.name}_{first.version or first.release}_{digest}"
     if not folder.is_dir():
         names = ", ".join(f"{package.name} {package.version}".strip() for package in packages)
-        say(f"Fetching {names} of Debian {first.release}, for the files only")
+        log.info(f"Fetching {names} of Debian {first.release}, for the files only")
         with tempfile.TemporaryDirectory(prefix="llamapack-debian-") as scratch, staged_folder(folder) as staged:
             for file in _download(packages, Path(scratch)):
                 run(["dpkg-deb", "--extract", file, staged])

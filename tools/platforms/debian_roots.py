@@ -7,6 +7,7 @@ above it. Whatever ends it, no mount stays behind. Making a root needs root; run
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shlex
 import sys
@@ -22,7 +23,8 @@ from tools.platforms.emulators import PACKAGES, find_emulator, how_to_get
 from tools.util.cmd import run, run_logged
 from tools.util.disk import require_space
 from tools.util.files import locked, staged_folder
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 SCRIPTS = Path("/usr/share/debootstrap/scripts")
 TARGETS = {"amd64": "linux-x86_64", "arm64": "linux-aarch64"}
@@ -61,7 +63,7 @@ class Root:
         return cache_dir() / "debian" / "roots" / f"{self.suite}-{self.architecture}-{key}"
 
 
-def ensure_root(root: Root, say: Say = quiet, *, mib: int = MIB) -> Path:
+def ensure_root(root: Root, *, mib: int = MIB) -> Path:
     """Return the folder of `root`, made where it is not there; `mib` is how much room it takes.
 
     apt's own sources say where the packages come from, and Debian's keys check them. Raises LackingError where this
@@ -71,8 +73,8 @@ def ensure_root(root: Root, say: Say = quiet, *, mib: int = MIB) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
-            _require(root, mib, say)
-            say(f"Making a Debian {root.suite} root for {root.architecture} in {folder}, which takes minutes")
+            _require(root, mib)
+            log.info(f"Making a Debian {root.suite} root for {root.architecture} in {folder}, which takes minutes")
             with staged_folder(folder) as staged:
                 _make(root, staged)
     return folder
@@ -159,7 +161,7 @@ def _emulator(root: Root) -> str | None:
     return None if host == target else load_matrix().target(target).emulated.get(host, "")
 
 
-def _require(root: Root, mib: int, say: Say) -> None:
+def _require(root: Root, mib: int) -> None:
     purpose = f"A Debian {root.suite} root"
     if sys.platform != "linux" or not apt.is_here():
         raise LackingError(f"{purpose} cannot be made here.", why="It is made of Debian's packages, with debootstrap.")
@@ -168,7 +170,7 @@ def _require(root: Root, mib: int, say: Say) -> None:
         raise LackingError(f"{purpose} can only be made by root.", fix=fix)
     emulator = _emulator(root)
     more = [PACKAGES[emulator]] if emulator and not find_emulator(emulator) else []
-    apt.require(["debootstrap", *more], purpose=purpose, say=say)
+    apt.require(["debootstrap", *more], purpose=purpose)
     require_space(root.folder, mib, purpose=purpose)
     _require_namespaces(emulator_for(root))
 
@@ -193,14 +195,14 @@ def _make(root: Root, folder: Path) -> None:
     if root.packages:
         words.append(f"--include={','.join(sorted(root.packages))}")
     words += [root.suite, str(folder), apt.mirror(), str(script if script.exists() else SCRIPTS / "sid")]
-    log, what = BUILD / f"{root.folder.name}.log", f"A Debian {root.suite} root could not be made"
+    log_file, what = BUILD / f"{root.folder.name}.log", f"A Debian {root.suite} root could not be made"
     fix = f"See whether this machine's mirror has {root.suite} for {root.architecture}, and {', '.join(root.packages)}."
-    run_logged([*NAMESPACES, *words], log=log, what=what, fix=fix)
+    run_logged([*NAMESPACES, *words], log_file=log_file, what=what, fix=fix)
     # debootstrap would look for dependencies in Perl, which takes an hour where Perl is emulated; dpkg knows them too.
     (folder / "debootstrap" / "base").write_text("", encoding="utf-8")
     for words in (["/debootstrap/debootstrap", "--second-stage"], ["sh", "-c", INSTALL]):
         variables = {"container": "lxc"}  # debootstrap then makes no devices, which no user namespace may
         inside = command(folder, words, variables=variables, emulator=emulator_for(root), keep=True)
-        run_logged(inside, log=log, what=what, fix=fix)
+        run_logged(inside, log_file=log_file, what=what, fix=fix)
     for package in (folder / "var" / "cache" / "apt" / "archives").glob("*.deb"):
         package.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from tools.platforms.debian_roots import TARGETS, Root, ensure_root
 from tools.util import stamps
 from tools.util.cmd import run, run_live
 from tools.util.files import locked, remove_tree, staged_folder
-from tools.util.live import Say, quiet
 from tools.util.venv import NETWORK, ensure_environment, pip_variables
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 OLDER = ("bullseye",)
 """Debian releases whose Python is too old for the wheel: a C program uses its libraries there."""
@@ -69,49 +71,49 @@ def inside(file: Path) -> str:
     return f"/files/{file.name}"
 
 
-def ensure_place(root: Root, say: Say = quiet) -> Place:
+def ensure_place(root: Root) -> Place:
     """Return `root` with a folder of its own in build/."""
-    folder = ensure_root(root, say)
+    folder = ensure_root(root)
     own = BUILD / "roots" / folder.name
     own.mkdir(parents=True, exist_ok=True)
     return Place(root=folder, own=own, emulator=debian_roots.emulator_for(root))
 
 
-def installed(root: Root, wheel: Path, say: Say = quiet) -> Place:
+def installed(root: Root, wheel: Path) -> Place:
     """Return `root` with an environment of its Python where its pip has installed `wheel`, made where one is new.
 
     pip gets the files of requirements/core.txt and no index: it decides by itself whether the wheel's tag suits it.
     """
-    place = ensure_place(root, say)
+    place = ensure_place(root)
     key = {"wheel": stamps.file_digest(wheel), "requirements": stamps.file_digest(REQUIREMENTS / "core.txt")}
     stamp = place.own / "llamapack-stamp.json"
     with locked(place.own.with_name(f"{place.own.name}.lock")):
         if stamps.changed(stamp, key):
-            say(f"Installing {wheel.name} in Debian {root.suite} for {root.architecture}")
+            log.info(f"Installing {wheel.name} in Debian {root.suite} for {root.architecture}")
             stamp.unlink(missing_ok=True)
-            _install(place, root, wheel, say)
+            _install(place, root, wheel)
             stamps.write(stamp, key)
     return place
 
 
-def _install(place: Place, root: Root, wheel: Path, say: Say) -> None:
+def _install(place: Place, root: Root, wheel: Path) -> None:
     remove_tree(place.own / "env")
     what = f"{wheel.name} could not be installed in Debian {root.suite} for {root.architecture}"
     version = run(place.command("python3", "-c", VERSION)).stdout.strip()
-    house = wheelhouse(version, TARGETS[root.architecture], say)
+    house = wheelhouse(version, TARGETS[root.architecture])
     run_live(place.command("python3", "-m", "venv", f"{OWN}/env"), what=what)
     # compiling all of numpy's Python takes minutes where the processor is emulated; Python compiles what it imports
     words = (PYTHON, "-m", "pip", "install", "--quiet", "--no-compile", "--find-links", inside(house), inside(wheel))
     run_live(place.command(*words, files=(house, wheel)), what=what)
 
 
-def wheelhouse(version: str, target: str, say: Say = quiet, requirement: str = "core") -> Path:
+def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
     """Return a folder with the packages of a requirement file, for Python `version` on `target`, fetched once."""
     file = REQUIREMENTS / f"{requirement}.txt"
     folder = cache_dir() / "wheels" / f"{target}-{version}-{stamps.file_digest(file)[:12]}"
     with locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
-            say(f"Fetching the packages of {file.name} for Python {version}, {target}")
+            log.info(f"Fetching the packages of {file.name} for Python {version}, {target}")
             python = ensure_environment().python
             words = ["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
             words += ["--python-version", version, *platforms(target), "--requirement", str(file)]

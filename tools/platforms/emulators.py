@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tools.matrix.matrix import EMULATORS
 from tools.platforms import apt
-from tools.util.live import Say, quiet
 
 PACKAGES = {"qemu-x86_64": "qemu-user-static", "qemu-aarch64": "qemu-user-static", "wine": "wine64"}
 """The Debian package of each."""
@@ -33,11 +32,11 @@ def find_emulator(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def ensure_emulator(name: str, say: Say = quiet) -> Path | None:
+def ensure_emulator(name: str) -> Path | None:
     """Return the emulator, installed with apt where it is missing and this process may; None where it cannot be had."""
     if found := find_emulator(name):
         return found
-    apt.wish_for((PACKAGES[name],), purpose=f"emulation by {name}", say=say)
+    apt.wish_for((PACKAGES[name],), purpose=f"emulation by {name}")
     return find_emulator(name)
 
 

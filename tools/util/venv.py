@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from tools.paths import BUILD, REQUIREMENTS
 from tools.util import stamps
 from tools.util.cmd import Word, run_live
 from tools.util.files import locked
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 BUILD_ENVIRONMENT = BUILD / "env"
 PIP_VARIABLES = {
@@ -61,7 +63,6 @@ def ensure_environment(
     folder: Path = BUILD_ENVIRONMENT,
     wheels: Sequence[Path] = (),
     source: Path | None = None,
-    say: Say = quiet,
 ) -> Environment:
     """Return the environment in `folder` with the packages of requirements/NAME.txt for each of `names`, and `wheels`.
 
@@ -75,7 +76,7 @@ def ensure_environment(
             stamps.write(_stamp(environment), {})
         for name in names:
             if _is_new(environment, name, REQUIREMENTS / f"{name}.txt"):
-                say(f"Installing requirements/{name}.txt into {folder}")
+                log.info(f"Installing requirements/{name}.txt into {folder}")
                 install(environment, name, source)
                 _note(environment, name, REQUIREMENTS / f"{name}.txt")
         for wheel in wheels:

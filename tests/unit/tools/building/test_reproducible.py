@@ -26,10 +26,10 @@ def two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Path]:
     wheels = {"first": made(tmp_path / "1.whl", a="1", b="2"), "second": made(tmp_path / "2.whl", a="1", b="2")}
 
     @contextmanager
-    def second_build(say: object, *, recompile: bool) -> Iterator[Path]:
+    def second_build(*, recompile: bool) -> Iterator[Path]:
         yield wheels["second"]
 
-    monkeypatch.setattr(reproducible, "core_wheel", lambda say: wheels["first"])
+    monkeypatch.setattr(reproducible, "core_wheel", lambda: wheels["first"])
     monkeypatch.setattr(reproducible, "second_build", second_build)
     return wheels
 

@@ -56,7 +56,7 @@ def test_what_is_on_path_is_left_out_where_the_compiler_runs_elsewhere(
     put(path, "ccache")
     (path / "env").mkdir()
     own = put(path / "env", "ccache")
-    monkeypatch.setattr(compiler_cache, "_install", lambda environment, say: own)
+    monkeypatch.setattr(compiler_cache, "_install", lambda environment: own)
     cache = compiler_cache.compiler_cache(GCC, environment(path), portable=True)
     assert cache.launcher == own
 
@@ -98,7 +98,7 @@ def test_other_languages_are_kept_too(path: Path) -> None:
 def test_ccache_is_installed_where_none_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted: list[str] = []
 
-    def install(names: list[str], *, folder: Path, say: object) -> Environment:
+    def install(names: list[str], *, folder: Path) -> Environment:
         wanted.extend(names)
         (folder / "bin").mkdir(parents=True)
         put(folder / "bin", "ccache")
@@ -111,13 +111,14 @@ def test_ccache_is_installed_where_none_is(path: Path, monkeypatch: pytest.Monke
     assert wanted == ["ccache"]
 
 
-def test_build_goes_on_without_a_cache_that_cannot_be_installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_goes_on_without_a_cache_that_cannot_be_installed(
+    path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     def refuse(*_: object, **__: object) -> Environment:
         raise ToolError("The packages of requirements/ccache.txt could not be installed.")
 
-    said: list[str] = []
     monkeypatch.setattr(compiler_cache, "ensure_environment", refuse)
-    cache = compiler_cache.compiler_cache(GCC, environment(path), said.append)
+    cache = compiler_cache.compiler_cache(GCC, environment(path))
     assert cache.defines() == dict.fromkeys(LAUNCHERS, "")
     assert said == [
         "The packages of requirements/ccache.txt could not be installed. The build goes on without a compiler cache."

@@ -55,15 +55,15 @@ def test_missing_ones_are_those_not_installed(apt: Path) -> None:
     assert missing(["here-1", "old-one", "nowhere", "here-2"]) == ("old-one", "nowhere")
 
 
+@pytest.mark.usefixtures("silent")
 def test_nothing_is_done_where_all_are_there(apt: Path) -> None:
-    require(["here-1"], purpose="a test", say=pytest.fail)
+    require(["here-1"], purpose="a test")
     assert not apt.exists()
 
 
-def test_root_installs_only_what_is_missing(apt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_installs_only_what_is_missing(apt: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     as_user(monkeypatch, 0)
-    said: list[str] = []
-    require(["here-1", "new-one"], purpose="a test", say=said.append)
+    require(["here-1", "new-one"], purpose="a test")
     update, install = apt.read_text().splitlines()
     assert (update, install.split(" install ")[1]) == ("-qq update", "new-one")
     assert said == ["Installing new-one, for a test"]
@@ -84,10 +84,11 @@ def test_failed_installation_is_an_error_with_the_command(apt: Path, monkeypatch
         require(["broken"], purpose="a test")
 
 
-def test_what_is_only_wished_for_is_installed_where_that_can_be(apt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_only_wished_for_is_installed_where_that_can_be(
+    apt: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     as_user(monkeypatch, 0)
-    said: list[str] = []
-    wish_for(["new-one"], purpose="a test", say=said.append)
+    wish_for(["new-one"], purpose="a test")
     assert apt.read_text().splitlines()[-1].endswith(" install new-one")
     assert said == ["Installing new-one, for a test"]
 
@@ -97,32 +98,32 @@ def test_what_is_only_wished_for_is_installed_where_that_can_be(apt: Path, monke
     [(0, "broken", r"broken could not be installed\."), (1000, "old", r"a test needs old\.\nRun as root: apt-get ")],
 )
 def test_what_is_only_wished_for_stops_nothing(
-    apt: Path, monkeypatch: pytest.MonkeyPatch, user: int, package: str, told: str
+    apt: Path, monkeypatch: pytest.MonkeyPatch, user: int, package: str, told: str, said: list[str]
 ) -> None:
     as_user(monkeypatch, user)
-    said: list[str] = []
-    wish_for([package], purpose="a test", say=said.append)
+    wish_for([package], purpose="a test")
     assert re.match(told, said[-1])
 
 
+@pytest.mark.usefixtures("silent")
 def test_nothing_is_wished_for_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    wish_for(["new-one"], purpose="a test", say=pytest.fail)
+    wish_for(["new-one"], purpose="a test")
 
 
-def test_later_files_are_fetched_once_from_this_machines_mirror(apt: Path) -> None:
-    said: list[str] = []
-    folder = later_files([PACKAGE], said.append)
+def test_later_files_are_fetched_once_from_this_machines_mirror(apt: Path, said: list[str]) -> None:
+    folder = later_files([PACKAGE])
     assert (folder / "usr/thing").read_bytes() == DEB
     assert said == ["Fetching thing 1.2-3 of Debian later, for the files only"]
     calls = apt.read_text().splitlines()
     assert [line.split()[-1] for line in calls] == ["Packages", "update", "thing=1.2-3"]
-    assert later_files([PACKAGE], pytest.fail) == folder
+    said.clear()
+    assert later_files([PACKAGE]) == folder
+    assert said == []
 
 
-def test_several_packages_share_a_folder_and_one_without_a_version_is_the_releases(apt: Path) -> None:
-    said: list[str] = []
-    folder = later_files([PACKAGE, LaterPackage(name="other", release="later")], said.append)
+def test_several_packages_share_a_folder_and_one_without_a_version_is_the_releases(apt: Path, said: list[str]) -> None:
+    folder = later_files([PACKAGE, LaterPackage(name="other", release="later")])
     assert {path.name: path.read_bytes() for path in (folder / "usr").iterdir()} == {"thing": DEB, "other": b"another"}
     assert apt.read_text().splitlines()[-1].endswith(" download thing=1.2-3 other/later")
     assert said == ["Fetching thing 1.2-3, other of Debian later, for the files only"]

@@ -67,8 +67,8 @@ def test_wheel_is_installed_once_until_it_changes(tmp_path: Path, monkeypatch: p
     done: list[Path] = []
     (tmp_path / "own").mkdir()
     place = Place(root=tmp_path / "root", own=tmp_path / "own")
-    monkeypatch.setattr(distributions, "ensure_place", lambda root, say: place)
-    monkeypatch.setattr(distributions, "_install", lambda place, root, wheel, say: done.append(wheel))
+    monkeypatch.setattr(distributions, "ensure_place", lambda root: place)
+    monkeypatch.setattr(distributions, "_install", lambda place, root, wheel: done.append(wheel))
     wheel = tmp_path / WHEEL
     for content in ("one", "one", "two"):
         wheel.write_text(content, encoding="utf-8")
@@ -79,7 +79,7 @@ def test_wheel_is_installed_once_until_it_changes(tmp_path: Path, monkeypatch: p
 def test_failed_installation_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own").mkdir()
     place = Place(root=tmp_path / "root", own=tmp_path / "own")
-    monkeypatch.setattr(distributions, "ensure_place", lambda root, say: place)
+    monkeypatch.setattr(distributions, "ensure_place", lambda root: place)
     (tmp_path / WHEEL).touch()
     for _ in range(2):
         monkeypatch.setattr(distributions, "_install", lambda *each: pytest.fail("tried"))

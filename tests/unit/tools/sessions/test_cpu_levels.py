@@ -48,7 +48,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     """What was proven and recorded, on a machine with AVX2 and qemu."""
     told: list[Any] = []
 
-    def wheel_for(backend: str, target: str, say: object) -> Path:
+    def wheel_for(backend: str, target: str) -> Path:
         told.append(f"{backend} wheel for {target}")
         return tmp_path / "a.whl"
 
@@ -58,9 +58,9 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr(cpu_levels, "this_host", lambda: host)
     monkeypatch.setattr(common, "load_matrix", lambda: matrix)
     monkeypatch.setattr(common, "this_host", lambda: host)
-    monkeypatch.setattr(cpu_levels, "ensure_emulator", lambda name, say: None)
+    monkeypatch.setattr(cpu_levels, "ensure_emulator", lambda name: None)
     monkeypatch.setattr(wheels, "wheel_for", wheel_for)
-    monkeypatch.setattr(demo_model, "demo_model", lambda say: tmp_path / "a.gguf")
+    monkeypatch.setattr(demo_model, "demo_model", lambda: tmp_path / "a.gguf")
     monkeypatch.setattr(cpu_levels, "_prove", lambda session, cell, way, parts, words: told.append((way.how, words)))
     monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
     monkeypatch.setattr(results, "date", Today)
@@ -144,5 +144,5 @@ def test_what_decodes_arm_is_wished_for_where_it_is_needed(
     wishes: list[tuple[str, ...]] = []
     monkeypatch.setattr(Arm, "lacks", lambda self: lacking)
     monkeypatch.setattr(apt, "wish_for", lambda packages, **options: wishes.append(packages))
-    common.wish_for_disassembler(print, wheel)
+    common.wish_for_disassembler(wheel)
     assert wishes == [("llvm-19",)] * asked

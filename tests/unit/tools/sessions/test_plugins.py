@@ -43,7 +43,7 @@ def test_an_option_is_taken_out_of_the_words_with_its_value() -> None:
 def test_nothing_is_recorded_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     session = cast("nox.Session", SimpleNamespace(posargs=["--device", "--record", "-k", "some"], log=quiet))
     device = Device(how=How.NATIVE, options=("--device",))
-    monkeypatch.setitem(devices.FIND_DEVICE, "vulkan", lambda words, say: device)
+    monkeypatch.setitem(devices.FIND_DEVICE, "vulkan", lambda words: device)
     monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
     with pytest.raises(ToolError, match="--record does not go together with -k some"):
         plugins.check_plugin(session, "vulkan")
@@ -77,10 +77,10 @@ class Session:
 @pytest.fixture
 def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Wheels and environments that are there already."""
-    monkeypatch.setattr(wheels, "core_wheel", lambda say: tmp_path / "core.whl")
-    monkeypatch.setattr(wheels, "host_wheel", lambda backend, say, kit: tmp_path / f"{backend}.whl")
+    monkeypatch.setattr(wheels, "core_wheel", lambda: tmp_path / "core.whl")
+    monkeypatch.setattr(wheels, "host_wheel", lambda backend, kit: tmp_path / f"{backend}.whl")
     monkeypatch.setattr(plugins, "prepare", lambda session, name, wheel: None)
-    monkeypatch.setattr(plugins, "ensure_environment", lambda names, folder, wheels, say: Environment(folder=tmp_path))
+    monkeypatch.setattr(plugins, "ensure_environment", lambda names, folder, wheels: Environment(folder=tmp_path))
     return tmp_path
 
 
@@ -94,7 +94,7 @@ def test_a_benchmark_of_the_cpu_takes_all_words_as_its_own(parts: Path) -> None:
 
 
 def test_a_benchmark_of_a_plugin_runs_beside_it_on_its_device(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "lavapipe", lambda say: {"VK_DRIVER_FILES": "lvp"})
+    monkeypatch.setattr(devices, "lavapipe", lambda: {"VK_DRIVER_FILES": "lvp"})
     found = place("vulkan", "--rounds", "3")
     assert found.python == str(Environment(folder=parts).python)
     assert found.words == ("--backend", "vulkan", "--rounds", "3")

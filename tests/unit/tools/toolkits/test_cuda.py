@@ -105,7 +105,7 @@ def test_windows_wheels_need_no_other_names(environment: Environment) -> None:
 def test_kit_names_the_compiler_and_changes_with_the_architectures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cuda, "ensure_toolkit", lambda say: tmp_path)
+    monkeypatch.setattr(cuda, "ensure_toolkit", lambda: tmp_path)
     monkeypatch.setattr(cuda, "find_toolchain", lambda variables: GCC)
     monkeypatch.setattr(cuda, "licence", lambda environment: tmp_path / "License.txt")
     kit = cuda_kit(variables={VARIABLE: "90-real"})

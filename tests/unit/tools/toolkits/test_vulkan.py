@@ -95,9 +95,10 @@ def test_versions_are_compared_as_numbers(version: str, enough: bool) -> None:
     assert is_new_enough(version) is enough
 
 
+@pytest.mark.usefixtures("silent")
 def test_the_sdk_that_is_named_is_taken(write: Write) -> None:
     include = write("sdk", "1.4.350")
-    kit = vulkan_kit(pytest.fail, {"VULKAN_SDK": str(include.parent)})
+    kit = vulkan_kit({"VULKAN_SDK": str(include.parent)})
     assert kit.inputs == {"Vulkan kit": "headers 1.4.350, shaderc 2026.1", "GLSL extensions that are lacking": ""}
     assert kit.defines == {
         "Vulkan_INCLUDE_DIR": str(include),
@@ -106,24 +107,28 @@ def test_the_sdk_that_is_named_is_taken(write: Write) -> None:
     }
 
 
+@pytest.mark.usefixtures("silent")
 def test_old_sdk_is_refused_with_both_versions(write: Write) -> None:
     include = write("sdk", "1.3.239")
     with pytest.raises(LackingError, match=r"are of version 1\.3\.239\.\nggml-vulkan needs 1\.4\.309 or newer\."):
-        vulkan_kit(pytest.fail, {"VULKAN_SDK": str(include.parent)})
+        vulkan_kit({"VULKAN_SDK": str(include.parent)})
 
 
+@pytest.mark.usefixtures("silent")
 def test_new_system_headers_are_left_to_cmake(system: Callable[[str], Path]) -> None:
     glslc = system("1.4.321").parent / "bin" / "glslc"
-    kit = vulkan_kit(pytest.fail, {})
+    kit = vulkan_kit({})
     assert kit.inputs["Vulkan kit"] == "headers 1.4.321, shaderc 2026.1"
     assert kit.defines == {"LLAMAPACK_LICENCES": "", "Vulkan_GLSLC_EXECUTABLE": str(glslc)}
 
 
+@pytest.mark.usefixtures("silent")
 def test_an_extension_that_the_shader_compiler_lacks_is_an_input(system: Callable[[str], Path]) -> None:
     make_glslc(system("1.4.321").parent / "bin" / "glslc", "bfloat16")
-    assert vulkan_kit(pytest.fail, {}).inputs["GLSL extensions that are lacking"] == "GL_bfloat16"
+    assert vulkan_kit({}).inputs["GLSL extensions that are lacking"] == "GL_bfloat16"
 
 
+@pytest.mark.usefixtures("silent")
 def test_licences_of_headers_and_system_come_along(
     system: Callable[[str], Path], write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,8 +142,8 @@ def test_licences_of_headers_and_system_come_along(
     for path in (*wanted.values(), root / "usr/share/doc/libvulkan-dev/copyright"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    monkeypatch.setattr(apt, "later_files", lambda packages, say: later)
-    given = vulkan_kit(pytest.fail, {}).defines["LLAMAPACK_LICENCES"]
+    monkeypatch.setattr(apt, "later_files", lambda packages: later)
+    given = vulkan_kit({}).defines["LLAMAPACK_LICENCES"]
     assert dict(each.split("=") for each in given.split(";")) == {name: str(path) for name, path in wanted.items()}
 
 
@@ -150,49 +155,56 @@ def unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     linker.parent.mkdir(parents=True)
     linker.write_text('#!/bin/sh\nshift 2; exec "$@"\n', encoding="utf-8")
     linker.chmod(0o755)
-    monkeypatch.setattr(apt, "later_files", lambda packages, say: folder)
+    monkeypatch.setattr(apt, "later_files", lambda packages: folder)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     return folder
 
 
+@pytest.mark.usefixtures("silent")
 def test_a_later_shader_compiler_runs_with_its_own_libraries(unpacked: Path, tmp_path: Path) -> None:
     old = make_glslc(tmp_path / "old" / "glslc", "bfloat16")
     make_glslc(unpacked / "usr/bin/glslc")
-    chosen = best_glslc(old, pytest.fail)
+    chosen = best_glslc(old)
     assert chosen == unpacked / "glslc"
     assert run([chosen, "--version"]).stdout == "shaderc 2026.1\nglslang\n"
 
 
+@pytest.mark.usefixtures("silent")
 def test_one_that_knows_everything_is_kept(unpacked: Path, tmp_path: Path) -> None:
     good = make_glslc(tmp_path / "good" / "glslc")
-    assert best_glslc(good, pytest.fail) == good
+    assert best_glslc(good) == good
 
 
-def test_where_no_later_one_works_the_systems_is_used_and_it_is_said(unpacked: Path, tmp_path: Path) -> None:
-    old, said = make_glslc(tmp_path / "old" / "glslc", "bfloat16"), list[str]()
+def test_where_no_later_one_works_the_systems_is_used_and_it_is_said(
+    unpacked: Path, tmp_path: Path, said: list[str]
+) -> None:
+    old = make_glslc(tmp_path / "old" / "glslc", "bfloat16")
     make_glslc(unpacked / "usr/bin/glslc", "bfloat16")
-    assert best_glslc(old, said.append) == old
+    assert best_glslc(old) == old
     (line,) = said
     assert line.startswith(f"{old} is used, which does not know GL_bfloat16: ")
 
 
+@pytest.mark.usefixtures("silent")
 def test_old_system_headers_are_replaced_by_later_ones(
     system: Callable[[str], Path], write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system("1.3.239")
     later = write("later/usr", "1.4.309")
-    monkeypatch.setattr(apt, "later_files", lambda packages, say: later.parent.parent)
-    assert vulkan_kit(pytest.fail, {}).defines["Vulkan_INCLUDE_DIR"] == str(later)
+    monkeypatch.setattr(apt, "later_files", lambda packages: later.parent.parent)
+    assert vulkan_kit({}).defines["Vulkan_INCLUDE_DIR"] == str(later)
 
 
+@pytest.mark.usefixtures("silent")
 def test_old_headers_without_apt_are_refused(system: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     system("1.3.239")
     monkeypatch.setattr(apt, "is_here", lambda: False)
     with pytest.raises(LackingError, match=r"set VULKAN_SDK to its folder\.$"):
-        vulkan_kit(pytest.fail, {})
+        vulkan_kit({})
 
 
+@pytest.mark.usefixtures("silent")
 def test_missing_shader_compiler_is_named(system: Callable[[str], Path]) -> None:
     (system("1.4.321").parent / "bin" / "glslc").unlink()
     with pytest.raises(LackingError, match=r"^glslc, Vulkan's shader compiler, was not found\."):
-        vulkan_kit(pytest.fail, {})
+        vulkan_kit({})

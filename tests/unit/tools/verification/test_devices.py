@@ -24,10 +24,6 @@ from tools.verification.devices import (
 LIST = "GPU 0: NVIDIA H100 (UUID: GPU-1)\\n  MIG 1g.10gb Device 0: (UUID: MIG-2)\\nGPU 1: NVIDIA H100 (UUID: GPU-3)"
 
 
-def quiet(_: str) -> None:
-    """Say nothing."""
-
-
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder on PATH, empty."""
@@ -61,34 +57,33 @@ def test_gpus_are_those_that_the_drivers_program_lists(path: Path) -> None:
     [(True, "", "native"), (False, "", "90-real"), (True, "80-real", "80-real"), (False, "75-virtual", "75-virtual")],
 )
 def test_it_is_compiled_for_the_gpu_that_is_there(
-    path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, named: str, archs: str
+    path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, named: str, archs: str, said: list[str]
 ) -> None:
     if there:
         nvidia_smi(path, LIST)
     monkeypatch.setenv("LLAMAPACK_CUDA_ARCHS", named)
     monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(path))  # nothing is installed yet
     asked: list[str] = []
-    monkeypatch.setattr(cuda, "cuda_kit", lambda say, variables: asked.append(variables["LLAMAPACK_CUDA_ARCHS"]))
-    said: list[str] = []
-    device = cuda_device((), said.append)
+    monkeypatch.setattr(cuda, "cuda_kit", lambda variables: asked.append(variables["LLAMAPACK_CUDA_ARCHS"]))
+    device = cuda_device(())
     assert (device.how, bool(device.missing)) == ((How.NATIVE, False) if there else (How.LOADED, True))
     assert said[0].startswith("GPU 0: NVIDIA H100" if there else "no NVIDIA GPU: nvidia-smi")
     assert asked == [], "finished wheels need no compiler"
     assert device.kit is not None
-    device.kit(quiet)
+    device.kit()
     assert asked == [archs]
 
 
 def test_vulkan_runs_on_lavapipe_or_on_the_machines_own_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "lavapipe", lambda say: {"VK_DRIVER_FILES": "lvp"})
-    device = vulkan_device(["-x"], quiet)
+    monkeypatch.setattr(devices, "lavapipe", lambda: {"VK_DRIVER_FILES": "lvp"})
+    device = vulkan_device(["-x"])
     assert (device.how, device.by, device.variables, device.options) == (
         How.EMULATED,
         "lavapipe",
         {"VK_DRIVER_FILES": "lvp"},
         (),
     )
-    own = vulkan_device(["--device", "-x"], quiet)
+    own = vulkan_device(["--device", "-x"])
     assert (own.how, own.by, own.variables, own.options) == (How.NATIVE, "", {}, ("--device",))
 
 

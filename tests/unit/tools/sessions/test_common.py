@@ -1,0 +1,70 @@
+"""What sessions share: what tools log is shown, and their errors end a session with one message."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from tools.errors import LackingError, ToolError
+from tools.sessions.common import reporting_tool_errors
+
+log = logging.getLogger("llamapack.tools.some.module")
+
+
+class EndedError(Exception):
+    """What nox raises to end a session."""
+
+
+class Session:
+    """A Nox session as far as it is asked for."""
+
+    def __init__(self) -> None:
+        """Begin with nothing shown."""
+        self.shown: list[tuple[str, str]] = []
+
+    def log(self, message: str) -> None:
+        """Show a step."""
+        self.shown.append(("log", message))
+
+    def warn(self, message: str) -> None:
+        """Show a warning."""
+        self.shown.append(("warn", message))
+
+    def skip(self, message: str) -> None:
+        """End without a failure."""
+        raise EndedError("skipped", message)
+
+    def error(self, message: str) -> None:
+        """End with a failure."""
+        raise EndedError("failed", message)
+
+
+def test_what_tools_log_is_shown_by_the_session() -> None:
+    session: Any = Session()
+    with reporting_tool_errors(session):
+        log.info("a step")
+        log.warning("a warning")
+    log.warning("later")
+    assert session.shown == [("log", "a step"), ("warn", "a warning")]
+
+
+@pytest.mark.parametrize(
+    ("error", "ended"),
+    [
+        (LackingError("No GPU.", fix="Buy one."), ("skipped", "No GPU. Buy one.")),
+        (ToolError("It failed.", why="A reason.", fix="Try again."), ("failed", "It failed.\nA reason.\nTry again.")),
+    ],
+)
+def test_an_error_of_a_tool_ends_the_session_with_its_message(error: ToolError, ended: tuple[str, str]) -> None:
+    session: Any = Session()
+    with pytest.raises(EndedError) as caught, reporting_tool_errors(session):
+        raise error
+    assert caught.value.args == ended
+
+
+def test_any_other_error_is_a_bug_and_shows_its_traceback() -> None:
+    session: Any = Session()
+    with pytest.raises(KeyError), reporting_tool_errors(session):
+        raise KeyError("bug")
