@@ -38,7 +38,7 @@ def raw_context(model: Model, **params: int) -> api.llama_context_p:
     chosen = native().llama_context_default_params()
     for name, value in {"n_ctx": 256, "n_threads": 1, "n_threads_batch": 1, **params}.items():
         setattr(chosen, name, value)
-    return native().llama_init_from_model(model._handle, chosen)
+    return native().llama_init_from_model(model.handle, chosen)
 
 
 def raw_batch(count: int, *, positions: Sequence[int] | None = None, every: bool = False) -> api.llama_batch:
@@ -228,7 +228,7 @@ CASES = {
         error="SamplingError: ",
     ),
     "sampling before anything was read": Case(
-        native=lambda model: native().llama_sampler_sample(Sampler.greedy()._handle, raw_context(model), -1),
+        native=lambda model: native().llama_sampler_sample(Sampler.greedy().handle, raw_context(model), -1),
         objects=lambda model: Sampler.chain([Greedy()]).sample(context(model)),
         error="StateError: There is nothing to sample from.",
     ),

@@ -88,13 +88,13 @@ def test_a_closed_lora_stays_where_it_is_used_until_it_is_taken_off(
     write_lora(tmp_path / "lora.gguf", weights, NAMES)
     lora = llamapack.LoraAdapter(made("llama"), tmp_path / "lora.gguf")
     freed: list[str] = []
-    free = lora._lifetime._free
+    free = lora.lifetime._free
 
     def freeing(pointer: Any) -> None:
         freed.append("lora")
         free(pointer)
 
-    lora._lifetime._free = freeing
+    lora.lifetime._free = freeing
     with context(made("llama"), **EXACT) as place:
         place.adapters.set_loras(lora)
         wanted = fresh(place)
@@ -112,7 +112,7 @@ def test_a_closed_lora_stays_where_it_is_used_until_it_is_taken_off(
 def test_a_collected_lora_and_a_collected_context_free_each_other(made: Made, weights: Weights, tmp_path: Path) -> None:
     write_lora(tmp_path / "lora.gguf", weights, NAMES)
     lora = llamapack.LoraAdapter(made("llama"), tmp_path / "lora.gguf")
-    lifetime = lora._lifetime
+    lifetime = lora.lifetime
     place = context(made("llama"))
     place.adapters.set_loras(lora)
     del lora
@@ -132,7 +132,7 @@ def test_closing_a_model_closes_its_adapters(
     lora, place = llamapack.LoraAdapter(model, tmp_path / "lora.gguf"), context(model)
     place.adapters.set_loras(lora)
     model.close()
-    assert (lora.closed, place.closed, lora._lifetime._freed, model._lifetime._freed) == (True, True, True, True)
+    assert (lora.closed, place.closed, lora.lifetime._freed, model.lifetime._freed) == (True, True, True, True)
 
 
 def test_wrong_loras_and_scales_are_refused(made: Made, weights: Weights, tmp_path: Path) -> None:

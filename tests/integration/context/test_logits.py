@@ -178,13 +178,13 @@ def test_the_context_is_freed_with_its_last_view(made: Made, monkeypatch: pytest
     place = context(made("llama"))
     place.decode([5])
     views = [place.outputs.logits(copy=False), place.outputs.logits(None, copy=False)[0, 3:]]
-    free = place._lifetime._free
+    free = place.lifetime._free
 
     def freeing(pointer: Any) -> None:
         freed.append("context")
         free(pointer)
 
-    monkeypatch.setattr(place._lifetime, "_free", freeing)
+    monkeypatch.setattr(place.lifetime, "_free", freeing)
     place.close()
     assert freed == []
     views.pop()

@@ -36,7 +36,7 @@ def test_a_loaded_state_goes_on_as_the_saved_one(made: Made, kind: str) -> None:
         other.decode([1, 2])
         saved = other.state.from_bytes(data)
         assert saved == llamapack.SavedState(sequence=None, tokens=TOKENS)
-        assert other._last_position(0) == 9
+        assert other.last_position(0) == 9
         assert np.array_equal(next_logits(other), wanted)
 
 
@@ -52,10 +52,10 @@ def test_a_sequence_can_be_loaded_into_another(made: Made, kind: str, options: d
             return
         place.memory.remove(0)
         assert place.state.from_bytes(data, sequence=2).sequence == 0
-        assert place._last_position(2) == 9
+        assert place.last_position(2) == 9
         assert np.allclose(next_logits(place, sequence=2), wanted, atol=0.01)
         place.state.from_bytes(data)
-        assert (place._last_position(0), place._last_position(2)) == (9, 10)
+        assert (place.last_position(0), place._last_position(2)) == (9, 10)
 
 
 def test_positions_that_were_moved_are_saved_as_moved(made: Made) -> None:

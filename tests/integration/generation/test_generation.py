@@ -178,7 +178,7 @@ def test_more_than_the_context_holds_is_refused_and_the_rest_still_works(model: 
         context.decode([5] * 56)
         sampler.sample(context)
         with pytest.raises(CacheFullError):
-            context._decode_one(5)
+            context.decode_one(5)
 
 
 def test_closed_objects_say_so_and_close_twice(model_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_second_thread_is_refused_with_both_names(model: llamapack.Model) -> N
             except ThreadError as error:
                 caught.append(error)
 
-        with context._exclusive():
+        with context.exclusive():
             intruder = threading.Thread(target=intrude, name="intruder")
             intruder.start()
             intruder.join()

@@ -44,7 +44,7 @@ def reading(place: llamapack.Context) -> Iterator[list[BaseException]]:
 
     thread = threading.Thread(target=read, name="reader")
     thread.start()
-    while place._turn._user is None and thread.is_alive():
+    while place.exclusive().user is None and thread.is_alive():
         time.sleep(0.001)
     try:
         yield caught
@@ -235,7 +235,7 @@ def test_closed_objects_refuse_everything_and_close_again(made_path: Callable[[s
 
 def test_children_keep_their_parents_alive(made_path: Callable[[str], Path]) -> None:
     place = context(llamapack.Model(made_path("llama")))
-    lifetime = place.model._lifetime
+    lifetime = place.model.lifetime
     memory = place.memory
     del place
     gc.collect()
@@ -253,7 +253,7 @@ def test_nothing_that_was_used_is_kept_by_itself(made_path: Callable[[str], Path
     places[0].decode(TOKENS)
     places[0].adapters.set_loras()
     parts = [places[0].memory, places[0].state, model.vocab, model.metadata]
-    lifetimes: list[Lifetime[Any]] = [model._lifetime, places[0]._lifetime]
+    lifetimes: list[Lifetime[Any]] = [model.lifetime, places[0].lifetime]
     del model
     places.clear()
     parts.clear()

@@ -189,17 +189,17 @@ def test_logits_that_are_no_numbers_are_an_error(
 ) -> None:
     with llamapack.Context(model, n_ctx=256, n_threads=1) as context, Sampler.chain(links, seed=1) as sampler:
         context.decode([1])
-        native().llama_get_logits_ith(context._handle, -1)[17] = number
+        native().llama_get_logits_ith(context.handle, -1)[17] = number
         with pytest.raises(SamplingError, match="a logit is infinite or not a number"):
             sampler.sample(context)
-        native().llama_get_logits_ith(context._handle, -1)[17] = -math.inf
+        native().llama_get_logits_ith(context.handle, -1)[17] = -math.inf
         assert sampler.sample(context) != 17
 
 
 def test_the_likeliest_is_found_wherever_it_is(model: llamapack.Model) -> None:
     with llamapack.Context(model, n_ctx=256, n_threads=1) as context, Sampler.greedy() as sampler:
         context.decode([1])
-        logits = native().llama_get_logits_ith(context._handle, -1)
+        logits = native().llama_get_logits_ith(context.handle, -1)
         for low, high in ((-3.0, -1.0), (-math.inf, -1e30), (0.0, 1e-30), (-2.0, 5.0)):
             for place in (0, 1, 63, 64, 65, 20_000, 49_151):
                 ctypes.memmove(logits, np.full(49_152, low, dtype=np.float32).tobytes(), 4 * 49_152)
@@ -292,7 +292,7 @@ def test_a_second_thread_is_refused() -> None:
                 sampler.accept(1)
             caught.append(str(error.value))
 
-        with sampler._turn:
+        with sampler._exclusive:
             thread = threading.Thread(target=intrude, name="intruder")
             thread.start()
             thread.join()

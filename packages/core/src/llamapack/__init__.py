@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from llamapack.chat import ChatPrompt as ChatPrompt
     from llamapack.chat import ChatTemplate as ChatTemplate
     from llamapack.context import Context as Context
-    from llamapack.context.adapters import ControlVector as ControlVector
-    from llamapack.context.adapters import LoraAdapter as LoraAdapter
     from llamapack.context.batch import Batch as Batch
     from llamapack.context.state import SavedState as SavedState
     from llamapack.diagnostics.system_info import system_info as system_info
@@ -39,6 +37,8 @@ if TYPE_CHECKING:
     from llamapack.generation.embeddings import embed as embed
     from llamapack.generation.logprobs import logprobs as logprobs
     from llamapack.model import Model as Model
+    from llamapack.model.lora import ControlVector as ControlVector
+    from llamapack.model.lora import LoraAdapter as LoraAdapter
     from llamapack.model.vocab import Vocab as Vocab
     from llamapack.sampling import Sampler as Sampler
 
@@ -50,10 +50,10 @@ _HOME = {
     "ChatPrompt": "chat",
     "ChatTemplate": "chat",
     "Context": "context",
-    "ControlVector": "context.adapters",
+    "ControlVector": "model.lora",
     "Generation": "generation",
     "LlamapackError": "errors",
-    "LoraAdapter": "context.adapters",
+    "LoraAdapter": "model.lora",
     "Model": "model",
     "Sampler": "sampling",
     "SavedState": "context.state",

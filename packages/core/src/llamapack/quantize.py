@@ -12,7 +12,7 @@ from pathlib import Path
 
 from llamapack import gguf
 from llamapack._native import _generated as api
-from llamapack._native.callbacks import Asking
+from llamapack._native.callbacks import GuardedCallback
 from llamapack._native.calls import end_if_exiting, exiting, running
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
@@ -251,7 +251,7 @@ def _run(source: Path, target: Path, params: api.llama_model_quantize_params, pr
         stopped_at = f"tensor {number} of {count}"
         return False
 
-    asking = Asking(ask, otherwise=False)
+    asking = GuardedCallback(ask, otherwise=False)
     callback = api.llamapack_quantize_callback(asking.answer)
     result, message = ctypes.c_uint32(), api.char_p()
     with captured_errors() as errors, running():

@@ -6,16 +6,16 @@ from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
 Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
 
-class Asking(Generic[Question, Answer]):
+class GuardedCallback(Generic[Question, Reply]):
     """A Python function that C may call through `answer`, which never raises.
 
     After an exception, kept in `error`, every later question gets `otherwise`.
     """
 
-    def __init__(self, ask: Callable[[Question], Answer], otherwise: Answer) -> None:
+    def __init__(self, ask: Callable[[Question], Reply], otherwise: Reply) -> None:
         """Wrap `ask`."""
         self.error: BaseException | None = None
         self._ask = ask
@@ -24,7 +24,7 @@ class Asking(Generic[Question, Answer]):
         # there would be outside of any `try` of a function, but is inside that of a generator which goes on.
         answers = self._answers()
         next(answers)
-        self.answer: Callable[[Question], Answer] = answers.send
+        self.answer: Callable[[Question], Reply] = answers.send
 
     def raise_error(self) -> None:
         """Raise what the callback raised, if it did, and forget it."""
@@ -32,7 +32,7 @@ class Asking(Generic[Question, Answer]):
         if error is not None:
             raise error
 
-    def _answers(self) -> Generator[Answer, Question, None]:
+    def _answers(self) -> Generator[Reply, Question, None]:
         answer = self._otherwise
         while True:
             try:

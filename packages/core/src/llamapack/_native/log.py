@@ -27,7 +27,7 @@ _raised: dict[int, BaseException] = {}  # by thread: what a handler raised, or C
 
 
 def _lines() -> Generator[None, api.To[api.llamapack_log_line], None]:
-    """Take lines; a generator for the reason that `callbacks.Asking` gives. llama.cpp's side lets in one at a time."""
+    """Take lines; a generator for the reason that `GuardedCallback` gives. llama.cpp's side lets in one at a time."""
     while True:
         try:
             while True:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from llamapack.errors import ClosedError, StateError
 
 Pointer = TypeVar("Pointer")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 # Reentrant, because the garbage collector may end one object while another is being ended.
 _lock = threading.RLock()
@@ -85,8 +85,8 @@ class Owner(Generic[Pointer]):
         self._pointer: Pointer | None = pointer
         self._parent = parent
         self._children: weakref.WeakSet[Owner[Any]] = weakref.WeakSet()
-        self._lifetime: Lifetime[Pointer] = Lifetime(pointer, free, None if parent is None else parent._lifetime)
-        self._finalizer = weakref.finalize(self, self._lifetime.end)
+        self.lifetime: Lifetime[Pointer] = Lifetime(pointer, free, None if parent is None else parent.lifetime)
+        self._finalizer = weakref.finalize(self, self.lifetime.end)
         if parent is not None:
             parent._children.add(self)
         _owners.add(self)
@@ -97,31 +97,32 @@ class Owner(Generic[Pointer]):
         return self._pointer is None
 
     @property
-    def _handle(self) -> Pointer:
+    def handle(self) -> Pointer:
+        """For this package: the native object; raises ClosedError once it is closed."""
         pointer = self._pointer
         if pointer is None:
             raise self._unusable()
         return pointer
 
-    def _require_open(self) -> None:
-        """Raise what using it raises once it is closed, without using it."""
+    def require_open(self) -> None:
+        """For this package: raise what using it raises once it is closed, without using it."""
         if self._pointer is None:
             raise self._unusable()
 
     @contextmanager
-    def _using(self) -> Iterator[Pointer]:
-        """Keep the native object for the length of a call, even if another thread closes it meanwhile."""
+    def using(self) -> Iterator[Pointer]:
+        """For this package: keep the native object for the length of a call, even if another thread closes it."""
         with _lock:
-            pointer = self._handle
-            self._lifetime.hold()
+            pointer = self.handle
+            self.lifetime.hold()
         try:
             yield pointer
         finally:
-            self._lifetime.drop()
+            self.lifetime.drop()
 
-    def _ask(self, function: Callable[..., Answer], *arguments: object) -> Answer:
-        """Call a native function with the object and `arguments`, as in `_using`."""
-        with self._using() as pointer:
+    def call(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """For this package: call a native function with the object and `arguments`, as in `using`."""
+        with self.using() as pointer:
             return function(pointer, *arguments)
 
     def close(self) -> None:
@@ -146,7 +147,7 @@ class Owner(Generic[Pointer]):
         return nullcontext()
 
     def _unusable(self) -> StateError:
-        if self._lifetime._forks != _forks:
+        if self.lifetime._forks != _forks:
             return StateError(
                 f"This {self._kind} was made before the process forked, and cannot be used in the child.",
                 why="llama.cpp's threads stayed behind in the parent.",

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from llamapack._native import _generated as api
-from llamapack._native.callbacks import Asking
+from llamapack._native.callbacks import GuardedCallback
 from llamapack._native.calls import end_if_exiting, running
 from llamapack._native.library import native, take_text
 from llamapack.errors import CancelledError, DecodeError
@@ -25,7 +25,7 @@ class Watch:
         self._native = native()
         self._abort = abort
         self._aborted = False
-        self._asking = Asking(self._ask, otherwise=True)
+        self._asking = GuardedCallback(self._ask, otherwise=True)
         self._callback = api.llamapack_poll_callback(self._asking.answer)
         out, message = api.llamapack_watch_p(), api.char_p()
         status = self._native.llamapack_watch_new(

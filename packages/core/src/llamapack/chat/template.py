@@ -34,7 +34,7 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         """Compile the template of `model`, or the Jinja text `source`; raises ChatTemplateError where that fails."""
         out, message = api.llamapack_chat_templates_p(), api.char_p()
         text = None if source is None else source.encode("utf-8", "surrogatepass")
-        with model._using() as pointer:
+        with model.using() as pointer:
             status = native().llamapack_chat_templates_init(pointer, text, ctypes.byref(out), ctypes.byref(message))
         _raise_unless_ok(status, message, "The chat template cannot be compiled.")
         super().__init__(out, native().llamapack_chat_templates_free, parent=model)
@@ -42,7 +42,7 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
     @property
     def explicit(self) -> bool:
         """True when the model brought a template; False when ChatML stands in for it."""
-        with self._using() as pointer:
+        with self.using() as pointer:
             return bool(native().llamapack_chat_templates_explicit(pointer))
 
     def apply(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> ChatPrompt:
@@ -53,7 +53,7 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         """
         request = _encoded({"messages": list(messages), "add_generation_prompt": add_generation_prompt})
         out, message = api.char_p(), api.char_p()
-        with self._using() as pointer:
+        with self.using() as pointer:
             status = native().llamapack_chat_apply(pointer, request, ctypes.byref(out), ctypes.byref(message))
         _raise_unless_ok(status, message, "The chat template refuses the messages.")
         response = json.loads(take_text(out))

@@ -13,11 +13,12 @@ adapters   LoRA adapters and control vectors: small changes to a model, put on a
 
 from __future__ import annotations
 
-from llamapack.context.adapters import Adapters, ControlVector, LoraAdapter
+from llamapack.context.adapters import Adapters
 from llamapack.context.batch import Batch
 from llamapack.context.context import Context
 from llamapack.context.memory import Memory
 from llamapack.context.outputs import Outputs
 from llamapack.context.state import SavedState, State
+from llamapack.model.lora import ControlVector, LoraAdapter
 
 __all__ = ["Adapters", "Batch", "Context", "ControlVector", "LoraAdapter", "Memory", "Outputs", "SavedState", "State"]

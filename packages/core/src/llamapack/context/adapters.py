@@ -1,93 +1,20 @@
-"""LoRA adapters and control vectors: small changes to a model, put on and taken off while it is loaded."""
+"""LoRA adapters and control vectors in a context: put on and taken off while the model is loaded."""
 
 from __future__ import annotations
 
 import ctypes
 import math
-import os
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llamapack import gguf
 from llamapack._native import _generated as api
-from llamapack._native.library import encode_path, native, take_text
-from llamapack._native.log import captured_errors
-from llamapack._native.owner import Owner
 from llamapack._util.arguments import whole
-from llamapack.errors import InputError, ModelFormatError, StateError
-from llamapack.model import Model
-from llamapack.model.adapter_file import check_lora, read_directions
+from llamapack.errors import InputError, StateError
+from llamapack.model.lora import ControlVector, LoraAdapter
 
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats
-    from llamapack.context.context import Context
-
-
-class LoraAdapter(Owner[api.llama_adapter_lora_p]):
-    """A LoRA adapter for a model, in memory; several contexts may use it at once.
-
-    Closing it takes it from no context: what uses it keeps it until it is taken off there.
-    """
-
-    _kind = "adapter"
-
-    def __init__(self, model: Model, path: str | os.PathLike[str]) -> None:
-        """Load the GGUF file at `path`, made for `model`.
-
-        Raises ModelNotFoundError and ModelFormatError for the file, also where it does not fit the model.
-        """
-        self.path = Path(path)
-        self.model = model
-        check_lora(gguf.read(self.path), model)
-        pointer, message = api.llama_adapter_lora_p(), api.char_p()
-        with model._using() as handle, captured_errors() as errors:
-            native().llamapack_adapter_load(
-                handle, encode_path(self.path), ctypes.byref(pointer), ctypes.byref(message)
-            )
-        errors += take_text(message).splitlines()
-        if not pointer:
-            why = "\n".join(line.split(": ", 1)[-1].strip() for line in errors)
-            raise ModelFormatError(f"The adapter {self.path} cannot be loaded.", why=why)
-        super().__init__(pointer, native().llama_adapter_lora_free, parent=model)
-
-    @cached_property
-    def metadata(self) -> Mapping[str, gguf.Value]:
-        """The metadata of its file."""
-        return gguf.read(self.path).metadata
-
-    @property
-    def invocation_tokens(self) -> tuple[int, ...]:
-        """The tokens that switch an activated LoRA (aLoRA) on; empty for other adapters."""
-        count = native().llama_adapter_get_alora_n_invocation_tokens(self._handle)
-        return tuple(native().llama_adapter_get_alora_invocation_tokens(self._handle)[:count])
-
-    def __repr__(self) -> str:
-        """Show the file and whether it is closed."""
-        return f"<LoraAdapter {str(self.path)!r}{' (closed)' if self.closed else ''}>"
-
-
-class ControlVector:
-    """Directions that are added to the outputs of layers, to steer what a model writes."""
-
-    def __init__(self, directions: Mapping[int, Floats]) -> None:
-        """Take a direction, of shape (n_embd,), for each of some layers; the first that can have one is layer 1."""
-        import numpy as np
-
-        self.directions: dict[int, Floats] = {}
-        for layer, direction in directions.items():
-            row = np.array(direction, dtype=np.float32)
-            if row.ndim != 1 or not np.isfinite(row).all():
-                raise InputError(f"The direction of layer {layer} must be a row of finite numbers, not {row.shape}.")
-            self.directions[whole("A layer", layer)] = row
-        if not self.directions:
-            raise InputError("A control vector needs a direction for at least one layer.")
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> ControlVector:
-        """Read the GGUF file at `path`; raises ModelNotFoundError and ModelFormatError."""
-        return cls(read_directions(Path(path)))
+    from llamapack.context.handle import ContextHandle
 
 
 class Adapters:
@@ -96,10 +23,10 @@ class Adapters:
     A change applies to what is decoded from then on; what is remembered was read without it.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ContextHandle) -> None:
         """Look at the adapters of `context`."""
         self._context = context
-        self._native = context._native
+        self._native = context.native
         self._loras: tuple[tuple[LoraAdapter, float], ...] = ()
 
     @property
@@ -118,11 +45,11 @@ class Adapters:
             if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], LoraAdapter)):
                 raise InputError(f"A LoRA adapter, or one with its scale, is wanted, not {pair!r}.")
         self._check(chosen)
-        with self._context._exclusive():
-            handles = (api.llama_adapter_lora_p * len(chosen))(*(lora._handle for lora, _ in chosen))
+        with self._context.exclusive():
+            handles = (api.llama_adapter_lora_p * len(chosen))(*(lora.handle for lora, _ in chosen))
             scales = (ctypes.c_float * len(chosen))(*(scale for _, scale in chosen))
-            with self._context._parts.holding([lora._lifetime for lora, _ in chosen]):
-                self._native.llama_set_adapters_lora(self._context._handle, handles, len(chosen), scales)
+            with self._context.holding([lora.lifetime for lora, _ in chosen]):
+                self._native.llama_set_adapters_lora(self._context.handle, handles, len(chosen), scales)
             self._loras = chosen
 
     def set_control(
@@ -134,8 +61,8 @@ class Adapters:
         vectors of another width or with layers that the model has not.
         """
         chosen = [vector if isinstance(vector, tuple) else (vector, 1.0) for vector in vectors]
-        with self._context._exclusive():
-            handle = self._context._handle
+        with self._context.exclusive():
+            handle = self._context.handle
             if not chosen:
                 self._native.llama_set_adapter_cvec(handle, None, 0, 0, 0, 0)
                 return

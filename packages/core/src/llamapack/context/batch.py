@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from llamapack._native import _generated as api
@@ -14,7 +14,7 @@ from llamapack.errors import InputError
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats
 
-Outputs = Literal["last", "all", "none"] | Sequence[bool]
+OutputSelection = Literal["last", "all", "none"] | Sequence[bool]
 
 _MAX_POSITION = 2**31 - 1
 
@@ -28,6 +28,22 @@ class Segment:
     position: int | None
     sections: tuple[Sequence[int], ...] | None  # with M-RoPE: for each section, the position of every row
     outputs: tuple[int, ...]  # indices in the batch
+
+
+@dataclass(kw_only=True)
+class BatchContent:
+    """What a Batch holds: tokens, or rows of embeddings that are `width` numbers wide, in segments."""
+
+    tokens: list[int] = field(default_factory=list)
+    rows: list[Floats] = field(default_factory=list)
+    width: int = 0
+    count: int = 0
+    segments: list[Segment] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The indices of those that give an output, in ascending order."""
+        return tuple(index for segment in self.segments for index in segment.outputs)
 
 
 class Batch:
@@ -44,11 +60,7 @@ class Batch:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._tokens: list[int] = []
-        self._rows: list[Floats] = []
-        self._width = 0
-        self._count = 0
-        self._segments: list[Segment] = []
+        self.content = BatchContent()
 
     def add(
         self,
@@ -56,7 +68,7 @@ class Batch:
         *,
         sequence: int | Sequence[int] = 0,
         position: int | None = None,
-        outputs: Outputs = "last",
+        outputs: OutputSelection = "last",
     ) -> range:
         """Add `tokens` to one sequence, or to several that have had the same tokens so far; return their indices.
 
@@ -65,20 +77,21 @@ class Batch:
 
         Raises InputError for no tokens, numbers out of range, and a batch of embeddings.
         """
-        if self._rows:
+        if self.content.rows:
             raise InputError("This batch holds embeddings.", fix="Put the tokens into a batch of their own.")
         added = [whole("A token", _index(token), least=0) for token in tokens]
-        return self._add_checked(added, sequence, position, outputs)
+        return self.add_checked(added, sequence, position, outputs)
 
-    def _add_checked(
+    def add_checked(
         self,
         tokens: list[int],
         sequence: int | Sequence[int] = 0,
         position: int | None = None,
-        outputs: Outputs = "last",
+        outputs: OutputSelection = "last",
     ) -> range:
+        """For this package: add tokens that are whole numbers already, as `add` does."""
         indices = self._add(len(tokens), "tokens", sequence, position, None, outputs)
-        self._tokens += tokens
+        self.content.tokens += tokens
         return indices
 
     def add_embeddings(
@@ -88,7 +101,7 @@ class Batch:
         sequence: int | Sequence[int] = 0,
         position: int | None = None,
         sections: Sequence[Sequence[int]] | None = None,
-        outputs: Outputs = "last",
+        outputs: OutputSelection = "last",
     ) -> range:
         """Add `rows`, of shape (count, Model.n_embd_inp), in the place of tokens; return their indices.
 
@@ -97,34 +110,31 @@ class Batch:
         """
         import numpy as np
 
-        if self._tokens:
+        if self.content.tokens:
             raise InputError("This batch holds tokens.", fix="Put the embeddings into a batch of their own.")
         array = np.ascontiguousarray(rows, dtype=np.float32)
-        if array.ndim != 2 or not array.shape[1] or (self._width and array.shape[1] != self._width):
-            wanted = f"(count, {self._width or 'n_embd_inp'})"
+        if array.ndim != 2 or not array.shape[1] or (self.content.width and array.shape[1] != self.content.width):
+            wanted = f"(count, {self.content.width or 'n_embd_inp'})"
             raise InputError(f"Embeddings must be of shape {wanted}, not {array.shape}.")
         indices = self._add(
             len(array), "embeddings", sequence, position, _check_sections(sections, len(array)), outputs
         )
-        self._width = array.shape[1]
-        self._rows.append(array.copy() if array is rows else array)
+        self.content.width = array.shape[1]
+        self.content.rows.append(array.copy() if array is rows else array)
         return indices
 
     def clear(self) -> None:
         """Forget everything that was added."""
-        self._tokens.clear()
-        self._rows.clear()
-        self._segments.clear()
-        self._width = self._count = 0
+        self.content = BatchContent()
 
     def __len__(self) -> int:
         """Return how many tokens or rows there are."""
-        return self._count
+        return self.content.count
 
     @property
     def outputs(self) -> tuple[int, ...]:
         """The indices of those that give an output, in ascending order."""
-        return tuple(index for segment in self._segments for index in segment.outputs)
+        return self.content.outputs
 
     def _add(
         self,
@@ -133,7 +143,7 @@ class Batch:
         sequence: int | Sequence[int],
         position: int | None,
         sections: tuple[Sequence[int], ...] | None,
-        outputs: Outputs,
+        outputs: OutputSelection,
     ) -> range:
         if not count:
             raise InputError(f"There are no {what} to add.")
@@ -141,7 +151,7 @@ class Batch:
             whole("position", position, least=0, most=_MAX_POSITION - count)
         if position is not None and sections is not None:
             raise InputError("Give position or sections, not both.")
-        indices = range(self._count, self._count + count)
+        indices = range(self.content.count, self.content.count + count)
         segment = Segment(
             count=count,
             sequences=_check_sequences(sequence),
@@ -149,17 +159,13 @@ class Batch:
             sections=sections,
             outputs=tuple(indices[at] for at in _check_outputs(outputs, count)),
         )
-        self._segments.append(segment)
-        self._count += count
+        self.content.segments.append(segment)
+        self.content.count += count
         return indices
-
-    def native(self, places: Sequence[Place], *, all_outputs: bool, sections: int) -> NativeBatch:
-        """Lay the batch out for llama.cpp, each segment at its place; `sections` is the model's M-RoPE count, or 1."""
-        return NativeBatch(self, places, all_outputs=all_outputs, sections=sections)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class PlacedSegment:
     """A segment and the position of its first token."""
 
     segment: Segment
@@ -169,14 +175,16 @@ class Place:
 class NativeBatch:
     """A batch as llama.cpp reads it; keeps the arrays that it points into."""
 
-    def __init__(self, batch: Batch, places: Sequence[Place], *, all_outputs: bool, sections: int) -> None:
+    def __init__(
+        self, batch: BatchContent, places: Sequence[PlacedSegment], *, all_outputs: bool, sections: int
+    ) -> None:
         """Fill the arrays."""
-        count = len(batch)
+        count = batch.count
         self.outputs: Sequence[int] = range(count) if all_outputs else batch.outputs
         self._sequences = [
             (ctypes.c_int32 * len(place.segment.sequences))(*place.segment.sequences) for place in places
         ]
-        self._data = _tokens_of(batch) if batch._tokens else _rows_of(batch)
+        self._data = _tokens_of(batch) if batch.tokens else _rows_of(batch)
         self._positions = (ctypes.c_int32 * (count * sections))(*_positions(places, sections))
         self._counts = (ctypes.c_int32 * count)(*_spread(places, [len(place.segment.sequences) for place in places]))
         pointers = [ctypes.cast(array, api.c_int32_p) for array in self._sequences]
@@ -185,7 +193,7 @@ class NativeBatch:
         for index in () if all_outputs else self.outputs:
             self._flags[index] = 1
         self.struct = api.llama_batch(n_tokens=count)
-        if batch._tokens:
+        if batch.tokens:
             self.struct.token = self._data
         else:
             self.struct.embd = ctypes.cast(self._data.ctypes.data, ctypes.POINTER(ctypes.c_float))
@@ -193,17 +201,17 @@ class NativeBatch:
         self.struct.seq_id = self._pointers
 
 
-def _tokens_of(batch: Batch) -> Any:
-    return (ctypes.c_int32 * len(batch._tokens))(*batch._tokens)
+def _tokens_of(batch: BatchContent) -> Any:
+    return (ctypes.c_int32 * len(batch.tokens))(*batch.tokens)
 
 
-def _rows_of(batch: Batch) -> Any:
+def _rows_of(batch: BatchContent) -> Any:
     import numpy as np
 
-    return np.concatenate(batch._rows)
+    return np.concatenate(batch.rows)
 
 
-def _positions(places: Sequence[Place], sections: int) -> Iterator[int]:
+def _positions(places: Sequence[PlacedSegment], sections: int) -> Iterator[int]:
     """Yield the positions; for embeddings with M-RoPE one section after the other."""
     for section in range(sections):
         for place in places:
@@ -211,7 +219,7 @@ def _positions(places: Sequence[Place], sections: int) -> Iterator[int]:
             yield from own[section] if own else range(place.position, place.position + place.segment.count)
 
 
-def _spread(places: Sequence[Place], values: Sequence[Any]) -> list[Any]:
+def _spread(places: Sequence[PlacedSegment], values: Sequence[Any]) -> list[Any]:
     """Repeat each segment's value for each of its tokens."""
     return [value for place, value in zip(places, values, strict=True) for _ in range(place.segment.count)]
 
@@ -228,7 +236,7 @@ def _check_sequences(sequence: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(whole("A sequence", one, least=0) for one in sequences)
 
 
-def _check_outputs(outputs: Outputs, count: int) -> Iterable[int]:
+def _check_outputs(outputs: OutputSelection, count: int) -> Iterable[int]:
     if isinstance(outputs, str):
         known = {"last": (count - 1,), "all": range(count), "none": ()}
         if outputs not in known:

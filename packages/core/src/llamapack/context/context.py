@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
-import weakref
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from llamapack._native import _generated as api
-from llamapack._native.calls import stop_at_exit
-from llamapack._native.library import native
-from llamapack._native.log import captured_errors
-from llamapack._native.owner import Owner
 from llamapack._util.arguments import whole
 from llamapack.context.adapters import Adapters
 from llamapack.context.batch import Batch, NativeBatch
-from llamapack.context.handle import Parts, Turn
+from llamapack.context.handle import ContextHandle
 from llamapack.context.memory import Memory
 from llamapack.context.options import (
-    POOLINGS,
     Attention,
     CacheType,
     ContextOptions,
@@ -26,31 +18,21 @@ from llamapack.context.options import (
     Pooling,
     RopeScaling,
     check_threads,
-    native_params,
 )
 from llamapack.context.outputs import Outputs
 from llamapack.context.positions import check_sizes, place
 from llamapack.context.state import State
-from llamapack.errors import (
-    CacheFullError,
-    DecodeError,
-    InputError,
-    LlamapackError,
-    PromptTooLongError,
-    StateError,
-)
+from llamapack.errors import InputError, StateError
 from llamapack.model import Model
 
 
-class Context(Owner[api.llama_context_p]):
+class Context(ContextHandle):
     """A context of a model; it keeps the model alive. One thread at a time may use it.
 
     `decode` reads tokens; then `outputs` has logits or embeddings, and a Sampler can choose the next token. `memory`
     is what was read, by sequence; `state` saves and loads it; `adapters` are LoRA adapters and control vectors.
     Any thread may call `cancel`.
     """
-
-    _kind = "context"
 
     def __init__(
         self,
@@ -107,10 +89,7 @@ class Context(Owner[api.llama_context_p]):
         Raises InputError for numbers out of range and for what does not go together, and DecodeError if llama.cpp
         cannot make the context.
         """
-        if not isinstance(model, Model):
-            raise InputError(f"A context is made for a Model, not {model!r}.")
-        self.model = model
-        self.options = ContextOptions(
+        options = ContextOptions(
             n_ctx=n_ctx,
             n_batch=n_batch,
             n_ubatch=n_ubatch,
@@ -137,71 +116,14 @@ class Context(Owner[api.llama_context_p]):
             yarn_beta_slow=yarn_beta_slow,
             yarn_orig_ctx=yarn_orig_ctx,
         )
-        params = native_params(model, self.options)
-        self._parts = Parts(model, params)
-        super().__init__(self._parts.context, self._parts.free, parent=model)
-        self._watch = self._parts.watched(abort)
-        self._native = native()
-        self._turn = Turn(self._lifetime)
-        self.n_vocab, self.n_outputs_max = model.n_vocab, params.n_outputs_max
-        self.kv_unified = params.kv_unified or params.n_seq_max == 1
-        self.causal = self._native.llama_get_causal_attn(self._handle)
-        self.has_memory = bool(self._native.llama_get_memory(self._handle))
-        self._limited = self.has_memory and not model.is_recurrent  # by tokens; a recurrent state has no length
-        self._size = self.n_ctx_seq
-        self._sections = model._facts.n_pos_per_embd
-        self._encoded = False
+        super().__init__(model, options, abort)
         self.outputs = Outputs(self)
-        self._token = (ctypes.c_int32 * 1)()
-        self._single = ctypes.byref(self._native.llama_batch_get_one(self._token, 1))
-        _contexts.add(self)
-
-    @property
-    def n_ctx(self) -> int:
-        """How many tokens it remembers in all."""
-        return self._native.llama_n_ctx(self._handle)
-
-    @property
-    def n_ctx_seq(self) -> int:
-        """How many tokens one sequence can have."""
-        return self._native.llama_n_ctx_seq(self._handle)
-
-    @cached_property
-    def n_batch(self) -> int:
-        """How many tokens can be submitted at once."""
-        return self._native.llama_n_batch(self._handle)
-
-    @cached_property
-    def n_ubatch(self) -> int:
-        """How many tokens are computed at once."""
-        return self._native.llama_n_ubatch(self._handle)
-
-    @cached_property
-    def n_seq_max(self) -> int:
-        """How many sequences there are; they are numbered from 0."""
-        return self._native.llama_n_seq_max(self._handle)
-
-    @property
-    def n_threads(self) -> int:
-        """How many threads generate."""
-        return self._native.llama_n_threads(self._handle)
-
-    @property
-    def n_threads_batch(self) -> int:
-        """How many threads read batches of several tokens."""
-        return self._native.llama_n_threads_batch(self._handle)
-
-    @cached_property
-    def pooling(self) -> str:
-        """How embeddings are pooled: the option, or the model's own."""
-        number = self._native.llama_pooling_type(self._handle)
-        return next(name for name, value in POOLINGS.items() if value == number)
 
     @property
     def n_used(self) -> int:
         """How many positions of the first sequence are filled."""
-        with self._exclusive():
-            return self._n_used()
+        with self.exclusive():
+            return self.last_position(0) + 1
 
     @cached_property
     def memory(self) -> Memory:
@@ -222,25 +144,8 @@ class Context(Owner[api.llama_context_p]):
         """Use other numbers of threads from now on; raises InputError for numbers out of range."""
         single = check_threads("n_threads", n_threads)
         batch = single if n_threads_batch is None else check_threads("n_threads_batch", n_threads_batch)
-        with self._exclusive():
-            self._parts.set_threads(single, batch)
-
-    def cancel(self) -> None:
-        """Stop the call that is running, or the next one, with CancelledError; from any thread.
-
-        What the call had computed until then is remembered: see `n_used`.
-        """
-        with self._using():
-            self._watch.cancel()
-
-    def clear(self) -> None:
-        """Forget everything read so far."""
-        with self._exclusive():
-            memory = self._native.llama_get_memory(self._handle)
-            self.outputs._forget()
-            self._encoded = False
-            if memory:
-                self._native.llama_memory_clear(memory, True)
+        with self.exclusive():
+            self.change_threads(single, batch)
 
     def decode(self, tokens: Sequence[int] | Batch) -> None:
         """Read `tokens` after what the first sequence has; afterwards the next token can be sampled.
@@ -251,8 +156,8 @@ class Context(Owner[api.llama_context_p]):
         Raises InputError for no or unknown tokens and for a batch that does not fit, PromptTooLongError or
         CacheFullError where no room is left, CancelledError where it was stopped, DecodeError where llama.cpp fails.
         """
-        with self._exclusive():
-            if self.model.has_encoder and self.model.has_decoder and not self._encoded:
+        with self.exclusive():
+            if self.model.has_encoder and self.model.has_decoder and not self.has_encoded:
                 raise StateError("There is nothing to decode from.", fix="Encode a text first: Context.encode.")
             if isinstance(tokens, Batch):
                 self._decode_batch(tokens)
@@ -270,9 +175,9 @@ class Context(Owner[api.llama_context_p]):
         if not isinstance(batch, Batch):
             batch = Batch()
             batch.add(tokens)  # type: ignore[arg-type]  # not a Batch here
-        with self._exclusive():
-            self._submit(self._laid_out(batch, encode=True), encode=True)
-            self._encoded = True
+        with self.exclusive():
+            self.submit(self._laid_out(batch, encode=True), encode=True)
+            self.has_encoded = True
 
     def shift(self, n_keep: int = 0, n_discard: int | None = None, *, sequence: int = 0) -> int:
         """Make room in a full sequence: keep its first `n_keep` tokens, forget the next ones, move up the rest.
@@ -297,39 +202,22 @@ class Context(Owner[api.llama_context_p]):
         memory.shift(sequence, -discarded, kept + discarded)
         return discarded
 
-    def _unused(self) -> Turn:
-        return self._turn
-
-    def _exclusive(self) -> Turn:
-        """Refuse a second thread instead of letting it wait or corrupt the cache, and any use after closing."""
-        if self._pointer is None:
-            raise self._unusable()
-        return self._turn
-
-    def _n_used(self) -> int:
-        return self._last_position(0) + 1
-
-    def _last_position(self, sequence: int) -> int:
-        if not self.has_memory:
-            return -1
-        return self._native.llama_memory_seq_pos_max(self._native.llama_get_memory(self._handle), sequence)
-
     def _decode_tokens(self, tokens: Sequence[int]) -> None:
         count = len(tokens)
         if not count:
             raise InputError("There are no tokens to decode.")
         checked = self._checked(tokens)
-        self._check_room(count)
+        self.check_room(count)
         step = self.n_batch
         if self.options.embeddings or not self.has_memory:
             check_sizes(self, count, 1, encode=False)
         elif count == 1:
-            self._decode_one(checked[0])  # a token at a time is the common case; a batch would cost more than it checks
+            self.decode_one(checked[0])  # a token at a time is the common case; a batch would cost more than it checks
             return
         for start in range(0, count, step):
             batch = Batch()
-            batch._add_checked(checked[start : start + step])
-            self._submit(self._laid_out(batch, encode=False))
+            batch.add_checked(checked[start : start + step])
+            self.submit(self._laid_out(batch, encode=False))
 
     def _checked(self, tokens: Sequence[int]) -> list[int]:
         """Return `tokens` as Python's whole numbers; raises InputError for what the vocabulary has not."""
@@ -344,71 +232,10 @@ class Context(Owner[api.llama_context_p]):
         return found
 
     def _decode_batch(self, batch: Batch) -> None:
-        self._submit(self._laid_out(batch, encode=False))
+        self.submit(self._laid_out(batch, encode=False))
 
     def _laid_out(self, batch: Batch, *, encode: bool) -> NativeBatch:
         every = self.options.embeddings or encode
-        sections = self._sections if batch._rows else 1
-        return batch.native(place(self, batch, encode=encode), all_outputs=every, sections=sections)
-
-    def _submit(self, batch: NativeBatch, *, encode: bool = False) -> None:
-        run = self._watch.encode if encode else self._watch.decode
-        with self.outputs._replaced(batch.outputs), captured_errors() as errors:
-            status = run(self._handle, ctypes.byref(batch.struct))
-            if status != 0:
-                raise _decode_error(status, batch.struct.n_tokens, self.n_ctx, errors)
-
-    def _decode_one(self, token: int) -> None:
-        """Read one token that needs no check, after what the first sequence has."""
-        self._token[0] = token
-        self.outputs._forget()
-        status = self._watch.decode(self._handle, self._single)
-        if status != 0:
-            raise _decode_error(status, 1, self.n_ctx, ())
-        self.outputs._indices = _FIRST
-
-    def _is_full(self) -> bool:
-        return self._limited and self._n_used() >= self._size
-
-    def _check_room(self, count: int) -> None:
-        if not self._limited:
-            return
-        used, size = self._n_used(), self._size
-        if used + count > size:
-            raise PromptTooLongError(
-                f"{count} tokens do not fit the context of {size} tokens"
-                + (f", of which {used} are used." if used else "."),
-                fix="Shorten the prompt, or make the context larger: n_ctx in Python, --ctx-size on the command line.",
-            )
-
-    def _check_readable(self, index: int = -1) -> None:
-        self.outputs._row(index)
-        self.outputs._check_logits()
-
-
-_FIRST = (0,)
-_contexts: weakref.WeakSet[Context] = weakref.WeakSet()
-
-
-def _cancel_all() -> None:
-    for context in list(_contexts):
-        if not context.closed:
-            context.cancel()
-
-
-stop_at_exit(_cancel_all)
-
-
-def _decode_error(status: int, count: int, size: int, lines: Sequence[str]) -> LlamapackError:
-    why = "\n".join(line.split(": ", 1)[-1].strip() for line in lines)
-    if status == 1:
-        return CacheFullError(
-            f"No room is left in the KV cache of {size} tokens for {count} more.",
-            fix="Make the context larger (n_ctx), or remove tokens from the cache.",
-        )
-    if status == -1:
-        return InputError(f"llama.cpp refuses the batch of {count} tokens.", why=why, fix="See Batch.add.")
-    reasons = {-2: "memory could not be allocated", -3: "a computation failed"}
-    return DecodeError(
-        f"llama.cpp could not decode {count} tokens: {reasons.get(status, f'status {status}')}.", why=why
-    )
+        content = batch.content
+        sections = self.facts.n_pos_per_embd if content.rows else 1
+        return NativeBatch(content, place(self, content, encode=encode), all_outputs=every, sections=sections)

@@ -1,110 +1,245 @@
-"""The native side of a context: its parts, which are freed in order, and whose turn it is."""
+"""A native context and the calls that everything else here is made of.
+
+Context adds what users call; its views (memory, outputs, state, adapters) and the sampler know this class only.
+"""
 
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+import weakref
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llamapack._native import _generated as api
-from llamapack._native.library import native, take_text
+from llamapack._native.calls import stop_at_exit
+from llamapack._native.exclusive import ExclusiveUse
+from llamapack._native.library import native
 from llamapack._native.log import captured_errors
-from llamapack._native.owner import Lifetime
-from llamapack._native.threadpool import ThreadPools
-from llamapack._native.watch import Watch
-from llamapack.errors import DecodeError, ThreadError
+from llamapack._native.owner import Lifetime, Owner
+from llamapack.context.native_context import NativeContext
+from llamapack.context.options import POOLINGS, ContextOptions, native_params
+from llamapack.context.output_rows import OutputRows
+from llamapack.errors import CacheFullError, DecodeError, InputError, LlamapackError, PromptTooLongError, StateError
 from llamapack.model import Model
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
-class Parts:
-    """What is freed with a context. It must not lead to the Context, which would never be collected then."""
-
-    def __init__(self, model: Model, params: api.llama_context_params) -> None:
-        """Make the native context and its threads; raises DecodeError with llama.cpp's reason."""
-        self.context, message = api.llama_context_p(), api.char_p()
-        with model._using() as handle, captured_errors() as errors:
-            native().llamapack_context_init(
-                handle, ctypes.byref(params), ctypes.byref(self.context), ctypes.byref(message)
-            )
-        errors += take_text(message).splitlines()
-        if not self.context:
-            why = "\n".join(line.split(": ", 1)[-1] for line in errors)
-            raise DecodeError("The context cannot be made.", why=why, fix="Try a smaller n_ctx.")
-        self._watch: api.llamapack_watch_p | None = None
-        self._held: list[Lifetime[Any]] = []
-        self._pools = ThreadPools(params.n_threads, params.n_threads_batch)
-        self._pools.attach(self.context)
-
-    def watched(self, abort: Callable[[], object] | None) -> Watch:
-        """Return the watch over the context's calls."""
-        watch = Watch(self.context, abort)
-        self._watch = watch.handle
-        return watch
-
-    def set_threads(self, n_threads: int, n_threads_batch: int) -> None:
-        """Exchange the threads."""
-        pools = ThreadPools(n_threads, n_threads_batch)
-        native().llama_detach_threadpool(self.context)
-        native().llama_set_n_threads(self.context, n_threads, n_threads_batch)
-        pools.attach(self.context)
-        self._pools.free()
-        self._pools = pools
-
-    @contextmanager
-    def holding(self, lifetimes: Sequence[Lifetime[Any]]) -> Iterator[None]:
-        """Hold these native objects instead of those before, which the block puts out of use."""
-        for lifetime in lifetimes:
-            lifetime.hold()
-        before, self._held = self._held, [*self._held, *lifetimes]
-        yield
-        self._held = list(lifetimes)
-        for lifetime in before:
-            lifetime.drop()
-
-    def free(self, context: api.llama_context_p) -> None:
-        """Free everything."""
-        native().llama_free(context)
-        native().llamapack_watch_free(self._watch)
-        self._pools.free()
-        while self._held:
-            self._held.pop().drop()
+    from llamapack.context.batch import NativeBatch
 
 
-class Turn:
-    """A call on a context: one at a time, and the native context stays until it is over."""
+class TokenChooser(Protocol):
+    """What `ContextHandle.step` asks for the next token: a Sampler."""
 
-    __slots__ = ("_lifetime", "_lock", "_user")
+    def choose(self, context: ContextHandle, index: int = -1, /) -> int:
+        """Return the token after the output at `index`, and accept it."""
 
-    def __init__(self, lifetime: Lifetime[Any]) -> None:
-        """Take turns on the native context of `lifetime`."""
-        self._lifetime = lifetime
-        self._lock = threading.Lock()
-        self._user: threading.Thread | None = None
 
-    def __enter__(self) -> None:
-        """Begin; raises ThreadError if another call is running."""
-        if not self._lock.acquire(blocking=False):
-            raise self._refusal()
-        self._user = threading.current_thread()
-        self._lifetime.hold()
+class ContextHandle(Owner[api.llama_context_p]):
+    """A native context: sizes, the lock for its one user, and the calls on it. Use Context.
 
-    def __exit__(self, *_: object) -> None:
-        """Let the next one."""
-        self._user = None
-        self._lock.release()
-        self._lifetime.drop()
+    What is documented as "for this package" is no part of the public interface.
+    """
 
-    def _refusal(self) -> ThreadError:
-        here, user = threading.current_thread(), self._user
-        if user is here:
-            return ThreadError(
-                f"A callback in the thread {here.name!r} cannot use this context, which is waiting for it.",
-                fix="Note what is to be done, and do it after the call.",
-            )
-        return ThreadError(
-            f"The thread {here.name!r} cannot use this context: "
-            f"the thread {user.name if user else None!r} is using it.",
-            fix="Give each thread a context of its own; they can share the model.",
+    _kind = "context"
+
+    def __init__(self, model: Model, options: ContextOptions, abort: Callable[[], object] | None) -> None:
+        """Make a native context for `model`."""
+        if not isinstance(model, Model):
+            raise InputError(f"A context is made for a Model, not {model!r}.")
+        self.model = model
+        self.options = options
+        params = native_params(model, options)
+        self._native_context = NativeContext(model, params)
+        super().__init__(self._native_context.pointer, self._native_context.free, parent=model)
+        self._watch = self._native_context.watch(abort)
+        self.native = native()
+        self.facts = model.facts
+        self._exclusive = ExclusiveUse(
+            self.lifetime, kind="context", remedy="Give each thread a context of its own; they can share the model."
         )
+        self.n_vocab, self.n_outputs_max = model.n_vocab, params.n_outputs_max
+        self.kv_unified = params.kv_unified or params.n_seq_max == 1
+        self.causal = self.native.llama_get_causal_attn(self.handle)
+        self.has_memory = bool(self.native.llama_get_memory(self.handle))
+        self._limited = self.has_memory and not model.is_recurrent  # by tokens; a recurrent state has no length
+        self._size = self.n_ctx_seq
+        self.has_encoded = False
+        self.rows = OutputRows(self.lifetime, self.n_seq_max)
+        self._token = (ctypes.c_int32 * 1)()
+        self._single = ctypes.byref(self.native.llama_batch_get_one(self._token, 1))
+        _handles.add(self)
+
+    @property
+    def n_ctx(self) -> int:
+        """How many tokens it remembers in all."""
+        return self.native.llama_n_ctx(self.handle)
+
+    @property
+    def n_ctx_seq(self) -> int:
+        """How many tokens one sequence can have."""
+        return self.native.llama_n_ctx_seq(self.handle)
+
+    @cached_property
+    def n_batch(self) -> int:
+        """How many tokens can be submitted at once."""
+        return self.native.llama_n_batch(self.handle)
+
+    @cached_property
+    def n_ubatch(self) -> int:
+        """How many tokens are computed at once."""
+        return self.native.llama_n_ubatch(self.handle)
+
+    @cached_property
+    def n_seq_max(self) -> int:
+        """How many sequences there are; they are numbered from 0."""
+        return self.native.llama_n_seq_max(self.handle)
+
+    @property
+    def n_threads(self) -> int:
+        """How many threads generate."""
+        return self.native.llama_n_threads(self.handle)
+
+    @property
+    def n_threads_batch(self) -> int:
+        """How many threads read batches of several tokens."""
+        return self.native.llama_n_threads_batch(self.handle)
+
+    @cached_property
+    def pooling(self) -> str:
+        """How embeddings are pooled: the option, or the model's own."""
+        number = self.native.llama_pooling_type(self.handle)
+        return next(name for name, value in POOLINGS.items() if value == number)
+
+    def cancel(self) -> None:
+        """Stop the call that is running, or the next one, with CancelledError; from any thread.
+
+        What the call had computed until then is remembered: see `n_used`.
+        """
+        with self.using():
+            self._watch.cancel()
+
+    def clear(self) -> None:
+        """Forget everything read so far."""
+        with self.exclusive():
+            memory = self.native.llama_get_memory(self.handle)
+            self.rows.forget()
+            self.has_encoded = False
+            if memory:
+                self.native.llama_memory_clear(memory, True)
+
+    def exclusive(self) -> ExclusiveUse:
+        """For this package: a block in which only this thread uses the context.
+
+        Raises ThreadError if another thread is in one, and ClosedError once the context is closed.
+        """
+        if self._pointer is None:
+            raise self._unusable()
+        return self._exclusive
+
+    def step(self, chooser: TokenChooser, token: int | None) -> int | None:
+        """For this package: read `token`, if one is given, and return the token that `chooser` takes next.
+
+        Returns None if the context is full.
+        """
+        with self.exclusive():
+            if token is not None:
+                if self.is_full:
+                    return None
+                self.decode_one(token)
+            return chooser.choose(self)
+
+    @property
+    def is_full(self) -> bool:
+        """For this package: True if the first sequence has no room for another token."""
+        return self._limited and self.last_position(0) + 1 >= self._size
+
+    def check_room(self, count: int) -> None:
+        """For this package: raise PromptTooLongError if the first sequence has no room for `count` more tokens."""
+        if not self._limited:
+            return
+        used, size = self.last_position(0) + 1, self._size
+        if used + count > size:
+            raise PromptTooLongError(
+                f"{count} tokens do not fit the context of {size} tokens"
+                + (f", of which {used} are used." if used else "."),
+                fix="Shorten the prompt, or make the context larger: n_ctx in Python, --ctx-size on the command line.",
+            )
+
+    def check_readable(self, index: int = -1) -> None:
+        """For this package: raise InputError or StateError if there are no logits for the output at `index`."""
+        self.rows.row(index)
+        self.check_logits()
+
+    def check_logits(self) -> None:
+        """For this package: raise StateError if this context makes no logits."""
+        if self.options.embeddings and self.pooling != "none":
+            raise StateError(
+                f"This context gives embeddings, pooled ({self.pooling}), and no logits.",
+                fix="Make another context without embeddings=True.",
+            )
+        if not self.has_memory and not self.model.is_diffusion:
+            raise StateError("This model gives embeddings and no logits.", why="It is an encoder.")
+
+    def last_position(self, sequence: int) -> int:
+        """For this package: return the last position that `sequence` remembers, or -1 if it remembers nothing."""
+        if not self.has_memory:
+            return -1
+        return self.native.llama_memory_seq_pos_max(self.native.llama_get_memory(self.handle), sequence)
+
+    def submit(self, batch: NativeBatch, *, encode: bool = False) -> None:
+        """For this package: compute a batch whose positions are checked, inside of `exclusive`."""
+        run = self._watch.encode if encode else self._watch.decode
+        with self.rows.replaced(batch.outputs), captured_errors() as errors:
+            status = run(self.handle, ctypes.byref(batch.struct))
+            if status != 0:
+                raise _decode_error(status, batch.struct.n_tokens, self.n_ctx, errors)
+
+    def decode_one(self, token: int) -> None:
+        """For this package: read one token that needs no check after the first sequence, inside of `exclusive`."""
+        self._token[0] = token
+        self.rows.forget()
+        status = self._watch.decode(self.handle, self._single)
+        if status != 0:
+            raise _decode_error(status, 1, self.n_ctx, ())
+        self.rows.indices = _FIRST
+
+    def change_threads(self, n_threads: int, n_threads_batch: int) -> None:
+        """For this package: use other numbers of threads, inside of `exclusive`."""
+        self._native_context.set_threads(n_threads, n_threads_batch)
+
+    def holding(self, lifetimes: Sequence[Lifetime[Any]]) -> AbstractContextManager[None]:
+        """For this package: keep adapters alive while the context uses them; see NativeContext.holding."""
+        return self._native_context.holding(lifetimes)
+
+    def _unused(self) -> ExclusiveUse:
+        return self._exclusive
+
+
+_FIRST = (0,)
+_handles: weakref.WeakSet[ContextHandle] = weakref.WeakSet()
+
+
+def _cancel_all() -> None:
+    for handle in list(_handles):
+        if not handle.closed:
+            handle.cancel()
+
+
+stop_at_exit(_cancel_all)
+
+
+def _decode_error(status: int, count: int, size: int, lines: Sequence[str]) -> LlamapackError:
+    why = "\n".join(line.split(": ", 1)[-1].strip() for line in lines)
+    if status == 1:
+        return CacheFullError(
+            f"No room is left in the KV cache of {size} tokens for {count} more.",
+            fix="Make the context larger (n_ctx), or remove tokens from the cache.",
+        )
+    if status == -1:
+        return InputError(f"llama.cpp refuses the batch of {count} tokens.", why=why, fix="See Batch.add.")
+    reasons = {-2: "memory could not be allocated", -3: "a computation failed"}
+    return DecodeError(
+        f"llama.cpp could not decode {count} tokens: {reasons.get(status, f'status {status}')}.", why=why
+    )

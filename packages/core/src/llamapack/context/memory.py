@@ -10,7 +10,7 @@ from llamapack.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from llamapack._native import _generated as api
-    from llamapack.context.context import Context
+    from llamapack.context.handle import ContextHandle
 
 _MAX_POSITION = 2**31 - 1
 
@@ -22,25 +22,25 @@ class Memory:
     takes effect before the next decode, encode or saved state.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ContextHandle) -> None:
         """Look at the memory of `context`."""
         self._context = context
-        self._native = context._native
+        self._native = context.native
 
     def bounds(self, sequence: int = 0) -> tuple[int, int] | None:
         """Return the first and the last position that is remembered of `sequence`; None if nothing is.
 
         The first is not 0 where an attention window has moved on.
         """
-        with self._context._exclusive():
-            handle = self._handle()
+        with self._context.exclusive():
+            handle = self._memory()
             return self._bounds(handle, self._check(sequence))
 
     @property
     def can_shift(self) -> bool:
         """True if positions can be moved: `shift`, `divide` and Context.shift."""
-        with self._context._exclusive():
-            return self._refusal(self._handle()) == ""
+        with self._context.exclusive():
+            return self._refusal(self._memory()) == ""
 
     def clear(self) -> None:
         """Forget all sequences."""
@@ -52,8 +52,8 @@ class Memory:
         Raises StateError where only a whole sequence can be forgotten: recurrent models.
         """
         begin, end = _check_range(start, stop)
-        with self._context._exclusive():
-            handle = self._handle()
+        with self._context.exclusive():
+            handle = self._memory()
             for one in range(self._count()) if sequence is None else (self._check(sequence),):
                 if not self._native.llama_memory_seq_rm(handle, one, begin, end):
                     raise StateError(
@@ -69,8 +69,8 @@ class Memory:
         only a whole sequence can be copied, and what `target` remembered is forgotten.
         """
         begin, end = _check_range(start, stop)
-        with self._context._exclusive():
-            handle = self._handle()
+        with self._context.exclusive():
+            handle = self._memory()
             self._check(source)
             self._check(target)
             if source == target:
@@ -80,8 +80,8 @@ class Memory:
 
     def keep(self, sequence: int) -> None:
         """Forget all sequences but this one."""
-        with self._context._exclusive():
-            handle = self._handle()
+        with self._context.exclusive():
+            handle = self._memory()
             kept = self._check(sequence)
             self._native.llama_memory_seq_keep(handle, kept)
             # Upstream's own call looks at the cache of that sequence only.
@@ -96,8 +96,8 @@ class Memory:
         """
         begin, end = _check_range(start, stop)
         whole("delta", delta, least=-_MAX_POSITION)
-        with self._context._exclusive():
-            handle = self._handle()
+        with self._context.exclusive():
+            handle = self._memory()
             bounds = self._bounds(handle, self._check(sequence))
             self._check_movable(handle)
             if bounds is None:
@@ -115,14 +115,14 @@ class Memory:
         """
         begin, end = _check_range(start, stop)
         whole("divisor", divisor)
-        with self._context._exclusive():
-            handle = self._handle()
+        with self._context.exclusive():
+            handle = self._memory()
             self._check(sequence)
             self._check_movable(handle)
             self._native.llama_memory_seq_div(handle, sequence, begin, end, divisor)
 
-    def _handle(self) -> api.llama_memory_i_p:
-        handle = self._native.llama_get_memory(self._context._handle)
+    def _memory(self) -> api.llama_memory_i_p:
+        handle = self._native.llama_get_memory(self._context.handle)
         if not handle:
             raise StateError(
                 "This context remembers nothing.",
@@ -180,7 +180,7 @@ class Memory:
         kind = self._context.options.type_k
         if self._context.model.rope_type == "none" or kind in ("f32", "f16"):
             return ""
-        facts = self._context.model._facts
+        facts = self._context.facts
         if kind == "bf16" or not facts.shift_quantized or os.environ.get("LLAMA_ATTN_ROT_DISABLE", "0") != "0":
             return f"llama.cpp cannot rotate a K cache of type_k={kind!r} for this model; use f16."
         return ""

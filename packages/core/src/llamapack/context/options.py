@@ -106,7 +106,7 @@ def check_threads(name: str, value: object) -> int:
 
 
 def _check_model(model: Model) -> None:
-    if model._facts.vocab_only:
+    if model.facts.vocab_only:
         raise InputError(
             f"{model!r} was loaded without its weights, so there is nothing to compute with.",
             fix="Load it without vocab_only=True.",
@@ -136,7 +136,7 @@ def _set_sizes(params: api.llama_context_params, model: Model, options: ContextO
         )
     if options.attention == "non-causal":
         batch = ubatch  # tokens that see each other cannot be computed in parts
-    elif model._facts.causal:
+    elif model.facts.causal:
         batch = min(batch, rounded)
     if sequences > batch:
         raise InputError(
@@ -217,7 +217,7 @@ def _set_cache(params: api.llama_context_params, model: Model, options: ContextO
             why="Without it the V cache is kept transposed, and blocks cannot be.",
             fix='Use flash_attention="auto", or type_v="f16".',
         )
-    facts = model._facts
+    facts = model.facts
     for name, kind, size in (("k", options.type_k, facts.head_size_k), ("v", options.type_v, facts.head_size_v)):
         block = native().ggml_blck_size(CACHE_TYPES[kind])
         if size % block:
@@ -226,7 +226,7 @@ def _set_cache(params: api.llama_context_params, model: Model, options: ContextO
                 f"type's block of {block}.",
                 fix=f'Use type_{name}="f16".',
             )
-    if model._facts.mla and options.type_k != options.type_v:
+    if model.facts.mla and options.type_k != options.type_v:
         raise InputError(
             f"type_k={options.type_k!r} and type_v={options.type_v!r} differ, but this model keeps K and V in one.",
             fix="Use the same type for both.",
@@ -235,9 +235,9 @@ def _set_cache(params: api.llama_context_params, model: Model, options: ContextO
 
 def _check_memory(params: api.llama_context_params, model: Model) -> None:
     """Refuse a cache that is larger than the machine: the system might grant it, and end the process later."""
-    if not model._facts.causal or model.offload.devices:
+    if not model.facts.causal or model.offload.devices:
         return
-    facts, bound = model._facts, native()
+    facts, bound = model.facts, native()
     needed = params.n_ctx * (
         facts.cache_size_k * bound.ggml_type_size(params.type_k) // bound.ggml_blck_size(params.type_k)
         + facts.cache_size_v * bound.ggml_type_size(params.type_v) // bound.ggml_blck_size(params.type_v)
@@ -268,7 +268,7 @@ def _set_embeddings(params: api.llama_context_params, model: Model, options: Con
             f"pooling={options.pooling!r} has nothing to pool: this context makes logits, not embeddings.",
             fix="Add embeddings=True, or leave pooling out.",
         )
-    if options.pooling == "rank" and not model._facts.classifier:
+    if options.pooling == "rank" and not model.facts.classifier:
         raise InputError(
             'pooling="rank" needs a model with a classification head, and this one has none.',
             fix='Use a reranking model, or another pooling such as "mean".',

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import operator
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from llamapack._native.arrays import Views, normalized
+from llamapack._native.arrays import normalized
 from llamapack.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats
-    from llamapack.context.context import Context
+    from llamapack.context.handle import ContextHandle
 
 
 class Outputs:
@@ -24,18 +21,16 @@ class Outputs:
     alive, a batch that needs more memory for its outputs than any before is refused with StateError.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ContextHandle) -> None:
         """Look at the outputs of `context`."""
         self._context = context
-        self._native = context._native
-        self._views = Views(context._lifetime)
-        self._indices: Sequence[int] = ()
-        self._room = context.n_seq_max  # outputs that llama.cpp has memory for
+        self._native = context.native
+        self._views = context.rows.views
 
     @property
     def indices(self) -> tuple[int, ...]:
         """The places in the last batch that gave an output."""
-        return tuple(self._indices)
+        return tuple(self._context.rows.indices)
 
     def logits(self, index: int | None = -1, *, copy: bool = True) -> Floats:
         """Return the logits after the token at `index` of the last batch, of shape (n_vocab,).
@@ -44,8 +39,8 @@ class Outputs:
 
         Raises InputError for a token that gives no output, and StateError where there are no logits.
         """
-        with self._context._exclusive():
-            self._check_logits()
+        with self._context.exclusive():
+            self._context.check_logits()
             return self._rows(self._native.llama_get_logits, self._context.n_vocab, index, copy)
 
     def embeddings(self, index: int | None = None, *, normalize: bool = False, copy: bool = True) -> Floats:
@@ -56,7 +51,7 @@ class Outputs:
         Raises InputError for a token that gives no output, and StateError where embeddings are pooled or not made.
         """
         context = self._context
-        with context._exclusive():
+        with context.exclusive():
             self._check_embeddings()
             if context.pooling != "none":
                 raise StateError(
@@ -72,87 +67,33 @@ class Outputs:
         Raises InputError for a sequence that the last batch did not have, and StateError where nothing is pooled.
         """
         context = self._context
-        with context._exclusive():
+        with context.exclusive():
             self._check_embeddings()
             if context.pooling == "none":
                 raise StateError(
                     "This context pools nothing: there is an embedding for each token.",
                     fix='Use outputs.embeddings, or make the context with pooling="mean" or another.',
                 )
-            pointer = self._native.llama_get_embeddings_seq(context._handle, sequence)
+            pointer = self._native.llama_get_embeddings_seq(context.handle, sequence)
             if not pointer:
                 raise InputError(f"The last batch had nothing of sequence {sequence!r}.")
-            width = context.model._ask(self._native.llama_model_n_cls_out)
+            width = context.model.call(self._native.llama_model_n_cls_out)
             shape = (width if context.pooling == "rank" else context.model.n_embd_out,)
             # always a copy: llama.cpp frees the vector with the next batch
             row = self._views.floats(pointer, shape, copy=True)
         return normalized(row) if normalize else row
 
-    @contextmanager
-    def _replaced(self, indices: Sequence[int]) -> Iterator[None]:
-        """Have `indices` for outputs if the block succeeds, and none if it fails."""
-        self._forget()
-        if len(indices) > self._room:
-            if self._views:
-                raise StateError(
-                    f"This batch has {len(indices)} outputs, more than there is memory for, and an array made with "
-                    "copy=False still shows that memory.",
-                    fix="Delete the array before, or make it with copy=True.",
-                )
-            self._room = len(indices)
-        yield
-        self._indices = indices
-
-    def _forget(self) -> None:
-        self._indices = ()
-
-    def _row(self, index: int) -> int:
-        """Return the row of the output at `index`."""
-        count = len(self._indices)
-        if not count:
-            raise StateError("There is nothing to sample from.", fix="Decode at least one token first.")
-        if type(index) is not int:  # before anything that would take a text or a fraction
-            index = _whole(index)
-        if index < 0:
-            if index >= -count:
-                return count + index
-        elif index in self._indices:
-            return self._indices.index(index)
-        shown = ", ".join(map(str, self._indices[:8])) + (", ..." if count > 8 else "")
-        raise InputError(
-            f"The last batch has no output {index!r}.",
-            why=f"It has {count}, at {shown}.",
-            fix="Mark the token as an output: Batch.add(..., outputs=...).",
-        )
-
     def _rows(self, read: object, width: int, index: int | None, copy: bool) -> Floats:
-        row = self._row(-1 if index is None else index)
-        pointer = read(self._context._handle)  # type: ignore[operator]  # one of llama.cpp's functions
+        row = self._context.rows.row(-1 if index is None else index)
+        pointer = read(self._context.handle)  # type: ignore[operator]  # one of llama.cpp's functions
         if not pointer:
             raise StateError("llama.cpp has no such outputs for this model.")
         if index is None:
-            return self._views.floats(pointer, (len(self._indices), width), copy=copy)
+            return self._views.floats(pointer, (len(self._context.rows.indices), width), copy=copy)
         place = ctypes.cast(ctypes.byref(pointer.contents, row * width * 4), ctypes.POINTER(ctypes.c_float))
         return self._views.floats(place, (width,), copy=copy)
 
-    def _check_logits(self) -> None:
-        context = self._context
-        if context.options.embeddings and context.pooling != "none":
-            raise StateError(
-                f"This context gives embeddings, pooled ({context.pooling}), and no logits.",
-                fix="Make another context without embeddings=True.",
-            )
-        if not context.has_memory and not context.model.is_diffusion:
-            raise StateError("This model gives embeddings and no logits.", why="It is an encoder.")
-
     def _check_embeddings(self) -> None:
-        self._row(-1)
+        self._context.rows.row(-1)
         if not self._context.options.embeddings:
             raise StateError("This context gives logits, not embeddings.", fix="Make the context with embeddings=True.")
-
-
-def _whole(index: object) -> int:
-    try:
-        return operator.index(index)  # type: ignore[arg-type]  # what is none raises
-    except TypeError:
-        raise InputError(f"An output is named by a whole number, not {index!r}.") from None

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llamapack.context.batch import Batch, Place, Segment
+from llamapack.context.batch import BatchContent, PlacedSegment, Segment
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
-    from llamapack.context.context import Context
+    from llamapack.context.handle import ContextHandle
 
 
-def place(context: Context, batch: Batch, *, encode: bool) -> tuple[Place, ...]:
+def place(context: ContextHandle, batch: BatchContent, *, encode: bool) -> tuple[PlacedSegment, ...]:
     """Return where each segment of `batch` goes in `context`, whose memory it follows.
 
     Raises InputError with the numbers for too many tokens or outputs, tokens and sequences that do not exist, and
     positions that leave a gap.
     """
-    check_sizes(context, len(batch), len(batch.outputs), encode=encode)
+    check_sizes(context, batch.count, len(batch.outputs), encode=encode)
     _check_content(context, batch)
-    ends = {one: context._last_position(one) for one in _sequences(context, batch)}
+    ends = {one: context.last_position(one) for one in _sequences(context, batch)}
     if encode:
         _check_forgotten(ends)
-    return tuple(_place_segment(context, segment, ends) for segment in batch._segments)
+    return tuple(_place_segment(context, segment, ends) for segment in batch.segments)
 
 
-def check_sizes(context: Context, count: int, outputs: int, *, encode: bool) -> None:
+def check_sizes(context: ContextHandle, count: int, outputs: int, *, encode: bool) -> None:
     """Refuse a batch of `count` tokens with `outputs` outputs that the context was not made for."""
     if not count:
         raise InputError("There are no tokens to decode.")
@@ -50,7 +50,7 @@ def check_sizes(context: Context, count: int, outputs: int, *, encode: bool) -> 
         )
 
 
-def _why_whole(context: Context, encode: bool) -> str:
+def _why_whole(context: ContextHandle, encode: bool) -> str:
     if encode or not context.has_memory:
         return "An encoder reads a batch as a whole."
     if not context.causal:
@@ -58,21 +58,21 @@ def _why_whole(context: Context, encode: bool) -> str:
     return "Pooling sees only what is computed at once." if context.pooling != "none" else ""
 
 
-def _check_content(context: Context, batch: Batch) -> None:
-    if batch._tokens:
+def _check_content(context: ContextHandle, batch: BatchContent) -> None:
+    if batch.tokens:
         size = context.n_vocab
-        if max(batch._tokens) >= size:
-            wrong = next(token for token in batch._tokens if token >= size)
+        if max(batch.tokens) >= size:
+            wrong = next(token for token in batch.tokens if token >= size)
             raise InputError(f"There is no token {wrong}: the vocabulary has {size} tokens, from 0.")
-    elif batch._width != context.model.n_embd_inp:
+    elif batch.width != context.model.n_embd_inp:
         raise InputError(
-            f"The embeddings are {batch._width} wide, but this model takes n_embd_inp={context.model.n_embd_inp}."
+            f"The embeddings are {batch.width} wide, but this model takes n_embd_inp={context.model.n_embd_inp}."
         )
 
 
-def _sequences(context: Context, batch: Batch) -> Sequence[int]:
+def _sequences(context: ContextHandle, batch: BatchContent) -> Sequence[int]:
     """Return the sequences of `batch` in ascending order; raises InputError for those that the context has not."""
-    found = sorted({one for segment in batch._segments for one in segment.sequences})
+    found = sorted({one for segment in batch.segments for one in segment.sequences})
     if found[-1] >= context.n_seq_max:
         raise InputError(
             f"There is no sequence {found[-1]}: this context has {context.n_seq_max}, from 0.",
@@ -90,11 +90,11 @@ def _check_forgotten(ends: dict[int, int]) -> None:
             )
 
 
-def _place_segment(context: Context, segment: Segment, ends: dict[int, int]) -> Place:
+def _place_segment(context: ContextHandle, segment: Segment, ends: dict[int, int]) -> PlacedSegment:
     first = segment.sequences[0]
     if len(segment.sequences) > 1:
         _check_coupled(context, segment, ends)
-    if context._sections > 1:
+    if context.facts.n_pos_per_embd > 1:
         return _place_sections(context, segment, ends)
     begin = ends[first] + 1 if segment.position is None else segment.position
     if ends[first] >= 0 and begin != ends[first] + 1:
@@ -105,10 +105,10 @@ def _place_segment(context: Context, segment: Segment, ends: dict[int, int]) -> 
         )
     _check_limit(context, begin + segment.count)
     ends.update(dict.fromkeys(segment.sequences, begin + segment.count - 1))
-    return Place(segment=segment, position=begin)
+    return PlacedSegment(segment=segment, position=begin)
 
 
-def _place_sections(context: Context, segment: Segment, ends: dict[int, int]) -> Place:
+def _place_sections(context: ContextHandle, segment: Segment, ends: dict[int, int]) -> PlacedSegment:
     """M-RoPE: positions may jump forward, and rows of an image may share them."""
     rows = segment.sections[0] if segment.sections else None
     begin = rows[0] if rows else segment.position if segment.position is not None else ends[segment.sequences[0]] + 1
@@ -117,10 +117,10 @@ def _place_sections(context: Context, segment: Segment, ends: dict[int, int]) ->
         raise InputError(f"Position {begin} is before position {end}, the last of sequence {segment.sequences[0]}.")
     last = max(rows) if rows else begin + segment.count - 1
     ends.update(dict.fromkeys(segment.sequences, last))
-    return Place(segment=segment, position=begin)
+    return PlacedSegment(segment=segment, position=begin)
 
 
-def _check_coupled(context: Context, segment: Segment, ends: dict[int, int]) -> None:
+def _check_coupled(context: ContextHandle, segment: Segment, ends: dict[int, int]) -> None:
     if not context.kv_unified:
         raise InputError(
             f"A token cannot belong to the sequences {', '.join(map(str, segment.sequences))} at once here.",
@@ -135,8 +135,8 @@ def _check_coupled(context: Context, segment: Segment, ends: dict[int, int]) -> 
         )
 
 
-def _check_limit(context: Context, end: int) -> None:
-    limit = context.model._facts.n_positions
+def _check_limit(context: ContextHandle, end: int) -> None:
+    limit = context.facts.n_positions
     if limit and end > limit:
         raise InputError(
             f"Position {end - 1} is beyond the {limit} positions that this model has learned.",

@@ -26,7 +26,7 @@ from llamapack._util.atomic_files import write_atomically
 from llamapack.errors import DecodeError, InputError, StateError
 
 if TYPE_CHECKING:
-    from llamapack.context.context import Context
+    from llamapack.context.handle import ContextHandle
     from llamapack.model import Model
 
 MAGIC = b"llamapack state\n"
@@ -48,10 +48,10 @@ class SavedState:
 class State:
     """Save and load the memory of a context; use `context.state`. Logits, adapters and samplers are not part of it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ContextHandle) -> None:
         """Save and load for `context`."""
         self._context = context
-        self._native = context._native
+        self._native = context.native
 
     def to_bytes(self, sequence: int | None = None, *, tokens: Sequence[int] = ()) -> bytes:
         """Return the state of `sequence`, or of all; `tokens`, such as those it was made from, are saved with it.
@@ -78,11 +78,11 @@ class State:
         if sequence is not None and saved.sequence is None:
             raise InputError("This is the state of a whole context, not of a sequence.", fix="Leave `sequence` out.")
         target = saved.sequence if sequence is None else sequence
-        with self._context._exclusive():
+        with self._context.exclusive():
             if target is not None:
                 self._check_sequence(target)
             self._settle()
-            self._context.outputs._forget()
+            self._context.rows.forget()
             self._write_from(payload, target)
         return saved
 
@@ -95,7 +95,7 @@ class State:
         return self.from_bytes(data, sequence)
 
     def _build(self, sequence: int | None, tokens: Sequence[int]) -> bytearray:
-        with self._context._exclusive():
+        with self._context.exclusive():
             self._settle()
             header = self._header(sequence, tokens)
             size = self._size(sequence)
@@ -109,7 +109,7 @@ class State:
     def _settle(self) -> None:
         """Move positions that are still to be moved: llama.cpp would save them as moved, and the cache as it was."""
         message = api.char_p()
-        status = self._native.llamapack_memory_update(self._context._handle, ctypes.byref(message))
+        status = self._native.llamapack_memory_update(self._context.handle, ctypes.byref(message))
         if status != api.llamapack_status.OK:
             raise DecodeError("The positions cannot be moved.", why=take_text(message))
 
@@ -130,12 +130,12 @@ class State:
 
     def _size(self, sequence: int | None) -> int:
         if sequence is None:
-            return self._native.llama_state_get_size(self._context._handle)
-        return self._native.llama_state_seq_get_size(self._context._handle, sequence)
+            return self._native.llama_state_get_size(self._context.handle)
+        return self._native.llama_state_seq_get_size(self._context.handle, sequence)
 
     def _read_into(self, data: bytearray, begin: int, size: int, sequence: int | None) -> None:
         place = (ctypes.c_uint8 * size).from_buffer(data, begin)
-        handle = self._context._handle
+        handle = self._context.handle
         with captured_errors() as errors:
             if sequence is None:
                 written = self._native.llama_state_get_data(handle, place, size)
@@ -147,7 +147,7 @@ class State:
     def _write_from(self, payload: memoryview, sequence: int | None) -> None:
         import numpy as np
 
-        size, handle = len(payload), self._context._handle
+        size, handle = len(payload), self._context.handle
         # numpy, because ctypes takes no address of read-only bytes without copying them
         place = ctypes.cast(np.frombuffer(payload, dtype=np.uint8).ctypes.data, ctypes.POINTER(ctypes.c_uint8))
         with captured_errors() as errors:

@@ -41,7 +41,7 @@ def embed(
     tokens = [model.vocab.tokenize(text, add_special=True, parse_special=False) for text in many]
     if not tokens or not all(tokens):
         raise InputError("There is no text to embed, or one is empty.", fix="Leave empty texts out.")
-    if pooling is None and model._facts.pooling <= 0:
+    if pooling is None and model.facts.pooling <= 0:
         pooling = "mean"
     longest = max(map(len, tokens))
     room = max(512, longest) if n_ctx is None else n_ctx

@@ -113,14 +113,8 @@ class Generation(Iterator[str]):
         return text
 
     def _next_token(self) -> int | None:
-        """Read the last token, if one is waiting, and choose the next; None when the context is full."""
-        context = self.context
-        with context._exclusive():
-            if self.tokens:
-                if context._is_full():
-                    return None
-                context._decode_one(self.tokens[-1])
-            return self.sampler._sample(context)
+        """Read the last token, if there is one, and choose the next; None if the context is full."""
+        return self.context.step(self.sampler, self.tokens[-1] if self.tokens else None)
 
     def _read_prompt(self) -> None:
         self._started = True
@@ -199,7 +193,7 @@ def generate(
             raise InputError(
                 "A context was given, and n_ctx or n_threads beside it.", fix="Make the context with them."
             )
-        chosen._check_model(context)
+        chosen.check_model(context)
     place = context if context is not None else Context(model, n_ctx=n_ctx, n_threads=n_threads)
     _check_fit(place, len(tokens), owned=context is None)
     return Generation(
@@ -265,7 +259,7 @@ def _render(
 
 def _check_fit(context: Context, count: int, *, owned: bool) -> None:
     try:
-        context._check_room(count)
+        context.check_room(count)
     except PromptTooLongError:
         if owned:
             context.close()

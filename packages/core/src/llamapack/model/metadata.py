@@ -22,7 +22,7 @@ class ModelMetadata(Mapping[str, str]):
     def __getitem__(self, key: str) -> str:
         """Return the value of `key`: numbers and bools in llama.cpp's spelling."""
         name = _encode(key)
-        with self._model._using() as handle:
+        with self._model.using() as handle:
             found = _read_text(lambda buffer, size: native().llama_model_meta_val_str(handle, name, buffer, size))
         if found is None:
             raise KeyError(key)
@@ -35,7 +35,7 @@ class ModelMetadata(Mapping[str, str]):
 
     def __len__(self) -> int:
         """Return how many entries there are."""
-        with self._model._using() as handle:
+        with self._model.using() as handle:
             return native().llama_model_meta_count(handle)
 
     def __repr__(self) -> str:
@@ -43,7 +43,7 @@ class ModelMetadata(Mapping[str, str]):
         return f"<ModelMetadata of {len(self)} entries>"
 
     def _key(self, index: int) -> str:
-        with self._model._using() as handle:
+        with self._model.using() as handle:
             found = _read_text(lambda buffer, size: native().llama_model_meta_key_by_index(handle, index, buffer, size))
         return found or ""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from llamapack import gguf
 from llamapack._native import _generated as api
-from llamapack._native.callbacks import Asking
+from llamapack._native.callbacks import GuardedCallback
 from llamapack._native.calls import end_if_exiting, exiting, running
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_lines
@@ -135,14 +135,14 @@ class Model(Owner[api.llama_model_p]):
         if name is not None and (not name or "\0" in name):
             return None
         key = None if name is None else name.encode("utf-8", "surrogatepass")
-        text = self._ask(native().llama_model_chat_template, key)
+        text = self.call(native().llama_model_chat_template, key)
         return None if text is None else text.decode("utf-8", "replace")
 
     @property
     def description(self) -> str:
         """Architecture, size and quantization in llama.cpp's words, such as `llama 135M Q4_1`."""
         buffer = ctypes.create_string_buffer(256)
-        self._ask(native().llama_model_desc, buffer, len(buffer))
+        self.call(native().llama_model_desc, buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace")
 
     @property
@@ -153,13 +153,13 @@ class Model(Owner[api.llama_model_p]):
     @property
     def file_type(self) -> str:
         """The quantization that most tensors have, such as `Q4_1`."""
-        name = native().llama_ftype_name(self._ask(native().llama_model_ftype))
+        name = native().llama_ftype_name(self.call(native().llama_model_ftype))
         return (name or b"").decode()
 
     @property
     def n_ctx_train(self) -> int:
         """The context length, in tokens, that the model was trained with; a context with YaRN scaling adjusts it."""
-        return self._ask(native().llama_model_n_ctx_train)
+        return self.call(native().llama_model_n_ctx_train)
 
     @property
     def n_vocab(self) -> int:
@@ -169,103 +169,104 @@ class Model(Owner[api.llama_model_p]):
     @property
     def n_embd(self) -> int:
         """The width of its layers."""
-        return self._ask(native().llama_model_n_embd)
+        return self.call(native().llama_model_n_embd)
 
     @property
     def n_embd_inp(self) -> int:
         """The width of embeddings given instead of tokens."""
-        return self._ask(native().llama_model_n_embd_inp)
+        return self.call(native().llama_model_n_embd_inp)
 
     @property
     def n_embd_out(self) -> int:
         """The width of the embeddings that come out."""
-        return self._ask(native().llama_model_n_embd_out)
+        return self.call(native().llama_model_n_embd_out)
 
     @property
     def n_layer(self) -> int:
         """The number of layers."""
-        return self._ask(native().llama_model_n_layer)
+        return self.call(native().llama_model_n_layer)
 
     @property
     def n_head(self) -> int:
         """The number of attention heads of the first layer."""
-        return self._ask(native().llama_model_n_head)
+        return self.call(native().llama_model_n_head)
 
     @property
     def n_head_kv(self) -> int:
         """The number of heads that keys and values have, in the first layer."""
-        return self._ask(native().llama_model_n_head_kv)
+        return self.call(native().llama_model_n_head_kv)
 
     @property
     def n_swa(self) -> int:
         """The width of the attention window, in tokens; 0 if the attention sees everything."""
-        return self._ask(native().llama_model_n_swa)
+        return self.call(native().llama_model_n_swa)
 
     @property
     def n_params(self) -> int:
         """The number of parameters."""
-        return self._ask(native().llama_model_n_params)
+        return self.call(native().llama_model_n_params)
 
     @property
     def size(self) -> int:
         """The size of all tensors, in bytes."""
-        return self._ask(native().llama_model_size)
+        return self.call(native().llama_model_size)
 
     @property
     def rope_type(self) -> str:
         """How positions are encoded: none (no RoPE), norm, neox, mrope, imrope or vision."""
-        number = self._ask(native().llama_model_rope_type)
+        number = self.call(native().llama_model_rope_type)
         return _ROPE_TYPES.get(number, str(number))
 
     @property
     def rope_freq_scale_train(self) -> float:
         """The RoPE frequency scale that the model was trained with."""
-        return self._ask(native().llama_model_rope_freq_scale_train)
+        return self.call(native().llama_model_rope_freq_scale_train)
 
     @property
     def has_encoder(self) -> bool:
         """True if `Context.encode` must run before `Context.decode`, as in T5."""
-        return self._ask(native().llama_model_has_encoder)
+        return self.call(native().llama_model_has_encoder)
 
     @property
     def has_decoder(self) -> bool:
         """True if it decodes; False for an encoder alone."""
-        return self._ask(native().llama_model_has_decoder)
+        return self.call(native().llama_model_has_decoder)
 
     @property
     def decoder_start_token(self) -> int | None:
         """The token that the decoder of an encoder-decoder model begins with."""
-        token = self._ask(native().llama_model_decoder_start_token)
+        token = self.call(native().llama_model_decoder_start_token)
         return token if token >= 0 else None
 
     @property
     def is_recurrent(self) -> bool:
         """True for Mamba, RWKV and the like: their memory is a state, of which no part can be taken back."""
-        return self._ask(native().llama_model_is_recurrent)
+        return self.call(native().llama_model_is_recurrent)
 
     @property
     def is_hybrid(self) -> bool:
         """True if some layers are recurrent and others attend."""
-        return self._ask(native().llama_model_is_hybrid)
+        return self.call(native().llama_model_is_hybrid)
 
     @property
     def is_diffusion(self) -> bool:
         """True if text comes from denoising, not token by token."""
-        return self._ask(native().llama_model_is_diffusion)
+        return self.call(native().llama_model_is_diffusion)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The labels of a classifier's outputs; empty for other models. One without a name is an empty text."""
-        if not self._facts.classifier:
+        if not self.facts.classifier:
             return ()
-        count = self._ask(native().llama_model_n_cls_out)
-        labels = [self._ask(native().llama_model_cls_label, index) for index in range(count)]
+        count = self.call(native().llama_model_n_cls_out)
+        labels = [self.call(native().llama_model_cls_label, index) for index in range(count)]
         return tuple((label or b"").decode("utf-8", "replace") for label in labels)
 
     @cached_property
-    def _facts(self) -> api.llamapack_model_facts:
+    def facts(self) -> api.llamapack_model_facts:
+        """For this package: what llama.cpp knows of the model and its own C API does not tell."""
         facts = api.llamapack_model_facts()
-        self._ask(native().llamapack_model_facts_get, ctypes.byref(facts))
+        self.call(native().llamapack_model_facts_get, ctypes.byref(facts))
         return facts
 
     def __repr__(self) -> str:
@@ -301,7 +302,7 @@ class _Watcher:
         self._path = path
         self._progress = progress
         self._stopped_at: float | None = None
-        self._asking: Asking[float, bool] = Asking(self._tell, otherwise=False)
+        self._asking: GuardedCallback[float, bool] = GuardedCallback(self._tell, otherwise=False)
         # Always ours: without a callback upstream prints dots. The callback's second argument is of no use.
         self._callback = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_float)(self._asking.answer)
         params.native.progress_callback = ctypes.cast(self._callback, api.llama_progress_callback)

@@ -8,19 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from operator import index
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
+from llamapack._native.owner import Owner
 from llamapack.errors import InputError
-
-if TYPE_CHECKING:
-    from llamapack.model.model import Model
 
 _PIECE_BYTES = 64
 
 TokenAttribute = api.llama_token_attr
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,30 +47,31 @@ class SpecialTokens:
 class Vocab:
     """The vocabulary of a model; it keeps the model alive and fails like it once that is closed."""
 
-    def __init__(self, model: Model) -> None:
-        """Look into `model`; use `model.vocab` instead of calling this."""
-        self._model = model
+    def __init__(self, owner: Owner[api.llama_model_p]) -> None:
+        """Look into the model `owner`; use `model.vocab` instead of calling this."""
+        self.owner = owner
         self._native = native()
-        self._pointer = model._ask(self._native.llama_model_get_vocab)
-        self._textless = self._ask(self._native.llama_vocab_type) == api.llama_vocab_type.NONE
-        self._size = self._ask(self._native.llama_vocab_n_tokens)
+        self._pointer = owner.call(self._native.llama_model_get_vocab)
+        self._textless = self.call(self._native.llama_vocab_type) == api.llama_vocab_type.NONE
+        self._size = self.call(self._native.llama_vocab_n_tokens)
         # What a generation asks of every token; asked of llama.cpp once.
         self._pieces: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
         self._ends: dict[int, bool] = {}
 
     @contextmanager
-    def _using(self) -> Iterator[api.llama_vocab_p]:
-        """Keep the model for the length of a call, even if another thread closes it meanwhile."""
-        with self._model._using():
+    def using(self) -> Iterator[api.llama_vocab_p]:
+        """For this package: keep the model for the length of a call, even if another thread closes it meanwhile."""
+        with self.owner.using():
             yield self._pointer
 
-    def _ask(self, function: Callable[..., Answer], *arguments: object) -> Answer:
-        with self._using() as pointer:
+    def call(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """For this package: call a native function with the vocabulary and `arguments`."""
+        with self.using() as pointer:
             return function(pointer, *arguments)
 
     def __len__(self) -> int:
         """Return the number of tokens."""
-        self._model._require_open()
+        self.owner.require_open()
         return self._size
 
     def tokenize(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> list[int]:
@@ -90,7 +89,7 @@ class Vocab:
         while True:
             tokens = (ctypes.c_int32 * capacity)()
             count, message = ctypes.c_int32(), api.char_p()
-            status = self._ask(
+            status = self.call(
                 self._native.llamapack_tokenize,
                 *(data, len(data), tokens, capacity, add_special, parse_special),
                 *(ctypes.byref(count), ctypes.byref(message)),
@@ -107,41 +106,41 @@ class Vocab:
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """Return the bytes of one token, perhaps a part of a character; `special` shows control tokens too."""
-        self._model._require_open()
+        self.owner.require_open()
         known = self._pieces[special]
         try:
             return known[token]
         except (KeyError, TypeError):
             pass
-        self._require_text()
-        number = self._checked(token)
+        self.require_text()
+        number = self.check_token(token)
         size = _PIECE_BYTES
         while True:
             buffer = ctypes.create_string_buffer(size)
-            size = self._ask(self._native.llama_token_to_piece, number, buffer, len(buffer), 0, special)
+            size = self.call(self._native.llama_token_to_piece, number, buffer, len(buffer), 0, special)
             if size >= 0:
                 return known.setdefault(number, buffer.raw[:size])
             size = -size
 
     def detokenize(self, tokens: Iterable[int], *, remove_special: bool = False, special: bool = True) -> bytes:
         """Return the bytes of `tokens`; `remove_special` drops what `add_special` added, `special` shows the rest."""
-        self._require_text()
-        ids: Sequence[int] = [self._checked(token) for token in tokens]
+        self.require_text()
+        ids: Sequence[int] = [self.check_token(token) for token in tokens]
         array = (ctypes.c_int32 * len(ids))(*ids)
         capacity = 8 * len(ids) + 8
         while True:
             buffer = ctypes.create_string_buffer(capacity)
-            size = self._ask(self._native.llama_detokenize, array, len(ids), buffer, capacity, remove_special, special)
+            size = self.call(self._native.llama_detokenize, array, len(ids), buffer, capacity, remove_special, special)
             if size >= 0:
                 return buffer.raw[:size]
             capacity = -size
 
     def is_end(self, token: int) -> bool:
         """Return True for tokens that end a generation, such as end of sequence and end of turn."""
-        self._model._require_open()
+        self.owner.require_open()
         found = self._ends.get(token)
         if found is None:
-            found = self._ends[token] = self._ask(self._native.llama_vocab_is_eog, self._checked(token))
+            found = self._ends[token] = self.call(self._native.llama_vocab_is_eog, self.check_token(token))
         return found
 
     def is_control(self, token: int) -> bool:
@@ -150,29 +149,29 @@ class Vocab:
 
     def text(self, token: int) -> str:
         """Return a token as the model file spells it, which is not what it stands for: see `piece`."""
-        self._require_text()
-        return (self._ask(self._native.llama_vocab_get_text, self._checked(token)) or b"").decode("utf-8", "replace")
+        self.require_text()
+        return (self.call(self._native.llama_vocab_get_text, self.check_token(token)) or b"").decode("utf-8", "replace")
 
     def score(self, token: int) -> float:
         """Return the score that the model file gives a token; only some tokenizers have scores, others 0."""
-        self._require_text()
-        return self._ask(self._native.llama_vocab_get_score, self._checked(token))
+        self.require_text()
+        return self.call(self._native.llama_vocab_get_score, self.check_token(token))
 
     def attributes(self, token: int) -> TokenAttribute:
         """Return what kind of token it is."""
-        self._require_text()
-        return TokenAttribute(self._ask(self._native.llama_vocab_get_attr, self._checked(token)))
+        self.require_text()
+        return TokenAttribute(self.call(self._native.llama_vocab_get_attr, self.check_token(token)))
 
     @cached_property
     def type(self) -> str:
         """How the tokenizer works: "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2"; "none" where tokens have no text."""
-        return api.llama_vocab_type(self._ask(self._native.llama_vocab_type)).name.lower()
+        return api.llama_vocab_type(self.call(self._native.llama_vocab_type)).name.lower()
 
     @cached_property
     def special(self) -> SpecialTokens:
         """The tokens with a meaning of their own."""
         names = [field.name for field in fields(SpecialTokens)]
-        tokens = [self._ask(getattr(self._native, f"llama_vocab_{name}")) for name in names]
+        tokens = [self.call(getattr(self._native, f"llama_vocab_{name}")) for name in names]
         return SpecialTokens(**dict(zip(names, map(_or_none, tokens), strict=True)))
 
     @property
@@ -193,31 +192,33 @@ class Vocab:
     @property
     def adds_bos(self) -> bool:
         """True if `tokenize` puts the beginning-of-sequence token before a text."""
-        return self._ask(self._native.llama_vocab_get_add_bos)
+        return self.call(self._native.llama_vocab_get_add_bos)
 
     @property
     def adds_eos(self) -> bool:
         """True if `tokenize` puts the end-of-sequence token after a text."""
-        return self._ask(self._native.llama_vocab_get_add_eos)
+        return self.call(self._native.llama_vocab_get_add_eos)
 
     @property
     def adds_sep(self) -> bool:
         """True if the model wants a separator between the texts of a pair."""
-        return self._ask(self._native.llama_vocab_get_add_sep)
+        return self.call(self._native.llama_vocab_get_add_sep)
 
     @cached_property
     def suppressed(self) -> tuple[int, ...]:
         """The tokens that the model's makers want never to be generated; `generate` sees to it."""
         count = ctypes.c_int32()
-        with self._using() as pointer:
+        with self.using() as pointer:
             tokens = self._native.llama_vocab_get_suppress_tokens(pointer, ctypes.byref(count))
             return tuple(tokens[: count.value]) if count.value else ()
 
-    def _require_text(self) -> None:
+    def require_text(self) -> None:
+        """For this package: raise InputError for a model whose tokens are numbers without text."""
         if self._textless:
             raise InputError("The model has no vocabulary.", why="Its tokens are numbers without text.")
 
-    def _checked(self, token: int) -> int:
+    def check_token(self, token: int) -> int:
+        """For this package: return `token` as an int; raises InputError for a token that the vocabulary lacks."""
         size = len(self)
         try:
             number = index(token)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llamapack._native import _generated as api
 from llamapack.errors import InputError
 from llamapack.sampling.candidates import candidate_type
-from llamapack.sampling.stages import Link, Place
+from llamapack.sampling.stages import BuildArgs, Link
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,10 +29,10 @@ class Custom(Link):
 
     function: Function
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         callbacks = Callbacks(self.function)
-        place.kept.append(callbacks)
-        return place.native.llama_sampler_init(ctypes.byref(callbacks.interface), None)
+        args.kept.append(callbacks)
+        return args.native.llama_sampler_init(ctypes.byref(callbacks.interface), None)
 
 
 class Callbacks:

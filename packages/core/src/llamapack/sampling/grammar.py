@@ -13,7 +13,7 @@ from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack.errors import GrammarError, LlamapackError
 from llamapack.sampling.json_schema import compile_schema
-from llamapack.sampling.stages import Link, Place
+from llamapack.sampling.stages import BuildArgs, Link
 
 if TYPE_CHECKING:
     from llamapack.model.vocab import Vocab
@@ -78,22 +78,22 @@ class Grammar(Link):
     def check(self, vocab: Vocab | None = None) -> None:
         """Raise GrammarError, with the place, if the grammar is wrong; one that names tokens needs the `vocab`."""
         message = api.char_p()
-        with nullcontext() if vocab is None else vocab._using() as pointer:
+        with nullcontext() if vocab is None else vocab.using() as pointer:
             status = native().llamapack_grammar_check(
                 pointer, self.text.encode(), self.root.encode(), ctypes.byref(message)
             )
         if status:
             raise _refused(take_text(message))
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        assert place.vocab is not None
-        place.vocab._require_text()
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        assert args.vocab is not None
+        args.vocab.require_text()
         patterns = [re.sub(r"[.^$|()*+?\[\]{}\\]", r"\\\g<0>", word).encode() for word in self.trigger_words]
         patterns += [pattern.encode() for pattern in self.trigger_patterns]
-        tokens = [place.vocab._checked(token) for token in self.trigger_tokens]
+        tokens = [args.vocab.check_token(token) for token in self.trigger_tokens]
         out, message = api.llama_sampler_p(), api.char_p()
-        status = place.vocab._ask(
-            place.native.llamapack_sampler_init_grammar,
+        status = args.vocab.call(
+            args.native.llamapack_sampler_init_grammar,
             *(self.text.encode(), self.root.encode(), self.lazy),
             *((ctypes.c_char_p * len(patterns))(*patterns), len(patterns)),
             *((ctypes.c_int32 * len(tokens))(*tokens), len(tokens)),

@@ -5,28 +5,27 @@ from __future__ import annotations
 import ctypes
 import math
 import secrets
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llamapack._native import _generated as api
+from llamapack._native.exclusive import ExclusiveUse
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
-from llamapack.context.handle import Turn
-from llamapack.errors import InputError, SamplingError, StateError, ThreadError
+from llamapack.errors import InputError, SamplingError, StateError
 from llamapack.sampling.candidates import Candidates, Room
 from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole
 from llamapack.sampling.custom import Callbacks
 from llamapack.sampling.parameters import SamplingParameters
-from llamapack.sampling.stages import AdaptiveP, Greedy, Infill, Link, Place, RandomLink, TopK
+from llamapack.sampling.stages import AdaptiveP, BuildArgs, Greedy, Infill, Link, RandomLink, TopK
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from typing_extensions import Unpack
 
-    from llamapack.context import Context
+    from llamapack.context.handle import ContextHandle
     from llamapack.model.vocab import Vocab
     from llamapack.sampling.parameters import SamplingOptions
 
@@ -37,14 +36,6 @@ class SamplerPerf:
 
     tokens: int
     seconds: float
-
-
-class _SamplerTurn(Turn):
-    def _refusal(self) -> ThreadError:
-        return ThreadError(
-            f"The thread {threading.current_thread().name!r} cannot use this sampler: another thread is using it.",
-            fix="Give each thread a sampler of its own, such as a copy.",
-        )
 
 
 _GREEDY = (Greedy(),)
@@ -83,9 +74,11 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     def _begin(self, links: Sequence[Link], vocab: Vocab | None, seed: int | None) -> None:
         check_seed(seed)
-        self._place = Place(native=native(), vocab=vocab, seed=secrets.randbelow(RANDOM_SEED) if seed is None else seed)
-        params = self._place.native.llama_sampler_chain_default_params()
-        self._adopt(self._place.native.llama_sampler_chain_init(params), ())
+        self._args = BuildArgs(
+            native=native(), vocab=vocab, seed=secrets.randbelow(RANDOM_SEED) if seed is None else seed
+        )
+        params = self._args.native.llama_sampler_chain_default_params()
+        self._adopt(self._args.native.llama_sampler_chain_init(params), ())
         try:
             for link in links:
                 self.add(link)
@@ -94,17 +87,19 @@ class Sampler(Owner[api.llama_sampler_p]):
             raise
 
     def _adopt(self, pointer: api.llama_sampler_p, links: tuple[Link, ...]) -> None:
-        vocab, bound = self._place.vocab, self._place.native
-        kept = self._place.kept
+        vocab, bound = self._args.vocab, self._args.native
+        kept = self._args.kept
 
         def free(chain: api.llama_sampler_p) -> None:
             bound.llama_sampler_free(chain)
             kept.clear()
 
-        super().__init__(pointer, free, parent=None if vocab is None else vocab._model)
+        super().__init__(pointer, free, parent=None if vocab is None else vocab.owner)
         self._native = bound
         self._links = links
-        self._turn = _SamplerTurn(self._lifetime)
+        self._exclusive = ExclusiveUse(
+            self.lifetime, kind="sampler", remedy="Give each thread a sampler of its own, such as a copy."
+        )
         self._pending = False  # applied, and the choice not accepted yet
         self._tokens, self._seconds = 0, 0.0
         self._token, self._message = ctypes.c_int32(), api.char_p()
@@ -121,12 +116,12 @@ class Sampler(Owner[api.llama_sampler_p]):
     def names(self) -> tuple[str, ...]:
         """What llama.cpp calls the links; a question mark before a name says that it does nothing."""
         get, name = self._native.llama_sampler_chain_get, self._native.llama_sampler_name
-        return tuple((name(get(self._handle, i)) or b"").decode() for i in range(len(self._links)))
+        return tuple((name(get(self.handle, i)) or b"").decode() for i in range(len(self._links)))
 
     @property
     def seed(self) -> int | None:
         """The seed in use, also where it was chosen at random; None where nothing is random."""
-        seeds = [link._seed(self._place) for link in self._links if isinstance(link, RandomLink)]
+        seeds = [link.seed_from(self._args) for link in self._links if isinstance(link, RandomLink)]
         return seeds[-1] if seeds else None
 
     @property
@@ -144,9 +139,9 @@ class Sampler(Owner[api.llama_sampler_p]):
         place = len(self._links) if index is None else index
         check_whole("index", place, 0, len(self._links))
         self._check_link(link, place)
-        with self._turn:
-            chain = self._handle
-            pointer = link._make(self._place)
+        with self._exclusive:
+            chain = self.handle
+            pointer = link.build(self._args)
             later = [self._native.llama_sampler_chain_remove(chain, place) for _ in self._links[place:]]
             for each in (pointer, *later):
                 self._native.llama_sampler_chain_add(chain, each)
@@ -155,8 +150,8 @@ class Sampler(Owner[api.llama_sampler_p]):
     def remove(self, index: int) -> Link:
         """Take the link at `index` out, with all that it remembers, and return what it was made from."""
         check_whole("index", index, 0, len(self._links) - 1)
-        with self._turn:
-            chain = self._handle
+        with self._exclusive:
+            chain = self.handle
             self._native.llama_sampler_free(self._native.llama_sampler_chain_remove(chain, index))
         link = self._links[index]
         self._links = (*self._links[:index], *self._links[index + 1 :])
@@ -165,7 +160,7 @@ class Sampler(Owner[api.llama_sampler_p]):
     def _check_link(self, link: Link, place: int) -> None:
         if not isinstance(link, Link):
             raise InputError(f"A chain is made of links, such as TopK(40), not of {link!r}.")
-        if link.needs_vocab and self._place.vocab is None:
+        if link.needs_vocab and self._args.vocab is None:
             raise InputError(
                 f"{type(link).__name__} needs the vocabulary.", fix="Give the sampler one: vocab=model.vocab."
             )
@@ -175,27 +170,29 @@ class Sampler(Owner[api.llama_sampler_p]):
                 why="It compares all candidates with each other, which takes hours for a whole vocabulary.",
             )
 
-    def sample(self, context: Context, index: int = -1) -> int:
+    def sample(self, context: ContextHandle, index: int = -1) -> int:
         """Choose the token after what `context` read last, or at another of its outputs, and accept it.
 
         Raises SamplingError where no token can be chosen; the sampler is then as it was.
         """
-        self._check_model(context)
-        with context._exclusive():
-            return self._sample(context, index)
+        self.check_model(context)
+        with context.exclusive():
+            return self.choose(context, index)
 
-    def _check_model(self, context: Context) -> None:
-        vocab = self._place.vocab
-        if vocab is not None and vocab._model is not context.model:
+    def check_model(self, context: ContextHandle) -> None:
+        """For this package: raise InputError if the vocabulary is of another model than the context."""
+        vocab = self._args.vocab
+        if vocab is not None and vocab.owner is not context.model:
             raise InputError("The sampler has the vocabulary of another model than the context.")
 
-    def _sample(self, context: Context, index: int = -1) -> int:
-        context._check_readable(index)
+    def choose(self, context: ContextHandle, index: int = -1, /) -> int:
+        """For this package: do what `sample` does, inside of the context's `exclusive`."""
+        context.check_readable(index)
         began = time.perf_counter()
-        with self._turn:
-            chain = self._handle
+        with self._exclusive:
+            chain = self.handle
             status = self._native.llamapack_sampler_sample(
-                chain, context._handle, index, self._room_for(context), *self._out
+                chain, context.handle, index, self._room_for(context), *self._out
             )
             if status:
                 raise self._error(status, "No token can be chosen.")
@@ -204,7 +201,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         self._seconds += time.perf_counter() - began
         return self._token.value
 
-    def _room_for(self, context: Context) -> api.llama_token_data_array:
+    def _room_for(self, context: ContextHandle) -> api.llama_token_data_array:
         count = context.n_vocab
         if self._candidates.size < count and self._links != _GREEDY:
             self._room = (api.llama_token_data * count)()
@@ -219,10 +216,10 @@ class Sampler(Owner[api.llama_sampler_p]):
         SamplingError where no token is left.
         """
         room = Room(logits, ids)
-        if self._place.vocab is not None:
-            self._place.vocab._checked(int(room.tokens.max()))
-        with self._turn:
-            chain = self._handle
+        if self._args.vocab is not None:
+            self._args.vocab.check_token(int(room.tokens.max()))
+        with self._exclusive:
+            chain = self.handle
             self._pending = True
             status = self._native.llamapack_sampler_apply(chain, ctypes.byref(room.native), self._out[1])
             if status:
@@ -238,8 +235,8 @@ class Sampler(Owner[api.llama_sampler_p]):
         Raises SamplingError if a grammar does not allow it; the sampler is then as it was.
         """
         self._check_token(token)
-        with self._turn:
-            chain = self._handle
+        with self._exclusive:
+            chain = self.handle
             status = self._native.llamapack_sampler_accept(chain, token, self._out[1])
             if status:
                 raise self._error(status, f"The token {token} cannot be accepted.")
@@ -249,23 +246,23 @@ class Sampler(Owner[api.llama_sampler_p]):
         """Count the tokens of a prompt for penalties; grammars are about the answer and do not hear of them."""
         for token in tokens:
             self._check_token(token)
-        with self._turn:
-            chain = self._handle
+        with self._exclusive:
+            chain = self.handle
             array = (ctypes.c_int32 * len(tokens))(*tokens)
             status = self._native.llamapack_sampler_accept_prompt(chain, array, len(tokens), self._out[1])
             if status:
                 raise self._error(status, "The prompt cannot be accepted.")
 
     def _check_token(self, token: int) -> None:
-        if self._place.vocab is not None:
-            self._place.vocab._checked(token)
+        if self._args.vocab is not None:
+            self._args.vocab.check_token(token)
         else:
             check_whole("A token", token, 0)
 
     def reset(self) -> None:
         """Forget the tokens so far and begin again, with the same random numbers."""
-        with self._turn:
-            chain = self._handle
+        with self._exclusive:
+            chain = self.handle
             status = self._native.llamapack_sampler_reset(chain, self._out[1])
             if status:
                 raise self._error(status, "The sampler cannot be reset.")
@@ -278,27 +275,27 @@ class Sampler(Owner[api.llama_sampler_p]):
                 "A sampler with AdaptiveP cannot be copied between `apply` and `accept`.", fix="Accept a token first."
             )
         pointer = api.llama_sampler_p()
-        with self._turn:
-            chain = self._handle
+        with self._exclusive:
+            chain = self.handle
             status = self._native.llamapack_sampler_copy(chain, ctypes.byref(pointer), self._out[1])
             if status:
                 raise self._error(status, "The sampler cannot be copied.")
         made = type(self).__new__(type(self))
-        made._place = replace(self._place, kept=[*self._place.kept])
+        made._args = replace(self._args, kept=[*self._args.kept])
         made._adopt(pointer, self._links)
         return made
 
     def _error(self, status: int, what: str) -> BaseException:
         why = take_text(self._message)
-        for callbacks in self._place.kept:
+        for callbacks in self._args.kept:
             if isinstance(callbacks, Callbacks) and callbacks.error is not None:
                 error, callbacks.error = callbacks.error, None
                 return error
         kind = InputError if status == api.llamapack_status.INVALID else SamplingError
         return kind(what, why=why)
 
-    def _unused(self) -> Turn:
-        return self._turn
+    def _unused(self) -> ExclusiveUse:
+        return self._exclusive
 
     def __len__(self) -> int:
         """Return the number of links."""

@@ -25,7 +25,7 @@ BREAKERS = ("\n", ":", '"', "*")
 
 
 @dataclass(frozen=True)
-class Place:
+class BuildArgs:
     """What a link may need to become native."""
 
     native: api.Native
@@ -42,7 +42,11 @@ class Link:
     chooses: ClassVar[bool] = False
     reads_prompt: ClassVar[bool] = False
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
+    def build(self, args: BuildArgs) -> api.llama_sampler_p:
+        """For this package: make the native sampler, which the caller owns."""
+        return self._build(args)
+
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         raise NotImplementedError
 
 
@@ -57,8 +61,9 @@ class RandomLink(Link):
         """Check the seed."""
         check_seed(self.seed)
 
-    def _seed(self, place: Place) -> int:
-        return place.seed if self.seed is None else self.seed
+    def seed_from(self, args: BuildArgs) -> int:
+        """For this package: return the seed that is used in the chain of `args`."""
+        return args.seed if self.seed is None else self.seed
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ class Greedy(Link):
 
     chooses: ClassVar[bool] = True
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_greedy()
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_greedy()
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,8 @@ class Dist(RandomLink):
 
     chooses: ClassVar[bool] = True
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_dist(self._seed(place))
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_dist(self.seed_from(args))
 
 
 @dataclass(frozen=True)
@@ -91,8 +96,8 @@ class TopK(Link):
         """Check the range."""
         check_whole("top_k", self.k, 0, note=" (all tokens)")
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_top_k(self.k)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_top_k(self.k)
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,8 @@ class TopP(Link):
         check_number("top_p", self.p, 0, 1)
         check_whole("min_keep", self.min_keep, 0)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_top_p(self.p, self.min_keep)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_top_p(self.p, self.min_keep)
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,8 @@ class MinP(Link):
         check_number("min_p", self.p, 0, 1)
         check_whole("min_keep", self.min_keep, 0)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_min_p(self.p, self.min_keep)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_min_p(self.p, self.min_keep)
 
 
 @dataclass(frozen=True)
@@ -142,8 +147,8 @@ class Typical(Link):
         check_number("typical_p", self.p, 0, 1)
         check_whole("min_keep", self.min_keep, 0)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_typical(self.p, self.min_keep)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_typical(self.p, self.min_keep)
 
 
 @dataclass(frozen=True)
@@ -159,8 +164,8 @@ class TopNSigma(Link):
         """Check the range."""
         check_number("top_n_sigma", self.n, 0, 1e6)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_top_n_sigma(self.n)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_top_n_sigma(self.n)
 
 
 @dataclass(frozen=True)
@@ -173,8 +178,8 @@ class Temperature(Link):
         """Check the range."""
         check_temperature("temperature", self.temperature)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_temp(self.temperature)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_temp(self.temperature)
 
 
 @dataclass(frozen=True)
@@ -195,8 +200,8 @@ class DynamicTemperature(Link):
         check_number("dynatemp_range", self.spread, 0, 1e6)
         check_number("dynatemp_exponent", self.exponent, 0, 100)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_temp_ext(self.temperature, self.spread, self.exponent)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_temp_ext(self.temperature, self.spread, self.exponent)
 
 
 @dataclass(frozen=True)
@@ -217,8 +222,8 @@ class Xtc(RandomLink):
         check_number("xtc_threshold", self.threshold, 0, 1)
         check_whole("min_keep", self.min_keep, 0)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_xtc(self.probability, self.threshold, self.min_keep, self._seed(place))
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_xtc(self.probability, self.threshold, self.min_keep, self.seed_from(args))
 
 
 @dataclass(frozen=True)
@@ -241,9 +246,9 @@ class Mirostat(RandomLink):
         check_number("mirostat_eta", self.eta, 0, 1)
         check_whole("m", self.m, 2)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        count = len(place.vocab) if place.vocab is not None else 0
-        return place.native.llama_sampler_init_mirostat(count, self._seed(place), self.tau, self.eta, self.m)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        count = len(args.vocab) if args.vocab is not None else 0
+        return args.native.llama_sampler_init_mirostat(count, self.seed_from(args), self.tau, self.eta, self.m)
 
 
 @dataclass(frozen=True)
@@ -260,8 +265,8 @@ class MirostatV2(RandomLink):
         check_number("mirostat_tau", self.tau, 0, 1000)
         check_number("mirostat_eta", self.eta, 0, 1)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_mirostat_v2(self._seed(place), self.tau, self.eta)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_mirostat_v2(self.seed_from(args), self.tau, self.eta)
 
 
 @dataclass(frozen=True)
@@ -281,8 +286,8 @@ class AdaptiveP(RandomLink):
         check_number("adaptive_target", self.target, 0, 1)
         check_number("adaptive_decay", self.decay, 0, 0.99)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        return place.native.llama_sampler_init_adaptive_p(self.target, self.decay, self._seed(place))
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        return args.native.llama_sampler_init_adaptive_p(self.target, self.decay, self.seed_from(args))
 
 
 @dataclass(frozen=True)
@@ -306,9 +311,9 @@ class Penalties(Link):
         check_number("frequency_penalty", self.frequency, -1000, 1000)
         check_number("presence_penalty", self.presence, -1000, 1000)
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        count = len(place.vocab) if place.vocab is not None else 0
-        return place.native.llama_sampler_init_penalties(count, self.last_n, self.repeat, self.frequency, self.presence)
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        count = len(args.vocab) if args.vocab is not None else 0
+        return args.native.llama_sampler_init_penalties(count, self.last_n, self.repeat, self.frequency, self.presence)
 
 
 @dataclass(frozen=True)
@@ -338,11 +343,11 @@ class Dry(Link):
             if not breaker or "\0" in breaker or len(breaker.encode()) > 40:
                 raise InputError(f"A DRY sequence breaker must have 1 to 40 bytes and no NUL, not {breaker!r}.")
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        assert place.vocab is not None
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        assert args.vocab is not None
         texts = (ctypes.c_char_p * len(self.breakers))(*(text.encode() for text in self.breakers))
-        return place.vocab._ask(
-            place.native.llama_sampler_init_dry,
+        return args.vocab.call(
+            args.native.llama_sampler_init_dry,
             *(self.multiplier, self.base, self.allowed_length, self.last_n, texts, len(texts)),
         )
 
@@ -361,15 +366,15 @@ class LogitBias(Link):
             if not (is_number(bias) and abs(bias) <= 1e6) and bias != -math.inf:
                 raise InputError(f"The bias of token {token} must be between -1e+06 and 1e+06, or -inf, not {bias!r}.")
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        if place.vocab is not None:
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        if args.vocab is not None:
             for token in self.biases:
-                place.vocab._checked(token)
+                args.vocab.check_token(token)
         biases = (api.llama_logit_bias * len(self.biases))()
         for entry, (token, bias) in zip(biases, self.biases.items(), strict=True):
             entry.token, entry.bias = token, bias
-        count = len(place.vocab) if place.vocab is not None else 0
-        return place.native.llama_sampler_init_logit_bias(count, len(biases), biases)
+        count = len(args.vocab) if args.vocab is not None else 0
+        return args.native.llama_sampler_init_logit_bias(count, len(biases), biases)
 
 
 @dataclass(frozen=True)
@@ -378,8 +383,8 @@ class Infill(Link):
 
     needs_vocab: ClassVar[bool] = True
 
-    def _make(self, place: Place) -> api.llama_sampler_p:
-        assert place.vocab is not None
-        if place.vocab.eot is None and place.vocab.eos is None:
+    def _build(self, args: BuildArgs) -> api.llama_sampler_p:
+        assert args.vocab is not None
+        if args.vocab.eot is None and args.vocab.eos is None:
             raise InputError("Infill needs an end token, and this vocabulary has none.")
-        return place.vocab._ask(place.native.llama_sampler_init_infill)
+        return args.vocab.call(args.native.llama_sampler_init_infill)

@@ -1,0 +1,88 @@
+"""LoRA adapters and control vectors: small changes to a model, in files of their own."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llamapack import gguf
+from llamapack._native import _generated as api
+from llamapack._native.library import encode_path, native, take_text
+from llamapack._native.log import captured_errors
+from llamapack._native.owner import Owner
+from llamapack._util.arguments import whole
+from llamapack.errors import InputError, ModelFormatError
+from llamapack.model.adapter_file import check_lora, read_directions
+from llamapack.model.model import Model
+
+if TYPE_CHECKING:
+    from llamapack._native.arrays import Floats
+
+
+class LoraAdapter(Owner[api.llama_adapter_lora_p]):
+    """A LoRA adapter for a model, in memory; several contexts may use it at once.
+
+    Closing it takes it from no context: what uses it keeps it until it is taken off there.
+    """
+
+    _kind = "adapter"
+
+    def __init__(self, model: Model, path: str | os.PathLike[str]) -> None:
+        """Load the GGUF file at `path`, made for `model`.
+
+        Raises ModelNotFoundError and ModelFormatError for the file, also where it does not fit the model.
+        """
+        self.path = Path(path)
+        self.model = model
+        check_lora(gguf.read(self.path), model)
+        pointer, message = api.llama_adapter_lora_p(), api.char_p()
+        with model.using() as handle, captured_errors() as errors:
+            native().llamapack_adapter_load(
+                handle, encode_path(self.path), ctypes.byref(pointer), ctypes.byref(message)
+            )
+        errors += take_text(message).splitlines()
+        if not pointer:
+            why = "\n".join(line.split(": ", 1)[-1].strip() for line in errors)
+            raise ModelFormatError(f"The adapter {self.path} cannot be loaded.", why=why)
+        super().__init__(pointer, native().llama_adapter_lora_free, parent=model)
+
+    @cached_property
+    def metadata(self) -> Mapping[str, gguf.Value]:
+        """The metadata of its file."""
+        return gguf.read(self.path).metadata
+
+    @property
+    def invocation_tokens(self) -> tuple[int, ...]:
+        """The tokens that switch an activated LoRA (aLoRA) on; empty for other adapters."""
+        count = native().llama_adapter_get_alora_n_invocation_tokens(self.handle)
+        return tuple(native().llama_adapter_get_alora_invocation_tokens(self.handle)[:count])
+
+    def __repr__(self) -> str:
+        """Show the file and whether it is closed."""
+        return f"<LoraAdapter {str(self.path)!r}{' (closed)' if self.closed else ''}>"
+
+
+class ControlVector:
+    """Directions that are added to the outputs of layers, to steer what a model writes."""
+
+    def __init__(self, directions: Mapping[int, Floats]) -> None:
+        """Take a direction, of shape (n_embd,), for each of some layers; the first that can have one is layer 1."""
+        import numpy as np
+
+        self.directions: dict[int, Floats] = {}
+        for layer, direction in directions.items():
+            row = np.array(direction, dtype=np.float32)
+            if row.ndim != 1 or not np.isfinite(row).all():
+                raise InputError(f"The direction of layer {layer} must be a row of finite numbers, not {row.shape}.")
+            self.directions[whole("A layer", layer)] = row
+        if not self.directions:
+            raise InputError("A control vector needs a direction for at least one layer.")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> ControlVector:
+        """Read the GGUF file at `path`; raises ModelNotFoundError and ModelFormatError."""
+        return cls(read_directions(Path(path)))
