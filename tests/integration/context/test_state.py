@@ -55,7 +55,7 @@ def test_a_sequence_can_be_loaded_into_another(made: Made, kind: str, options: d
         assert place.last_position(2) == 9
         assert np.allclose(next_logits(place, sequence=2), wanted, atol=0.01)
         place.state.from_bytes(data)
-        assert (place.last_position(0), place._last_position(2)) == (9, 10)
+        assert (place.last_position(0), place.last_position(2)) == (9, 10)
 
 
 def test_positions_that_were_moved_are_saved_as_moved(made: Made) -> None:
