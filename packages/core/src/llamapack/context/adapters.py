@@ -1,4 +1,4 @@
-"""LoRA adapters and control vectors in a context: put on and taken off while the model is loaded."""
+"""Which LoRA adapters and control vectors a context uses."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """A loaded model, its vocabulary, and where its layers go.
 
-model         A model in memory: weights, vocabulary and metadata.
-options       How a model is loaded and where its layers go: checked, and turned into llama.cpp's parameters.
-placement     Where the layers of a model go: which devices, how many layers, and in which proportions.
+options       How a model is loaded: checked, and turned into llama.cpp's parameters.
 fit           How many layers fit the GPUs: sizes from the GGUF header, free memory as measured, and a reserve.
-metadata      A loaded model's metadata: every key and value of the GGUF file that is no array, as text.
-vocab         A model's vocabulary: text to tokens and back, exact to the byte.
-adapter_file  Adapter files: checked before llama.cpp reads them, because it aborts on what does not fit when it first c
+placement     Where the layers of a model go: which devices, how many layers, and in which proportions.
+metadata      The metadata of a loaded model, as text by key.
+vocab         The vocabulary of a model: text to tokens and back, exact to the byte.
+model         A model in memory: weights, vocabulary and metadata.
+adapter_file  Check adapter files before llama.cpp reads them: it aborts the process for those that do not fit.
+lora          LoRA adapters and control vectors: small changes to a model, in files of their own.
 """
 
 from __future__ import annotations
