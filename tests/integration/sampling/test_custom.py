@@ -1,4 +1,4 @@
-"""Links that are Python functions: they change logits, and what they raise comes out."""
+"""Stages that are Python functions: they change logits, and what they raise comes out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_function_may_change_logits_in_place_or_return_others() -> None:
         assert sampler.apply(LOGITS).selected == 0
 
 
-def test_it_sees_what_is_left_and_the_next_link_sees_what_it_gave() -> None:
+def test_it_sees_what_is_left_and_the_next_stage_sees_what_it_gave() -> None:
     seen: list[list[int]] = []
 
     def swap(ids: Any, logits: Any) -> Any:
@@ -70,9 +70,9 @@ def test_what_it_raises_comes_out_and_the_sampler_goes_on(model: llamapack.Model
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([1.0, 2.0], "A custom link must give 10 logits, not an array of shape (2,)."),
-        ([math.nan] * 10, "A custom link gave a logit that is infinite or not a number."),
-        ([math.inf] * 10, "A custom link gave a logit that is infinite or not a number."),
+        ([1.0, 2.0], "A custom stage must give 10 logits, not an array of shape (2,)."),
+        ([math.nan] * 10, "A custom stage gave a logit that is infinite or not a number."),
+        ([math.inf] * 10, "A custom stage gave a logit that is infinite or not a number."),
     ],
 )
 def test_what_it_gives_is_checked(given: list[float], message: str) -> None:
@@ -82,7 +82,7 @@ def test_what_it_gives_is_checked(given: list[float], message: str) -> None:
         assert str(caught.value) == message
 
 
-def test_a_copy_and_a_removed_link_are_safe() -> None:
+def test_a_copy_and_a_removed_stage_are_safe() -> None:
     first = Sampler.chain([Custom(lambda ids, logits: -logits), Greedy()])
     second = first.copy()
     first.close()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from llamapack.errors import ClosedError, GrammarError, InputError, SamplingError
 from llamapack.grammar import Grammar
-from llamapack.sampling import Dist, Greedy, Link, LogitBias, Penalties, Sampler, TopK, TopP
+from llamapack.sampling import Dist, Greedy, LogitBias, Penalties, Sampler, Stage, TopK, TopP
 
 from tests.support.children import python
 
@@ -43,9 +43,9 @@ def feed(sampler: Sampler, vocab: llamapack.Vocab, text: str) -> None:
         sampler.accept(token)
 
 
-def chain(vocab: llamapack.Vocab, grammar: Grammar | str, *links: Link) -> Sampler:
+def chain(vocab: llamapack.Vocab, grammar: Grammar | str, *stages: Stage) -> Sampler:
     first = Grammar(grammar) if isinstance(grammar, str) else grammar
-    return Sampler.chain([first, *links], vocab=vocab, seed=1)
+    return Sampler.chain([first, *stages], vocab=vocab, seed=1)
 
 
 def test_only_what_the_grammar_says_may_come(vocab: llamapack.Vocab) -> None:
@@ -104,16 +104,16 @@ def test_a_copy_and_a_reset_stand_where_they_should(vocab: llamapack.Vocab) -> N
         assert allowed(first, vocab) == {b"a", b"ab", b"abc"}
 
 
-@pytest.mark.parametrize("links", [(TopK(3), Greedy()), (Greedy(),), (TopP(0.5), Dist())], ids=str)
-def test_the_grammar_holds_wherever_it_stands(vocab: llamapack.Vocab, links: tuple[Link, ...]) -> None:
+@pytest.mark.parametrize("stages", [(TopK(3), Greedy()), (Greedy(),), (TopP(0.5), Dist())], ids=str)
+def test_the_grammar_holds_wherever_it_stands(vocab: llamapack.Vocab, stages: tuple[Stage, ...]) -> None:
     logits = np.zeros(len(vocab))
     (no,) = vocab.tokenize("no", add_special=False)
     logits[no] = 1.0
-    with Sampler.chain([Grammar('root ::= "no"'), *links], vocab=vocab, seed=1) as sampler:
+    with Sampler.chain([Grammar('root ::= "no"'), *stages], vocab=vocab, seed=1) as sampler:
         assert sampler.apply(logits).selected == no
     (maybe,) = vocab.tokenize(" maybe", add_special=False)
     logits[maybe] = 5.0
-    with Sampler.chain([TopK(2), Grammar('root ::= "no"'), *links], vocab=vocab, seed=1) as sampler:
+    with Sampler.chain([TopK(2), Grammar('root ::= "no"'), *stages], vocab=vocab, seed=1) as sampler:
         assert sampler.apply(logits).selected == no
 
 

@@ -1,4 +1,4 @@
-"""The chain itself: its links, what it remembers, whom it belongs to, and what it refuses."""
+"""The chain itself: its stages, what it remembers, whom it belongs to, and what it refuses."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_parameters_make_upstreams_chain(model: llamapack.Model) -> None:
     assert [*Sampler(adaptive_target=0.3, temperature=1).names] == ["top-k", "top-p", "min-p", "adaptive-p"]
 
 
-def test_links_are_added_and_removed_anywhere() -> None:
+def test_stages_are_added_and_removed_anywhere() -> None:
     with Sampler.chain([TopK(5), Dist(seed=1)]) as sampler:
         sampler.add(Temperature(0.5), 1)
         sampler.add(Greedy())
         assert sampler.names == ("top-k", "temp", "dist", "greedy")
         assert sampler.remove(2) == Dist(seed=1)
-        assert sampler.links == (TopK(5), Temperature(0.5), Greedy())
+        assert sampler.stages == (TopK(5), Temperature(0.5), Greedy())
         assert list(sampler.names) == ["top-k", "temp", "greedy"]
         for index in (-1, 3, True):
             with pytest.raises(InputError, match="index must be a whole number from 0 to 2"):
@@ -79,19 +79,19 @@ def test_links_are_added_and_removed_anywhere() -> None:
         assert len(sampler.apply(LOGITS)) == 5
 
 
-def test_a_link_that_does_nothing_is_marked() -> None:
+def test_a_stage_that_does_nothing_is_marked() -> None:
     assert Sampler.chain([TopK(0), TopP(1)]).names == ("?top-k", "?top-p")
 
 
-@pytest.mark.parametrize("link", [Dist(), Xtc(0.5, 0.01), Mirostat(), MirostatV2()], ids=repr)
-def test_a_copy_goes_on_as_the_original_does(model: llamapack.Model, link: Dist) -> None:
-    with Sampler.chain([Penalties(8, 1.2), link, Dist()], vocab=model.vocab, seed=4) as first:
+@pytest.mark.parametrize("stage", [Dist(), Xtc(0.5, 0.01), Mirostat(), MirostatV2()], ids=repr)
+def test_a_copy_goes_on_as_the_original_does(model: llamapack.Model, stage: Dist) -> None:
+    with Sampler.chain([Penalties(8, 1.2), stage, Dist()], vocab=model.vocab, seed=4) as first:
         for _ in range(5):
             token = first.apply(LOGITS).selected
             assert token is not None
             first.accept(token)
         with first.copy() as second:
-            assert second.links == first.links
+            assert second.stages == first.stages
             drawn = [[sampler.apply(LOGITS).ids.tolist() for _ in range(20)] for sampler in (first, second)]
         assert drawn[0] == drawn[1]
 
@@ -166,16 +166,16 @@ def test_candidates_that_make_no_sense_are_refused(logits: object, ids: object, 
 
 
 @pytest.mark.parametrize(
-    "links",
+    "stages",
     [[Greedy()], [Dist()], [TopP(0.9), Dist()], [MinP(0.1), MirostatV2()], [AdaptiveP(0.2)], [Temperature(0), Dist()]],
     ids=str,
 )
 def test_no_possible_token_is_an_error_and_the_chain_goes_on(
-    context: llamapack.Context, links: list[llamapack.sampling.Link]
+    context: llamapack.Context, stages: list[llamapack.sampling.Stage]
 ) -> None:
     size = len(context.model.vocab)
     everything = LogitBias(dict.fromkeys(range(size), -math.inf))
-    with Sampler.chain([everything, *links], vocab=context.model.vocab, seed=1) as sampler:
+    with Sampler.chain([everything, *stages], vocab=context.model.vocab, seed=1) as sampler:
         with pytest.raises(SamplingError, match=r"^No token can be chosen\.\nno token is left to choose"):
             sampler.sample(context)
         sampler.remove(0)
@@ -183,11 +183,11 @@ def test_no_possible_token_is_an_error_and_the_chain_goes_on(
 
 
 @pytest.mark.parametrize("number", [math.nan, -math.nan, math.inf])
-@pytest.mark.parametrize("links", [[Greedy()], [TopK(40), Dist()]], ids=str)
+@pytest.mark.parametrize("stages", [[Greedy()], [TopK(40), Dist()]], ids=str)
 def test_logits_that_are_no_numbers_are_an_error(
-    model: llamapack.Model, links: list[llamapack.sampling.Link], number: float
+    model: llamapack.Model, stages: list[llamapack.sampling.Stage], number: float
 ) -> None:
-    with llamapack.Context(model, n_ctx=256, n_threads=1) as context, Sampler.chain(links, seed=1) as sampler:
+    with llamapack.Context(model, n_ctx=256, n_threads=1) as context, Sampler.chain(stages, seed=1) as sampler:
         context.decode([1])
         native().llama_get_logits_ith(context.handle, -1)[17] = number
         with pytest.raises(SamplingError, match="a logit is infinite or not a number"):
@@ -213,7 +213,7 @@ def test_the_likeliest_is_found_wherever_it_is(model: llamapack.Model) -> None:
 def test_a_chain_that_chooses_nothing_is_an_error(context: llamapack.Context) -> None:
     with Sampler.chain([TopK(5)]) as sampler:
         assert sampler.apply(LOGITS).selected is None
-        with pytest.raises(SamplingError, match="no link of the chain chooses a token"):
+        with pytest.raises(SamplingError, match="no stage of the chain chooses a token"):
             sampler.sample(context)
 
 
@@ -231,19 +231,19 @@ def test_greedy_from_a_context_is_the_likeliest_of_its_logits(context: llamapack
     assert text == context.model.vocab.piece(longer) == b" Paris"
 
 
-def test_links_that_need_the_vocabulary_say_so() -> None:
-    for link in (Dry(0.8), Mirostat(), Grammar('root ::= "a"'), Infill()):
+def test_stages_that_need_the_vocabulary_say_so() -> None:
+    for stage in (Dry(0.8), Mirostat(), Grammar('root ::= "a"'), Infill()):
         with pytest.raises(InputError) as caught:
-            Sampler.chain([TopK(5), link, Greedy()])
+            Sampler.chain([TopK(5), stage, Greedy()])
         assert str(caught.value) == (
-            f"{type(link).__name__} needs the vocabulary.\nGive the sampler one: vocab=model.vocab."
+            f"{type(stage).__name__} needs the vocabulary.\nGive the sampler one: vocab=model.vocab."
         )
 
 
 def test_infill_needs_few_candidates(model: llamapack.Model) -> None:
-    for links in ([Infill(), Greedy()], [TopK(0), Infill(), Greedy()]):
+    for stages in ([Infill(), Greedy()], [TopK(0), Infill(), Greedy()]):
         with pytest.raises(InputError, match=r"^Infill needs a TopK before it\."):
-            Sampler.chain(links, vocab=model.vocab)
+            Sampler.chain(stages, vocab=model.vocab)
 
 
 def test_tokens_outside_the_vocabulary_are_refused(model: llamapack.Model) -> None:

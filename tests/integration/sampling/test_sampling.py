@@ -16,13 +16,13 @@ from llamapack.sampling import (
     DynamicTemperature,
     Greedy,
     Infill,
-    Link,
     LogitBias,
     MinP,
     Mirostat,
     MirostatV2,
     Penalties,
     Sampler,
+    Stage,
     Temperature,
     TopK,
     TopNSigma,
@@ -60,9 +60,9 @@ def assert_same(left: Candidates, expected: Logits, *, tolerance: float = 2e-5) 
     np.testing.assert_allclose(ours, theirs, rtol=tolerance * 50, atol=tolerance)
 
 
-def defined(link: Link, logits: Logits) -> Logits:
-    """What the definition of `link` makes of a distribution."""
-    match link:
+def defined(stage: Stage, logits: Logits) -> Logits:
+    """What the definition of `stage` makes of a distribution."""
+    match stage:
         case TopK(k):
             return reference.top_k(logits, k)
         case TopP(p, min_keep):
@@ -81,7 +81,7 @@ def defined(link: Link, logits: Logits) -> Logits:
             return reference.xtc(logits, threshold, min_keep)
         case LogitBias(biases):
             return reference.logit_bias(logits, biases)
-    raise AssertionError(link)
+    raise AssertionError(stage)
 
 
 SHAPING = [
@@ -104,21 +104,21 @@ SHAPING = [
 OFF = [TopK(0), TopNSigma(0), Xtc(0.0, 0.05), DynamicTemperature(1.0, 0), Penalties(0, repeat=1.3)]
 
 
-@pytest.mark.parametrize("link", SHAPING, ids=repr)
-def test_link_changes_the_distribution_as_defined(link: Link) -> None:
-    with Sampler.chain([link], seed=1) as sampler:
-        assert_same(sampler.apply(LOGITS), defined(link, LOGITS))
+@pytest.mark.parametrize("stage", SHAPING, ids=repr)
+def test_stage_changes_the_distribution_as_defined(stage: Stage) -> None:
+    with Sampler.chain([stage], seed=1) as sampler:
+        assert_same(sampler.apply(LOGITS), defined(stage, LOGITS))
 
 
-@pytest.mark.parametrize("link", OFF, ids=repr)
-def test_link_that_is_off_changes_nothing(link: Link) -> None:
-    with Sampler.chain([link], seed=1) as sampler:
+@pytest.mark.parametrize("stage", OFF, ids=repr)
+def test_stage_that_is_off_changes_nothing(stage: Stage) -> None:
+    with Sampler.chain([stage], seed=1) as sampler:
         sampler.accept(int(LOGITS.argmax()))
         assert_same(sampler.apply(LOGITS), LOGITS)
 
 
 @pytest.mark.parametrize(
-    "links",
+    "stages",
     [
         (TopK(40), TopP(0.95), MinP(0.05), Temperature(0.8)),
         (TopNSigma(2.0), TopK(50), Typical(0.9), Temperature(1.5)),
@@ -127,18 +127,18 @@ def test_link_that_is_off_changes_nothing(link: Link) -> None:
         (TopK(30), LogitBias({7: -math.inf, 12: 5.0}), TopP(0.9), DynamicTemperature(1.0, 0.5)),
         (TopK(8), Xtc(1.0, 0.1), Temperature(0.5)),
     ],
-    ids=lambda links: " ".join(type(link).__name__ for link in links),
+    ids=lambda stages: " ".join(type(stage).__name__ for stage in stages),
 )
-def test_links_work_on_what_those_before_them_left(links: Sequence[Link]) -> None:
+def test_stages_work_on_what_those_before_them_left(stages: Sequence[Stage]) -> None:
     expected = FEW
-    for link in links:
-        expected = defined(link, expected)
-    with Sampler.chain(links, seed=1) as sampler:
+    for stage in stages:
+        expected = defined(stage, expected)
+    with Sampler.chain(stages, seed=1) as sampler:
         assert_same(sampler.apply(FEW), expected)
 
 
 @pytest.mark.parametrize(
-    "link",
+    "stage",
     [
         Penalties(64, repeat=1.3),
         Penalties(64, repeat=0.7),
@@ -149,12 +149,12 @@ def test_links_work_on_what_those_before_them_left(links: Sequence[Link]) -> Non
     ],
     ids=repr,
 )
-def test_penalties_follow_what_was_accepted(link: Penalties) -> None:
+def test_penalties_follow_what_was_accepted(stage: Penalties) -> None:
     history = [3, 3, 9, 1, 3, 9, 25, 3, 7, 9, 9, 2]
-    with Sampler.chain([link]) as sampler:
+    with Sampler.chain([stage]) as sampler:
         for length, token in enumerate(history):
             seen = history[:length]
-            expected = reference.penalties(FEW, seen, link.last_n, link.repeat, link.frequency, link.presence)
+            expected = reference.penalties(FEW, seen, stage.last_n, stage.repeat, stage.frequency, stage.presence)
             assert_same(sampler.apply(FEW), expected)
             sampler.accept(token)
 
@@ -184,9 +184,9 @@ TEXTS = [
 def test_dry_punishes_going_on_with_a_repetition(
     model: llamapack.Model, history: list[int], multiplier: float, base: float, allowed: int, last_n: int
 ) -> None:
-    link = Dry(multiplier, base, allowed, last_n, breakers=())
+    stage = Dry(multiplier, base, allowed, last_n, breakers=())
     settings = reference.DrySettings(multiplier=multiplier, base=base, allowed_length=allowed, last_n=last_n)
-    with Sampler.chain([link], vocab=model.vocab) as sampler:
+    with Sampler.chain([stage], vocab=model.vocab) as sampler:
         sampler.accept_prompt(history)
         assert_same(sampler.apply(FEW), reference.dry(FEW, history, settings))
 
@@ -271,11 +271,11 @@ def test_greedy_takes_the_likeliest_and_of_several_the_first() -> None:
 CHI_SQUARE_9 = 27.877
 
 
-@pytest.mark.parametrize("links", [(Dist(),), (TopK(10), Dist()), (MinP(0.0001), TopK(10), MirostatV2(50.0, 0.0))])
-def test_draws_are_distributed_as_the_probabilities(links: Sequence[Link]) -> None:
+@pytest.mark.parametrize("stages", [(Dist(),), (TopK(10), Dist()), (MinP(0.0001), TopK(10), MirostatV2(50.0, 0.0))])
+def test_draws_are_distributed_as_the_probabilities(stages: Sequence[Stage]) -> None:
     logits = np.log(np.array([0.02, 0.3, 0.05, 0.08, 0.15, 0.1, 0.04, 0.16, 0.03, 0.07]))
     draws = 20_000
-    with Sampler.chain(links, seed=11) as sampler:
+    with Sampler.chain(stages, seed=11) as sampler:
         chosen = [sampler.apply(logits).selected for _ in range(draws)]
     seen = np.bincount(np.array(chosen, dtype=np.int64), minlength=10)
     expected = reference.probabilities(logits) * draws
@@ -288,7 +288,7 @@ def test_xtc_happens_as_often_as_it_should() -> None:
     assert abs(happened - 1200) < 4 * math.sqrt(4000 * 0.3 * 0.7)
 
 
-def test_the_usual_chain_is_the_product_of_its_links() -> None:
+def test_the_usual_chain_is_the_product_of_its_stages() -> None:
     expected = reference.temperature(reference.min_p(reference.top_p(reference.top_k(LOGITS, 40), 0.95), 0.05), 0.8)
     with Sampler(seed=1) as sampler:
         left = sampler.apply(LOGITS)

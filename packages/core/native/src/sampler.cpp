@@ -77,7 +77,7 @@ void apply_links(llama_sampler * chain, int32_t first, llama_token_data_array & 
     llama_token_data * const begin = candidates.data;
     for (int32_t i = first; i < length_of(chain); ++i) {
         if (candidates.size == 0) {
-            throw conflict("the links before '" + std::string(llama_sampler_name(link_at(chain, i))) +
+            throw conflict("the stages before '" + std::string(llama_sampler_name(link_at(chain, i))) +
                            "' leave no token");
         }
         apply_link(link_at(chain, i), candidates);
@@ -90,7 +90,7 @@ void apply_links(llama_sampler * chain, int32_t first, llama_token_data_array & 
 
 llama_token choice_of(const llama_token_data_array & candidates) {
     if (candidates.selected < 0 || static_cast<size_t>(candidates.selected) >= candidates.size) {
-        throw conflict("no link of the chain chooses a token");
+        throw conflict("no stage of the chain chooses a token");
     }
     const llama_token_data & choice = candidates.data[candidates.selected];
     if (!(choice.logit > -INFINITY) || std::isnan(choice.p)) {

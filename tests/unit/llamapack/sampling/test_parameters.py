@@ -1,4 +1,4 @@
-"""Which links the parameters make, and which numbers they take; without the library."""
+"""Which stages the parameters make, and which numbers they take; without the library."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from llamapack.sampling.parameters import SamplingOptions
 
 
 def test_defaults_are_upstreams() -> None:
-    assert SamplingParameters().links() == (TopK(40), TopP(0.95), MinP(0.05), Temperature(0.8), Dist())
+    assert SamplingParameters().stages() == (TopK(40), TopP(0.95), MinP(0.05), Temperature(0.8), Dist())
 
 
 def test_everything_comes_in_upstreams_order() -> None:
-    links = SamplingParameters(
+    stages = SamplingParameters(
         logit_bias={5: -1.0},
         repeat_penalty=1.1,
         frequency_penalty=0.2,
@@ -59,8 +59,8 @@ def test_everything_comes_in_upstreams_order() -> None:
         dynatemp_exponent=1.5,
         adaptive_target=0.3,
         adaptive_decay=0.8,
-    ).links()
-    assert links == (
+    ).stages()
+    assert stages == (
         LogitBias({5: -1.0}),
         Penalties(32, 1.1, 0.2, 0.3),
         Dry(0.8, 1.5, 3, 128, ("\n",)),
@@ -75,23 +75,23 @@ def test_everything_comes_in_upstreams_order() -> None:
     )
 
 
-def test_what_is_off_makes_no_link() -> None:
-    assert SamplingParameters(top_k=0, top_p=1, min_p=0, temperature=1).links() == (Dist(),)
+def test_what_is_off_makes_no_stage() -> None:
+    assert SamplingParameters(top_k=0, top_p=1, min_p=0, temperature=1).stages() == (Dist(),)
 
 
 def test_mirostat_stands_in_for_what_removes_candidates() -> None:
-    first = SamplingParameters(mirostat=1, mirostat_tau=4, mirostat_eta=0.2, repeat_penalty=1.1).links()
+    first = SamplingParameters(mirostat=1, mirostat_tau=4, mirostat_eta=0.2, repeat_penalty=1.1).stages()
     assert first == (Penalties(64, 1.1), Temperature(0.8), Mirostat(4, 0.2))
-    assert SamplingParameters(mirostat=2, temperature=1).links() == (MirostatV2(5.0, 0.1),)
+    assert SamplingParameters(mirostat=2, temperature=1).stages() == (MirostatV2(5.0, 0.1),)
 
 
 def test_at_temperature_zero_only_what_can_change_the_likeliest_is_left() -> None:
-    assert SamplingParameters(temperature=0).links() == (Greedy(),)
-    assert SamplingParameters(temperature=0, mirostat=2, adaptive_target=0.5).links() == (Greedy(),)
-    assert SamplingParameters(temperature=0, repeat_penalty=1.2).links() == (Penalties(64, 1.2), Greedy())
-    with_xtc = SamplingParameters(temperature=0, xtc_probability=1.0).links()
+    assert SamplingParameters(temperature=0).stages() == (Greedy(),)
+    assert SamplingParameters(temperature=0, mirostat=2, adaptive_target=0.5).stages() == (Greedy(),)
+    assert SamplingParameters(temperature=0, repeat_penalty=1.2).stages() == (Penalties(64, 1.2), Greedy())
+    with_xtc = SamplingParameters(temperature=0, xtc_probability=1.0).stages()
     assert with_xtc == (TopK(40), TopP(0.95), MinP(0.05), Xtc(1.0), Greedy())
-    assert SamplingParameters(temperature=0, dynatemp_range=0.5).links()[-2:] == (DynamicTemperature(0, 0.5), Dist())
+    assert SamplingParameters(temperature=0, dynatemp_range=0.5).stages()[-2:] == (DynamicTemperature(0, 0.5), Dist())
 
 
 def test_parameters_and_keyword_arguments_are_the_same() -> None:
@@ -145,7 +145,7 @@ def test_parameters_and_keyword_arguments_are_the_same() -> None:
 )
 def test_numbers_out_of_range_are_refused(name: str, value: Any, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        SamplingParameters(**{name: value}).links()
+        SamplingParameters(**{name: value}).stages()
     assert str(caught.value) == message
 
 
@@ -155,9 +155,9 @@ def test_dry_breakers_may_have_forty_bytes() -> None:
         Dry(0.8, breakers=("ä" * 21,))
 
 
-def test_a_link_cannot_be_changed_through_what_it_was_made_from() -> None:
+def test_a_stage_cannot_be_changed_through_what_it_was_made_from() -> None:
     biases = {1: 2.0}
-    link = LogitBias(biases)
+    stage = LogitBias(biases)
     biases[1] = 5.0
-    assert link == LogitBias({1: 2.0})
-    assert hash(link) == hash(LogitBias({1: 2.0}))
+    assert stage == LogitBias({1: 2.0})
+    assert hash(stage) == hash(LogitBias({1: 2.0}))

@@ -1,10 +1,10 @@
 """Choose the next token from what the model thinks of all of them.
 
-sampler      The sampler: a chain of links that ends in the choice of a token.
+sampler      The sampler: a chain of stages that ends in the choice of a token.
 parameters   The usual sampling parameters, and the chain that llama.cpp makes of them.
-stages       The links of a sampler chain: what each does, and with which numbers.
+stages       The stages of a sampler chain: what each does, and with which numbers.
 candidates   Candidates: tokens that may come next, with their logits.
-custom       A link that is a Python function.
+custom       A stage that is a Python function.
 grammar      Grammars: what a text must look like, for a sampler to allow nothing else.
 json_schema  JSON schemas, as grammars.
 checks       Ranges of numbers, checked before llama.cpp sees them.
@@ -23,12 +23,12 @@ from llamapack.sampling.stages import (
     DynamicTemperature,
     Greedy,
     Infill,
-    Link,
     LogitBias,
     MinP,
     Mirostat,
     MirostatV2,
     Penalties,
+    Stage,
     Temperature,
     TopK,
     TopNSigma,
@@ -46,7 +46,6 @@ __all__ = [
     "DynamicTemperature",
     "Greedy",
     "Infill",
-    "Link",
     "LogitBias",
     "MinP",
     "Mirostat",
@@ -55,6 +54,7 @@ __all__ = [
     "Sampler",
     "SamplerPerf",
     "SamplingParameters",
+    "Stage",
     "Temperature",
     "TopK",
     "TopNSigma",

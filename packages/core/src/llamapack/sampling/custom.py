@@ -1,4 +1,4 @@
-"""A link that is a Python function."""
+"""A stage that is a Python function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llamapack._native import _generated as api
 from llamapack.errors import InputError
 from llamapack.sampling.candidates import candidate_type
-from llamapack.sampling.stages import BuildArgs, Link
+from llamapack.sampling.stages import BuildArgs, Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Custom(Link):
+class Custom(Stage):
     """Change logits with a function of one's own: `function(ids, logits)`.
 
     It gets the tokens that are left and their logits, as arrays of its own. It may change the logits or return others;
@@ -36,7 +36,7 @@ class Custom(Link):
 
 
 class Callbacks:
-    """What llama.cpp calls; it must live as long as the native link and its copies."""
+    """What llama.cpp calls; it must live as long as the native stage and its copies."""
 
     def __init__(self, function: Function) -> None:
         """Call `function`."""
@@ -67,8 +67,8 @@ class Callbacks:
         returned = self._function(entries["id"].copy(), logits)
         changed = np.asarray(logits if returned is None else returned, dtype=np.float32)
         if changed.shape != logits.shape:
-            raise InputError(f"A custom link must give {len(logits)} logits, not an array of shape {changed.shape}.")
+            raise InputError(f"A custom stage must give {len(logits)} logits, not an array of shape {changed.shape}.")
         if not (changed < np.inf).all():
-            raise InputError("A custom link gave a logit that is infinite or not a number.")
+            raise InputError("A custom stage gave a logit that is infinite or not a number.")
         entries["logit"] = changed
         array.sorted = False

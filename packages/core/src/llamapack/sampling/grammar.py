@@ -13,15 +13,15 @@ from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack.errors import GrammarError, LlamapackError
 from llamapack.sampling.json_schema import compile_schema
-from llamapack.sampling.stages import BuildArgs, Link
+from llamapack.sampling.stages import BuildArgs, Stage
 
 if TYPE_CHECKING:
     from llamapack.model.vocab import Vocab
 
 
 @dataclass(frozen=True, repr=False)
-class Grammar(Link):
-    """A grammar in GBNF, as a link of a sampler chain; best the first one, for then it costs least.
+class Grammar(Stage):
+    """A grammar in GBNF, as a stage of a sampler chain; best the first one, for then it costs least.
 
     With triggers it is lazy: everything is allowed until one of the words, regular expressions (ECMAScript's, searched
     for in the last 1,000 to 2,000 bytes) or tokens was generated; from there on the grammar holds. Of an expression,

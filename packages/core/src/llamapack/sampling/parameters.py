@@ -15,12 +15,12 @@ from llamapack.sampling.stages import (
     Dry,
     DynamicTemperature,
     Greedy,
-    Link,
     LogitBias,
     MinP,
     Mirostat,
     MirostatV2,
     Penalties,
+    Stage,
     Temperature,
     TopK,
     TopNSigma,
@@ -69,10 +69,10 @@ class SamplingOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingParameters:
-    """What a Sampler is made of, with upstream's names and defaults; the link of each group says what it does.
+    """What a Sampler is made of, with upstream's names and defaults; the stage of each group says what it does.
 
     A `temperature` of 0 takes the likeliest token. `mirostat` (1 or 2) and `adaptive_target` choose in their own way;
-    mirostat also stands in for the links from `top_n_sigma` to `xtc`. `grammar` is GBNF text or a Grammar, and
+    mirostat also stands in for the stages from `top_n_sigma` to `xtc`. `grammar` is GBNF text or a Grammar, and
     `json_schema` becomes one. The same `seed` gives the same choices; None takes a random one.
     """
 
@@ -106,30 +106,30 @@ class SamplingParameters:
     json_schema: Mapping[str, Any] | str | bool | None = None
     seed: int | None = None
 
-    def links(self) -> tuple[Link, ...]:
-        """Return the links in upstream's order, without those that would do nothing.
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the stages in upstream's order, without those that would do nothing.
 
-        Raises InputError for a number out of range, also where its link is left out.
+        Raises InputError for a number out of range, also where its stage is left out.
         """
         check_seed(self.seed)
         check_whole("mirostat", self.mirostat, 0, 2)
         likeliest = self._warmth() == Temperature(0)
         shaping, choosing = tuple(self._shaping()), tuple(self._choosing())
-        if likeliest and not any(isinstance(link, (Typical, Xtc)) for link in shaping):
+        if likeliest and not any(isinstance(stage, (Typical, Xtc)) for stage in shaping):
             shaping = ()  # the rest never removes the likeliest
         return (*self._constraints(), *self._penalties(), *shaping, *((Greedy(),) if likeliest else choosing))
 
-    def _warmth(self) -> Link:
+    def _warmth(self) -> Stage:
         dynamic = DynamicTemperature(self.temperature, self.dynatemp_range, self.dynatemp_exponent)
         return dynamic if self.dynatemp_range else Temperature(self.temperature)
 
-    def _constraints(self) -> Iterator[Link]:
+    def _constraints(self) -> Iterator[Stage]:
         if self.grammar is not None or self.json_schema is not None:
             yield self._grammar()
         if self.logit_bias:
             yield LogitBias(self.logit_bias)
 
-    def _grammar(self) -> Link:
+    def _grammar(self) -> Stage:
         from llamapack.sampling.grammar import Grammar
 
         if self.grammar is not None and self.json_schema is not None:
@@ -138,7 +138,7 @@ class SamplingParameters:
             return Grammar.from_json_schema(self.json_schema or False)
         return Grammar(self.grammar) if isinstance(self.grammar, str) else self.grammar
 
-    def _penalties(self) -> Iterator[Link]:
+    def _penalties(self) -> Iterator[Stage]:
         penalties = Penalties(self.repeat_last_n, self.repeat_penalty, self.frequency_penalty, self.presence_penalty)
         if penalties != Penalties(self.repeat_last_n):
             yield penalties
@@ -152,9 +152,9 @@ class SamplingParameters:
         if dry.multiplier:
             yield dry
 
-    def _shaping(self) -> Iterator[Link]:
+    def _shaping(self) -> Iterator[Stage]:
         """Yield what removes candidates."""
-        links: tuple[tuple[Link, bool], ...] = (
+        stages: tuple[tuple[Stage, bool], ...] = (
             (TopNSigma(self.top_n_sigma), self.top_n_sigma > 0),
             (TopK(self.top_k), self.top_k > 0),
             (Typical(self.typical_p, self.min_keep), self.typical_p < 1),
@@ -163,9 +163,9 @@ class SamplingParameters:
             (Xtc(self.xtc_probability, self.xtc_threshold, self.min_keep), self.xtc_probability > 0),
         )
         if not self.mirostat:
-            yield from (link for link, wanted in links if wanted)
+            yield from (stage for stage, wanted in stages if wanted)
 
-    def _choosing(self) -> Iterator[Link]:
+    def _choosing(self) -> Iterator[Stage]:
         mirostats = (Mirostat(self.mirostat_tau, self.mirostat_eta), MirostatV2(self.mirostat_tau, self.mirostat_eta))
         adaptive = AdaptiveP(0 if self.adaptive_target is None else self.adaptive_target, self.adaptive_decay)
         if self._warmth() != Temperature(1):

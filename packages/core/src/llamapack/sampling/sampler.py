@@ -1,4 +1,4 @@
-"""The sampler: a chain of links that ends in the choice of a token."""
+"""The sampler: a chain of stages that ends in the choice of a token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from llamapack.sampling.candidates import Candidates, Room
 from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole
 from llamapack.sampling.custom import Callbacks
 from llamapack.sampling.parameters import SamplingParameters
-from llamapack.sampling.stages import AdaptiveP, BuildArgs, Greedy, Infill, Link, RandomLink, TopK
+from llamapack.sampling.stages import AdaptiveP, BuildArgs, Greedy, Infill, RandomStage, Stage, TopK
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -42,7 +42,7 @@ _GREEDY = (Greedy(),)
 
 
 class Sampler(Owner[api.llama_sampler_p]):
-    """A chain of links; it owns them natively. One thread at a time may use it.
+    """A chain of stages; it owns them natively. One thread at a time may use it.
 
     A sampler remembers: the tokens for its penalties, where its grammar stands, its random numbers. Use one for one
     text, and `copy` or `reset` it for another.
@@ -58,13 +58,13 @@ class Sampler(Owner[api.llama_sampler_p]):
         Raises InputError for numbers out of range, and GrammarError for a grammar or schema that cannot be used.
         """
         parameters = SamplingParameters(**options)
-        self._begin(parameters.links(), vocab, parameters.seed)
+        self._begin(parameters.stages(), vocab, parameters.seed)
 
     @classmethod
-    def chain(cls, links: Sequence[Link], *, vocab: Vocab | None = None, seed: int | None = None) -> Sampler:
-        """Make a chain of any links, in this order; `seed` is for those that have none of their own."""
+    def chain(cls, stages: Sequence[Stage], *, vocab: Vocab | None = None, seed: int | None = None) -> Sampler:
+        """Make a chain of any stages, in this order; `seed` is for those that have none of their own."""
         made = cls.__new__(cls)
-        made._begin(links, vocab, seed)
+        made._begin(stages, vocab, seed)
         return made
 
     @classmethod
@@ -72,7 +72,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         """Make a sampler that always takes the likeliest token."""
         return cls.chain(_GREEDY)
 
-    def _begin(self, links: Sequence[Link], vocab: Vocab | None, seed: int | None) -> None:
+    def _begin(self, stages: Sequence[Stage], vocab: Vocab | None, seed: int | None) -> None:
         check_seed(seed)
         self._args = BuildArgs(
             native=native(), vocab=vocab, seed=secrets.randbelow(RANDOM_SEED) if seed is None else seed
@@ -80,13 +80,13 @@ class Sampler(Owner[api.llama_sampler_p]):
         params = self._args.native.llama_sampler_chain_default_params()
         self._adopt(self._args.native.llama_sampler_chain_init(params), ())
         try:
-            for link in links:
-                self.add(link)
+            for stage in stages:
+                self.add(stage)
         except BaseException:
             self.close()
             raise
 
-    def _adopt(self, pointer: api.llama_sampler_p, links: tuple[Link, ...]) -> None:
+    def _adopt(self, pointer: api.llama_sampler_p, stages: tuple[Stage, ...]) -> None:
         vocab, bound = self._args.vocab, self._args.native
         kept = self._args.kept
 
@@ -96,7 +96,7 @@ class Sampler(Owner[api.llama_sampler_p]):
 
         super().__init__(pointer, free, parent=None if vocab is None else vocab.owner)
         self._native = bound
-        self._links = links
+        self._stages = stages
         self._exclusive = ExclusiveUse(
             self.lifetime, kind="sampler", remedy="Give each thread a sampler of its own, such as a copy."
         )
@@ -108,20 +108,20 @@ class Sampler(Owner[api.llama_sampler_p]):
         self._candidates = api.llama_token_data_array()
 
     @property
-    def links(self) -> tuple[Link, ...]:
-        """The links, in their order."""
-        return self._links
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, in their order."""
+        return self._stages
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What llama.cpp calls the links; a question mark before a name says that it does nothing."""
+        """What llama.cpp calls the stages; a question mark before a name says that it does nothing."""
         get, name = self._native.llama_sampler_chain_get, self._native.llama_sampler_name
-        return tuple((name(get(self.handle, i)) or b"").decode() for i in range(len(self._links)))
+        return tuple((name(get(self.handle, i)) or b"").decode() for i in range(len(self._stages)))
 
     @property
     def seed(self) -> int | None:
         """The seed in use, also where it was chosen at random; None where nothing is random."""
-        seeds = [link.seed_from(self._args) for link in self._links if isinstance(link, RandomLink)]
+        seeds = [stage.seed_from(self._args) for stage in self._stages if isinstance(stage, RandomStage)]
         return seeds[-1] if seeds else None
 
     @property
@@ -131,40 +131,40 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     @property
     def reads_prompt(self) -> bool:
-        """True if a link counts the tokens of the prompt too, so that `accept_prompt` changes something."""
-        return any(link.reads_prompt for link in self._links)
+        """True if a stage counts the tokens of the prompt too, so that `accept_prompt` changes something."""
+        return any(stage.reads_prompt for stage in self._stages)
 
-    def add(self, link: Link, index: int | None = None) -> None:
-        """Put a link at the end, or before the one at `index`."""
-        place = len(self._links) if index is None else index
-        check_whole("index", place, 0, len(self._links))
-        self._check_link(link, place)
+    def add(self, stage: Stage, index: int | None = None) -> None:
+        """Put a stage at the end, or before the one at `index`."""
+        place = len(self._stages) if index is None else index
+        check_whole("index", place, 0, len(self._stages))
+        self._check_stage(stage, place)
         with self._exclusive:
             chain = self.handle
-            pointer = link.build(self._args)
-            later = [self._native.llama_sampler_chain_remove(chain, place) for _ in self._links[place:]]
+            pointer = stage.build(self._args)
+            later = [self._native.llama_sampler_chain_remove(chain, place) for _ in self._stages[place:]]
             for each in (pointer, *later):
                 self._native.llama_sampler_chain_add(chain, each)
-        self._links = (*self._links[:place], link, *self._links[place:])
+        self._stages = (*self._stages[:place], stage, *self._stages[place:])
 
-    def remove(self, index: int) -> Link:
-        """Take the link at `index` out, with all that it remembers, and return what it was made from."""
-        check_whole("index", index, 0, len(self._links) - 1)
+    def remove(self, index: int) -> Stage:
+        """Take the stage at `index` out, with all that it remembers, and return what it was made from."""
+        check_whole("index", index, 0, len(self._stages) - 1)
         with self._exclusive:
             chain = self.handle
             self._native.llama_sampler_free(self._native.llama_sampler_chain_remove(chain, index))
-        link = self._links[index]
-        self._links = (*self._links[:index], *self._links[index + 1 :])
-        return link
+        stage = self._stages[index]
+        self._stages = (*self._stages[:index], *self._stages[index + 1 :])
+        return stage
 
-    def _check_link(self, link: Link, place: int) -> None:
-        if not isinstance(link, Link):
-            raise InputError(f"A chain is made of links, such as TopK(40), not of {link!r}.")
-        if link.needs_vocab and self._args.vocab is None:
+    def _check_stage(self, stage: Stage, place: int) -> None:
+        if not isinstance(stage, Stage):
+            raise InputError(f"A chain is made of stages, such as TopK(40), not of {stage!r}.")
+        if stage.needs_vocab and self._args.vocab is None:
             raise InputError(
-                f"{type(link).__name__} needs the vocabulary.", fix="Give the sampler one: vocab=model.vocab."
+                f"{type(stage).__name__} needs the vocabulary.", fix="Give the sampler one: vocab=model.vocab."
             )
-        if isinstance(link, Infill) and not any(isinstance(each, TopK) and each.k for each in self._links[:place]):
+        if isinstance(stage, Infill) and not any(isinstance(each, TopK) and each.k for each in self._stages[:place]):
             raise InputError(
                 "Infill needs a TopK before it.",
                 why="It compares all candidates with each other, which takes hours for a whole vocabulary.",
@@ -203,7 +203,7 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     def _room_for(self, context: ContextHandle) -> api.llama_token_data_array:
         count = context.n_vocab
-        if self._candidates.size < count and self._links != _GREEDY:
+        if self._candidates.size < count and self._stages != _GREEDY:
             self._room = (api.llama_token_data * count)()
             self._candidates.data = ctypes.cast(self._room, ctypes.POINTER(api.llama_token_data))
             self._candidates.size = count
@@ -270,7 +270,7 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     def copy(self) -> Sampler:
         """Make an independent sampler that remembers the same."""
-        if self._pending and any(isinstance(link, AdaptiveP) for link in self._links):
+        if self._pending and any(isinstance(stage, AdaptiveP) for stage in self._stages):
             raise StateError(
                 "A sampler with AdaptiveP cannot be copied between `apply` and `accept`.", fix="Accept a token first."
             )
@@ -282,7 +282,7 @@ class Sampler(Owner[api.llama_sampler_p]):
                 raise self._error(status, "The sampler cannot be copied.")
         made = type(self).__new__(type(self))
         made._args = replace(self._args, kept=[*self._args.kept])
-        made._adopt(pointer, self._links)
+        made._adopt(pointer, self._stages)
         return made
 
     def _error(self, status: int, what: str) -> BaseException:
@@ -298,9 +298,9 @@ class Sampler(Owner[api.llama_sampler_p]):
         return self._exclusive
 
     def __len__(self) -> int:
-        """Return the number of links."""
-        return len(self._links)
+        """Return the number of stages."""
+        return len(self._stages)
 
     def __repr__(self) -> str:
-        """Show the links."""
-        return f"<Sampler {' -> '.join(map(repr, self._links))}{' (closed)' if self.closed else ''}>"
+        """Show the stages."""
+        return f"<Sampler {' -> '.join(map(repr, self._stages))}{' (closed)' if self.closed else ''}>"

@@ -1,8 +1,8 @@
-"""The links of a sampler chain: what each does, and with which numbers.
+"""The stages of a sampler chain: what each does, and with which numbers.
 
-A link takes the candidates that are left and their logits, and removes some, changes logits, or chooses one. Links are
-values: they hold no native memory, and one may stand in several chains. `p` is a candidate's probability among those
-left, the softmax of the logits.
+A stage takes the candidates that are left with their logits, and removes some of them, changes logits, or chooses one;
+llama.cpp calls each of them a sampler. Stages are values: they hold no native memory, and the same one may be part of
+several chains. `p` is the probability of a candidate among those that are left: the softmax of the logits.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ BREAKERS = ("\n", ":", '"', "*")
 
 @dataclass(frozen=True)
 class BuildArgs:
-    """What a link may need to become native."""
+    """What a stage may need to become native."""
 
     native: api.Native
     vocab: Vocab | None
     seed: int
-    kept: list[object] = field(default_factory=list)  # Python objects that native links call
+    kept: list[object] = field(default_factory=list)  # Python objects that native stages call
 
 
 @dataclass(frozen=True)
-class Link:
-    """One link of a chain."""
+class Stage:
+    """One stage of a chain."""
 
     needs_vocab: ClassVar[bool] = False
     chooses: ClassVar[bool] = False
@@ -51,8 +51,8 @@ class Link:
 
 
 @dataclass(frozen=True)
-class RandomLink(Link):
-    """A link that draws random numbers; without a seed of its own it takes the chain's."""
+class RandomStage(Stage):
+    """A stage that draws random numbers; without a seed of its own it takes the chain's."""
 
     _: KW_ONLY
     seed: int | None = None
@@ -67,7 +67,7 @@ class RandomLink(Link):
 
 
 @dataclass(frozen=True)
-class Greedy(Link):
+class Greedy(Stage):
     """Choose the likeliest; of several, the first."""
 
     chooses: ClassVar[bool] = True
@@ -77,7 +77,7 @@ class Greedy(Link):
 
 
 @dataclass(frozen=True)
-class Dist(RandomLink):
+class Dist(RandomStage):
     """Choose at random, each with its probability."""
 
     chooses: ClassVar[bool] = True
@@ -87,7 +87,7 @@ class Dist(RandomLink):
 
 
 @dataclass(frozen=True)
-class TopK(Link):
+class TopK(Stage):
     """Keep the `k` likeliest; 0 keeps all."""
 
     k: int
@@ -101,7 +101,7 @@ class TopK(Link):
 
 
 @dataclass(frozen=True)
-class TopP(Link):
+class TopP(Stage):
     """Keep the likeliest that together reach `p`, and at least `min_keep`; 1 keeps all."""
 
     p: float
@@ -117,7 +117,7 @@ class TopP(Link):
 
 
 @dataclass(frozen=True)
-class MinP(Link):
+class MinP(Stage):
     """Keep those at least `p` times as likely as the likeliest, and at least `min_keep`; 0 keeps all."""
 
     p: float
@@ -133,7 +133,7 @@ class MinP(Link):
 
 
 @dataclass(frozen=True)
-class Typical(Link):
+class Typical(Stage):
     """Keep those whose surprise is nearest to the expected one, until together they exceed `p`; 1 keeps all.
 
     From "Locally Typical Sampling" (Meister et al., 2022).
@@ -152,7 +152,7 @@ class Typical(Link):
 
 
 @dataclass(frozen=True)
-class TopNSigma(Link):
+class TopNSigma(Stage):
     """Refuse logits more than `n` standard deviations below the highest; 0 keeps all.
 
     From "Top-n-sigma: Not All Logits Are You Need" (Tang et al., 2024).
@@ -169,7 +169,7 @@ class TopNSigma(Link):
 
 
 @dataclass(frozen=True)
-class Temperature(Link):
+class Temperature(Stage):
     """Divide all logits; 0 refuses all but the likeliest."""
 
     temperature: float
@@ -183,7 +183,7 @@ class Temperature(Link):
 
 
 @dataclass(frozen=True)
-class DynamicTemperature(Link):
+class DynamicTemperature(Stage):
     """Divide all logits by a temperature that follows the entropy.
 
     It runs from `temperature - spread` (not below 0) for a sure model to `temperature + spread` for one that knows
@@ -205,7 +205,7 @@ class DynamicTemperature(Link):
 
 
 @dataclass(frozen=True)
-class Xtc(RandomLink):
+class Xtc(RandomStage):
     """With `probability`, remove all candidates of at least `threshold` but the least likely of them.
 
     "Exclude top choices". Nothing happens if fewer than `min_keep` would be left; a threshold above 0.5 turns it off.
@@ -227,7 +227,7 @@ class Xtc(RandomLink):
 
 
 @dataclass(frozen=True)
-class Mirostat(RandomLink):
+class Mirostat(RandomStage):
     """Choose so that the surprise stays near `tau` bits; `eta` is how fast it learns, `m` how many tokens it looks at.
 
     From "Mirostat: A Neural Text Decoding Algorithm that Directly Controls Perplexity" (Basu et al., 2021).
@@ -252,7 +252,7 @@ class Mirostat(RandomLink):
 
 
 @dataclass(frozen=True)
-class MirostatV2(RandomLink):
+class MirostatV2(RandomStage):
     """Choose among the candidates whose surprise is at most mu, and move mu so that it stays near `tau` bits."""
 
     chooses: ClassVar[bool] = True
@@ -270,7 +270,7 @@ class MirostatV2(RandomLink):
 
 
 @dataclass(frozen=True)
-class AdaptiveP(RandomLink):
+class AdaptiveP(RandomStage):
     """Choose candidates near the probability `target`, corrected by the average of those chosen before.
 
     `decay` says how long the average remembers, about `1 / (1 - decay)` tokens. A copy begins its random numbers anew.
@@ -291,11 +291,11 @@ class AdaptiveP(RandomLink):
 
 
 @dataclass(frozen=True)
-class Penalties(Link):
+class Penalties(Stage):
     """Make tokens among the `last_n` before less likely.
 
     Their logits are divided by `repeat` (multiplied if below 0), and lowered by `frequency` for each time a token was
-    seen and by `presence` once. Put it before links that remove candidates.
+    seen and by `presence` once. Put it before stages that remove candidates.
     """
 
     reads_prompt: ClassVar[bool] = True
@@ -317,7 +317,7 @@ class Penalties(Link):
 
 
 @dataclass(frozen=True)
-class Dry(Link):
+class Dry(Stage):
     """Make a token less likely that would go on repeating what was written before.
 
     If it would continue a repetition of n tokens, its logit is lowered by `multiplier * base ** (n - allowed_length)`,
@@ -353,7 +353,7 @@ class Dry(Link):
 
 
 @dataclass(frozen=True)
-class LogitBias(Link):
+class LogitBias(Stage):
     """Add a number to the logits of some tokens; `-inf` refuses a token."""
 
     biases: Mapping[int, float] = field(hash=False)
@@ -378,7 +378,7 @@ class LogitBias(Link):
 
 
 @dataclass(frozen=True)
-class Infill(Link):
+class Infill(Stage):
     """For a text with a gap: end it rather than guess, and merge candidates that begin alike. Put TopK before it."""
 
     needs_vocab: ClassVar[bool] = True
