@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack.context import Context
 from llamapack.context.batch import Batch
 from llamapack.errors import CancelledError, InputError
@@ -79,10 +79,10 @@ def perplexity(
     Raises CancelledError, and InputError for wrong arguments, a text too short, and models that end every text with a
     token.
     """
-    whole("n_ctx", n_ctx, least=4)
-    size = min(n_ctx if n_batch is None else whole("n_batch", n_batch), n_ctx)
+    check_int("n_ctx", n_ctx, least=4)
+    size = min(n_ctx if n_batch is None else check_int("n_batch", n_batch), n_ctx)
     if max_chunks is not None:
-        whole("max_chunks", max_chunks)
+        check_int("max_chunks", max_chunks)
     tokens = _tokens(model, text, n_ctx)
     total = min(len(tokens) // n_ctx, max_chunks or len(tokens))
     sums = _Sums()

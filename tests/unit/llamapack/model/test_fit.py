@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from llamapack import gguf
 from llamapack.gguf.formats import ValueType
-from llamapack.model.fit import Placement, Room, Sizes, fit, read_sizes, shortage
+from llamapack.model.fit import DeviceMemory, Placement, Sizes, fit, read_sizes, shortage
 
 from tests.support.gguf.files import Description, TensorData, Value, Values, array, encode, text, uint32
 
@@ -22,8 +22,8 @@ def tensor(name: str, *shape: int) -> TensorData:
     return TensorData(name=name, shape=shape, type=0, data=b"\0" * 4 * count)
 
 
-def room(free: int, name: str = "GPU0", total: int = 10_000) -> Room:
-    return Room(name=name, free=free * MB, total=total * MB)
+def memory(free: int, name: str = "GPU0", total: int = 10_000) -> DeviceMemory:
+    return DeviceMemory(name=name, free=free * MB, total=total * MB)
 
 
 def made(tmp_path: Path, *extra: TensorData, **values: Value) -> gguf.Gguf:
@@ -77,44 +77,46 @@ def test_the_cache_goes_by_the_heads(tmp_path: Path, values: dict[str, Value], n
 
 
 @pytest.mark.parametrize(
-    ("rooms", "split", "expected"),
+    ("memories", "split", "expected"),
     [
-        ([room(690)], None, Placement(n_gpu_layers=5)),  # 640 and 50 for computing
-        ([room(689)], None, Placement(n_gpu_layers=4)),
-        ([room(359)], None, Placement(n_gpu_layers=1)),
-        ([room(249)], None, Placement(n_gpu_layers=0)),
-        ([room(0, total=0)], None, Placement(n_gpu_layers=0)),  # nobody knows how much it has
+        ([memory(690)], None, Placement(n_gpu_layers=5)),  # 640 and 50 for computing
+        ([memory(689)], None, Placement(n_gpu_layers=4)),
+        ([memory(359)], None, Placement(n_gpu_layers=1)),
+        ([memory(249)], None, Placement(n_gpu_layers=0)),
+        ([memory(0, total=0)], None, Placement(n_gpu_layers=0)),  # nobody knows how much it has
         # by free memory: three layers of five for the first
-        ([room(600), room(400, "GPU1")], None, Placement(n_gpu_layers=5)),
+        ([memory(600), memory(400, "GPU1")], None, Placement(n_gpu_layers=5)),
         # two of five for the first
-        ([room(280), room(470, "GPU1")], None, Placement(n_gpu_layers=5)),
+        ([memory(280), memory(470, "GPU1")], None, Placement(n_gpu_layers=5)),
         # and here three for the first, which holds four; the second holds one
-        ([room(495), room(330, "GPU1")], None, Placement(n_gpu_layers=5, tensor_split=(4.0, 1.0))),
-        ([room(2000), room(2000, "GPU1")], (1, 0), Placement(n_gpu_layers=5, tensor_split=(1, 0))),
-        ([room(300), room(2000, "GPU1")], (1, 1), Placement(n_gpu_layers=4, tensor_split=(1, 1))),
+        ([memory(495), memory(330, "GPU1")], None, Placement(n_gpu_layers=5, tensor_split=(4.0, 1.0))),
+        ([memory(2000), memory(2000, "GPU1")], (1, 0), Placement(n_gpu_layers=5, tensor_split=(1, 0))),
+        ([memory(300), memory(2000, "GPU1")], (1, 1), Placement(n_gpu_layers=4, tensor_split=(1, 1))),
     ],
 )
 def test_as_many_layers_as_fit_are_placed(
-    rooms: list[Room], split: tuple[float, ...] | None, expected: Placement
+    memories: list[DeviceMemory], split: tuple[float, ...] | None, expected: Placement
 ) -> None:
-    assert fit(MODEL, rooms, 0, split) == expected
+    assert fit(MODEL, memories, 0, split) == expected
 
 
 def test_the_reserve_stays_free() -> None:
-    assert fit(MODEL, [room(690)], MB).n_gpu_layers == 4
+    assert fit(MODEL, [memory(690)], MB).n_gpu_layers == 4
 
 
 @pytest.mark.parametrize(
-    ("rooms", "layers", "short"),
+    ("memories", "layers", "short"),
     [
-        ([room(600)], 5, None),
-        ([room(599)], 5, ("GPU0", 600 * MB)),
-        ([room(599)], 99, ("GPU0", 600 * MB)),
-        ([room(599)], 4, None),
-        ([room(0, total=0)], 5, None),
-        ([room(400), room(199, "GPU1")], 5, ("GPU1", 200 * MB)),
+        ([memory(600)], 5, None),
+        ([memory(599)], 5, ("GPU0", 600 * MB)),
+        ([memory(599)], 99, ("GPU0", 600 * MB)),
+        ([memory(599)], 4, None),
+        ([memory(0, total=0)], 5, None),
+        ([memory(400), memory(199, "GPU1")], 5, ("GPU1", 200 * MB)),
     ],
 )
-def test_weights_that_cannot_fit_are_noticed(rooms: list[Room], layers: int, short: tuple[str, int] | None) -> None:
-    found = shortage(MODEL, rooms, layers)
+def test_weights_that_cannot_fit_are_noticed(
+    memories: list[DeviceMemory], layers: int, short: tuple[str, int] | None
+) -> None:
+    found = shortage(MODEL, memories, layers)
     assert (None if found is None else (found[0].name, found[1])) == short

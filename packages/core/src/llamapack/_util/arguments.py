@@ -1,38 +1,62 @@
-"""Checks of arguments that several modules make."""
+"""Checks of arguments. Each raises InputError with the name, the value, and what is allowed."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from llamapack.errors import InputError
 
+INT32_MAX = 2**31 - 1
+RANDOM_SEED = 0xFFFFFFFF  # llama.cpp's sign for "take a random one"
 
-def whole(name: str, value: object, least: int = 1, most: int = 2**31 - 1) -> int:
-    """Return `value` if it is a whole number from `least` to `most`; raises InputError otherwise."""
+
+def check_int(name: str, value: object, least: int = 1, most: int = INT32_MAX, *, note: str = "") -> int:
+    """Return `value` if it is an int from `least` to `most`; `note` is put behind `least` to say what that means."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InputError(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
+        raise InputError(f"{name} must be a whole number from {least}{note} to {most}, not {value!r}.")
     return value
 
 
-def flag(name: str, value: object) -> bool:
-    """Return `value` if it is True or False; raises InputError otherwise."""
+def check_bool(name: str, value: object) -> bool:
+    """Return `value` if it is True or False."""
     if not isinstance(value, bool):
         raise InputError(f"{name} must be True or False, not {value!r}.")
     return value
 
 
-def number(name: str, value: object, least: float, most: float, wanted: str, fix: str = "") -> float:
-    """Return `value` if it is a number from `least` to `most`; raises InputError, saying that it must be `wanted`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InputError(f"{name} must be {wanted}, not {value!r}.", fix=fix)
-    if not least <= value <= most:
+def is_number(value: object) -> TypeGuard[float]:
+    """Return True for finite numbers, which bools are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_number(
+    name: str, value: object, least: float, most: float, *, wanted: str | None = None, fix: str = ""
+) -> float:
+    """Return `value` as a float if it is a finite number from `least` to `most`; `wanted` says so in other words."""
+    if not (is_number(value) and least <= value <= most):
+        wanted = wanted or f"between {least:g} and {most:g}"
         raise InputError(f"{name} must be {wanted}, not {value!r}.", fix=fix)
     return float(value)
 
 
-def choice(name: str, value: object, among: Mapping[str, int]) -> int:
-    """Return the number that `among` has for `value`; raises InputError with the choices."""
-    if not isinstance(value, str) or value not in among:
-        raise InputError(f"{name} must be one of {', '.join(map(repr, among))}, not {value!r}.")
-    return among[value]
+def check_choice(name: str, value: object, choices: Mapping[str, int]) -> int:
+    """Return the number that `choices` has for the text `value`."""
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
+    return choices[value]
+
+
+def check_seed(value: object) -> None:
+    """Accept None, and whole numbers of 32 bits except llama.cpp's sign for a random seed."""
+    if value is not None and not (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < RANDOM_SEED):
+        raise InputError(f"seed must be a whole number from 0 to {RANDOM_SEED - 1}, or None, not {value!r}.")
+
+
+def check_temperature(name: str, value: object) -> None:
+    """Accept 0, and numbers that do not make the logits overflow when they are divided by it."""
+    if not (is_number(value) and value >= 0):
+        raise InputError(f"{name} must be 0 or more, not {value!r}.")
+    if value and not 1e-6 <= value <= 1e6:
+        raise InputError(f"{name} must be 0, or between 1e-06 and 1e+06, not {value!r}.")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llamapack._native import _generated as api
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack.errors import InputError, StateError
 from llamapack.model.lora import ControlVector, LoraAdapter
 
@@ -108,8 +108,8 @@ class Adapters:
     def _check_layers(self, layers: tuple[int, int] | None) -> tuple[int, int]:
         most = self._context.model.n_layer - 1
         first, last = layers or (1, most)
-        whole("The first layer", first, most=most)
-        whole("The last layer", last, least=first, most=most)
+        check_int("The first layer", first, most=most)
+        check_int("The last layer", last, least=first, most=most)
         return first, last
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from llamapack._native import _generated as api
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Batch:
         """
         if self.content.rows:
             raise InputError("This batch holds embeddings.", fix="Put the tokens into a batch of their own.")
-        added = [whole("A token", _index(token), least=0) for token in tokens]
+        added = [check_int("A token", _index(token), least=0) for token in tokens]
         return self.add_checked(added, sequence, position, outputs)
 
     def add_checked(
@@ -148,7 +148,7 @@ class Batch:
         if not count:
             raise InputError(f"There are no {what} to add.")
         if position is not None:
-            whole("position", position, least=0, most=_MAX_POSITION - count)
+            check_int("position", position, least=0, most=_MAX_POSITION - count)
         if position is not None and sections is not None:
             raise InputError("Give position or sections, not both.")
         indices = range(self.content.count, self.content.count + count)
@@ -233,7 +233,7 @@ def _check_sequences(sequence: int | Sequence[int]) -> tuple[int, ...]:
     sequences = (sequence,) if isinstance(sequence, int) else tuple(sequence)
     if not sequences or len(set(sequences)) != len(sequences):
         raise InputError(f"sequence must name one or more different sequences, not {sequence!r}.")
-    return tuple(whole("A sequence", one, least=0) for one in sequences)
+    return tuple(check_int("A sequence", one, least=0) for one in sequences)
 
 
 def _check_outputs(outputs: OutputSelection, count: int) -> Iterable[int]:
@@ -250,7 +250,7 @@ def _check_outputs(outputs: OutputSelection, count: int) -> Iterable[int]:
 def _check_sections(sections: Sequence[Sequence[int]] | None, count: int) -> tuple[Sequence[int], ...] | None:
     if sections is None:
         return None
-    checked = tuple(tuple(whole("A position", _index(one), least=0) for one in row) for row in sections)
+    checked = tuple(tuple(check_int("A position", _index(one), least=0) for one in row) for row in sections)
     if len(checked) != 4 or any(len(row) != count for row in checked):
         raise InputError(f"sections must be of shape (4, {count}).")
     return checked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack.context.adapters import Adapters
 from llamapack.context.batch import Batch, NativeBatch
 from llamapack.context.handle import ContextHandle
@@ -190,8 +190,8 @@ class Context(ContextHandle):
         memory = self.memory
         bounds = memory.bounds(sequence)
         used = 0 if bounds is None else bounds[1] + 1
-        kept = whole("n_keep", n_keep, least=0)
-        discarded = (used - kept) // 2 if n_discard is None else whole("n_discard", n_discard)
+        kept = check_int("n_keep", n_keep, least=0)
+        discarded = (used - kept) // 2 if n_discard is None else check_int("n_discard", n_discard)
         if kept + discarded > used or discarded < 1:
             raise InputError(
                 f"Of {used} tokens of sequence {sequence}, {kept} cannot be kept and {max(discarded, 1)} forgotten."

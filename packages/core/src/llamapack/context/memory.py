@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack.errors import InputError, StateError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Memory:
         Sequences that share the range move with it. Raises StateError where positions cannot be moved.
         """
         begin, end = _check_range(start, stop)
-        whole("delta", delta, least=-_MAX_POSITION)
+        check_int("delta", delta, least=-_MAX_POSITION)
         with self._context.exclusive():
             handle = self._memory()
             bounds = self._bounds(handle, self._check(sequence))
@@ -114,7 +114,7 @@ class Memory:
         Raises StateError where positions cannot be moved.
         """
         begin, end = _check_range(start, stop)
-        whole("divisor", divisor)
+        check_int("divisor", divisor)
         with self._context.exclusive():
             handle = self._memory()
             self._check(sequence)
@@ -188,8 +188,8 @@ class Memory:
 
 def _check_range(start: int | None, stop: int | None) -> tuple[int, int]:
     """Return the range as llama.cpp takes it, with -1 for an open end."""
-    begin = 0 if start is None else whole("start", start, least=0)
-    end = -1 if stop is None else whole("stop", stop, least=0)
+    begin = 0 if start is None else check_int("start", start, least=0)
+    end = -1 if stop is None else check_int("stop", stop, least=0)
     if 0 <= end < begin:
         raise InputError(f"The range from {begin} to {end} is backwards.", fix="Give start before stop.")
     return begin, end

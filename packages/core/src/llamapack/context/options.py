@@ -8,7 +8,7 @@ from typing import Literal
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
-from llamapack._util.arguments import choice, flag, number, whole
+from llamapack._util.arguments import check_bool, check_choice, check_int, check_number
 from llamapack.backends.devices import present_devices
 from llamapack.errors import InputError
 from llamapack.model import Model
@@ -77,9 +77,9 @@ class ContextOptions:
     def __post_init__(self) -> None:
         """Refuse what is no flag where one is wanted: a text such as "no" would be true."""
         for name in ("swa_full", "offload_kqv", "op_offload", "embeddings"):
-            flag(name, getattr(self, name))
+            check_bool(name, getattr(self, name))
         if self.kv_unified is not None:
-            flag("kv_unified", self.kv_unified)
+            check_bool("kv_unified", self.kv_unified)
 
 
 def native_params(model: Model, options: ContextOptions) -> api.llama_context_params:
@@ -102,7 +102,7 @@ def native_params(model: Model, options: ContextOptions) -> api.llama_context_pa
 
 def check_threads(name: str, value: object) -> int:
     """Return `value` if it is a number of threads that ggml takes; raises InputError otherwise."""
-    return whole(name, value, most=MAX_THREADS)
+    return check_int(name, value, most=MAX_THREADS)
 
 
 def _check_model(model: Model) -> None:
@@ -118,16 +118,16 @@ def _set_sizes(params: api.llama_context_params, model: Model, options: ContextO
     if size is None:
         size = min(DEFAULT_N_CTX, model.n_ctx_train or DEFAULT_N_CTX)
     # llama.cpp rounds up to a multiple of 256, in 32 bits
-    whole("n_ctx", size, most=2**31 - 1 - 256 * MAX_SEQUENCES)
-    sequences = whole("n_seq_max", options.n_seq_max, most=MAX_SEQUENCES)
+    check_int("n_ctx", size, most=2**31 - 1 - 256 * MAX_SEQUENCES)
+    sequences = check_int("n_seq_max", options.n_seq_max, most=MAX_SEQUENCES)
     if sequences > size:
         raise InputError(
             f"n_seq_max={sequences} sequences do not fit a KV cache of n_ctx={size} tokens.",
             fix="Make n_ctx larger: the sequences share it.",
         )
     rounded = -(-size // 256) * 256
-    batch = whole("n_batch", 2048 if options.n_batch is None else options.n_batch)
-    ubatch = whole("n_ubatch", min(512, batch) if options.n_ubatch is None else options.n_ubatch)
+    batch = check_int("n_batch", 2048 if options.n_batch is None else options.n_batch)
+    ubatch = check_int("n_ubatch", min(512, batch) if options.n_ubatch is None else options.n_ubatch)
     if ubatch > batch:
         raise InputError(
             f"n_ubatch={ubatch} is more than n_batch={batch}.",
@@ -171,7 +171,7 @@ def _even(sequences: int, tokens: int, options: ContextOptions) -> int:
 def _outputs_max(options: ContextOptions, sequences: int, batch: int) -> int:
     if options.n_outputs_max is None:
         return batch
-    most = whole("n_outputs_max", options.n_outputs_max)
+    most = check_int("n_outputs_max", options.n_outputs_max)
     if most < sequences:
         raise InputError(
             f"n_outputs_max={most} is less than n_seq_max={sequences}: each sequence has at least one output.",
@@ -208,9 +208,9 @@ def _set_threads(params: api.llama_context_params, options: ContextOptions) -> N
 
 
 def _set_cache(params: api.llama_context_params, model: Model, options: ContextOptions) -> None:
-    params.flash_attn_type = choice("flash_attention", options.flash_attention, _FLASH)
-    params.type_k = choice("type_k", options.type_k, CACHE_TYPES)
-    params.type_v = choice("type_v", options.type_v, CACHE_TYPES)
+    params.flash_attn_type = check_choice("flash_attention", options.flash_attention, _FLASH)
+    params.type_k = check_choice("type_k", options.type_k, CACHE_TYPES)
+    params.type_v = check_choice("type_v", options.type_v, CACHE_TYPES)
     if _is_quantized(options.type_v) and options.flash_attention == "off":
         raise InputError(
             f"type_v={options.type_v!r} needs flash attention, which is off.",
@@ -259,10 +259,10 @@ def _is_quantized(kind: str) -> bool:
 def _set_embeddings(params: api.llama_context_params, model: Model, options: ContextOptions) -> None:
     params.embeddings = options.embeddings
     if options.attention is not None:
-        params.attention_type = choice("attention", options.attention, _ATTENTIONS)
+        params.attention_type = check_choice("attention", options.attention, _ATTENTIONS)
     if options.pooling is None:
         return
-    params.pooling_type = choice("pooling", options.pooling, POOLINGS)
+    params.pooling_type = check_choice("pooling", options.pooling, POOLINGS)
     if options.pooling != "none" and not options.embeddings:
         raise InputError(
             f"pooling={options.pooling!r} has nothing to pool: this context makes logits, not embeddings.",
@@ -277,7 +277,7 @@ def _set_embeddings(params: api.llama_context_params, model: Model, options: Con
 
 def _set_rope(params: api.llama_context_params, options: ContextOptions) -> None:
     if options.rope_scaling is not None:
-        params.rope_scaling_type = choice("rope_scaling", options.rope_scaling, _SCALINGS)
+        params.rope_scaling_type = check_choice("rope_scaling", options.rope_scaling, _SCALINGS)
     if options.rope_freq_base is not None:
         params.rope_freq_base = _frequency("rope_freq_base", options.rope_freq_base)
     if options.rope_freq_scale is not None:
@@ -285,11 +285,11 @@ def _set_rope(params: api.llama_context_params, options: ContextOptions) -> None
     for name in ("yarn_ext_factor", "yarn_attn_factor", "yarn_beta_fast", "yarn_beta_slow"):
         value = getattr(options, name)
         if value is not None:
-            setattr(params, name, number(name, value, 0, 1e30, "0 or more", _LEAVE_OUT))
+            setattr(params, name, check_number(name, value, 0, 1e30, wanted="0 or more", fix=_LEAVE_OUT))
     if options.yarn_orig_ctx is not None:
-        params.yarn_orig_ctx = whole("yarn_orig_ctx", options.yarn_orig_ctx)
+        params.yarn_orig_ctx = check_int("yarn_orig_ctx", options.yarn_orig_ctx)
 
 
 def _frequency(name: str, value: float) -> float:
     # what a 32-bit float and its logarithm take
-    return number(name, value, 1e-30, 1e30, "more than 0", _LEAVE_OUT)
+    return check_number(name, value, 1e-30, 1e30, wanted="more than 0", fix=_LEAVE_OUT)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from llamapack._native import _generated as api
 from llamapack._native.library import read_abi, take_text
 from llamapack._native.log import captured_errors
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack._util.atomic_files import write_atomically
 from llamapack.errors import DecodeError, InputError, StateError
 
@@ -114,7 +114,7 @@ class State:
             raise DecodeError("The positions cannot be moved.", why=take_text(message))
 
     def _check_sequence(self, sequence: int) -> None:
-        if not 0 <= whole("sequence", sequence, least=0) < self._context.n_seq_max:
+        if not 0 <= check_int("sequence", sequence, least=0) < self._context.n_seq_max:
             raise InputError(f"There is no sequence {sequence}: this context has {self._context.n_seq_max}, from 0.")
 
     def _header(self, sequence: int | None, tokens: Sequence[int]) -> bytes:
@@ -124,7 +124,7 @@ class State:
             "model": fingerprint(self._context.model),
             "llama_commit": read_abi().llama_commit,
             "sequence": sequence,
-            "tokens": [whole("A token", int(token), least=0) for token in tokens],
+            "tokens": [check_int("A token", int(token), least=0) for token in tokens],
         }
         return json.dumps(fields).encode()
 

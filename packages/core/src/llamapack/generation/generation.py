@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack.chat import ChatTemplate, Message
 from llamapack.context import Context
 from llamapack.errors import InputError, PromptTooLongError
@@ -180,9 +180,9 @@ def generate(
     """
     stops = _stops(stop)
     if max_tokens is not None:
-        whole("max_tokens", max_tokens, least=0)
+        check_int("max_tokens", max_tokens, least=0)
     if logprobs is not None:
-        whole("logprobs", logprobs, least=0, most=len(model.vocab))
+        check_int("logprobs", logprobs, least=0, most=len(model.vocab))
     chosen = _sampler(model, sampler, sampling)
     text, template_stops = _render(model, prompt, chat, system)
     tokens = model.vocab.tokenize(text, add_special=True, parse_special=True)

@@ -38,7 +38,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
+class DeviceMemory:
     """The memory of one device, in bytes; it is not known where the total is 0."""
 
     name: str
@@ -77,16 +77,18 @@ def read_sizes(gguf: Gguf, n_ctx: int) -> Sizes:
     )
 
 
-def fit(sizes: Sizes, rooms: Sequence[Room], reserve: int, split: Sequence[float] | None = None) -> Placement:
+def fit(
+    sizes: Sizes, memories: Sequence[DeviceMemory], reserve: int, split: Sequence[float] | None = None
+) -> Placement:
     """Place as many layers as fit, in the proportions of `split` if there is one.
 
     Each device that gets any keeps `reserve` bytes free, and what computing takes.
     """
-    capacity = [max(0, room.free - reserve - sizes.computing) if room.total else 0 for room in rooms]
+    capacity = [max(0, memory.free - reserve - sizes.computing) if memory.total else 0 for memory in memories]
     for layers in range(sizes.count, 0, -1):
         taken = [sizes.needed(layer) for layer in range(sizes.count - layers, sizes.count)]
-        shares = _share(taken, split or [room.free for room in rooms])
-        if all(sum(share) <= room for share, room in zip(shares, capacity, strict=True)):
+        shares = _share(taken, split or [memory.free for memory in memories])
+        if all(sum(share) <= available for share, available in zip(shares, capacity, strict=True)):
             return Placement(n_gpu_layers=layers, tensor_split=tuple(split) if split else None)
         counts = None if split else _pack(taken, capacity)
         if counts:
@@ -95,14 +97,14 @@ def fit(sizes: Sizes, rooms: Sequence[Room], reserve: int, split: Sequence[float
 
 
 def shortage(
-    sizes: Sizes, rooms: Sequence[Room], layers: int, split: Sequence[float] | None = None
-) -> tuple[Room, int] | None:
+    sizes: Sizes, memories: Sequence[DeviceMemory], layers: int, split: Sequence[float] | None = None
+) -> tuple[DeviceMemory, int] | None:
     """Return the first device whose free memory is less than the weights alone that it would get, and their bytes."""
     layers = min(layers, sizes.count)
-    shares = _share(sizes.weights[sizes.count - layers :], split or [room.free for room in rooms])
-    for room, share in zip(rooms, shares, strict=True):
-        if room.total and sum(share) > room.free:
-            return room, sum(share)
+    shares = _share(sizes.weights[sizes.count - layers :], split or [memory.free for memory in memories])
+    for memory, share in zip(memories, shares, strict=True):
+        if memory.total and sum(share) > memory.free:
+            return memory, sum(share)
     return None
 
 

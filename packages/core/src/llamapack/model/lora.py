@@ -14,7 +14,7 @@ from llamapack._native import _generated as api
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
 from llamapack._native.owner import Owner
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack.errors import InputError, ModelFormatError
 from llamapack.model.adapter_file import check_lora, read_directions
 from llamapack.model.model import Model
@@ -78,7 +78,7 @@ class ControlVector:
             row = np.array(direction, dtype=np.float32)
             if row.ndim != 1 or not np.isfinite(row).all():
                 raise InputError(f"The direction of layer {layer} must be a row of finite numbers, not {row.shape}.")
-            self.directions[whole("A layer", layer)] = row
+            self.directions[check_int("A layer", layer)] = row
         if not self.directions:
             raise InputError("A control vector needs a direction for at least one layer.")
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.library import native
-from llamapack._util.arguments import choice, flag
+from llamapack._util.arguments import check_bool, check_choice
 from llamapack.errors import InputError
 from llamapack.gguf.loadable import problems
 from llamapack.gguf.opening import opened
@@ -43,9 +43,9 @@ class ModelOptions(OffloadOptions):
     def __post_init__(self) -> None:
         """Refuse what is no flag where one is wanted: a text such as "no" would be true."""
         for name in ("use_mlock", "use_direct_io", "vocab_only", "check_tensors", "use_extra_buffers", "require_gpu"):
-            flag(name, getattr(self, name))
+            check_bool(name, getattr(self, name))
         if self.use_mmap is not None:
-            flag("use_mmap", self.use_mmap)
+            check_bool("use_mmap", self.use_mmap)
         for key in self.overrides:
             checked: object = key
             if not isinstance(checked, str):
@@ -64,7 +64,7 @@ def native_params(options: ModelOptions, offload: Offload) -> LoadParams:
     """Turn `options` into llama.cpp's parameters; raises InputError for what it would refuse, abort on or ignore."""
     params = native().llama_model_default_params()
     params.load_mode = _load_mode(options)
-    params.lazy_mode = choice("lazy", options.lazy, _LAZY)
+    params.lazy_mode = check_choice("lazy", options.lazy, _LAZY)
     params.vocab_only = options.vocab_only
     params.check_tensors = options.check_tensors
     params.use_extra_bufts = options.use_extra_buffers
@@ -140,7 +140,7 @@ def _load_mode(options: ModelOptions) -> int:
 
 def _place(params: api.llama_model_params, options: ModelOptions, offload: Offload) -> tuple[Any, ...]:
     """Set the devices, and how the layers are shared among them."""
-    params.split_mode = choice("split_mode", options.split_mode, _SPLITS)
+    params.split_mode = check_choice("split_mode", options.split_mode, _SPLITS)
     params.main_gpu = options.main_gpu
     if offload.n_gpu_layers is not None:
         params.n_gpu_layers = offload.n_gpu_layers

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
-from llamapack._util.arguments import whole
+from llamapack._util.arguments import check_int
 from llamapack.backends.devices import Device, find_offload_devices, offload_devices, present_devices
 from llamapack.backends.loading import INSTALL, Used, use_backends, warn_once
 from llamapack.backends.selection.decisions import Choice
@@ -21,7 +21,7 @@ from llamapack.errors import BackendError, InputError
 from llamapack.gguf import Gguf
 
 if TYPE_CHECKING:
-    from llamapack.model.fit import Placement, Room, Sizes
+    from llamapack.model.fit import DeviceMemory, Placement, Sizes
 
 GpuLayers = int | Literal["auto", "fit"] | None
 SplitMode = Literal["none", "layer", "row", "tensor"]
@@ -97,7 +97,7 @@ def _check_layers(wanted: object) -> int | Literal["auto", "fit"]:
         return "fit"
     if isinstance(wanted, str):
         raise InputError(f"n_gpu_layers must be a number, 'auto' or 'fit', not {wanted!r}.")
-    number = whole("n_gpu_layers", wanted, least=-1)
+    number = check_int("n_gpu_layers", wanted, least=-1)
     return "auto" if number == -1 else number
 
 
@@ -117,7 +117,7 @@ def _devices(used: Used, request: Request) -> tuple[tuple[api.ggml_backend_devic
 
 
 def _check_main_gpu(options: OffloadOptions, count: int) -> int:
-    index = whole("main_gpu", options.main_gpu, least=0)
+    index = check_int("main_gpu", options.main_gpu, least=0)
     if index >= max(count, 1):
         raise InputError(f"There is no GPU {index}: {count} can be used.", why=_present(), fix="Leave main_gpu out.")
     if options.split_mode == "tensor" and not count:
@@ -188,10 +188,10 @@ def _place(
     devices: Sequence[Device],
     found: Gguf,
 ) -> Placement:
-    from llamapack.model.fit import DEFAULT_RESERVE, Placement, Room, fit, read_sizes
+    from llamapack.model.fit import DEFAULT_RESERVE, DeviceMemory, Placement, fit, read_sizes
 
-    rooms = [Room(name=each.name, free=each.memory_free, total=each.memory_total) for each in devices]
-    used_split = split if len(rooms) > 1 else None
+    memories = [DeviceMemory(name=each.name, free=each.memory_free, total=each.memory_total) for each in devices]
+    used_split = split if len(memories) > 1 else None
     sizes = read_sizes(found, _fit_n_ctx(options, found))
     if layers == "fit":
         if options.split_mode in ("row", "tensor"):
@@ -201,10 +201,10 @@ def _place(
                 fix='Use split_mode="layer", or give a number of layers.',
             )
         reserve = DEFAULT_RESERVE if options.fit_reserve is None else options.fit_reserve
-        return fit(sizes, rooms, whole("fit_reserve", reserve, least=0, most=2**62), used_split)
+        return fit(sizes, memories, check_int("fit_reserve", reserve, least=0, most=2**62), used_split)
     count = sizes.count if layers == "auto" else min(layers, sizes.count)
     if options.split_mode in ("none", "layer") and not os.environ.get(_UNIFIED):
-        _refuse_shortage(sizes, rooms, count, used_split)
+        _refuse_shortage(sizes, memories, count, used_split)
     return Placement(n_gpu_layers=count, tensor_split=split)
 
 
@@ -217,22 +217,24 @@ def _nothing_fits(options: OffloadOptions, devices: Sequence[Device], choice: Ch
     return Offload(n_gpu_layers=0, choice=choice, pointers=())
 
 
-def _refuse_shortage(sizes: Sizes, rooms: Sequence[Room], count: int, split: tuple[float, ...] | None) -> None:
+def _refuse_shortage(
+    sizes: Sizes, memories: Sequence[DeviceMemory], count: int, split: tuple[float, ...] | None
+) -> None:
     from llamapack.model.fit import shortage
 
-    short = shortage(sizes, rooms, count, split)
+    short = shortage(sizes, memories, count, split)
     if short:
-        room, needed = short
+        memory, needed = short
         raise BackendError(
-            f"{count} of {sizes.count} layers do not fit: {room.name} would get {needed / 2**20:,.0f} MiB of weights "
-            f"and has {room.free / 2**20:,.0f} MiB free.",
+            f"{count} of {sizes.count} layers do not fit: {memory.name} would get {needed / 2**20:,.0f} MiB of weights "
+            f"and has {memory.free / 2**20:,.0f} MiB free.",
             fix='Use n_gpu_layers="fit", or a smaller number.',
         )
 
 
 def _fit_n_ctx(options: OffloadOptions, found: Gguf) -> int:
     if options.fit_n_ctx is not None:
-        return whole("fit_n_ctx", options.fit_n_ctx)
+        return check_int("fit_n_ctx", options.fit_n_ctx)
     trained = found.metadata.get(f"{found.metadata.get('general.architecture', '')}.context_length")
     return min(FIT_N_CTX, trained) if isinstance(trained, int) and trained > 0 else FIT_N_CTX
 

@@ -7,7 +7,6 @@ candidates   Candidates: tokens that may come next, with their logits.
 custom       A stage that is a Python function.
 grammar      Grammars: what a text must look like, for a sampler to allow nothing else.
 json_schema  JSON schemas, as grammars.
-checks       Ranges of numbers, checked before llama.cpp sees them.
 """
 
 from __future__ import annotations

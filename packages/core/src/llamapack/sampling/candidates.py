@@ -43,8 +43,8 @@ def candidate_type() -> np.dtype[np.void]:
     return np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 
-class Room:
-    """Memory for candidates, which a chain works in."""
+class CandidateArray:
+    """A llama_token_data_array, which a chain works in."""
 
     def __init__(self, logits: ArrayLike, ids: ArrayLike | None) -> None:
         """Fill it; without `ids` the tokens are 0, 1, 2 and so on. Raises InputError for arrays that do not fit."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from llamapack._util.arguments import check_int, check_seed
 from llamapack.errors import InputError
-from llamapack.sampling.checks import check_seed, check_whole
 from llamapack.sampling.stages import (
     BREAKERS,
     AdaptiveP,
@@ -112,7 +112,7 @@ class SamplingParameters:
         Raises InputError for a number out of range, also where its stage is left out.
         """
         check_seed(self.seed)
-        check_whole("mirostat", self.mirostat, 0, 2)
+        check_int("mirostat", self.mirostat, 0, 2)
         likeliest = self._warmth() == Temperature(0)
         shaping, choosing = tuple(self._shaping()), tuple(self._choosing())
         if likeliest and not any(isinstance(stage, (Typical, Xtc)) for stage in shaping):

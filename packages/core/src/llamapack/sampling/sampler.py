@@ -14,9 +14,9 @@ from llamapack._native import _generated as api
 from llamapack._native.exclusive import ExclusiveUse
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
+from llamapack._util.arguments import RANDOM_SEED, check_int, check_seed
 from llamapack.errors import InputError, SamplingError, StateError
-from llamapack.sampling.candidates import Candidates, Room
-from llamapack.sampling.checks import RANDOM_SEED, check_seed, check_whole
+from llamapack.sampling.candidates import CandidateArray, Candidates
 from llamapack.sampling.custom import Callbacks
 from llamapack.sampling.parameters import SamplingParameters
 from llamapack.sampling.stages import AdaptiveP, BuildArgs, Greedy, Infill, RandomStage, Stage, TopK
@@ -104,7 +104,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         self._tokens, self._seconds = 0, 0.0
         self._token, self._message = ctypes.c_int32(), api.char_p()
         self._out = (ctypes.byref(self._token), ctypes.byref(self._message))
-        self._room: ctypes.Array[api.llama_token_data] | None = None
+        self._candidate_data: ctypes.Array[api.llama_token_data] | None = None
         self._candidates = api.llama_token_data_array()
 
     @property
@@ -137,7 +137,7 @@ class Sampler(Owner[api.llama_sampler_p]):
     def add(self, stage: Stage, index: int | None = None) -> None:
         """Put a stage at the end, or before the one at `index`."""
         place = len(self._stages) if index is None else index
-        check_whole("index", place, 0, len(self._stages))
+        check_int("index", place, 0, len(self._stages))
         self._check_stage(stage, place)
         with self._exclusive:
             chain = self.handle
@@ -149,7 +149,7 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     def remove(self, index: int) -> Stage:
         """Take the stage at `index` out, with all that it remembers, and return what it was made from."""
-        check_whole("index", index, 0, len(self._stages) - 1)
+        check_int("index", index, 0, len(self._stages) - 1)
         with self._exclusive:
             chain = self.handle
             self._native.llama_sampler_free(self._native.llama_sampler_chain_remove(chain, index))
@@ -192,7 +192,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         with self._exclusive:
             chain = self.handle
             status = self._native.llamapack_sampler_sample(
-                chain, context.handle, index, self._room_for(context), *self._out
+                chain, context.handle, index, self._candidates_for(context), *self._out
             )
             if status:
                 raise self._error(status, "No token can be chosen.")
@@ -201,11 +201,11 @@ class Sampler(Owner[api.llama_sampler_p]):
         self._seconds += time.perf_counter() - began
         return self._token.value
 
-    def _room_for(self, context: ContextHandle) -> api.llama_token_data_array:
+    def _candidates_for(self, context: ContextHandle) -> api.llama_token_data_array:
         count = context.n_vocab
         if self._candidates.size < count and self._stages != _GREEDY:
-            self._room = (api.llama_token_data * count)()
-            self._candidates.data = ctypes.cast(self._room, ctypes.POINTER(api.llama_token_data))
+            self._candidate_data = (api.llama_token_data * count)()
+            self._candidates.data = ctypes.cast(self._candidate_data, ctypes.POINTER(api.llama_token_data))
             self._candidates.size = count
         return self._candidates
 
@@ -215,16 +215,16 @@ class Sampler(Owner[api.llama_sampler_p]):
         Random numbers are used up, but nothing is accepted: `accept` the selected token to go on with it. Raises
         SamplingError where no token is left.
         """
-        room = Room(logits, ids)
+        candidates = CandidateArray(logits, ids)
         if self._args.vocab is not None:
-            self._args.vocab.check_token(int(room.tokens.max()))
+            self._args.vocab.check_token(int(candidates.tokens.max()))
         with self._exclusive:
             chain = self.handle
             self._pending = True
-            status = self._native.llamapack_sampler_apply(chain, ctypes.byref(room.native), self._out[1])
+            status = self._native.llamapack_sampler_apply(chain, ctypes.byref(candidates.native), self._out[1])
             if status:
                 raise self._error(status, "The chain cannot be applied.")
-        found = room.result()
+        found = candidates.result()
         if not (found.logits > -math.inf).any():
             raise SamplingError("The chain cannot be applied.", why="no token is left to choose")
         return found
@@ -257,7 +257,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         if self._args.vocab is not None:
             self._args.vocab.check_token(token)
         else:
-            check_whole("A token", token, 0)
+            check_int("A token", token, 0)
 
     def reset(self) -> None:
         """Forget the tokens so far and begin again, with the same random numbers."""

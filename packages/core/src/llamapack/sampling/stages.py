@@ -14,8 +14,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from llamapack._native import _generated as api
+from llamapack._util.arguments import check_int, check_number, check_seed, check_temperature, is_number
 from llamapack.errors import InputError
-from llamapack.sampling.checks import check_number, check_seed, check_temperature, check_whole, is_number
 
 if TYPE_CHECKING:
     from llamapack.model.vocab import Vocab
@@ -94,7 +94,7 @@ class TopK(Stage):
 
     def __post_init__(self) -> None:
         """Check the range."""
-        check_whole("top_k", self.k, 0, note=" (all tokens)")
+        check_int("top_k", self.k, 0, note=" (all tokens)")
 
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         return args.native.llama_sampler_init_top_k(self.k)
@@ -110,7 +110,7 @@ class TopP(Stage):
     def __post_init__(self) -> None:
         """Check the range."""
         check_number("top_p", self.p, 0, 1)
-        check_whole("min_keep", self.min_keep, 0)
+        check_int("min_keep", self.min_keep, 0)
 
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         return args.native.llama_sampler_init_top_p(self.p, self.min_keep)
@@ -126,7 +126,7 @@ class MinP(Stage):
     def __post_init__(self) -> None:
         """Check the range."""
         check_number("min_p", self.p, 0, 1)
-        check_whole("min_keep", self.min_keep, 0)
+        check_int("min_keep", self.min_keep, 0)
 
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         return args.native.llama_sampler_init_min_p(self.p, self.min_keep)
@@ -145,7 +145,7 @@ class Typical(Stage):
     def __post_init__(self) -> None:
         """Check the range."""
         check_number("typical_p", self.p, 0, 1)
-        check_whole("min_keep", self.min_keep, 0)
+        check_int("min_keep", self.min_keep, 0)
 
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         return args.native.llama_sampler_init_typical(self.p, self.min_keep)
@@ -220,7 +220,7 @@ class Xtc(RandomStage):
         super().__post_init__()
         check_number("xtc_probability", self.probability, 0, 1)
         check_number("xtc_threshold", self.threshold, 0, 1)
-        check_whole("min_keep", self.min_keep, 0)
+        check_int("min_keep", self.min_keep, 0)
 
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         return args.native.llama_sampler_init_xtc(self.probability, self.threshold, self.min_keep, self.seed_from(args))
@@ -244,7 +244,7 @@ class Mirostat(RandomStage):
         super().__post_init__()
         check_number("mirostat_tau", self.tau, 0, 1000)
         check_number("mirostat_eta", self.eta, 0, 1)
-        check_whole("m", self.m, 2)
+        check_int("m", self.m, 2)
 
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         count = len(args.vocab) if args.vocab is not None else 0
@@ -306,7 +306,7 @@ class Penalties(Stage):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("repeat_last_n", self.last_n, 0, MAX_HISTORY)
+        check_int("repeat_last_n", self.last_n, 0, MAX_HISTORY)
         check_number("repeat_penalty", self.repeat, 0.01, 100)
         check_number("frequency_penalty", self.frequency, -1000, 1000)
         check_number("presence_penalty", self.presence, -1000, 1000)
@@ -337,8 +337,8 @@ class Dry(Stage):
         object.__setattr__(self, "breakers", tuple(self.breakers))
         check_number("dry_multiplier", self.multiplier, 0, 1000)
         check_number("dry_base", self.base, 1, 100)
-        check_whole("dry_allowed_length", self.allowed_length, 0)
-        check_whole("dry_penalty_last_n", self.last_n, 0, MAX_HISTORY)
+        check_int("dry_allowed_length", self.allowed_length, 0)
+        check_int("dry_penalty_last_n", self.last_n, 0, MAX_HISTORY)
         for breaker in self.breakers:
             if not breaker or "\0" in breaker or len(breaker.encode()) > 40:
                 raise InputError(f"A DRY sequence breaker must have 1 to 40 bytes and no NUL, not {breaker!r}.")
@@ -362,7 +362,7 @@ class LogitBias(Stage):
         """Check tokens and numbers."""
         object.__setattr__(self, "biases", dict(self.biases))
         for token, bias in self.biases.items():
-            check_whole("A token of logit_bias", token, 0)
+            check_int("A token of logit_bias", token, 0)
             if not (is_number(bias) and abs(bias) <= 1e6) and bias != -math.inf:
                 raise InputError(f"The bias of token {token} must be between -1e+06 and 1e+06, or -inf, not {bias!r}.")
 
