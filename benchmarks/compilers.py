@@ -146,7 +146,7 @@ def make_models(source: Path, folder: Path) -> dict[str, Path]:
 
     The source is quantized itself. F16 is what its weights stand for, and the other formats are made of that F16.
     """
-    from llamapack.quantize import quantize
+    from llamapack.quantization import quantize
 
     folder.mkdir(parents=True, exist_ok=True)
     models = {name: folder / f"{source.name.split('.')[0]}.{name}.gguf" for name in FORMATS}

@@ -9,7 +9,7 @@ from pathlib import Path
 import llamapack
 import pytest
 from llamapack.errors import CancelledError, InputError
-from llamapack.perplexity import perplexity
+from llamapack.evaluation import perplexity
 
 from tests.support.reference.upstream import Reference
 from tools.paths import TRACKING

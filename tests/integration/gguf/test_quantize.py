@@ -16,7 +16,7 @@ import pytest
 from llamapack import gguf
 from llamapack.errors import CancelledError, InputError, ModelError
 from llamapack.imatrix import read_imatrix
-from llamapack.quantize import quantization_types, quantize
+from llamapack.quantization import quantization_types, quantize
 
 from tests.support.gguf.files import (
     Description,

@@ -347,7 +347,7 @@ EXITS = {
     ),
     "a daemon thread that quantizes": (
         "import tempfile, threading, time\n"
-        "from llamapack.quantize import quantize\n"
+        "from llamapack.quantization import quantize\n"
         "folder = tempfile.TemporaryDirectory()\n"
         "work = lambda: quantize(sys.argv[1], folder.name + '/q.gguf', 'Q2_K', allow_requantize=True, n_threads=1)\n"
         "threading.Thread(target=work, daemon=True).start()\n"

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llamapack import errors as errors
+    from llamapack import evaluation as evaluation
     from llamapack import gguf as gguf
     from llamapack import grammar as grammar
     from llamapack import imatrix as imatrix
-    from llamapack import perplexity as perplexity
-    from llamapack import quantize as quantize
+    from llamapack import quantization as quantization
     from llamapack import sampling as sampling
     from llamapack import threads as threads
     from llamapack.backends.loading import devices as devices
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from llamapack.diagnostics.system_info import system_info as system_info
     from llamapack.errors import BackendWarning as BackendWarning
     from llamapack.errors import LlamapackError as LlamapackError
+    from llamapack.evaluation import perplexity as perplexity
     from llamapack.generation import Generation as Generation
     from llamapack.generation import generate as generate
     from llamapack.generation.embeddings import embed as embed
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from llamapack.model.lora import ControlVector as ControlVector
     from llamapack.model.lora import LoraAdapter as LoraAdapter
     from llamapack.model.vocab import Vocab as Vocab
+    from llamapack.quantization import quantize as quantize
     from llamapack.sampling import Sampler as Sampler
 
     __version__: str
@@ -62,11 +64,13 @@ _HOME = {
     "embed": "generation.embeddings",
     "generate": "generation",
     "logprobs": "generation.logprobs",
+    "perplexity": "evaluation",
+    "quantize": "quantization",
     "system_info": "diagnostics.system_info",
 }
 
 # Modules whose names are not here, but which are public: `llamapack.gguf` works without importing it first.
-_MODULES = ("errors", "gguf", "grammar", "imatrix", "perplexity", "quantize", "sampling", "threads")
+_MODULES = ("errors", "evaluation", "gguf", "grammar", "imatrix", "quantization", "sampling", "threads")
 
 __all__ = [
     "BackendWarning",
@@ -86,6 +90,8 @@ __all__ = [
     "embed",
     "generate",
     "logprobs",
+    "perplexity",
+    "quantize",
     "system_info",
 ]
 

@@ -34,8 +34,8 @@ def perplexity(
     Values compare only for the same text, tokenizer and --ctx-size.
     """
     from llamapack.cli.progress import progress_bar
+    from llamapack.evaluation import perplexity as measure
     from llamapack.model import Model
-    from llamapack.perplexity import perplexity as measure
 
     data = sys.stdin.buffer.read() if text is None else text.read()
     with Model(model_path, cpu_level=cpu) as model, progress_bar("perplexity") as step:

@@ -12,7 +12,7 @@ _PATH = click.Path(path_type=Path)
 
 def _types(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from llamapack.quantize import quantization_types
+        from llamapack.quantization import quantization_types
 
         click.echo("\n".join(quantization_types()))
         context.exit()
@@ -41,7 +41,7 @@ def quantize(source: Path, target: Path, type: str, tensor_types: tuple[str, ...
     OUT appears when it is complete. COPY as the type only copies, for example to join the parts of a model.
     """
     from llamapack.cli.progress import progress_bar
-    from llamapack.quantize import quantize as run
+    from llamapack.quantization import quantize as run
 
     with progress_bar(f"{source.name} to {type.upper()}") as step:
         result = run(
