@@ -141,8 +141,7 @@ def _plan(
         params.output_tensor_type = _tensor_type(output_type)
     if embedding_type is not None:
         params.token_embedding_type = _tensor_type(embedding_type)
-    gguf.check(source)
-    found = gguf.read(source)
+    found = gguf.check(source)
     matrix = read_imatrix(Path(imatrix)) if isinstance(imatrix, (str, os.PathLike)) else imatrix
     overrides = _metadata_overrides(found, matrix)
     kinds = _tensor_overrides(tensor_types)

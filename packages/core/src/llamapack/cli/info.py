@@ -18,7 +18,7 @@ def info(cpu: str | None, as_json: bool) -> None:
     """
     from llamapack.diagnostics.core_facts import core_facts
 
-    facts = core_facts(cpu)
+    facts = core_facts(cpu).to_data()
     click.echo(json.dumps(facts, indent=2) if as_json else render(facts))
 
 

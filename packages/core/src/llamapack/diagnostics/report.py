@@ -117,7 +117,7 @@ def add_backends(report: dict[str, Any], survey: Known, cpu: Path) -> dict[str, 
 
 
 def _core(cpu: str | None) -> dict[str, Any]:
-    facts = core_facts(cpu)
+    facts = core_facts(cpu).to_data()
     core = {name: facts[name] for name in ("llama_cpp", "llama_cpp_commit", "abi_id", "libraries")}
     core["loaded"] = [str(path) for path in loaded_libraries() if path.is_relative_to(library_dir())]
     return {"core": {"version": facts["llamapack"], **core}, "cpu": facts["cpu"], "threads": facts["threads"]}

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llamapack._native.library import native, read_abi
-from llamapack.backends.cpu import CpuChoice, load_cpu
+from llamapack._native.library import native
 from llamapack.backends.devices import Device
 from llamapack.backends.loading import devices
-from llamapack.threads import ThreadChoice, default_threads
+from llamapack.diagnostics.core_facts import CoreFacts, core_facts
 
 _lock = threading.Lock()  # llama_print_system_info returns one buffer to all
 
 
 @dataclass(frozen=True, kw_only=True)
-class SystemInfo:
-    """The build, the backends with their features, the devices, and what is chosen for this process."""
+class SystemInfo(CoreFacts):
+    """The core, the backends with their features, the devices, and what is chosen for this process."""
 
-    llama_cpp: str
-    llama_commit: str
-    abi_id: str
-    platform: str
-    cpu: CpuChoice
-    threads: ThreadChoice
     devices: tuple[Device, ...]
     features: Mapping[str, Mapping[str, str]]  # by backend
     supports_mmap: bool
@@ -46,17 +38,11 @@ class SystemInfo:
 
 def system_info() -> SystemInfo:
     """Gather what llama.cpp and this package know of the machine; loads the backends, as `devices` does."""
-    cpu = load_cpu()
-    bound = native()
+    core, bound = core_facts(), native()
     with _lock:
         printed = bound.llama_print_system_info() or b""
     return SystemInfo(
-        llama_cpp=(bound.llamapack_build_info() or b"").decode(),
-        llama_commit=read_abi().llama_commit,
-        abi_id=read_abi().abi_id,
-        platform=platform.platform(),
-        cpu=cpu,
-        threads=default_threads(),
+        **vars(core),
         devices=devices(),
         features=parse_features(printed.decode("utf-8", "replace")),
         supports_mmap=bound.llama_supports_mmap(),

@@ -38,7 +38,7 @@ def _problems(file: gguf.Gguf, model: Model) -> Iterator[str]:
         yield f"It is for {file.metadata.get('general.architecture')!r}, the model is {model.architecture!r}."
     if _ALPHA in file.metadata and file.metadata.type(_ALPHA) is not gguf.ValueType.FLOAT32:
         yield f"Its {_ALPHA} must be a 32-bit float."
-    base = gguf.read(model.path).tensors
+    base = model.header.tensors
     for name, tensor in file.tensors.items():
         stem = next((name.removesuffix(part) for part in _PARTS if name.endswith(part)), None)
         if stem is None:

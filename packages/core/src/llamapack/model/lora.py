@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,8 @@ class LoraAdapter(Owner[api.llama_adapter_lora_p]):
         """
         self.path = Path(path)
         self.model = model
-        check_lora(gguf.read(self.path), model)
+        self.header = gguf.read(self.path)
+        check_lora(self.header, model)
         pointer, message = api.llama_adapter_lora_p(), api.char_p()
         with model.using() as handle, captured_errors() as errors:
             native().llamapack_adapter_load(
@@ -50,10 +50,10 @@ class LoraAdapter(Owner[api.llama_adapter_lora_p]):
             raise ModelFormatError(f"The adapter {self.path} cannot be loaded.", why=why)
         super().__init__(pointer, native().llama_adapter_lora_free, parent=model)
 
-    @cached_property
+    @property
     def metadata(self) -> Mapping[str, gguf.Value]:
         """The metadata of its file."""
-        return gguf.read(self.path).metadata
+        return self.header.metadata
 
     @property
     def invocation_tokens(self) -> tuple[int, ...]:

@@ -93,7 +93,7 @@ class Model(Owner[api.llama_model_p]):
         arguments that do not fit, such as a device that is not there or an override without effect.
         """
         self.path = Path(path)
-        found = gguf.check(self.path)
+        self.header = gguf.check(self.path)
         self.cpu: CpuChoice = load_cpu(cpu_level)
         options = ModelOptions(
             use_mmap=use_mmap,
@@ -115,9 +115,9 @@ class Model(Owner[api.llama_model_p]):
             overrides=dict(overrides or {}),
         )
         # a vocabulary needs no hardware
-        self.offload = Offload(pointers=()) if vocab_only else plan_offload(options, found, self.cpu.level.path)
+        self.offload = Offload(pointers=()) if vocab_only else plan_offload(options, self.header, self.cpu.level.path)
         params = native_params(options, self.offload)
-        super().__init__(_load(self.path, options, params, progress), native().llama_model_free)
+        super().__init__(_load(self.header, options, params, progress), native().llama_model_free)
         self.options = options
 
     @cached_property
@@ -274,8 +274,11 @@ class Model(Owner[api.llama_model_p]):
         return f"<Model {str(self.path)!r}{' (closed)' if self.closed else ''}>"
 
 
-def _load(path: Path, options: ModelOptions, params: LoadParams, progress: _Progress | None) -> api.llama_model_p:
-    check_overridden(path, options.overrides)
+def _load(
+    header: gguf.Gguf, options: ModelOptions, params: LoadParams, progress: _Progress | None
+) -> api.llama_model_p:
+    path = header.paths[0]
+    check_overridden(header, options.overrides)
     watcher = _Watcher(path, progress, params)
     level = logging.INFO if options.overrides else logging.ERROR
     pointer, message = api.llama_model_p(), api.char_p()

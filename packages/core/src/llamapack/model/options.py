@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from llamapack import gguf
@@ -90,16 +89,15 @@ def check_overrides(overrides: Mapping[str, Override], lines: Sequence[str]) -> 
         )
 
 
-def check_overridden(path: Path, overrides: Mapping[str, Override]) -> None:
+def check_overridden(header: gguf.Gguf, overrides: Mapping[str, Override]) -> None:
     """Refuse overrides that make of a sound file one that llama.cpp could not load without harm: raises InputError."""
     if not overrides:
         return
-    found = gguf.read(path)
-    entries = dict(found.metadata.entries)
+    path, entries = header.paths[0], dict(header.metadata.entries)
     for key, value in overrides.items():
         entries[key] = _entry(value)
     with opened(path) as window:
-        problem = next(problems(entries, found.tensors, window), None)
+        problem = next(problems(entries, header.tensors, window), None)
     if problem:
         raise InputError(f"With these overrides {path} cannot be loaded.", why=problem, fix="Correct them.")
 
