@@ -7,7 +7,7 @@ from pathlib import Path
 
 import llamapack
 import pytest
-from llamapack.gguf import reading
+from llamapack.gguf import file, reading
 
 from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.weights import read_weights
@@ -17,7 +17,7 @@ from tests.support.reference.weights import read_weights
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are parsed from now on."""
     names: list[str] = []
-    real = reading.read_file
+    real = file.read_file
 
     def counted(path: Path) -> object:
         names.append(path.name)
