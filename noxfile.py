@@ -133,7 +133,7 @@ def audit(session: nox.Session) -> None:
     """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` or `-- BUILD` judges another one."""
     with reporting_tool_errors(session):
         words, recording = results.begin(session.posargs)
-        word, *others = words or [f"cpu-{host_target()}"]
+        word, *others = words or [Cell(backend="cpu", target=host_target()).id]
         results.refuse_others(recording, [word] if word.endswith(".whl") else others)
         prepare(session, "audit")
         cell, wheel = cpu_levels.to_audit(session, word)

@@ -14,6 +14,7 @@ from pathlib import Path
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.paths import ROOT, SYNCED
+from tools.util.atomic_files import write_text
 from tools.verification.matrix_page import page, proven
 from tools.verification.results import PAGE, README, read_results
 
@@ -73,8 +74,7 @@ def write(producers: Sequence[Producer] = PRODUCERS) -> list[Path]:
     """Write the stale files and return their paths. A file that is right already is not touched."""
     found = stale(producers)
     for path, text in found.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_text(path, text)
     return list(found)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.compilers.compiler_cache import compiler_cache
 from tools.compilers.toolchain import Toolchain
 from tools.compilers.toolchains import with_commands
-from tools.matrix import load_matrix
+from tools.matrix import Cell, load_matrix
 from tools.paths import BUILD, REQUIREMENTS, package_folder
 from tools.toolkits.toolkit import Elsewhere, Kit
 from tools.util import stamps
@@ -40,7 +40,7 @@ class Build:
     @property
     def id(self) -> str:
         """Its name in the matrix."""
-        return f"{self.backend}-{self.target}"
+        return Cell(backend=self.backend, target=self.target).id
 
     @property
     def package(self) -> Path:

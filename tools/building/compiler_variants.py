@@ -20,6 +20,7 @@ from tools.platforms import apt
 from tools.platforms.host import Way, lacks, this_host, ways
 from tools.toolkits.toolkit import Kit
 from tools.util import stamps
+from tools.util.atomic_files import write_text
 from tools.util.cmd import run_logged
 from tools.util.disk import require_space
 from tools.vendoring.ensure import ensure_source
@@ -101,7 +102,7 @@ def build_all() -> Path:
         except LackingError as error:
             log.warning(f"{variant.id} is left out: {' '.join(str(error).splitlines())}")
     modules = {name: {level: str(path) for level, path in built.items()} for name, built in found.items()}
-    (file := FOLDER / "modules.json").write_text(json.dumps(modules, indent=2) + "\n", encoding="utf-8")
+    write_text(file := FOLDER / "modules.json", json.dumps(modules, indent=2) + "\n")
     return file
 
 

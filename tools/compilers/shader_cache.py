@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.paths import cache_dir
 from tools.util import stamps
+from tools.util.atomic_files import write_text
 
 SCRIPT = """\
 #!/bin/sh
@@ -73,9 +74,7 @@ def cached_glslc(glslc: Path, version: str, sources: Path, place: Path) -> Path:
     words["restored"] = f"s|@/|{_escaped(str(sources), '&')}/|g"
     text = SCRIPT.format(**{name: shlex.quote(word) for name, word in words.items()})
     if not (place.is_file() and place.read_text(encoding="utf-8") == text):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
-        place.chmod(0o755)
+        write_text(place, text, executable=True)
     return place
 
 

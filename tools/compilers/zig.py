@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from tools.matrix import host_target, load_matrix
+from tools.util.atomic_files import write_text
 
 # What CMake calls the systems and processors of the matrix.
 SYSTEMS = {"linux": "Linux", "windows": "Windows", "macos": "Darwin"}
@@ -71,13 +72,11 @@ def write_scripts(folder: Path, program: Path, target: str) -> dict[str, Path]:
     """
     call = f'exec "$(dirname "$0")"/{shlex.quote(os.path.relpath(program, folder))}'
     compile_for = _options(load_matrix().zig_target(target))
-    folder.mkdir(parents=True, exist_ok=True)
     scripts = {}
     for name in ("cc", "c++", "ar", "ranlib", "rc", "dlltool"):
         compiles = name in ("cc", "c++")
         lines = ["#!/bin/sh", f"# zig {version()}", *(_before_the_call(compile_for) if compiles else [])]
         lines.append(f'{call} {name} {compile_for if compiles else ""} "$@"')
         scripts[name] = folder / f"zig-{name}"
-        scripts[name].write_text("\n".join([*lines, ""]), encoding="utf-8")
-        scripts[name].chmod(0o755)
+        write_text(scripts[name], "\n".join([*lines, ""]), executable=True)
     return scripts

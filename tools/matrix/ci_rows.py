@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from tools.matrix.matrix import Matrix, Verified
+from tools.matrix.matrix import Cell, Matrix, Verified
 
 Row: TypeAlias = dict[str, str]
 
@@ -57,7 +57,7 @@ def wheel_rows(matrix: Matrix) -> list[Row]:
     """Return one row per wheel that CI builds and looks into, and that no machine there can run."""
     return [
         {
-            "id": f"{backend.name}-{target}",
+            "id": Cell(backend=backend.name, target=target).id,
             "runner": matrix.target(target).runner,
             "python": matrix.tools_pythons[-1],
         }

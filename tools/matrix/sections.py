@@ -11,6 +11,7 @@ from tools.errors import ToolError
 from tools.matrix.matrix import (
     EMULATORS,
     Backend,
+    Cell,
     GpuArch,
     Level,
     Matrix,
@@ -185,4 +186,6 @@ def _matching(pattern: re.Pattern[str], value: str, where: str, rule: str) -> st
 
 
 def _build_ids(backends: Mapping[str, Backend]) -> tuple[str, ...]:
-    return tuple(f"{backend.name}-{target}" for backend in backends.values() for target in backend.targets)
+    return tuple(
+        Cell(backend=backend.name, target=target).id for backend in backends.values() for target in backend.targets
+    )

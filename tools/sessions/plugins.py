@@ -19,7 +19,7 @@ import nox
 from tools.building import wheels
 from tools.building.wheels import found_wheels
 from tools.errors import ToolError
-from tools.matrix import host_target
+from tools.matrix import Cell, host_target
 from tools.paths import BUILD, ROOT
 from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import How
@@ -143,7 +143,7 @@ def look_into(
 
 def record(recording: results.Recording, backend: str, wheel: Path, how: How, by: str = "") -> None:
     """Write down that the plug-in in `wheel` was proven, with the architectures that it has code for."""
-    results.record(f"{backend}-{host_target()}", recording.result(how, by, compiled_for(wheel)))
+    results.record(Cell(backend=backend, target=host_target()).id, recording.result(how, by, compiled_for(wheel)))
 
 
 def compiled_for(wheel: Path) -> str:

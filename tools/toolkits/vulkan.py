@@ -19,8 +19,8 @@ from tools.paths import BUILD, package_folder
 from tools.platforms import apt
 from tools.platforms.apt import LaterPackage
 from tools.toolkits.toolkit import Kit
+from tools.util.atomic_files import write_text
 from tools.util.cmd import run
-from tools.util.files import write_file
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -106,7 +106,7 @@ def _with_own_libraries(folder: Path) -> Path:
         linker, libraries = folder / "usr/lib64/ld-linux-x86-64.so.2", folder / "usr/lib/x86_64-linux-gnu"
         words = [linker, "--library-path", libraries, folder / "usr/bin/glslc"]
         text = f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n'
-        write_file(script, text.encode(), executable=True)
+        write_text(script, text, executable=True)
     return script
 
 

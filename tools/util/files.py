@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import re
 import shutil
 import stat
 import sys
@@ -15,8 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import ToolError
+from tools.util.atomic_files import is_leftover, sweep, write_file
 
-_HALF = re.compile(r"\..+\.half-\d+")
+__all__ = [
+    "DISK_FULL",
+    "explained",
+    "is_leftover",
+    "locked",
+    "remove_tree",
+    "scratch_folder",
+    "staged_folder",
+    "sweep",
+    "write_file",
+]
+
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
@@ -100,31 +110,6 @@ def _make_writable_or_skip(again: Callable[..., Any], path: str, problem: Any) -
     Path(path).parent.chmod(stat.S_IRWXU)
     Path(path).chmod(stat.S_IRWXU)
     again(path)
-
-
-def is_leftover(name: str) -> bool:
-    """Tell whether a file of this name is what a killed `write_file` left."""
-    return bool(_HALF.fullmatch(name))
-
-
-def sweep(folder: Path) -> None:
-    """Remove what a killed `write_file` left in `folder`; for a caller that holds the lock."""
-    for path in folder.glob(".*.half-*"):
-        path.unlink(missing_ok=True)
-
-
-def write_file(path: Path, data: bytes, *, executable: bool = False) -> None:
-    """Write `path` in one step, making its folder: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.half-{os.getpid()}")
-    try:
-        half.write_bytes(data)
-        if executable:
-            half.chmod(0o755)
-        half.replace(path)
-    except BaseException:
-        half.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from tools.util.atomic_files import write_text
 
 Key = Mapping[str, str]
 """Names of inputs and what each was: a digest, a version, a path."""
@@ -29,10 +30,7 @@ def read(stamp: Path) -> dict[str, str]:
 
 def write(stamp: Path, key: Key) -> None:
     """Write `stamp` in one step: a reader sees the old one or the new one."""
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    half = stamp.with_name(f"{stamp.name}.{os.getpid()}")
-    half.write_text(json.dumps(dict(key), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    half.replace(stamp)
+    write_text(stamp, json.dumps(dict(key), indent=2, sort_keys=True) + "\n")
 
 
 def file_digest(path: Path) -> str:

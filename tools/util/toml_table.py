@@ -50,6 +50,10 @@ class Table:
                 raise ToolError(f"{self._where(key)} names {value!r} twice.", fix="Remove one of them.")
         return tuple(cast("list[str]", values))
 
+    def number(self, key: str) -> int:
+        """Return the whole number under `key`."""
+        return cast("int", self._get(key, int))
+
     def choice(self, key: str, kind: str, among: Collection[str]) -> str:
         """Return the string under `key`, which must be one of `among`; `kind` is what they are called."""
         return self.known(key, self.text(key), kind, among)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO
-
-import tomllib
 
 from tools.paths import cache_dir
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
 from tools.util.files import explained, scratch_folder
 from tools.util.stamps import file_digest
+from tools.util.toml_table import read_toml
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -42,7 +41,16 @@ class PackagedModel:
 
 def load_model(name: str, path: Path = MODELS) -> PackagedModel:
     """Return the model `name` of models.toml."""
-    return PackagedModel(**tomllib.loads(path.read_text(encoding="utf-8"))[name])
+    table = read_toml(path).table(name).only(*(field.name for field in fields(PackagedModel)))
+    return PackagedModel(
+        name=table.text("name"),
+        license=table.text("license"),
+        requirement=table.text("requirement"),
+        wheel_sha256=table.text("wheel_sha256"),
+        wheel_mib=table.number("wheel_mib"),
+        member=table.text("member"),
+        sha256=table.text("sha256"),
+    )
 
 
 def demo_model() -> Path:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from tools.errors import LackingError
-from tools.matrix import host_target
+from tools.matrix import Cell, host_target
 from tools.paths import BUILD
 from tools.platforms import apt
 from tools.platforms.host import How
@@ -72,7 +72,7 @@ def cuda_device(arguments: Sequence[str] = ()) -> Device:
         variables=named(DEVICES),
         kit=partial(cuda.cuda_kit, variables={**os.environ, cuda.VARIABLE: archs}),
         packaging={
-            "LLAMAPACK_TEST_BUILD": str(BUILD / f"cuda-{host_target()}"),
+            "LLAMAPACK_TEST_BUILD": str(BUILD / Cell(backend="cuda", target=host_target()).id),
             "LLAMAPACK_TEST_TOOLKIT": str(cuda.toolkit_environment().folder),
         },
     )

@@ -16,6 +16,7 @@ from tools.errors import ToolError
 from tools.matrix import Cell, Matrix
 from tools.paths import ROOT
 from tools.platforms.host import How
+from tools.util.atomic_files import write_text
 from tools.util.cmd import run
 
 RESULTS = ROOT / "docs" / "reference" / "results.json"
@@ -88,7 +89,7 @@ def record(cell: str, result: Result, path: Path = RESULTS) -> None:
     others = [old for old in known.get(cell, ()) if old.how is not result.how]
     rows = sorted([*others, result], key=lambda each: list(How).index(each.how))
     held = {name: [_written(row) for row in found] for name, found in sorted({**known, cell: tuple(rows)}.items())}
-    path.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8", newline="\n")
+    write_text(path, json.dumps(held, indent=1) + "\n")
 
 
 def known_of(cell: Cell, results: Mapping[str, Sequence[Result]]) -> tuple[Result, ...]:
