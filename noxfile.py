@@ -28,7 +28,7 @@ from tools.matrix.ci_rows import workflow_output
 from tools.paths import BUILD, CORE, DIST, ROOT, Checkout
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
-from tools.platforms.host import How, this_host
+from tools.platforms.host import Method, this_host
 from tools.sessions import cpu_levels, plugins
 from tools.sessions.common import (
     CLEAN,
@@ -38,7 +38,7 @@ from tools.sessions.common import (
     run_pytest,
     skip_unless_here,
     start,
-    wish_for_disassembler,
+    try_to_install_disassembler,
 )
 from tools.vendoring import check, ensure
 from tools.verification import demo_model, plan, results
@@ -119,7 +119,7 @@ def packaging(session: nox.Session) -> None:
     """Look into the finished wheels, and run the core's in a clean environment of every Python on this machine."""
     with reporting_tool_errors(session):
         prepare(session, "test", "packaging")
-        wish_for_disassembler("linux-aarch64")  # small libraries for it are audited
+        try_to_install_disassembler("linux-aarch64")  # small libraries for it are audited
         wheel, model = wheels.core_wheel(), demo_model.demo_model()
         built = json.dumps(wheels.plugin_wheels())
         variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core())}
@@ -132,9 +132,9 @@ def packaging(session: nox.Session) -> None:
 def audit(session: nox.Session) -> None:
     """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` or `-- BUILD` judges another one."""
     with reporting_tool_errors(session):
-        words, recording = results.begin(session.posargs)
-        word, *others = words or [Cell(backend="cpu", target=host_target()).id]
-        results.refuse_others(recording, [word] if word.endswith(".whl") else others)
+        arguments, recording = results.begin(session.posargs)
+        word, *others = arguments or [Cell(backend="cpu", target=host_target()).id]
+        results.refuse_arguments(recording, [word] if word.endswith(".whl") else others)
         prepare(session, "audit")
         cell, wheel = cpu_levels.to_audit(session, word)
     whole = [cpu_levels.WHOLE] if recording else []
@@ -143,7 +143,7 @@ def audit(session: nox.Session) -> None:
         with reporting_tool_errors(session):
             levels = os.environ.get(LEVELS_VARIABLE, "").replace(",", ", ")
             of = levels if cell.backend == "cpu" else plugins.compiled_for(wheel)
-            results.record(cell.id, recording.result(How.COMPILED, of=of))
+            results.record(cell.id, recording.result(Method.COMPILED, of=of))
 
 
 @nox.session(tags=["gen"])
@@ -196,7 +196,7 @@ def cibuildwheel_(session: nox.Session) -> None:
         variables = {**CLEAN, **cibuildwheel.engine(host_target())}
         ensure.ensure_source()
         prepare(session, "packaging")
-        wish_for_disassembler(host_target())
+        try_to_install_disassembler(host_target())
         command = cibuildwheel.command(host_target())
     with session.chdir(CORE):
         session.run("python", *command, env=variables)
@@ -216,7 +216,7 @@ def reproducible_(session: nox.Session) -> None:
 def test_cpu(session: nox.Session, cell: Cell) -> None:
     """Prove one CPU level: run, emulated, or audited where nothing here runs it; `-- --record` writes it down."""
     with reporting_tool_errors(session):
-        cpu_levels.prove(session, cell)
+        cpu_levels.check_level(session, cell)
 
 
 @nox.session(venv_backend="none")
@@ -226,7 +226,7 @@ def emulation(session: nox.Session) -> None:
         if host_target() != "linux-x86_64":
             session.skip(f"qemu-user emulates x86-64 processors on Linux; this machine is {host_target()}")
         ensure_emulator("qemu-x86_64")
-        parts = cpu_levels.Parts(wheel=wheels.core_wheel(), model=demo_model.demo_model())
+        parts = cpu_levels.Artifacts(wheel=wheels.core_wheel(), model=demo_model.demo_model())
         cpu_levels.emulate(session, ("sse42", "haswell"), parts, session.posargs)
 
 
@@ -235,7 +235,7 @@ def emulation(session: nox.Session) -> None:
 def other_distributions(session: nox.Session, suite: str) -> None:
     """Run the manylinux wheel in another Debian release; with `-- --own-wheel`, the one for this machine."""
     with reporting_tool_errors(session):
-        cpu_levels.prove_distribution(session, suite)
+        cpu_levels.check_distribution(session, suite)
 
 
 @nox.session
@@ -295,10 +295,10 @@ def bench(session: nox.Session) -> None:
     `-- cuda`, or another plug-in's name before the options, measures with all layers on its device.
     """
     with reporting_tool_errors(session):
-        place = plugins.bench_place(session)
+        place = plugins.bench_environment(session)
         reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
-    words = ["--model", model, "--reference", reference, "--output", BUILD / "bench" / "speed.json"]
-    command = [place.python, "-m", "benchmarks.speed", *map(str, words), *place.words]
+    arguments = ["--model", model, "--reference", reference, "--output", BUILD / "bench" / "speed.json"]
+    command = [place.python, "-m", "benchmarks.speed", *map(str, arguments), *place.arguments]
     session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
 
 

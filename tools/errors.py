@@ -1,7 +1,7 @@
 """The errors that tools raise on purpose.
 
 ToolError          what went wrong, why, and what to do; the command line prints it and exits 1
-  LackingError     this machine has not got what is needed; a Nox session skips with these words
+  UnavailableError     this machine has not got what is needed; a Nox session skips with these words
 """
 
 from __future__ import annotations
@@ -30,5 +30,5 @@ class ToolError(Exception):
         super().__init__("\n".join(part for part in (what, why, fix) if part))
 
 
-class LackingError(ToolError):
+class UnavailableError(ToolError):
     """Something that this machine lacks, and that nothing here can get for it."""

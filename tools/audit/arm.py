@@ -55,7 +55,7 @@ _SIZE = 4
 class Arm:
     """What code.Judge asks for."""
 
-    def lacks(self) -> str:
+    def unavailable(self) -> str:
         """Say where llvm-mc comes from if it is not here."""
         missing = f"llvm-mc {OLDEST} or later is not on this machine (Debian: apt install {' '.join(PACKAGES)})"
         return "" if self._program else missing

@@ -23,7 +23,7 @@ class Foreign:
 class Judge(Protocol):
     """Tells which instructions of a library a level with some of ggml's flags must not use."""
 
-    def lacks(self) -> str:
+    def unavailable(self) -> str:
         """Say why it cannot judge on this machine; nothing where it can."""
 
     def foreign(self, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:

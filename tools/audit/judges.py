@@ -20,4 +20,4 @@ def judge_of(machine: str) -> Judge | None:
 
 def why_not(machine: str) -> str:
     """Say why nobody judges code for `machine` here; nothing where somebody does."""
-    return JUDGES[machine].lacks() if machine in JUDGES else "nothing here disassembles them"
+    return JUDGES[machine].unavailable() if machine in JUDGES else "nothing here disassembles them"

@@ -58,7 +58,7 @@ _ENDS = (
 class X86:
     """What code.Judge asks for."""
 
-    def lacks(self) -> str:
+    def unavailable(self) -> str:
         """Nothing: iced-x86 is always there."""
         return ""
 

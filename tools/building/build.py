@@ -111,13 +111,13 @@ class BuildEnvironment:
         """All variables of a build that runs on this machine."""
         return {**os.environ, **self.settings}
 
-    def python(self, words: Sequence[str], folder: Path) -> list[str]:
-        """Return the command line that runs Python with the environment's packages and `words` in `folder`."""
+    def python(self, arguments: Sequence[str], folder: Path) -> list[str]:
+        """Return the command line that runs Python with the environment's packages and `arguments` in `folder`."""
         if self.elsewhere is None:
-            return [str(self.venv.python), *words]
+            return [str(self.venv.python), *arguments]
         programs, packages = self.venv.programs, self.venv.packages  # Ninja; CMake and what calls it
         settings = {**self.settings, "PATH": f"{self.elsewhere.path}:{programs}", "PYTHONPATH": str(packages)}
-        return self.elsewhere.command([self.elsewhere.python, *words], settings, folder)
+        return self.elsewhere.command([self.elsewhere.python, *arguments], settings, folder)
 
 
 def build_environment(build: Build) -> BuildEnvironment:
@@ -139,10 +139,10 @@ def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, fo
     """Build the package in `package` with CMake's build folder `folder`; return the wheel, which lies in `out`."""
     settings = [f"cmake.define.{name}={value}" for name, value in environment.defines.items()]
     settings.append(f"build-dir={folder}")
-    words = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
-    words += [f"--config-setting={setting}" for setting in settings]
+    arguments = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    arguments += [f"--config-setting={setting}" for setting in settings]
     run_logged(
-        environment.python([*words, str(package)], package),
+        environment.python([*arguments, str(package)], package),
         log_file=build.log_file,
         what=f"{build.what} could not be built",
         fix="Run the same command again after mending it: what was compiled is kept.",
@@ -155,7 +155,7 @@ def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, fo
 def forget_another_compiler(toolchain: Toolchain, folder: Path) -> bool:
     """Empty CMake's build folder where another compiler filled it, note this one, and tell whether that was so.
 
-    CMake cannot change the compiler, and keeps what was compiled with the same words.
+    CMake cannot change the compiler, and keeps what was compiled with the same arguments.
     """
     stamp, key = folder / "llamapack-compiler.json", {"compiler": toolchain.identity}
     if not stamps.changed(stamp, key):

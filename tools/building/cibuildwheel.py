@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import build_identifier
 from tools.paths import DIST
@@ -24,14 +24,14 @@ ZIG = 'LLAMAPACK_COMPILER=zig nox -s "wheel(cpu-{})"'
 def engine(target: str, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variable that names the program for containers, where it is not the person's own.
 
-    Only wheels for Linux are built in one; a machine without any is a LackingError.
+    Only wheels for Linux are built in one; a machine without any is an UnavailableError.
     """
     if not target.startswith("linux") or variables.get(ENGINE):
         return {}
     if found := next((name for name in ENGINES if _works(name)), ""):
         return {ENGINE: found}
     what = "cibuildwheel builds for Linux in a container, and neither Docker nor Podman works on this machine."
-    raise LackingError(what, fix="Install one of them, or build a portable wheel with zig: " + ZIG.format(target))
+    raise UnavailableError(what, fix="Install one of them, or build a portable wheel with zig: " + ZIG.format(target))
 
 
 def _works(name: str) -> bool:
@@ -48,8 +48,8 @@ def command(target: str) -> list[str]:
     It is run in the package's folder, as all of the folder that it is run in goes into the container.
     """
     remove_tree(OUTPUT)
-    words = ["--only", build_identifier(load_matrix(), target), "--output-dir", str(OUTPUT)]
-    return ["-m", "cibuildwheel", *words, "."]
+    arguments = ["--only", build_identifier(load_matrix(), target), "--output-dir", str(OUTPUT)]
+    return ["-m", "cibuildwheel", *arguments, "."]
 
 
 def built() -> Path:

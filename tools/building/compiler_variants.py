@@ -13,11 +13,11 @@ from pathlib import Path
 from tools.building.build import LEVELS_VARIABLE, Build, build_environment
 from tools.compilers.toolchain import Toolchain
 from tools.compilers.toolchains import FLAG_VARIABLES, find_toolchain, zig_toolchain
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.matrix import Cell, Matrix, host_target, load_matrix
 from tools.paths import BUILD, CORE
 from tools.platforms import apt
-from tools.platforms.host import Way, lacks, this_host, ways
+from tools.platforms.host import Way, skip_reason, this_host, ways
 from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.atomic_files import write_text
@@ -99,7 +99,7 @@ def build_all() -> Path:
     for variant in variants():
         try:
             found[variant.id] = build_levels(variant, levels)
-        except LackingError as error:
+        except UnavailableError as error:
             log.warning(f"{variant.id} is left out: {' '.join(str(error).splitlines())}")
     modules = {name: {level: str(path) for level, path in built.items()} for name, built in found.items()}
     write_text(file := FOLDER / "modules.json", json.dumps(modules, indent=2) + "\n")
@@ -107,14 +107,14 @@ def build_all() -> Path:
 
 
 def levels_here() -> tuple[str, ...]:
-    """Return those of LEVELS that this machine's processor runs, filled up with SPARE; none is a LackingError."""
+    """Return those of LEVELS that this machine's processor runs, filled up with SPARE; none is an UnavailableError."""
     matrix, host = load_matrix(), this_host()
     if host.target != "linux-x86_64":
-        raise LackingError(f"Compilers are compared on linux-x86_64, and this machine is {host.target}.")
-    reasons = {level: lacks(matrix, host, *_natively(matrix, level)) for level in (*LEVELS, *SPARE)}
+        raise UnavailableError(f"Compilers are compared on linux-x86_64, and this machine is {host.target}.")
+    reasons = {level: skip_reason(matrix, host, *_natively(matrix, level)) for level in (*LEVELS, *SPARE)}
     if not (levels := tuple(level for level, reason in reasons.items() if not reason)[: len(LEVELS)]):
         why = f"{LEVELS[0]}: {reasons[LEVELS[0]]}."
-        raise LackingError("This processor runs none of the compared levels.", why=why)
+        raise UnavailableError("This processor runs none of the compared levels.", why=why)
     return levels
 
 
@@ -126,7 +126,7 @@ def _natively(matrix: Matrix, level: str) -> tuple[Cell, Way]:
 def build_levels(variant: Variant, levels: Sequence[str]) -> dict[str, Path]:
     """Return the module of each of `levels`, compiled as `variant` says; needs the source in place.
 
-    Raises LackingError where its compiler is not here and cannot be installed.
+    Raises UnavailableError where its compiler is not here and cannot be installed.
     """
     toolchain = find(variant.compiler)
     defines = {name: "ON" if switch in variant.switches else "OFF" for switch, name in SWITCHES.items()}
@@ -147,7 +147,7 @@ def find(compiler: Compiler) -> Toolchain:
         return zig_toolchain(host_target(), {})
     if not shutil.which(compiler.cxx):
         if not apt.is_here():
-            raise LackingError(f"{compiler.cxx} is not on PATH.", fix="Install it to have it compared.")
+            raise UnavailableError(f"{compiler.cxx} is not on PATH.", fix="Install it to have it compared.")
         apt.require(compiler.packages, purpose=f"comparing {compiler.name}")
     variables = {"PATH": os.environ.get("PATH", os.defpath), "CC": compiler.c, "CXX": compiler.cxx}
     return replace(find_toolchain(variables), flags=dict(compiler.flags))

@@ -12,7 +12,7 @@ from tools.building.wheels import core_wheel, host_build
 from tools.errors import ToolError
 from tools.paths import BUILD, CORE, TRACKING
 from tools.util import stamps
-from tools.util.cmd import Word, run, run_logged
+from tools.util.cmd import Argument, run, run_logged
 from tools.util.files import locked
 
 log = logging.getLogger(f"llamapack.{__name__}")
@@ -41,10 +41,10 @@ def build_upstream(programs: Sequence[str] = PROGRAMS) -> Path:
 
 def _build(build: Build, programs: Sequence[str]) -> None:
     environment = build_environment(build)
-    cmake: list[Word] = [environment.venv.python, "-m", "cmake"]
+    cmake: list[Argument] = [environment.venv.python, "-m", "cmake"]
     what, env = "Upstream's programs could not be built", environment.variables
     log_file = BUILD / "reference.log"
-    configure: list[Word] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
+    configure: list[Argument] = ["-S", CORE / "native", "-B", build.folder, f"-DLLAMAPACK_UPSTREAM_PROGRAMS={TRACKING}"]
     run_logged([*cmake, *configure], log_file=log_file, what=what, env=env)
     run_logged([*cmake, "--build", build.folder, "--target", *programs], log_file=log_file, what=what, env=env)
 

@@ -20,7 +20,7 @@ from tools.building.build import (
     make_wheel,
 )
 from tools.compilers.toolchains import find_toolchain, zig_toolchain
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.matrix import host_target
 from tools.paths import BUILD, DIST, HERE
 from tools.toolkits.cuda import cuda_kit
@@ -107,16 +107,18 @@ def _ensured(chosen: Callable[[], Build]) -> Path:
 
 
 def plugin_wheels() -> dict[str, dict[str, str]]:
-    """Build the wheel of every plug-in, and return by backend its path (`wheel`) or why there is none (`lacking`)."""
+    """Build the wheel of every plug-in; return by backend its path (`wheel`) or why there is none (`skip_reason`)."""
     found = {}
     for backend in KITS:
         if backend in COSTLY:
-            found[backend] = {"lacking": f"it compiles for an hour: nox -s test-{backend} builds it and looks into it"}
+            found[backend] = {
+                "skip_reason": f"it compiles for an hour: nox -s test-{backend} builds it and looks into it"
+            }
         elif backend != "cpu":
             try:
                 found[backend] = {"wheel": str(host_wheel(backend))}
-            except LackingError as error:
-                found[backend] = {"lacking": " ".join(str(error).splitlines())}
+            except UnavailableError as error:
+                found[backend] = {"skip_reason": " ".join(str(error).splitlines())}
     return found
 
 

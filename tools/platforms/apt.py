@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.paths import cache_dir
 from tools.util.cmd import run, run_live
 from tools.util.files import staged_folder
@@ -47,13 +47,13 @@ def missing(packages: Sequence[str]) -> tuple[str, ...]:
 
 
 def require(packages: Sequence[str], *, purpose: str) -> None:
-    """Have `packages` installed; only root can add one, so for others a missing one is a LackingError."""
+    """Have `packages` installed; only root can add one, so for others a missing one is an UnavailableError."""
     absent = missing(packages)
     if not absent:
         return
     command = f"apt-get install {' '.join(absent)}"
     if os.name != "posix" or os.geteuid() != 0:
-        raise LackingError(f"{purpose} needs {', '.join(absent)}.", fix=f"Run as root: {command}")
+        raise UnavailableError(f"{purpose} needs {', '.join(absent)}.", fix=f"Run as root: {command}")
     log.info(f"Installing {', '.join(absent)}, for {purpose}")
     variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     what, fix = f"{', '.join(absent)} could not be installed", f"Run: apt-get update && {command}"
@@ -62,7 +62,7 @@ def require(packages: Sequence[str], *, purpose: str) -> None:
     run_live(["apt-get", *options, "install", *absent], what=what, fix=fix, env=variables)
 
 
-def wish_for(packages: Sequence[str], *, purpose: str) -> None:
+def try_to_install(packages: Sequence[str], *, purpose: str) -> None:
     """Have `packages` installed if that can be; if not, say why and go on: what needs them tells what it left out."""
     if is_here():
         try:
@@ -128,7 +128,7 @@ def mirror() -> str:
     said = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Created-By: Packages"])
     mirrors = [line for line in said.stdout.split() if "security" not in line]
     if not (mirrors and KEYRING.exists()):
-        raise LackingError(
+        raise UnavailableError(
             "apt is not set to Debian's packages on this machine.",
             why="A package of a later release is wanted.",
             fix="Get the files in another way, and say where they are: docs/development/adding-a-backend.md.",

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import LackingError, ToolError, valid
+from tools.errors import ToolError, UnavailableError, valid
 from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD, cache_dir
 from tools.platforms import apt, user_namespace
@@ -66,7 +66,7 @@ class Root:
 def ensure_root(root: Root, *, mib: int = MIB) -> Path:
     """Return the folder of `root`, made where it is not there; `mib` is how much room it takes.
 
-    apt's own sources say where the packages come from, and Debian's keys check them. Raises LackingError where this
+    apt's own sources say where the packages come from, and Debian's keys check them. Raises UnavailableError where this
     machine cannot make it.
     """
     folder = root.folder
@@ -82,7 +82,7 @@ def ensure_root(root: Root, *, mib: int = MIB) -> Path:
 
 def command(
     folder: Path,
-    words: Sequence[str | os.PathLike[str]],
+    arguments: Sequence[str | os.PathLike[str]],
     *,
     binds: Mapping[Path, str] | None = None,
     variables: Mapping[str, str] | None = None,
@@ -90,7 +90,7 @@ def command(
     emulator: Path | None = None,
     keep: bool = False,
 ) -> list[str]:
-    """Return the command line that runs `words` in the root in `folder`, as its user 0, with a clean environment.
+    """Return the command line that runs `arguments` in the root in `folder`, as its user 0, with a clean environment.
 
     `binds` are folders and files of this machine with the absolute paths they have inside, where they can be written
     to. All else that is written is gone afterwards, unless `keep` is set, which is for making a root. `emulator` is
@@ -102,7 +102,9 @@ def command(
         lines += _bind(source, target)
     clean = {"PATH": SYSTEM_PATH, "HOME": "/root", "LANG": "C.UTF-8", **(variables or {})}
     settings = [f"{name}={value}" for name, value in clean.items()]
-    lines.append(shlex.join(["chroot", ".", "env", "-i", "-C", cwd, *settings, *(os.fspath(word) for word in words)]))
+    lines.append(
+        shlex.join(["chroot", ".", "env", "-i", "-C", cwd, *settings, *(os.fspath(each) for each in arguments)])
+    )
     shell = ["sh", "-c", "\n".join(lines)]
     return [*_enter(), *shell]
 
@@ -151,7 +153,7 @@ def emulator_for(root: Root) -> Path | None:
         return None
     if found := find_emulator(name):
         return found
-    raise LackingError(how_to_get(name), why=f"A Debian root for {root.architecture} is wanted.")
+    raise UnavailableError(how_to_get(name), why=f"A Debian root for {root.architecture} is wanted.")
 
 
 def _emulator(root: Root) -> str | None:
@@ -164,10 +166,12 @@ def _emulator(root: Root) -> str | None:
 def _require(root: Root, mib: int) -> None:
     purpose = f"A Debian {root.suite} root"
     if sys.platform != "linux" or not apt.is_here():
-        raise LackingError(f"{purpose} cannot be made here.", why="It is made of Debian's packages, with debootstrap.")
+        raise UnavailableError(
+            f"{purpose} cannot be made here.", why="It is made of Debian's packages, with debootstrap."
+        )
     if os.geteuid() != 0:
         fix = "Run the same as root once; then anyone can use it."
-        raise LackingError(f"{purpose} can only be made by root.", fix=fix)
+        raise UnavailableError(f"{purpose} can only be made by root.", fix=fix)
     emulator = _emulator(root)
     more = [PACKAGES[emulator]] if emulator and not find_emulator(emulator) else []
     apt.require(["debootstrap", *more], purpose=purpose)
@@ -176,11 +180,11 @@ def _require(root: Root, mib: int) -> None:
 
 
 def _require_namespaces(emulator: Path | None) -> None:
-    """Raise LackingError unless programs can be put into namespaces here."""
+    """Raise UnavailableError unless programs can be put into namespaces here."""
     lines = ["set -e", *_registration(emulator), "mount -t tmpfs none /mnt"]
     done = run([*_enter(), "sh", "-c", "\n".join(lines)], check=False)
     if done.returncode != 0:
-        raise LackingError(
+        raise UnavailableError(
             "A program cannot be put into a root folder here.",
             why=done.stderr.strip(),
             fix="It takes user namespaces with mounts"
@@ -190,19 +194,19 @@ def _require_namespaces(emulator: Path | None) -> None:
 
 def _make(root: Root, folder: Path) -> None:
     script = SCRIPTS / root.suite
-    words = ["debootstrap", "--foreign", "--variant=minbase", f"--arch={root.architecture}", "--force-check-gpg"]
-    words.append(f"--keyring={apt.KEYRING}")
+    arguments = ["debootstrap", "--foreign", "--variant=minbase", f"--arch={root.architecture}", "--force-check-gpg"]
+    arguments.append(f"--keyring={apt.KEYRING}")
     if root.packages:
-        words.append(f"--include={','.join(sorted(root.packages))}")
-    words += [root.suite, str(folder), apt.mirror(), str(script if script.exists() else SCRIPTS / "sid")]
+        arguments.append(f"--include={','.join(sorted(root.packages))}")
+    arguments += [root.suite, str(folder), apt.mirror(), str(script if script.exists() else SCRIPTS / "sid")]
     log_file, what = BUILD / f"{root.folder.name}.log", f"A Debian {root.suite} root could not be made"
     fix = f"See whether this machine's mirror has {root.suite} for {root.architecture}, and {', '.join(root.packages)}."
-    run_logged([*NAMESPACES, *words], log_file=log_file, what=what, fix=fix)
+    run_logged([*NAMESPACES, *arguments], log_file=log_file, what=what, fix=fix)
     # debootstrap would look for dependencies in Perl, which takes an hour where Perl is emulated; dpkg knows them too.
     (folder / "debootstrap" / "base").write_text("", encoding="utf-8")
-    for words in (["/debootstrap/debootstrap", "--second-stage"], ["sh", "-c", INSTALL]):
+    for arguments in (["/debootstrap/debootstrap", "--second-stage"], ["sh", "-c", INSTALL]):
         variables = {"container": "lxc"}  # debootstrap then makes no devices, which no user namespace may
-        inside = command(folder, words, variables=variables, emulator=emulator_for(root), keep=True)
+        inside = command(folder, arguments, variables=variables, emulator=emulator_for(root), keep=True)
         run_logged(inside, log_file=log_file, what=what, fix=fix)
     for package in (folder / "var" / "cache" / "apt" / "archives").glob("*.deb"):
         package.unlink()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD, REQUIREMENTS, cache_dir
 from tools.platforms import debian_roots
@@ -41,16 +41,16 @@ class Place:
     emulator: Path | None = None
 
     def command(
-        self, *words: str | os.PathLike[str], files: Sequence[Path] = (), processor: str = "", cwd: str = OWN
+        self, *arguments: str | os.PathLike[str], files: Sequence[Path] = (), processor: str = "", cwd: str = OWN
     ) -> list[str]:
-        """Return the command line for `words` inside; `files` have their names in /files there.
+        """Return the command line for `arguments` inside; `files` have their names in /files there.
 
         `processor` is the model that an emulator stands for.
         """
         variables = {"QEMU_CPU": processor} if processor else {}
         binds = {self.own: OWN, **{file: inside(file) for file in files}}
         return debian_roots.command(
-            self.root, words, binds=binds, variables=variables | PIP, cwd=cwd, emulator=self.emulator
+            self.root, arguments, binds=binds, variables=variables | PIP, cwd=cwd, emulator=self.emulator
         )
 
 
@@ -62,7 +62,7 @@ def root_of(suite: str) -> Root:
     """Return the root of a Debian release for this machine's processor."""
     names = {target: name for name, target in TARGETS.items()}
     if host_target() not in names:
-        raise LackingError(f"Debian does not run on {host_target()}.", why="The wheel is tried in Debian roots.")
+        raise UnavailableError(f"Debian does not run on {host_target()}.", why="The wheel is tried in Debian roots.")
     return Root(suite=suite, architecture=names[host_target()], packages=() if suite in OLDER else PACKAGES)
 
 
@@ -103,8 +103,18 @@ def _install(place: Place, root: Root, wheel: Path) -> None:
     house = wheelhouse(version, TARGETS[root.architecture])
     run_live(place.command("python3", "-m", "venv", f"{OWN}/env"), what=what)
     # compiling all of numpy's Python takes minutes where the processor is emulated; Python compiles what it imports
-    words = (PYTHON, "-m", "pip", "install", "--quiet", "--no-compile", "--find-links", inside(house), inside(wheel))
-    run_live(place.command(*words, files=(house, wheel)), what=what)
+    arguments = (
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        "--find-links",
+        inside(house),
+        inside(wheel),
+    )
+    run_live(place.command(*arguments, files=(house, wheel)), what=what)
 
 
 def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
@@ -115,11 +125,11 @@ def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
         if not folder.is_dir():
             log.info(f"Fetching the packages of {file.name} for Python {version}, {target}")
             python = ensure_environment().python
-            words = ["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-            words += ["--python-version", version, *platforms(target), "--requirement", str(file)]
+            arguments = ["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+            arguments += ["--python-version", version, *platforms(target), "--requirement", str(file)]
             with staged_folder(folder) as staged:
                 what = f"The packages of {file.name} could not be fetched"
-                run_live([python, *words, "--dest", staged], what=what, fix=NETWORK, env=pip_variables())
+                run_live([python, *arguments, "--dest", staged], what=what, fix=NETWORK, env=pip_variables())
     return folder
 
 

@@ -36,7 +36,7 @@ def ensure_emulator(name: str) -> Path | None:
     """Return the emulator, installed with apt where it is missing and this process may; None where it cannot be had."""
     if found := find_emulator(name):
         return found
-    apt.wish_for((PACKAGES[name],), purpose=f"emulation by {name}")
+    apt.try_to_install((PACKAGES[name],), purpose=f"emulation by {name}")
     return find_emulator(name)
 
 

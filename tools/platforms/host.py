@@ -15,7 +15,7 @@ from tools.platforms.emulators import USED, emulators, how_to_get
 CPUINFO = Path("/proc/cpuinfo")
 
 
-class How(StrEnum):
+class Method(StrEnum):
     """How a cell is proven, the strongest first."""
 
     NATIVE = "native"
@@ -29,7 +29,7 @@ class How(StrEnum):
 class Way:
     """One way to prove a cell on a host: by which program, and what the host must have for it."""
 
-    how: How
+    how: Method
     by: str = ""
     flags: tuple[str, ...] = ()
     device: str = ""
@@ -75,18 +75,18 @@ def features_of(cpuinfo: str) -> frozenset[str] | None:
 def ways(matrix: Matrix, cell: Cell, host: str) -> tuple[Way, ...]:
     """Return the ways to prove `cell` on a machine of target `host`, the strongest first; none when there is none."""
     found = _cpu_ways(matrix, cell, host) if cell.backend == "cpu" else _gpu_ways(matrix, cell, host)
-    return tuple(sorted(found, key=lambda way: list(How).index(way.how)))
+    return tuple(sorted(found, key=lambda way: list(Method).index(way.how)))
 
 
-def proof(matrix: Matrix, cell: Cell, host: Host) -> Way:
+def strongest_way(matrix: Matrix, cell: Cell, host: Host) -> Way:
     """Return the strongest way in which this very `host` can prove `cell`."""
     for way in ways(matrix, cell, host.target):
-        if not lacks(matrix, host, cell, way):
+        if not skip_reason(matrix, host, cell, way):
             return way
-    return Way(how=How.NOT)
+    return Way(how=Method.NOT)
 
 
-def lacks(matrix: Matrix, host: Host, cell: Cell, way: Way) -> str:
+def skip_reason(matrix: Matrix, host: Host, cell: Cell, way: Way) -> str:
     """Say what `host` lacks to prove `cell` in this `way`; nothing where it can."""
     if way.device and cell.backend not in host.devices:
         return f"it needs {way.device}"
@@ -105,15 +105,15 @@ def _cpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
     target = matrix.target(cell.target)
     level = matrix.level(cell.target, cell.level) if cell.level else matrix.levels_of(cell.target)[0]
     if host == cell.target:
-        yield Way(how=How.NATIVE, flags=level.flags)
+        yield Way(how=Method.NATIVE, flags=level.flags)
     if host == cell.target or host in target.compiled:
-        yield Way(how=How.COMPILED)
+        yield Way(how=Method.COMPILED)
     emulator = target.emulated.get(host, "")
     if emulator == "wine":
-        yield Way(how=How.EMULATED, by="wine", flags=level.flags)
+        yield Way(how=Method.EMULATED, by="wine", flags=level.flags)
     elif emulator and level.qemu:
         named = f" -E LLAMAPACK_CPU={level.name}" if _is_second_best(matrix, cell.target, level) else ""
-        yield Way(how=How.EMULATED, by=f"{emulator} -cpu {level.qemu}{named}")
+        yield Way(how=Method.EMULATED, by=f"{emulator} -cpu {level.qemu}{named}")
 
 
 def _is_second_best(matrix: Matrix, target: str, level: Level) -> bool:
@@ -125,12 +125,12 @@ def _gpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
     backend = matrix.backend(cell.backend)
     if host != cell.target:
         return
-    yield Way(how=How.NATIVE, device=backend.device)
+    yield Way(how=Method.NATIVE, device=backend.device)
     if host in backend.loaded:
-        yield Way(how=How.LOADED)
-    yield Way(how=How.COMPILED)
+        yield Way(how=Method.LOADED)
+    yield Way(how=Method.COMPILED)
     if host in backend.software:
-        yield Way(how=How.EMULATED, by=backend.software[host])
+        yield Way(how=Method.EMULATED, by=backend.software[host])
 
 
 def _missing(matrix: Matrix, flags: Sequence[str], features: frozenset[str]) -> tuple[str, ...]:

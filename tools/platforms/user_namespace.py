@@ -14,8 +14,8 @@ from pathlib import Path
 CLONE_NEWUSER = 0x10000000
 
 
-def main(words: list[str]) -> None:
-    """Become `words` in a new user namespace; a refusal of the system is told, with status 1."""
+def main(arguments: list[str]) -> None:
+    """Become `arguments` in a new user namespace; a refusal of the system is told, with status 1."""
     hand_over, wait_for = os.pipe()[::-1]
     if not (mapper := os.fork()):
         os.close(hand_over)
@@ -27,7 +27,7 @@ def main(words: list[str]) -> None:
     os.write(hand_over, b"1")
     if os.waitpid(mapper, 0)[1] != 0:
         sys.exit("The users of a user namespace could not be set.")
-    os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
+    os.execvp(arguments[0], arguments)  # noqa: S606 - no shell is wanted
 
 
 def _write_maps(process: int) -> int:

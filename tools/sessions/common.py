@@ -14,7 +14,7 @@ from nox.command import CommandFailed
 
 from tools.audit.arm import PACKAGES as LLVM
 from tools.audit.arm import Arm
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.matrix import Cell, load_matrix
 from tools.paths import BUILD, REQUIREMENTS, ROOT
 from tools.platforms import apt
@@ -66,7 +66,7 @@ def reporting_tool_errors(session: nox.Session) -> Iterator[None]:
     with shown_by(SessionHandler(session)):
         try:
             yield
-        except LackingError as error:
+        except UnavailableError as error:
             session.skip(" ".join(str(error).splitlines()))
         except ToolError as error:
             session.error(str(error))
@@ -109,12 +109,12 @@ def run_pytest(
 ) -> None:
     """Run pytest on installed code: from a folder where the checkout's own packages are not importable."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    words = ["-m", "pytest", "--config-file", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
-    words += ["--override-ini", "pythonpath=."]
+    command = ["-m", "pytest", "--config-file", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
+    command += ["--override-ini", "pythonpath=."]
     given = {**CLEAN, **env}
     told = {inherited.GIVEN: ",".join(name for name, value in given.items() if value is not None)}
     with session.chdir(SCRATCH):
-        session.run(str(python or "python"), *words, *arguments, env={**given, **told}, external=bool(python))
+        session.run(str(python or "python"), *command, *arguments, env={**given, **told}, external=bool(python))
 
 
 def cells(kind: str) -> list[object]:
@@ -129,10 +129,10 @@ def skip_unless_here(session: nox.Session, cell: Cell) -> None:
         session.skip(f"{cell.id}: {reason}")
 
 
-def wish_for_disassembler(wheel: str) -> None:
+def try_to_install_disassembler(wheel: str) -> None:
     """Have what decodes 64-bit Arm, if a wheel, by its file's or build's name, needs it and it can be had.
 
     Where it cannot, the audit's report says what was not looked at.
     """
-    if re.search("aarch64|arm64", Path(wheel).name) and Arm().lacks():
-        apt.wish_for(LLVM, purpose="reading instructions of 64-bit Arm")
+    if re.search("aarch64|arm64", Path(wheel).name) and Arm().unavailable():
+        apt.try_to_install(LLVM, purpose="reading instructions of 64-bit Arm")

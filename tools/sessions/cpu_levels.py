@@ -18,8 +18,8 @@ from tools.paths import BUILD, ROOT
 from tools.platforms import apt, distributions
 from tools.platforms.distributions import Place
 from tools.platforms.emulators import USED, ensure_emulator, find_emulator, how_to_get
-from tools.platforms.host import How, Way, lacks, this_host, ways
-from tools.sessions.common import CLEAN, run_pytest, skip_unless_here, wish_for_disassembler
+from tools.platforms.host import Method, Way, skip_reason, this_host, ways
+from tools.sessions.common import CLEAN, run_pytest, skip_unless_here, try_to_install_disassembler
 from tools.util.venv import Environment, ensure_environment
 from tools.verification import demo_model, results
 
@@ -30,7 +30,7 @@ OWN_WHEEL = "--own-wheel"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class Artifacts:
     """What the proofs of a level run on."""
 
     wheel: Path
@@ -39,15 +39,15 @@ class Parts:
     """Whether the proof is written down, and so must not leave out a part."""
 
 
-def prove(session: nox.Session, cell: Cell) -> None:
+def check_level(session: nox.Session, cell: Cell) -> None:
     """Prove `cell` in every way that this machine has; skip the session with the reason where it has none."""
     skip_unless_here(session, cell)
-    words, recording = results.begin(session.posargs)
-    results.refuse_others(recording, words)
+    arguments, recording = results.begin(session.posargs)
+    results.refuse_arguments(recording, arguments)
     wheel = wheels.wheel_for(cell.backend, cell.target)
-    parts = Parts(wheel=wheel, model=demo_model.demo_model(), recorded=recording is not None)
+    artifacts = Artifacts(wheel=wheel, model=demo_model.demo_model(), recorded=recording is not None)
     for way in tuple(_ways_here(session, cell)):
-        _prove(session, cell, way, parts, words)
+        _check_in_one_way(session, cell, way, artifacts, arguments)
         if recording:
             results.record(cell.id, recording.result(way.how, way.by))
 
@@ -59,16 +59,16 @@ def _ways_here(session: nox.Session, cell: Cell) -> Iterator[Way]:
         ensure_emulator(name)
     host = this_host()
     for way in ways(matrix, cell, host.target):
-        if reason := lacks(matrix, host, cell, way):
+        if reason := skip_reason(matrix, host, cell, way):
             session.log(f"{cell.id} is not {way.how} here: {reason}")
-        elif way.how is not How.COMPILED or none:
+        elif way.how is not Method.COMPILED or none:
             none = False
             yield way
 
 
 def to_audit(session: nox.Session, word: str) -> tuple[Cell | None, Path]:
     """Return the wheel that `word` stands for, a file or the id of a build, and in the second case that build."""
-    wish_for_disassembler(word)
+    try_to_install_disassembler(word)
     if word.endswith(".whl"):
         return None, Path(word)
     cell = load_matrix().cell(word)
@@ -76,25 +76,25 @@ def to_audit(session: nox.Session, word: str) -> tuple[Cell | None, Path]:
     return cell, wheels.wheel_for(cell.backend, cell.target)
 
 
-def _prove(session: nox.Session, cell: Cell, way: Way, parts: Parts, words: list[str]) -> None:
-    if way.how is How.NATIVE:
+def _check_in_one_way(session: nox.Session, cell: Cell, way: Way, artifacts: Artifacts, arguments: list[str]) -> None:
+    if way.how is Method.NATIVE:
         test = f"{ROOT / RUN}[{cell.level}]"
-        variables = {"LLAMAPACK_TEST_MODEL": str(parts.model)}
-        run_pytest(session, test, *words, env=variables, python=_environment(parts.wheel).python)
-    elif way.how is How.EMULATED:
-        EMULATE[way.program](session, (cell.level,), parts, words)
+        variables = {"LLAMAPACK_TEST_MODEL": str(artifacts.model)}
+        run_pytest(session, test, *arguments, env=variables, python=_environment(artifacts.wheel).python)
+    elif way.how is Method.EMULATED:
+        EMULATE[way.program](session, (cell.level,), artifacts, arguments)
     else:
         file = f"ggml-cpu-{cell.level}.dll" if cell.target.startswith("windows") else f"libggml-cpu-{cell.level}.so"
-        _audit(session, parts.wheel, file, *([WHOLE] if parts.recorded else []))
+        _audit(session, artifacts.wheel, file, *([WHOLE] if artifacts.recorded else []))
 
 
 def _audit(session: nox.Session, wheel: Path, *files: str) -> None:
-    wish_for_disassembler(wheel.name)
+    try_to_install_disassembler(wheel.name)
     place = ensure_environment(["audit"], folder=BUILD / "audit")
     session.run(str(place.python), "-m", "tools.audit", str(wheel), *files, env=CLEAN, external=True)
 
 
-def emulate(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
+def emulate(session: nox.Session, levels: tuple[str, ...], artifacts: Artifacts, arguments: list[str]) -> None:
     """Run the emulation tests of `levels`; those without SSE4.2 with a numpy that runs there."""
     emulator = find_emulator("qemu-x86_64")
     if emulator is None:
@@ -103,31 +103,33 @@ def emulate(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: 
     for some, names in ((old, ("x64",)), (tuple(level for level in levels if level not in old), ())):
         if some:
             variables = {
-                "LLAMAPACK_TEST_MODEL": str(parts.model),
+                "LLAMAPACK_TEST_MODEL": str(artifacts.model),
                 "LLAMAPACK_TEST_EMULATOR": str(emulator),
                 "LLAMAPACK_TEST_LEVELS": ",".join(some),
             }
-            python = _environment(parts.wheel, *names).python
-            run_pytest(session, str(ROOT / "tests" / "platforms" / "emulation"), *words, env=variables, python=python)
+            python = _environment(artifacts.wheel, *names).python
+            run_pytest(
+                session, str(ROOT / "tests" / "platforms" / "emulation"), *arguments, env=variables, python=python
+            )
 
 
-def emulate_arm(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
+def emulate_arm(session: nox.Session, levels: tuple[str, ...], artifacts: Artifacts, arguments: list[str]) -> None:
     """Run the tests of `levels` in a Debian root for Arm; this machine's own wheel says what to compare with."""
-    place = distributions.installed(distributions.ARM, parts.wheel)
+    place = distributions.installed(distributions.ARM, artifacts.wheel)
     variables = {
         "LLAMAPACK_TEST_LEVELS": ",".join(levels),
         "LLAMAPACK_TEST_PYTHON": str(_environment(wheels.core_wheel()).python),
     }
-    run_in_root(session, place, "test_arm.py", parts.model, words, variables)
+    run_in_root(session, place, "test_arm.py", artifacts.model, arguments, variables)
 
 
-def prove_distribution(session: nox.Session, suite: str) -> None:
+def check_distribution(session: nox.Session, suite: str) -> None:
     """Run the portable wheel in a Debian release, by its own Python or a C program; with OWN_WHEEL, this machine's.
 
     The portable one is built by zig, and what it promises is audited first. This machine's own is there anyhow, and
     runs where the C library is not older.
     """
-    words = [word for word in session.posargs if word != OWN_WHEEL]
+    arguments = [word for word in session.posargs if word != OWN_WHEEL]
     root = distributions.root_of(suite)
     if OWN_WHEEL in session.posargs:
         if suite in distributions.OLDER:
@@ -141,33 +143,33 @@ def prove_distribution(session: nox.Session, suite: str) -> None:
     if suite in distributions.OLDER:
         place = distributions.ensure_place(root)
         variables["LLAMAPACK_TEST_CC"] = shlex.join(_zig(host_target(), session).c)
-        run_in_root(session, place, "test_older_debian.py", model, words, variables)
+        run_in_root(session, place, "test_older_debian.py", model, arguments, variables)
     else:
         place = distributions.installed(root, wheel)
-        run_in_root(session, place, "test_debian.py", model, words, variables)
+        run_in_root(session, place, "test_debian.py", model, arguments, variables)
 
 
 def run_in_root(
-    session: nox.Session, place: Place, test: str, model: Path, words: list[str], variables: Mapping[str, str]
+    session: nox.Session, place: Place, test: str, model: Path, arguments: list[str], variables: Mapping[str, str]
 ) -> None:
     """Run a test file of tests/platforms/debian on `place`; only what it starts there is run inside of it."""
     held = {"root": str(place.root), "own": str(place.own), "emulator": str(place.emulator or "")}
     told = {"LLAMAPACK_TEST_PLACE": json.dumps(held), "LLAMAPACK_TEST_MODEL": str(model), **variables}
     tools = ensure_environment(["core", "test", "auditwheel"], folder=BUILD / "test-roots")
-    run_pytest(session, str(ROOT / "tests" / "platforms" / "debian" / test), *words, env=told, python=tools.python)
+    run_pytest(session, str(ROOT / "tests" / "platforms" / "debian" / test), *arguments, env=told, python=tools.python)
 
 
-def run_in_wine(session: nox.Session, levels: tuple[str, ...], parts: Parts, words: list[str]) -> None:
+def run_in_wine(session: nox.Session, levels: tuple[str, ...], artifacts: Artifacts, arguments: list[str]) -> None:
     """Run the tests for Windows on the wheel for it; this machine's own wheel says what is to be expected."""
-    apt.wish_for(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler")
+    apt.try_to_install(("gcc-mingw-w64-x86-64-win32",), purpose="a plug-in of another compiler")
     variables = {
-        "LLAMAPACK_TEST_MODEL": str(parts.model),
-        "LLAMAPACK_TEST_WHEEL": str(parts.wheel),
+        "LLAMAPACK_TEST_MODEL": str(artifacts.model),
+        "LLAMAPACK_TEST_WHEEL": str(artifacts.wheel),
         "LLAMAPACK_TEST_LEVELS": ",".join(levels),
         "LLAMAPACK_TEST_CC": shlex.join(_zig("windows-x86_64", session).c),
     }
     python = _environment(wheels.core_wheel(), "windows", "audit").python
-    run_pytest(session, str(ROOT / "tests" / "platforms" / "windows"), *words, env=variables, python=python)
+    run_pytest(session, str(ROOT / "tests" / "platforms" / "windows"), *arguments, env=variables, python=python)
 
 
 def _zig(target: str, session: nox.Session) -> Toolchain:

@@ -22,8 +22,8 @@ from tools.errors import ToolError
 from tools.matrix import Cell, host_target
 from tools.paths import BUILD, ROOT
 from tools.platforms.distributions import wheelhouse
-from tools.platforms.host import How
-from tools.sessions.common import SCRATCH, prepare, run_pytest, wish_for_disassembler
+from tools.platforms.host import Method
+from tools.sessions.common import SCRATCH, prepare, run_pytest, try_to_install_disassembler
 from tools.toolkits import gpu_architectures, rocm
 from tools.util import inherited
 from tools.util.cmd import run_live
@@ -44,14 +44,14 @@ def check_plugin(session: nox.Session, backend: str) -> None:
     `--wheels DIR` takes finished wheels from DIR, and everything else that has to be installed: no network is used.
     `--record` writes down that it passed.
     """
-    words, recording = results.begin(session.posargs)
-    words, prebuilt = taken(words, PREBUILT)
+    arguments, recording = results.begin(session.posargs)
+    arguments, prebuilt = taken(arguments, PREBUILT)
     if prebuilt and recording:
         what = f"{PREBUILT} and {results.OPTION} do not go together."
         raise ToolError(what, why="Finished wheels may be of another commit than the one that would be recorded.")
-    device = FIND_DEVICE[backend](words)
-    words = [word for word in words if word not in device.options]
-    results.refuse_others(recording, words)
+    device = FIND_DEVICE[backend](arguments)
+    arguments = [word for word in arguments if word not in device.options]
+    results.refuse_arguments(recording, arguments)
     if prebuilt:
         core, plugin = found_wheels(Path(prebuilt), backend)
     else:
@@ -71,7 +71,9 @@ def check_plugin(session: nox.Session, backend: str) -> None:
         "LLAMAPACK_TEST_NO_DEVICE": device.missing,
         "LLAMAPACK_PROBE_SECONDS": "120",
     }
-    run_pytest(session, str(ROOT / "tests" / "devices" / "contract"), "-rs", *words, env=variables, python=place.python)
+    run_pytest(
+        session, str(ROOT / "tests" / "devices" / "contract"), "-rs", *arguments, env=variables, python=place.python
+    )
     if recording:
         record(recording, backend, plugin, device.how, device.by)
 
@@ -83,17 +85,17 @@ def check_rocm(session: nox.Session) -> None:
         if found and own:
             check_plugin(session, "rocm")
             return
-        words, recording = results.begin(session.posargs)
-        results.refuse_others(recording, words)
+        arguments, recording = results.begin(session.posargs)
+        results.refuse_arguments(recording, arguments)
         lack = "an AMD GPU, but no ROCm," if found else "no AMD GPU"
-        if PREBUILT in words:
+        if PREBUILT in arguments:
             raise ToolError(f"{PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
         core, plugin = wheels.core_wheel(), wheels.host_wheel("rocm")
         look_into(session, "rocm", core, plugin, whole=bool(recording))
         if loads := not (found or own):  # what is said of it is known of machines that have neither
-            _load_in(rocm.forky_root(), (core, plugin), words)
+            _load_in(rocm.forky_root(), (core, plugin), arguments)
     if recording:
-        record(recording, "rocm", plugin, How.LOADED if loads else How.COMPILED)
+        record(recording, "rocm", plugin, Method.LOADED if loads else Method.COMPILED)
     done = "compiled, audited, and loaded without a GPU" if loads else "compiled and audited"
     session.skip(f"It is {done}. This machine has {lack} to run it on.")
 
@@ -103,11 +105,11 @@ def check_metal(session: nox.Session) -> None:
     if sys.platform == "darwin":
         check_plugin(session, "metal")
         return
-    words, recording = results.begin(session.posargs)
+    arguments, recording = results.begin(session.posargs)
     if recording:
         raise ToolError(f"{results.OPTION} is for a Mac: nothing is compiled here that could be recorded.")
     place = ensure_environment(["audit", "build", "test", "zig"], folder=BUILD / "test-metal")
-    run_pytest(session, str(ROOT / "tests" / "devices" / "metal"), *words, env={}, python=place.python)
+    run_pytest(session, str(ROOT / "tests" / "devices" / "metal"), *arguments, env={}, python=place.python)
     session.skip("What can be checked without a Mac is right. The plug-in is compiled and run on Macs only.")
 
 
@@ -124,7 +126,7 @@ def look_into(
 
     With `whole`, the audit must have looked at all of it.
     """
-    wish_for_disassembler(plugin.name)
+    try_to_install_disassembler(plugin.name)
     place = ensure_environment(["test", "packaging"], folder=BUILD / "packaging")
     told = {
         "LLAMAPACK_TEST_WHEEL": str(core),
@@ -141,7 +143,7 @@ def look_into(
     run_pytest(session, *tests, "-rs", "-k", backend, env=told, python=place.python)
 
 
-def record(recording: results.Recording, backend: str, wheel: Path, how: How, by: str = "") -> None:
+def record(recording: results.Recording, backend: str, wheel: Path, how: Method, by: str = "") -> None:
     """Write down that the plug-in in `wheel` was proven, with the architectures that it has code for."""
     results.record(Cell(backend=backend, target=host_target()).id, recording.result(how, by, compiled_for(wheel)))
 
@@ -159,12 +161,12 @@ def runtime_requirements(backend: str) -> list[str]:
     return [RUNTIME_REQUIREMENTS[backend]] if backend in RUNTIME_REQUIREMENTS else []
 
 
-def _load_in(folder: Path, parts: tuple[Path, Path], words: Sequence[str]) -> None:
+def _load_in(folder: Path, parts: tuple[Path, Path], arguments: Sequence[str]) -> None:
     """Install the wheels in the root in `folder`, which has ROCm, in either order; run tests/devices/rocm."""
     site, pip = SCRATCH / "rocm", ensure_environment(["build"]).packages
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
     paths = f"pythonpath={shlex.quote(str(ROOT))}"
-    tests = [*PYTEST, str(ROOT), "--override-ini", paths, str(ROOT / "tests" / "devices" / "rocm"), *words]
+    tests = [*PYTEST, str(ROOT), "--override-ini", paths, str(ROOT / "tests" / "devices" / "rocm"), *arguments]
     for order in (parts, parts[::-1]):
         remove_tree(site)
         site.mkdir(parents=True)
@@ -182,25 +184,25 @@ def _model(prebuilt: str) -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchPlace:
-    """Where a benchmark runs: the Python with llamapack, the benchmark's words, and what leads it to a device."""
+class BenchEnvironment:
+    """Where a benchmark runs: the Python with llamapack, the benchmark's arguments, and what leads it to a device."""
 
     python: str
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def bench_place(session: nox.Session) -> BenchPlace:
+def bench_environment(session: nox.Session) -> BenchEnvironment:
     """Return where the session's benchmark runs: on the CPU, or on the device of the plug-in that its first word names.
 
     A plug-in without a device skips the session with the reason.
     """
-    backend, *words = session.posargs or [""]
+    backend, *arguments = session.posargs or [""]
     core = wheels.core_wheel()
     if backend not in FIND_DEVICE:
         prepare(session, "core", wheel=core)
-        return BenchPlace(python="python", words=tuple(session.posargs))
-    device = FIND_DEVICE[backend](words)
+        return BenchEnvironment(python="python", arguments=tuple(session.posargs))
+    device = FIND_DEVICE[backend](arguments)
     if device.missing:
         session.skip(f"nothing can be measured: {device.missing}")
     place = ensure_environment(
@@ -208,17 +210,17 @@ def bench_place(session: nox.Session) -> BenchPlace:
         folder=BUILD / f"bench-{backend}",
         wheels=[core, wheels.host_wheel(backend, kit=device.kit)],
     )
-    own = [word for word in words if word not in device.options]
-    return BenchPlace(
+    own = [word for word in arguments if word not in device.options]
+    return BenchEnvironment(
         python=str(place.python),
-        words=("--backend", backend, *own),
+        arguments=("--backend", backend, *own),
         variables={**device.variables, "LLAMAPACK_BACKENDS": backend},
     )
 
 
-def taken(words: Sequence[str], option: str) -> tuple[list[str], str]:
-    """Take `option` and its value out of `words`; the value is empty where it is not there."""
-    rest = list(words)
+def taken(arguments: Sequence[str], option: str) -> tuple[list[str], str]:
+    """Take `option` and its value out of `arguments`; the value is empty where it is not there."""
+    rest = list(arguments)
     if option not in rest:
         return rest, ""
     place = rest.index(option)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.compilers.toolchains import find_toolchain
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.matrix import GpuArch, load_matrix
 from tools.paths import REQUIREMENTS, cache_dir
 from tools.toolkits import gpu_architectures
@@ -29,12 +29,14 @@ _ARCH = re.compile(r"native|\d{2,3}[af]?(-real|-virtual)?")
 def cuda_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit: the compiler from NVIDIA's wheels, and what to compile for.
 
-    Raises LackingError where there is no compiler that nvcc works with, ToolError for architectures that mean nothing.
+    Raises UnavailableError if there is no compiler that nvcc works with, and ToolError for unknown architectures.
     """
     archs = wanted_archs(variables)
     host = find_toolchain(variables)
     if host.is_zig:
-        raise LackingError("CUDA's compiler works with gcc or clang, and none was found.", fix="Install g++ 11 to 15.")
+        raise UnavailableError(
+            "CUDA's compiler works with gcc or clang, and none was found.", fix="Install g++ 11 to 15."
+        )
     toolkit = ensure_toolkit()
     defines = {"CUDAToolkit_ROOT": str(toolkit), "CMAKE_CUDA_COMPILER": str(nvcc(toolkit)), VARIABLE: archs}
     defines["LLAMAPACK_LICENCES"] = f"nvidia-cuda.txt={licence(toolkit_environment())}"

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tools.compilers.toolchain import Toolchain
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.matrix import load_matrix
 from tools.paths import ROOT
 from tools.platforms import debian_roots
@@ -42,14 +42,14 @@ _VERSION = re.compile(r"#define HIP_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 def rocm_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit of this machine: the system's ROCm where there is one, or Debian's in a root folder.
 
-    Raises LackingError where neither can be had or the system's is too old, ToolError for what is no architecture.
+    Raises UnavailableError where neither can be had or the system's is too old, ToolError for what is no architecture.
     """
     archs = gpu_architectures.wanted("rocm", _ARCH, "Use AMD's names, with commas: gfx90a,gfx1100.", variables)
     if folder := system_rocm(variables):
         return _system_kit(folder, archs)
     if sys.platform != "linux":
         name = "HIP_PATH" if sys.platform == "win32" else "ROCM_PATH"
-        raise LackingError("ROCm was not found.", fix=SDK.format(name))
+        raise UnavailableError("ROCm was not found.", fix=SDK.format(name))
     return _forky_kit(forky_root(), archs)
 
 
@@ -66,10 +66,10 @@ def system_rocm(variables: Mapping[str, str] = os.environ) -> Path | None:
         return None
     version, floor = rocm_version(folder), load_matrix().toolchains["rocm"].version
     if not version:
-        raise LackingError(f"{name} is {folder}, which has no {HEADER}.", fix=SDK.format(name))
+        raise UnavailableError(f"{name} is {folder}, which has no {HEADER}.", fix=SDK.format(name))
     if _numbers(version) < _numbers(floor):
         why = f"ggml needs {floor} or newer."
-        raise LackingError(f"The ROCm in {folder} is of version {version}.", why=why, fix=SDK.format("ROCM_PATH"))
+        raise UnavailableError(f"The ROCm in {folder} is of version {version}.", why=why, fix=SDK.format("ROCM_PATH"))
     return folder
 
 
@@ -86,7 +86,7 @@ def rocm_version(folder: Path) -> str:
 def _system_kit(folder: Path, archs: str) -> Kit:
     clang = next((folder / name for name in COMPILERS if (folder / name).is_file()), None)
     if clang is None:
-        raise LackingError(f"The ROCm in {folder} has no clang++.", fix="Install its compiler (package rocm-llvm).")
+        raise UnavailableError(f"The ROCm in {folder} has no clang++.", fix="Install its compiler (package rocm-llvm).")
     inputs = {"ROCm kit": f"ROCm {rocm_version(folder)} in {folder}", "ROCm architectures": archs}
     defines = {gpu_architectures.variable("rocm"): archs, "CMAKE_PREFIX_PATH": str(folder)}
     paths = {"ROCM_PATH": str(folder), "HIP_PATH": str(folder)}
@@ -123,13 +123,13 @@ def c_library(folder: Path) -> str:
     return b"_".join(re.findall(rb"GNU C Library .* release version (\d+)\.(\d+)", content)[0]).decode()
 
 
-def in_forky(folder: Path, words: Sequence[str], variables: Mapping[str, str], cwd: Path) -> list[str]:
-    """Return the command line that runs `words` in the root, where the checkout and the compiler cache are seen."""
+def in_forky(folder: Path, arguments: Sequence[str], variables: Mapping[str, str], cwd: Path) -> list[str]:
+    """Return the command line that runs `arguments` in the root, where the checkout and the compiler cache are seen."""
     objects = Path(os.environ.get("CCACHE_DIR") or Path.home() / ".cache" / "ccache")
     objects.mkdir(parents=True, exist_ok=True)
     settings = {**variables, "CCACHE_DIR": str(objects)}
     return debian_roots.command(
-        folder, words, binds={path: str(path) for path in (ROOT, objects)}, variables=settings, cwd=str(cwd)
+        folder, arguments, binds={path: str(path) for path in (ROOT, objects)}, variables=settings, cwd=str(cwd)
     )
 
 

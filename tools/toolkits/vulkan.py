@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.compilers.shader_cache import cached_glslc
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.matrix import load_matrix
 from tools.paths import BUILD, package_folder
 from tools.platforms import apt
@@ -52,17 +52,17 @@ def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit of this machine: the SDK that VULKAN_SDK names, or the system's packages.
 
     Where the system's headers or shader compiler are too old, those of a later Debian release are fetched. Raises
-    LackingError for what cannot be had here.
+    UnavailableError for what cannot be had here.
     """
     if sdk := variables.get("VULKAN_SDK"):
         return _kit(Path(sdk) / "include", Path(sdk) / "bin" / "glslc", Path(sdk), chosen=True)
     if sys.platform != "linux":
-        raise LackingError("VULKAN_SDK is not set.", fix=f"To build the Vulkan plug-in, {SDK}.")
+        raise UnavailableError("VULKAN_SDK is not set.", fix=f"To build the Vulkan plug-in, {SDK}.")
     if apt.is_here():
         apt.require(BUILD_PACKAGES, purpose="building the Vulkan plug-in")
     if not (glslc := shutil.which("glslc")):
         fix = f"Install your system's packages for glslc, the Vulkan headers and loader, and SPIRV-Headers; or {SDK}."
-        raise LackingError("glslc, Vulkan's shader compiler, was not found.", fix=fix)
+        raise UnavailableError("glslc, Vulkan's shader compiler, was not found.", fix=fix)
     if is_new_enough(headers_version(SYSTEM_INCLUDE)):
         return _kit(SYSTEM_INCLUDE, Path(glslc), SYSTEM_INCLUDE.parents[1])
     if not apt.is_here():
@@ -73,28 +73,28 @@ def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
 
 def best_glslc(system: Path) -> Path:
     """Return the system's shader compiler, or a later release's where that lacks extensions that ggml can use."""
-    lacking = lacking_extensions(system)
-    if not lacking or platform.machine() != "x86_64":
+    missing = missing_extensions(system)
+    if not missing or platform.machine() != "x86_64":
         return system
     try:
         folder = apt.later_files(LATER_GLSLC)
         later = _with_own_libraries(folder)
-        if len(lacking_extensions(later)) < len(lacking):
+        if len(missing_extensions(later)) < len(missing):
             return later
     except ToolError as error:
         log.warning(str(error))
     log.warning(
-        f"{system} is used, which does not know {', '.join(lacking)}: those GPUs that do are slower than they can be."
+        f"{system} is used, which does not know {', '.join(missing)}: those GPUs that do are slower than they can be."
     )
     return system
 
 
-def lacking_extensions(glslc: Path, probes: Path | None = None) -> tuple[str, ...]:
+def missing_extensions(glslc: Path, probes: Path | None = None) -> tuple[str, ...]:
     """Name the extensions of GLSL that ggml would use and `glslc` does not know; probes as ggml's build does."""
     found = []
     for shader in sorted((probes or PROBES).glob("*.comp")):
-        words = ("-o", "-", "-fshader-stage=compute", "--target-env=vulkan1.3")
-        said = re.search(r"extension not supported: (\w+)", run([glslc, *words, shader], check=False).stderr)
+        arguments = ("-o", "-", "-fshader-stage=compute", "--target-env=vulkan1.3")
+        said = re.search(r"extension not supported: (\w+)", run([glslc, *arguments, shader], check=False).stderr)
         found += [said[1]] if said else []
     return tuple(found)
 
@@ -104,8 +104,8 @@ def _with_own_libraries(folder: Path) -> Path:
     script = folder / "glslc"
     if not script.exists():
         linker, libraries = folder / "usr/lib64/ld-linux-x86-64.so.2", folder / "usr/lib/x86_64-linux-gnu"
-        words = [linker, "--library-path", libraries, folder / "usr/bin/glslc"]
-        text = f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n'
+        arguments = [linker, "--library-path", libraries, folder / "usr/bin/glslc"]
+        text = f'#!/bin/sh\nexec {shlex.join(map(str, arguments))} "$@"\n'
         write_text(script, text, executable=True)
     return script
 
@@ -118,9 +118,9 @@ def _kit(include: Path, glslc: Path, *roots: Path, chosen: bool = False) -> Kit:
     defines = {"Vulkan_INCLUDE_DIR": str(include)} if chosen else {}
     defines["Vulkan_GLSLC_EXECUTABLE"] = str(cached_glslc(glslc, compiler, SHADERS, BUILD / "glslc"))
     defines["LLAMAPACK_LICENCES"] = ";".join(f"{name}={path}" for name, path in licences(roots).items())
-    lacking = ", ".join(lacking_extensions(glslc))
+    missing = ", ".join(missing_extensions(glslc))
     kit = f"headers {version}, {compiler.splitlines()[0]}"
-    inputs = {"Vulkan kit": kit, "GLSL extensions that are lacking": lacking}
+    inputs = {"Vulkan kit": kit, "GLSL extensions that are lacking": missing}
     return Kit(inputs=inputs, defines=defines)
 
 
@@ -134,9 +134,9 @@ def licences(roots: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def _too_old(include: Path) -> LackingError:
+def _too_old(include: Path) -> UnavailableError:
     version = headers_version(include)
-    return LackingError(
+    return UnavailableError(
         f"The Vulkan headers in {include} are " + (f"of version {version}." if version else "not there."),
         why=f"ggml-vulkan needs {floor()} or newer.",
         fix=f"Install newer ones, or {SDK}.",

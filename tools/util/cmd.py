@@ -23,7 +23,7 @@ from tools.errors import ToolError
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
-Word = str | os.PathLike[str]
+Argument = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Result:
 
 
 def run(
-    argv: Sequence[Word],
+    argv: Sequence[Argument],
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
@@ -49,10 +49,10 @@ def run(
 
     `env` replaces the whole environment when given. A missing program is a ToolError too.
     """
-    words = tuple(os.fspath(word) for word in argv)
+    command = tuple(os.fspath(argument) for argument in argv)
     try:
         done = subprocess.run(
-            words,
+            command,
             cwd=cwd,
             env=env,
             input=stdin,
@@ -66,21 +66,21 @@ def run(
         )
     except FileNotFoundError as error:
         raise ToolError(
-            f"{words[0]} was not found.",
-            why=f"It is needed for: {shlex.join(words)}",
-            fix=f"Install {words[0]} and put it on PATH.",
+            f"{command[0]} was not found.",
+            why=f"It is needed for: {shlex.join(command)}",
+            fix=f"Install {command[0]} and put it on PATH.",
         ) from error
-    result = Result(argv=words, returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    result = Result(argv=command, returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
     if check and result.returncode != 0:
         raise ToolError(
-            f"{shlex.join(words)} failed with status {result.returncode}.",
+            f"{shlex.join(command)} failed with status {result.returncode}.",
             why=(result.stderr or result.stdout).strip()[-4000:],
         )
     return result
 
 
 def run_live(
-    argv: Sequence[Word],
+    argv: Sequence[Argument],
     *,
     what: str,
     fix: str = "",
@@ -91,18 +91,18 @@ def run_live(
 
     `what` begins the error: "The core wheel could not be built". Standard output stays free for answers.
     """
-    words = [os.fspath(word) for word in argv]
+    command = [os.fspath(argument) for argument in argv]
     try:
-        done = subprocess.run(words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=_stderr(), check=False)
+        done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=_stderr(), check=False)
     except FileNotFoundError as error:
-        raise ToolError(f"{what}.", why=f"{words[0]} was not found.", fix=fix) from error
+        raise ToolError(f"{what}.", why=f"{command[0]} was not found.", fix=fix) from error
     if done.returncode != 0:
-        why = f"{shlex.join(words)} ended with status {done.returncode}; its own messages are above."
+        why = f"{shlex.join(command)} ended with status {done.returncode}; its own messages are above."
         raise ToolError(f"{what}.", why=why, fix=fix)
 
 
 def run_logged(
-    argv: Sequence[Word],
+    argv: Sequence[Argument],
     *,
     log_file: Path,
     what: str,
@@ -114,24 +114,24 @@ def run_logged(
 
     llama.cpp compiles with many warnings; they are in the file. On failure the end of the file is logged.
     """
-    words = [os.fspath(word) for word in argv]
+    command = [os.fspath(argument) for argument in argv]
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("w+", encoding="utf-8", errors="replace") as file:
         try:
-            status = _run_into(file, words, cwd, env)
+            status = _run_into(file, command, cwd, env)
         except FileNotFoundError as error:
-            raise ToolError(f"{what}.", why=f"{words[0]} was not found.", fix=fix) from error
+            raise ToolError(f"{what}.", why=f"{command[0]} was not found.", fix=fix) from error
         if status != 0:
             file.seek(0)
             log.error("".join(deque(file, SHOWN_ON_FAILURE)).rstrip())
             end = f"the end of its output is above, all of it in {log_file}."
-            why = f"{shlex.join(words)} ended with status {status}; {end}"
+            why = f"{shlex.join(command)} ended with status {status}; {end}"
             raise ToolError(f"{what}.", why=why, fix=fix)
 
 
-def _run_into(file: TextIO, words: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None) -> int:
+def _run_into(file: TextIO, command: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None) -> int:
     with subprocess.Popen(
-        words,
+        command,
         cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,

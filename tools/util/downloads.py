@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from tools.errors import ToolError
-from tools.util.cmd import Word, run_live
+from tools.util.cmd import Argument, run_live
 from tools.util.venv import NETWORK, ensure_environment, pip_variables
 
 Kind = Literal["sdist", "wheel"]
@@ -26,10 +26,10 @@ def download(requirement: str, sha256: str, into: Path, *, kind: Kind, what: str
     """
     asked, log_file = into / "requirements.txt", into / "pip.log"
     asked.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
-    words: list[Word] = [_python_with_pip(), "-m", "pip", "download", "--no-deps", "--require-hashes"]
-    words += [*_only(kind, requirement), "--log", log_file, "--dest", into, "--requirement", asked]
+    arguments: list[Argument] = [_python_with_pip(), "-m", "pip", "download", "--no-deps", "--require-hashes"]
+    arguments += [*_only(kind, requirement), "--log", log_file, "--dest", into, "--requirement", asked]
     try:
-        run_live(words, what=f"{what} could not be downloaded", fix=NETWORK, env=pip_variables())
+        run_live(arguments, what=f"{what} could not be downloaded", fix=NETWORK, env=pip_variables())
     except ToolError as error:
         raise _explained(error, log_file, requirement, sha256, what) from error
     found = sorted(into.glob(_ENDING[kind]))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools.paths import BUILD, REQUIREMENTS
 from tools.util import stamps
-from tools.util.cmd import Word, run_live
+from tools.util.cmd import Argument, run_live
 from tools.util.files import locked
 
 log = logging.getLogger(f"llamapack.{__name__}")
@@ -101,7 +101,7 @@ def _note(environment: Environment, name: str, file: Path) -> None:
 
 def install(environment: Environment, name: str, source: Path | None = None) -> None:
     """Install requirements/NAME.txt, every file checked by its hash; with `source` from that folder alone."""
-    pip: list[Word] = [environment.python, "-m", "pip", "install", "--require-hashes", "--no-deps"]
+    pip: list[Argument] = [environment.python, "-m", "pip", "install", "--require-hashes", "--no-deps"]
     if source:
         pip += ["--no-index", "--find-links", source]
     fetch = f"python -m pip download --require-hashes --no-deps --requirement requirements/{name}.txt --dest {source}"
@@ -115,7 +115,7 @@ def install(environment: Environment, name: str, source: Path | None = None) -> 
 
 def install_wheel(environment: Environment, wheel: Path) -> None:
     """Install `wheel` alone, in place of the one that may be there."""
-    pip: list[Word] = [environment.python, "-m", "pip", "install", "--quiet"]
+    pip: list[Argument] = [environment.python, "-m", "pip", "install", "--quiet"]
     pip += ["--no-deps", "--no-index", "--force-reinstall"]
     run_live([*pip, wheel], what=f"{wheel.name} could not be installed", env=pip_variables())
 

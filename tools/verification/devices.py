@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.matrix import Cell, host_target
 from tools.paths import BUILD
 from tools.platforms import apt
-from tools.platforms.host import How
+from tools.platforms.host import Method
 from tools.toolkits import cuda
 from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
@@ -39,7 +39,7 @@ _GFX_VERSION = re.compile(r"^gfx_target_version (\d+)$", re.MULTILINE)
 class Device:
     """What a plug-in is tested on."""
 
-    how: How
+    how: Method
     by: str = ""
     """The program that stands in for a device; empty for a real one."""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class Device:
 def vulkan_device(arguments: Sequence[str] = ()) -> Device:
     """Return lavapipe, or with `--device` this machine's own devices."""
     if OWN_DEVICE in arguments:
-        return Device(how=How.NATIVE, options=(OWN_DEVICE,), variables=named(DEVICES))
-    return Device(how=How.EMULATED, by="lavapipe", variables=lavapipe())
+        return Device(how=Method.NATIVE, options=(OWN_DEVICE,), variables=named(DEVICES))
+    return Device(how=Method.EMULATED, by="lavapipe", variables=lavapipe())
 
 
 def cuda_device(arguments: Sequence[str] = ()) -> Device:
@@ -67,7 +67,7 @@ def cuda_device(arguments: Sequence[str] = ()) -> Device:
     log.info("\n".join(found) if found else NO_NVIDIA_GPU)
     archs = os.environ.get(cuda.VARIABLE) or ("native" if found else WITHOUT_NVIDIA_GPU)
     return Device(
-        how=How.NATIVE if found else How.LOADED,
+        how=Method.NATIVE if found else Method.LOADED,
         missing="" if found else NO_NVIDIA_GPU,
         variables=named(DEVICES),
         kit=partial(cuda.cuda_kit, variables={**os.environ, cuda.VARIABLE: archs}),
@@ -80,12 +80,12 @@ def cuda_device(arguments: Sequence[str] = ()) -> Device:
 
 def rocm_device(arguments: Sequence[str] = ()) -> Device:
     """Return this machine's AMD GPUs."""
-    return Device(how=How.NATIVE, missing="" if amd_gpus() else "no AMD GPU", variables=named(DEVICES))
+    return Device(how=Method.NATIVE, missing="" if amd_gpus() else "no AMD GPU", variables=named(DEVICES))
 
 
 def metal_device(arguments: Sequence[str] = ()) -> Device:
     """Return this Mac's GPU; the session asks for it on no other machine."""
-    return Device(how=How.NATIVE)
+    return Device(how=Method.NATIVE)
 
 
 FIND_DEVICE: Mapping[str, Callable[[Sequence[str]], Device]] = {
@@ -105,7 +105,7 @@ def lavapipe() -> dict[str, str]:
         apt.require(LAVAPIPE_PACKAGES, purpose="running Vulkan on the CPU")
     drivers = sorted(VULKAN_DRIVERS.glob("lvp_icd.*json"))
     if not drivers:
-        raise LackingError(
+        raise UnavailableError(
             "Mesa's lavapipe, a Vulkan device on the CPU, was not found.",
             why=f"There is no lvp_icd.*.json in {VULKAN_DRIVERS}.",
             fix="Install it (Debian: mesa-vulkan-drivers), or test a real device: nox -s test-vulkan -- --device",

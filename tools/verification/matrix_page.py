@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from tools.matrix import Cell, Matrix
-from tools.platforms.host import How, Way, ways
+from tools.platforms.host import Method, Way, ways
 from tools.verification.results import Result, reached, strongest, summary
 
 Results: TypeAlias = Mapping[str, Sequence[Result]]
 
-RUN = (How.NATIVE, How.EMULATED)
+RUN = (Method.NATIVE, Method.EMULATED)
 
 _HEAD = """\
 <!-- Generated from matrix.toml and results.json by tools/verification/matrix_page.py by `nox -t gen`: do not edit. -->
@@ -61,7 +61,7 @@ def _proven(matrix: Matrix, results: Results) -> Iterator[Sequence[str]]:
         found = results.get(cell.id, ())
         code = next((result.of for result in found if result.of), "")
         run = reached(found, *RUN)
-        loaded = "yes" if run != "no" else reached(found, How.LOADED)
+        loaded = "yes" if run != "no" else reached(found, Method.LOADED)
         built = "yes" if found else "no"
         if cell.backend == "cpu":
             levels = [check.id for check in matrix.checks if check.target == cell.target]
@@ -92,11 +92,11 @@ def _backends(matrix: Matrix) -> Iterator[Sequence[str]]:
 def _proofs(matrix: Matrix, cells: Iterable[Cell], results: Results) -> Iterator[Sequence[str]]:
     yield ["id", "native", "emulated", "compiled, audited and loaded", "compiled and audited", "last result"]
     for cell in cells:
-        by_how = [_hosts(matrix, cell, how) for how in (How.NATIVE, How.EMULATED, How.LOADED, How.COMPILED)]
+        by_how = [_hosts(matrix, cell, how) for how in (Method.NATIVE, Method.EMULATED, Method.LOADED, Method.COMPILED)]
         yield [f"`{cell.id}`", *by_how, _last(matrix, cell, results)]
 
 
-def _hosts(matrix: Matrix, cell: Cell, how: How) -> str:
+def _hosts(matrix: Matrix, cell: Cell, how: Method) -> str:
     found = [(host, way) for host in matrix.targets for way in ways(matrix, cell, host) if way.how is how]
     return "; ".join(_words(host, way, matrix, cell) for host, way in found)
 

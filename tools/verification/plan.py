@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tools.matrix import Cell, Matrix
 from tools.paths import package_folder
-from tools.platforms.host import Host, How, lacks, proof, ways
+from tools.platforms.host import Host, Method, skip_reason, strongest_way, ways
 
 VARIABLES = {
     "CC, CXX": "the compilers; without them the first on PATH that works, then zig from PyPI",
@@ -29,7 +29,7 @@ class Row:
     """One cell: how this machine proves it, with what, and what it lacks to prove more."""
 
     cell: str
-    how: How
+    how: Method
     by: str
     more: str
 
@@ -55,29 +55,29 @@ def rows(matrix: Matrix, host: Host) -> tuple[Row, ...]:
 
 def _row(matrix: Matrix, cell: Cell, host: Host) -> Row:
     if reason := why_not_built(matrix, cell, host):
-        return Row(cell=cell.id, how=How.NOT, by="", more=reason)
-    way = proof(matrix, cell, host)
+        return Row(cell=cell.id, how=Method.NOT, by="", more=reason)
+    way = strongest_way(matrix, cell, host)
     return Row(
         cell=cell.id, how=way.how, by=way.by or _session(cell, way.how, host), more="; ".join(_more(matrix, cell, host))
     )
 
 
-def _session(cell: Cell, how: How, host: Host) -> str:
-    if how is How.LOADED:
+def _session(cell: Cell, how: Method, host: Host) -> str:
+    if how is Method.LOADED:
         return f"nox -s test-{cell.backend}"
-    if how is How.COMPILED:
+    if how is Method.COMPILED:
         return "nox -s audit" if cell.target == host.target else f"nox -s audit -- {cell.build.id}"
     return f'nox -s "test-cpu({cell.id})"' if cell.level else "nox -s test"
 
 
 def _more(matrix: Matrix, cell: Cell, host: Host) -> Iterator[str]:
     """Say what the host lacks for each way that is stronger than the one it takes."""
-    taken = list(How).index(proof(matrix, cell, host).how)
+    taken = list(Method).index(strongest_way(matrix, cell, host).how)
     for way in ways(matrix, cell, host.target):
-        if list(How).index(way.how) < taken:
-            yield f"{way.how}: {lacks(matrix, host, cell, way)}"
-    if taken > list(How).index(How.EMULATED) and (reason := _not_emulated(matrix, cell, host)):
-        yield f"{How.EMULATED}: {reason}"
+        if list(Method).index(way.how) < taken:
+            yield f"{way.how}: {skip_reason(matrix, host, cell, way)}"
+    if taken > list(Method).index(Method.EMULATED) and (reason := _not_emulated(matrix, cell, host)):
+        yield f"{Method.EMULATED}: {reason}"
 
 
 def _not_emulated(matrix: Matrix, cell: Cell, host: Host) -> str:
@@ -96,7 +96,7 @@ def text(matrix: Matrix, host: Host, toolchain: str, variables: Mapping[str, str
     """Return the plan for people: the host, each cell, and the variables that change it."""
     found = rows(matrix, host)
     emulators = sorted(host.emulators)
-    counts = ", ".join(f"{sum(row.how is how for row in found)} {how}" for how in How)
+    counts = ", ".join(f"{sum(row.how is how for row in found)} {how}" for how in Method)
     lines = [
         f"This machine is {host.target}; compiler: {toolchain}; emulators: {', '.join(emulators) or 'none'}.",
         "",

@@ -15,7 +15,7 @@ from pathlib import Path
 from tools.errors import ToolError
 from tools.matrix import Cell, Matrix
 from tools.paths import ROOT
-from tools.platforms.host import How
+from tools.platforms.host import Method
 from tools.util.atomic_files import write_text
 from tools.util.cmd import run
 
@@ -29,7 +29,7 @@ OPTION = "--record"
 class Result:
     """One proof of a cell: how, by which program, the day, and the commit."""
 
-    how: How
+    how: Method
     by: str
     date: str
     commit: str
@@ -48,7 +48,7 @@ def read_results(path: Path = RESULTS) -> dict[str, tuple[Result, ...]]:
     if not path.exists():
         return {}
     held = json.loads(path.read_text(encoding="utf-8"))
-    return {cell: tuple(Result(**{**row, "how": How(row["how"])}) for row in rows) for cell, rows in held.items()}
+    return {cell: tuple(Result(**{**row, "how": Method(row["how"])}) for row in rows) for cell, rows in held.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Recording:
 
     commit: str
 
-    def result(self, how: How, by: str = "", of: str = "") -> Result:
+    def result(self, how: Method, by: str = "", of: str = "") -> Result:
         """Return a result of today and of that commit; refuse one if another commit, or changes, are there now."""
         if (now := _clean_commit()) != self.commit:
             what = f"{self.commit} was checked out when the proof began, and now it is {now}."
@@ -67,19 +67,19 @@ class Recording:
         return Result(how=how, by=by, of=of, date=date.today().isoformat(), commit=self.commit)
 
 
-def begin(words: Sequence[str]) -> tuple[list[str], Recording | None]:
-    """Return the words of a session without the one that asks for a record, and what was asked for, if it was.
+def begin(arguments: Sequence[str]) -> tuple[list[str], Recording | None]:
+    """Return the arguments of a session without the one that asks for a record, and what was asked for, if it was.
 
     A tree with changes is refused: what it proves is not of a commit.
     """
-    rest = [word for word in words if word != OPTION]
-    return rest, Recording(commit=_clean_commit()) if OPTION in words else None
+    rest = [word for word in arguments if word != OPTION]
+    return rest, Recording(commit=_clean_commit()) if OPTION in arguments else None
 
 
-def refuse_others(recording: Recording | None, words: Sequence[str]) -> None:
-    """Refuse to record what is run with `words`, which may leave out a part of the proof."""
-    if recording and words:
-        what = f"{OPTION} does not go together with {' '.join(words)}."
+def refuse_arguments(recording: Recording | None, arguments: Sequence[str]) -> None:
+    """Refuse to record what is run with `arguments`, which may leave out a part of the proof."""
+    if recording and arguments:
+        what = f"{OPTION} does not go together with {' '.join(arguments)}."
         raise ToolError(what, why="A part of the proof might be left out.", fix="Leave out the one or the other.")
 
 
@@ -87,7 +87,7 @@ def record(cell: str, result: Result, path: Path = RESULTS) -> None:
     """Write that `cell` was proven; what was known of it in the same way is replaced."""
     known = read_results(path)
     others = [old for old in known.get(cell, ()) if old.how is not result.how]
-    rows = sorted([*others, result], key=lambda each: list(How).index(each.how))
+    rows = sorted([*others, result], key=lambda each: list(Method).index(each.how))
     held = {name: [_written(row) for row in found] for name, found in sorted({**known, cell: tuple(rows)}.items())}
     write_text(path, json.dumps(held, indent=1) + "\n")
 
@@ -99,19 +99,19 @@ def known_of(cell: Cell, results: Mapping[str, Sequence[Result]]) -> tuple[Resul
         return own
     found = results.get(cell.build.id, ())
     return tuple(
-        each for each in found if each.how is How.COMPILED and (not each.of or cell.level in each.of.split(", "))
+        each for each in found if each.how is Method.COMPILED and (not each.of or cell.level in each.of.split(", "))
     )
 
 
 def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]) -> str:
     """Say of the CPU levels of `target` how many are proven, and how."""
     cells = [cell for cell in matrix.checks if cell.target == target]
-    best = [found[0].how if (found := known_of(cell, results)) else How.NOT for cell in cells]
-    counts = [f"{best.count(how)} {WORDS[how]}" for how in How if how in best]
+    best = [found[0].how if (found := known_of(cell, results)) else Method.NOT for cell in cells]
+    counts = [f"{best.count(how)} {WORDS[how]}" for how in Method if how in best]
     return f"{len(cells)} levels: {', '.join(counts)}"
 
 
-def reached(found: Sequence[Result], *hows: How) -> str:
+def reached(found: Sequence[Result], *hows: Method) -> str:
     """Say by which of `hows` something is proven, with its stand-in: yes, with `lavapipe`, or no."""
     for result in found:
         if result.how in hows:
@@ -121,15 +121,15 @@ def reached(found: Sequence[Result], *hows: How) -> str:
 
 def strongest(cell: Cell, results: Mapping[str, Sequence[Result]]) -> str:
     """Return what is recorded of `cell`, in words."""
-    return "; ".join(map(str, known_of(cell, results))) or str(How.NOT)
+    return "; ".join(map(str, known_of(cell, results))) or str(Method.NOT)
 
 
 WORDS = {
-    How.NATIVE: "run",
-    How.EMULATED: "run in an emulator only",
-    How.LOADED: "compiled, audited and loaded only",
-    How.COMPILED: "compiled and audited only",
-    How.NOT: "not verified",
+    Method.NATIVE: "run",
+    Method.EMULATED: "run in an emulator only",
+    Method.LOADED: "compiled, audited and loaded only",
+    Method.COMPILED: "compiled and audited only",
+    Method.NOT: "not verified",
 }
 
 

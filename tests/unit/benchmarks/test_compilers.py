@@ -13,7 +13,7 @@ from benchmarks.compilers import FORMATS, KINDS, Series, Setup, measure, order, 
 from tools.building import compiler_variants
 from tools.building.compiler_variants import CLANG, LEVELS, Compiler, Variant, build_all, levels_here
 from tools.compilers.zig import version as zig_version
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.paths import REQUIREMENTS
 from tools.platforms import apt
 from tools.platforms.host import Host
@@ -60,10 +60,10 @@ def test_levels_are_those_that_this_processor_runs(
 
 def test_processor_and_system_that_run_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiler_variants, "this_host", lambda: Host(target="linux-x86_64", features=frozenset()))
-    with pytest.raises(LackingError, match=r"runs none of the compared levels\.\nhaswell: it needs SSE42, "):
+    with pytest.raises(UnavailableError, match=r"runs none of the compared levels\.\nhaswell: it needs SSE42, "):
         levels_here()
     monkeypatch.setattr(compiler_variants, "this_host", lambda: Host(target="macos-arm64", features=None))
-    with pytest.raises(LackingError, match="this machine is macos-arm64"):
+    with pytest.raises(UnavailableError, match="this machine is macos-arm64"):
         levels_here()
 
 
@@ -72,7 +72,7 @@ def test_compiler_that_cannot_be_had_is_left_out_and_named(
 ) -> None:
     def build(variant: Variant, levels: tuple[str, ...]) -> dict[str, Path]:
         if variant.compiler is CLANG:
-            raise LackingError("clang++-19 is not on PATH.", fix="Install it to have it compared.")
+            raise UnavailableError("clang++-19 is not on PATH.", fix="Install it to have it compared.")
         return {level: Path(variant.id, level) for level in levels}
 
     monkeypatch.setattr(compiler_variants, "FOLDER", tmp_path)
@@ -89,7 +89,7 @@ def test_compiler_that_cannot_be_had_is_left_out_and_named(
 
 def test_missing_compiler_is_lacking_where_there_is_no_apt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apt, "is_here", lambda: False)
-    with pytest.raises(LackingError, match=r"^none\+\+ is not on PATH\."):
+    with pytest.raises(UnavailableError, match=r"^none\+\+ is not on PATH\."):
         compiler_variants.find(Compiler(name="none", c="none", cxx="none++"))
 
 

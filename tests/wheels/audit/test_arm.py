@@ -12,7 +12,7 @@ from tests.support.libraries.foreign_libraries import ARM, MACOS, Format, build_
 from tests.support.libraries.small_libraries import SOURCE, assembly
 from tools.audit.arm import Arm
 
-pytestmark = pytest.mark.skipif(bool(Arm().lacks()), reason=Arm().lacks() or "llvm-mc is here")
+pytestmark = pytest.mark.skipif(bool(Arm().unavailable()), reason=Arm().unavailable() or "llvm-mc is here")
 
 
 def of(extension: str, instruction: str) -> str:

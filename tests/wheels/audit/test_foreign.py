@@ -290,4 +290,4 @@ def test_without_llvm_arm_is_not_judged_and_the_report_says_so(tmp_path: Path, m
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(judges, "JUDGES", {"aarch64": Arm()})
     assert complaints(library, ARM) == {}
-    assert list(not_looked_at([library])) == [f"instructions of aarch64: {Arm().lacks()}"]
+    assert list(not_looked_at([library])) == [f"instructions of aarch64: {Arm().unavailable()}"]

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.greedy import TEXT, answer, arguments
 from tests.support.plugin_environment import make_place
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.matrix import host_target
 from tools.paths import CORE, package_folder
 from tools.toolkits.vulkan import vulkan_kit
@@ -36,7 +36,7 @@ def vulkan() -> dict[str, str]:
     """What the build of the Vulkan plug-in is told beside the flags."""
     try:
         kit = vulkan_kit()
-    except LackingError as error:
+    except UnavailableError as error:
         pytest.skip(" ".join(str(error).splitlines()))
     return {**kit.defines, "SKBUILD_PROJECT_VERSION_FULL": "1.0", "SKBUILD_METADATA_DIR": "metadata"}
 

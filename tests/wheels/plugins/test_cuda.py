@@ -59,8 +59,8 @@ extern "C" CUresult cuGetErrorString(CUresult error, const char ** text) {
 
 def given(variable: str) -> Path:
     """Return the folder that the session names; skip in the session that leaves the costly build to another one."""
-    if lacking := json.loads(os.environ.get("LLAMAPACK_TEST_PLUGINS") or "{}").get("cuda", {}).get("lacking"):
-        pytest.skip(lacking)
+    if skip_reason := json.loads(os.environ.get("LLAMAPACK_TEST_PLUGINS") or "{}").get("cuda", {}).get("skip_reason"):
+        pytest.skip(skip_reason)
     if not (value := os.environ.get(variable)):
         pytest.fail(f"{variable} is not set. Run these tests with nox -s test-cuda")
     return Path(value)

@@ -81,8 +81,8 @@ def plugin(backend: str) -> Path:
     found = json.loads(os.environ.get("LLAMAPACK_TEST_PLUGINS") or "{}").get(backend)
     if found is None:
         pytest.fail("LLAMAPACK_TEST_PLUGINS does not name it. Run these tests with nox -s packaging")
-    if "lacking" in found:
-        pytest.skip(found["lacking"])
+    if "skip_reason" in found:
+        pytest.skip(found["skip_reason"])
     return Path(found["wheel"])
 
 

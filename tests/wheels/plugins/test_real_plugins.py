@@ -30,8 +30,8 @@ BACKENDS = [name for name in KITS if name != "cpu"]
 def plugin_wheel(backend: str) -> Path:
     """Return the plug-in's wheel; skip where this machine cannot build it."""
     found = json.loads(os.environ["LLAMAPACK_TEST_PLUGINS"])[backend]
-    if "lacking" in found:
-        pytest.skip(found["lacking"])
+    if "skip_reason" in found:
+        pytest.skip(found["skip_reason"])
     path = Path(found["wheel"])
     *_, tags = packaging.utils.parse_wheel_filename(path.name)
     if tags.isdisjoint(packaging.tags.sys_tags()):

@@ -9,16 +9,16 @@ import pytest
 
 from tools.audit.arm import Arm
 
-LACKING = "llvm-mc 17 or later is not on this machine (Debian: apt install llvm-19)"
+UNAVAILABLE = "llvm-mc 17 or later is not on this machine (Debian: apt install llvm-19)"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are shell scripts")
 def test_an_older_llvm_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert Arm().lacks() == LACKING
+    assert Arm().unavailable() == UNAVAILABLE
     for name, version in (("llvm-mc", "14.0.6"), ("llvm-mc-21", "21.1.0")):
         (tmp_path / name).write_text(f"#!/bin/sh\necho '  Debian LLVM version {version}'\n", encoding="utf-8")
         (tmp_path / name).chmod(0o755)
-    assert Arm().lacks() == ""
+    assert Arm().unavailable() == ""
     (tmp_path / "llvm-mc-21").unlink()
-    assert Arm().lacks() == LACKING
+    assert Arm().unavailable() == UNAVAILABLE

@@ -9,7 +9,7 @@ import pytest
 
 from tools.building import cibuildwheel
 from tools.building.cibuildwheel import command, engine
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_linux_takes_a_container_and_others_none(path: Path) -> None:
     assert engine("windows-x86_64", {}) == engine("macos-arm64", {}) == {}
-    with pytest.raises(LackingError, match="neither Docker nor Podman works on this machine") as caught:
+    with pytest.raises(UnavailableError, match="neither Docker nor Podman works on this machine") as caught:
         engine("linux-x86_64", {})
     assert str(caught.value).endswith('zig: LLAMAPACK_COMPILER=zig nox -s "wheel(cpu-linux-x86_64)"')
     assert engine("linux-x86_64", {"CIBW_CONTAINER_ENGINE": "podman"}) == {}
@@ -43,7 +43,7 @@ def test_the_first_program_for_containers_that_works_is_taken(path: Path, status
 def test_one_that_does_not_work_is_none(path: Path) -> None:
     (path / "docker").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     (path / "docker").chmod(0o755)
-    with pytest.raises(LackingError, match="neither Docker nor Podman works"):
+    with pytest.raises(UnavailableError, match="neither Docker nor Podman works"):
         engine("linux-x86_64", {})
 
 

@@ -11,7 +11,7 @@ from tests.support.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
-from tools.platforms.host import How
+from tools.platforms.host import Method
 from tools.verification.matrix_page import page, proven
 from tools.verification.results import Result
 
@@ -78,12 +78,12 @@ def rows_of(text: str, section: str) -> list[list[str]]:
 
 
 RESULTS = {
-    "cpu-linux-x86_64": [Result(how=How.COMPILED, by="", date="2026-11-23", commit="abc")],
+    "cpu-linux-x86_64": [Result(how=Method.COMPILED, by="", date="2026-11-23", commit="abc")],
     "cpu-linux-x86_64-x64": [
-        Result(how=How.NATIVE, by="", date="2026-11-22", commit="abc"),
-        Result(how=How.EMULATED, by="qemu-x86_64 -cpu Conroe", date="2026-11-21", commit="def"),
+        Result(how=Method.NATIVE, by="", date="2026-11-22", commit="abc"),
+        Result(how=Method.EMULATED, by="qemu-x86_64 -cpu Conroe", date="2026-11-21", commit="def"),
     ],
-    "cpu-linux-x86_64-zen4": [Result(how=How.COMPILED, by="", date="2026-11-22", commit="abc")],
+    "cpu-linux-x86_64-zen4": [Result(how=Method.COMPILED, by="", date="2026-11-22", commit="abc")],
 }
 
 
@@ -116,12 +116,12 @@ def test_the_page_says_how_a_build_can_be_proven(tmp_path: Path) -> None:
 def test_the_table_of_proofs_says_of_each_build_how_far_it_came(tmp_path: Path) -> None:
     known = {
         **RESULTS,
-        "vulkan-linux-x86_64": [Result(how=How.EMULATED, by="lavapipe", date="2026-11-22", commit="abc")],
-        "cuda-linux-x86_64": [Result(how=How.LOADED, by="", date="2026-11-22", commit="abc", of="90")],
+        "vulkan-linux-x86_64": [Result(how=Method.EMULATED, by="lavapipe", date="2026-11-22", commit="abc")],
+        "cuda-linux-x86_64": [Result(how=Method.LOADED, by="", date="2026-11-22", commit="abc", of="90")],
     }
-    known["cpu-windows-x86_64-x64"] = [Result(how=How.EMULATED, by="wine", date="2026-11-22", commit="abc")]
-    known["cpu-macos-arm64"] = [Result(how=How.COMPILED, by="", date="2026-11-22", commit="abc", of="apple_m1")]
-    known["cpu-linux-x86_64"] = [Result(how=How.COMPILED, by="", date="2026-11-22", commit="abc", of="x64, zen4")]
+    known["cpu-windows-x86_64-x64"] = [Result(how=Method.EMULATED, by="wine", date="2026-11-22", commit="abc")]
+    known["cpu-macos-arm64"] = [Result(how=Method.COMPILED, by="", date="2026-11-22", commit="abc", of="apple_m1")]
+    known["cpu-linux-x86_64"] = [Result(how=Method.COMPILED, by="", date="2026-11-22", commit="abc", of="x64, zen4")]
     levels = "1 run, 1 compiled and audited only, 1 not verified"
     windows = "1 run in an emulator only, 2 not verified"
     assert rows_of(f"## Proven\n{proven(made_matrix(tmp_path), known)}", "Proven") == [

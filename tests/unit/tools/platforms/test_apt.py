@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.platforms import apt as debian
-from tools.platforms.apt import LaterPackage, later_files, missing, require, wish_for
+from tools.platforms.apt import LaterPackage, later_files, missing, require, try_to_install
 
 if sys.platform == "win32":
     pytest.skip("apt is not on Windows", allow_module_level=True)
@@ -71,7 +71,7 @@ def test_root_installs_only_what_is_missing(apt: Path, monkeypatch: pytest.Monke
 
 def test_others_are_told_the_command(apt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     as_user(monkeypatch, 1000)
-    with pytest.raises(LackingError, match=r"^A test needs old, new\.\nRun as root: apt-get install old new$"):
+    with pytest.raises(UnavailableError, match=r"^A test needs old, new\.\nRun as root: apt-get install old new$"):
         require(["old", "new"], purpose="A test")
     assert not apt.exists()
 
@@ -88,7 +88,7 @@ def test_what_is_only_wished_for_is_installed_where_that_can_be(
     apt: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     as_user(monkeypatch, 0)
-    wish_for(["new-one"], purpose="a test")
+    try_to_install(["new-one"], purpose="a test")
     assert apt.read_text().splitlines()[-1].endswith(" install new-one")
     assert said == ["Installing new-one, for a test"]
 
@@ -101,14 +101,14 @@ def test_what_is_only_wished_for_stops_nothing(
     apt: Path, monkeypatch: pytest.MonkeyPatch, user: int, package: str, told: str, said: list[str]
 ) -> None:
     as_user(monkeypatch, user)
-    wish_for([package], purpose="a test")
+    try_to_install([package], purpose="a test")
     assert re.match(told, said[-1])
 
 
 @pytest.mark.usefixtures("silent")
 def test_nothing_is_wished_for_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    wish_for(["new-one"], purpose="a test")
+    try_to_install(["new-one"], purpose="a test")
 
 
 def test_later_files_are_fetched_once_from_this_machines_mirror(apt: Path, said: list[str]) -> None:
@@ -137,5 +137,5 @@ def test_file_with_another_hash_is_refused_and_nothing_kept(apt: Path, tmp_path:
 
 def test_machine_without_debians_packages_lacks_them(apt: Path, tmp_path: Path) -> None:
     (tmp_path / "sites").write_text("")
-    with pytest.raises(LackingError, match=r"^apt is not set to Debian's packages on this machine\."):
+    with pytest.raises(UnavailableError, match=r"^apt is not set to Debian's packages on this machine\."):
         later_files([PACKAGE])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.platforms import apt, debian_roots, emulators
 from tools.platforms.debian_roots import Root, command, emulator_for, ensure_root
 
@@ -107,7 +107,9 @@ def test_what_a_killed_run_left_is_no_root(machine: Path) -> None:
 def test_others_than_root_are_told_who_makes_one_and_use_it(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Root(suite="trixie")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(LackingError, match=r"^A Debian trixie root can only be made by root\.\nRun the same as root"):
+    with pytest.raises(
+        UnavailableError, match=r"^A Debian trixie root can only be made by root\.\nRun the same as root"
+    ):
         ensure_root(root)
     root.folder.mkdir()
     assert ensure_root(root) == root.folder
@@ -115,7 +117,7 @@ def test_others_than_root_are_told_who_makes_one_and_use_it(machine: Path, monke
 
 def test_machine_without_apt_makes_none(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apt, "is_here", lambda: False)
-    with pytest.raises(LackingError, match=r"^A Debian trixie root cannot be made here\.\n.*debootstrap"):
+    with pytest.raises(UnavailableError, match=r"^A Debian trixie root cannot be made here\.\n.*debootstrap"):
         ensure_root(Root(suite="trixie"))
 
 
@@ -124,7 +126,7 @@ def test_foreign_root_needs_the_emulator_of_the_matrix(machine: Path, monkeypatc
     assert emulator_for(Root(suite="trixie", architecture="arm64")) == Path("/emulators/qemu-aarch64")
     assert emulator_for(Root(suite="trixie")) is None
     monkeypatch.setattr(debian_roots, "find_emulator", lambda name: None)
-    with pytest.raises(LackingError, match=f"^{emulators.how_to_get('qemu-aarch64')}\n.*root for arm64 is wanted"):
+    with pytest.raises(UnavailableError, match=f"^{emulators.how_to_get('qemu-aarch64')}\n.*root for arm64 is wanted"):
         emulator_for(Root(suite="trixie", architecture="arm64"))
 
 
@@ -140,7 +142,7 @@ def test_unknown_processor_is_refused_with_the_names(machine: Path) -> None:
 def _namespaces() -> None:
     try:
         debian_roots._require_namespaces(None)
-    except LackingError as error:
+    except UnavailableError as error:
         pytest.skip(" ".join(str(error).splitlines()))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.platforms import debian_roots, distributions
 from tools.platforms.distributions import ARM, SUITES, Place, inside, installed, platforms, root_of, wheelhouse
 
@@ -42,7 +42,7 @@ def test_releases_with_a_python_that_is_new_enough_bring_it(monkeypatch: pytest.
 
 def test_other_systems_have_no_roots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributions, "host_target", lambda: "macos-arm64")
-    with pytest.raises(LackingError, match=r"^Debian does not run on macos-arm64\."):
+    with pytest.raises(UnavailableError, match=r"^Debian does not run on macos-arm64\."):
         root_of("trixie")
 
 

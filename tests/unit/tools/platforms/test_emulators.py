@@ -51,12 +51,12 @@ def test_a_missing_emulator_is_asked_of_debian(
 ) -> None:
     asked: list[str] = []
 
-    def wish_for(packages: tuple[str, ...], *, purpose: str) -> None:
+    def try_to_install(packages: tuple[str, ...], *, purpose: str) -> None:
         asked.append(f"{packages} for {purpose}")
         if works:
             programs("qemu-x86_64-static")
 
-    monkeypatch.setattr(apt, "wish_for", wish_for)
+    monkeypatch.setattr(apt, "try_to_install", try_to_install)
     assert bool(ensure_emulator("qemu-x86_64")) is works
     assert asked == ["('qemu-user-static',) for emulation by qemu-x86_64"]
 
@@ -64,7 +64,7 @@ def test_a_missing_emulator_is_asked_of_debian(
 def test_emulator_that_is_there_is_not_installed(
     programs: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apt, "wish_for", None)
+    monkeypatch.setattr(apt, "try_to_install", None)
     there = programs("wine")
     assert ensure_emulator("wine") == there
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.made_matrix import made_matrix
 from tools.matrix import Matrix, load_matrix
-from tools.platforms.host import Host, How, Way, features_of, host_features, lacks, proof, ways
+from tools.platforms.host import Host, Method, Way, features_of, host_features, skip_reason, strongest_way, ways
 
 NEHALEM = frozenset(("sse2", "sse4_2", "popcnt"))
 HASWELL = NEHALEM | {"avx", "f16c", "fma", "avx2", "bmi2"}
@@ -55,8 +55,8 @@ def reasons(target: str, features: frozenset[str] | None) -> dict[str, str]:
     found = {}
     for level in matrix.levels_of(target):
         cell = matrix.cell(f"cpu-{target}-{level.name}")
-        (native,) = (way for way in ways(matrix, cell, target) if way.how is How.NATIVE)
-        found[level.name] = lacks(matrix, host, cell, native)
+        (native,) = (way for way in ways(matrix, cell, target) if way.how is Method.NATIVE)
+        found[level.name] = skip_reason(matrix, host, cell, native)
     return found
 
 
@@ -98,15 +98,15 @@ def test_features_are_read_on_linux_and_unknown_elsewhere(tmp_path: Path) -> Non
 
 
 def native(*flags: str) -> Way:
-    return Way(how=How.NATIVE, flags=flags)
+    return Way(how=Method.NATIVE, flags=flags)
 
 
 def emulated(by: str, *flags: str) -> Way:
-    return Way(how=How.EMULATED, by=by, flags=flags)
+    return Way(how=Method.EMULATED, by=by, flags=flags)
 
 
-COMPILED = Way(how=How.COMPILED)
-LOADED = Way(how=How.LOADED)
+COMPILED = Way(how=Method.COMPILED)
+LOADED = Way(how=Method.LOADED)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ LOADED = Way(how=How.LOADED)
         ("cpu-windows-x86_64-haswell", "windows-x86_64", (native("AVX2"), COMPILED)),
         ("cpu-macos-arm64", "linux-x86_64", ()),
         ("vulkan-linux-x86_64", "linux-x86_64",
-         (Way(how=How.NATIVE, device="a GPU"), emulated("lavapipe"), COMPILED)),
-        ("vulkan-windows-x86_64", "windows-x86_64", (Way(how=How.NATIVE, device="a GPU"), COMPILED)),
-        ("cuda-linux-x86_64", "linux-x86_64", (Way(how=How.NATIVE, device="an NVIDIA GPU"), LOADED, COMPILED)),
+         (Way(how=Method.NATIVE, device="a GPU"), emulated("lavapipe"), COMPILED)),
+        ("vulkan-windows-x86_64", "windows-x86_64", (Way(how=Method.NATIVE, device="a GPU"), COMPILED)),
+        ("cuda-linux-x86_64", "linux-x86_64", (Way(how=Method.NATIVE, device="an NVIDIA GPU"), LOADED, COMPILED)),
         ("vulkan-windows-x86_64", "linux-x86_64", ()),
     ],
 )  # fmt: skip
@@ -137,23 +137,23 @@ ALL = frozenset(("qemu-x86_64", "wine"))
 
 def how(
     matrix: Matrix, cell: str, *features: str, devices: tuple[str, ...] = (), emulators: frozenset[str] = ALL
-) -> How:
+) -> Method:
     host = Host(target="linux-x86_64", features=frozenset(features), devices=frozenset(devices), emulators=emulators)
-    return proof(matrix, matrix.cell(cell), host).how
+    return strongest_way(matrix, matrix.cell(cell), host).how
 
 
 def test_the_strongest_way_this_machine_has_is_taken(tmp_path: Path) -> None:
     matrix = made_matrix(tmp_path)
-    assert how(matrix, "cpu-linux-x86_64-haswell", "avx2") is How.NATIVE
-    assert how(matrix, "cpu-linux-x86_64-haswell") is How.EMULATED
-    assert how(matrix, "cpu-linux-x86_64-zen4", "avx2", "avx512f") is How.COMPILED
-    assert how(matrix, "cpu-windows-x86_64-haswell", "avx2") is How.EMULATED
-    assert how(matrix, "cpu-windows-x86_64-haswell") is How.COMPILED
-    assert how(matrix, "cpu-macos-arm64") is How.NOT
-    assert how(matrix, "vulkan-linux-x86_64", devices=("vulkan",)) is How.NATIVE
-    assert how(matrix, "vulkan-linux-x86_64", devices=("cuda",)) is How.EMULATED
-    assert how(matrix, "cuda-linux-x86_64") is How.LOADED
-    assert how(matrix, "cpu-linux-x86_64-haswell", emulators=frozenset(["wine"])) is How.COMPILED
+    assert how(matrix, "cpu-linux-x86_64-haswell", "avx2") is Method.NATIVE
+    assert how(matrix, "cpu-linux-x86_64-haswell") is Method.EMULATED
+    assert how(matrix, "cpu-linux-x86_64-zen4", "avx2", "avx512f") is Method.COMPILED
+    assert how(matrix, "cpu-windows-x86_64-haswell", "avx2") is Method.EMULATED
+    assert how(matrix, "cpu-windows-x86_64-haswell") is Method.COMPILED
+    assert how(matrix, "cpu-macos-arm64") is Method.NOT
+    assert how(matrix, "vulkan-linux-x86_64", devices=("vulkan",)) is Method.NATIVE
+    assert how(matrix, "vulkan-linux-x86_64", devices=("cuda",)) is Method.EMULATED
+    assert how(matrix, "cuda-linux-x86_64") is Method.LOADED
+    assert how(matrix, "cpu-linux-x86_64-haswell", emulators=frozenset(["wine"])) is Method.COMPILED
 
 
 @pytest.mark.parametrize(
@@ -175,4 +175,4 @@ def test_a_way_that_cannot_be_taken_says_what_is_missing(
 ) -> None:
     matrix = made_matrix(tmp_path)
     way = ways(matrix, matrix.cell(cell), host.target)[number]
-    assert lacks(matrix, host, matrix.cell(cell), way) == reason
+    assert skip_reason(matrix, host, matrix.cell(cell), way) == reason

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.sessions.common import reporting_tool_errors
 
 log = logging.getLogger("llamapack.tools.some.module")
@@ -53,7 +53,7 @@ def test_what_tools_log_is_shown_by_the_session() -> None:
 @pytest.mark.parametrize(
     ("error", "ended"),
     [
-        (LackingError("No GPU.", fix="Buy one."), ("skipped", "No GPU. Buy one.")),
+        (UnavailableError("No GPU.", fix="Buy one."), ("skipped", "No GPU. Buy one.")),
         (ToolError("It failed.", why="A reason.", fix="Try again."), ("failed", "It failed.\nA reason.\nTry again.")),
     ],
 )

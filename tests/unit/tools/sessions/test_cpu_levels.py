@@ -15,7 +15,7 @@ from tools.building import wheels
 from tools.errors import ToolError
 from tools.platforms import apt
 from tools.platforms.emulators import USED
-from tools.platforms.host import Host, How, Way
+from tools.platforms.host import Host, Method, Way
 from tools.sessions import common, cpu_levels
 from tools.verification import demo_model, results
 
@@ -61,7 +61,9 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr(cpu_levels, "ensure_emulator", lambda name: None)
     monkeypatch.setattr(wheels, "wheel_for", wheel_for)
     monkeypatch.setattr(demo_model, "demo_model", lambda: tmp_path / "a.gguf")
-    monkeypatch.setattr(cpu_levels, "_prove", lambda session, cell, way, parts, words: told.append((way.how, words)))
+    monkeypatch.setattr(
+        cpu_levels, "_check_in_one_way", lambda _, cell, way, artifacts, words: told.append((way.how, words))
+    )
     monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
     monkeypatch.setattr(results, "date", Today)
     monkeypatch.setattr(results, "record", lambda cell, result: told.append((cell, str(result))))
@@ -70,25 +72,25 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
 def prove(tmp_path: Path, cell: str, *words: str) -> Session:
     session: Any = Session(*words)
-    cpu_levels.prove(session, made_matrix(tmp_path).cell(cell))
+    cpu_levels.check_level(session, made_matrix(tmp_path).cell(cell))
     found: Session = session
     return found
 
 
 def test_a_level_of_this_processor_is_run_and_emulated(done: list[Any], tmp_path: Path) -> None:
     prove(tmp_path, "cpu-linux-x86_64-haswell", "-x")
-    assert done == ["cpu wheel for linux-x86_64", (How.NATIVE, ["-x"]), (How.EMULATED, ["-x"])]
+    assert done == ["cpu wheel for linux-x86_64", (Method.NATIVE, ["-x"]), (Method.EMULATED, ["-x"])]
 
 
 def test_a_level_that_nothing_runs_is_looked_into_and_the_log_says_why(done: list[Any], tmp_path: Path) -> None:
     session = prove(tmp_path, "cpu-linux-x86_64-zen4")
-    assert done == ["cpu wheel for linux-x86_64", (How.COMPILED, [])]
+    assert done == ["cpu wheel for linux-x86_64", (Method.COMPILED, [])]
     assert session.said == ["cpu-linux-x86_64-zen4 is not native here: it needs AVX512, which this processor lacks"]
 
 
 def test_a_level_of_another_target_is_proven_on_the_wheel_for_it(done: list[Any], tmp_path: Path) -> None:
     prove(tmp_path, "cpu-windows-x86_64-haswell")
-    assert done == ["cpu wheel for windows-x86_64", (How.EMULATED, [])]
+    assert done == ["cpu wheel for windows-x86_64", (Method.EMULATED, [])]
 
 
 def test_a_cell_that_is_not_compiled_here_is_skipped_with_the_reason(done: list[Any], tmp_path: Path) -> None:
@@ -109,9 +111,9 @@ def test_results_are_recorded_when_asked_for(done: list[Any], tmp_path: Path) ->
     prove(tmp_path, cell, "--record")
     assert done == [
         "cpu wheel for linux-x86_64",
-        (How.NATIVE, []),
+        (Method.NATIVE, []),
         (cell, "native, 2026-11-22, `abc`"),
-        (How.EMULATED, []),
+        (Method.EMULATED, []),
         (cell, "emulated (`qemu-x86_64 -cpu Haswell`), 2026-11-22, `abc`"),
     ]
 
@@ -122,9 +124,9 @@ def test_a_recorded_level_is_looked_into_as_a_whole(
 ) -> None:
     told: list[tuple[str, ...]] = []
     monkeypatch.setattr(cpu_levels, "_audit", lambda session, wheel, *words: told.append(words))
-    parts = cpu_levels.Parts(wheel=tmp_path / "a.whl", model=tmp_path / "a.gguf", recorded=recorded)
+    artifacts = cpu_levels.Artifacts(wheel=tmp_path / "a.whl", model=tmp_path / "a.gguf", recorded=recorded)
     cell, session = made_matrix(tmp_path).cell("cpu-linux-x86_64-zen4"), cast("nox.Session", Session())
-    cpu_levels._prove(session, cell, Way(how=How.COMPILED), parts, [])
+    cpu_levels._check_in_one_way(session, cell, Way(how=Method.COMPILED), artifacts, [])
     assert told == [("libggml-cpu-zen4.so", *(["--whole"] if recorded else []))]
 
 
@@ -135,14 +137,14 @@ def test_nothing_is_recorded_of_a_part(done: list[Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wheel", "lacking", "asked"),
+    ("wheel", "unavailable", "asked"),
     [("a-linux_aarch64.whl", "it", True), ("a-linux_x86_64.whl", "it", False), ("cpu-macos-arm64", "", False)],
 )
 def test_what_decodes_arm_is_wished_for_where_it_is_needed(
-    monkeypatch: pytest.MonkeyPatch, wheel: str, lacking: str, asked: bool
+    monkeypatch: pytest.MonkeyPatch, wheel: str, unavailable: str, asked: bool
 ) -> None:
     wishes: list[tuple[str, ...]] = []
-    monkeypatch.setattr(Arm, "lacks", lambda self: lacking)
-    monkeypatch.setattr(apt, "wish_for", lambda packages, **options: wishes.append(packages))
-    common.wish_for_disassembler(wheel)
+    monkeypatch.setattr(Arm, "unavailable", lambda self: unavailable)
+    monkeypatch.setattr(apt, "try_to_install", lambda packages, **options: wishes.append(packages))
+    common.try_to_install_disassembler(wheel)
     assert wishes == [("llvm-19",)] * asked

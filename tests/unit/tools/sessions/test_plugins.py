@@ -14,7 +14,7 @@ import pytest
 
 from tools.building import wheels
 from tools.errors import ToolError
-from tools.platforms.host import How
+from tools.platforms.host import Method
 from tools.sessions import plugins
 from tools.sessions.plugins import compiled_for, taken
 from tools.util.venv import Environment
@@ -42,7 +42,7 @@ def test_an_option_is_taken_out_of_the_words_with_its_value() -> None:
 
 def test_nothing_is_recorded_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     session = cast("nox.Session", SimpleNamespace(posargs=["--device", "--record", "-k", "some"], log=quiet))
-    device = Device(how=How.NATIVE, options=("--device",))
+    device = Device(how=Method.NATIVE, options=("--device",))
     monkeypatch.setitem(devices.FIND_DEVICE, "vulkan", lambda words: device)
     monkeypatch.setattr(results, "_clean_commit", lambda: "abc")
     with pytest.raises(ToolError, match="--record does not go together with -k some"):
@@ -84,22 +84,22 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def place(*words: str) -> plugins.BenchPlace:
-    return plugins.bench_place(Session(*words))  # type: ignore[arg-type]  # a stand-in
+def place(*words: str) -> plugins.BenchEnvironment:
+    return plugins.bench_environment(Session(*words))  # type: ignore[arg-type]  # a stand-in
 
 
 def test_a_benchmark_of_the_cpu_takes_all_words_as_its_own(parts: Path) -> None:
-    assert place() == plugins.BenchPlace(python="python", words=())
-    assert place("--rounds", "3") == plugins.BenchPlace(python="python", words=("--rounds", "3"))
+    assert place() == plugins.BenchEnvironment(python="python", arguments=())
+    assert place("--rounds", "3") == plugins.BenchEnvironment(python="python", arguments=("--rounds", "3"))
 
 
 def test_a_benchmark_of_a_plugin_runs_beside_it_on_its_device(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "lavapipe", lambda: {"VK_DRIVER_FILES": "lvp"})
     found = place("vulkan", "--rounds", "3")
     assert found.python == str(Environment(folder=parts).python)
-    assert found.words == ("--backend", "vulkan", "--rounds", "3")
+    assert found.arguments == ("--backend", "vulkan", "--rounds", "3")
     assert found.variables == {"VK_DRIVER_FILES": "lvp", "LLAMAPACK_BACKENDS": "vulkan"}
-    assert place("vulkan", "--device").words == ("--backend", "vulkan")
+    assert place("vulkan", "--device").arguments == ("--backend", "vulkan")
 
 
 def test_a_benchmark_without_the_device_is_skipped_with_the_reason(

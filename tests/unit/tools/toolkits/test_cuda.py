@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.compilers.toolchain import Toolchain
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.matrix import GpuArch, load_matrix
 from tools.toolkits import cuda
 from tools.toolkits.cuda import complete, cuda_kit, nvcc, spell, wanted_archs
@@ -124,7 +124,7 @@ def test_kit_names_the_compiler_and_changes_with_the_architectures(
 def test_zig_is_no_compiler_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda, "ensure_toolkit", pytest.fail)
     monkeypatch.setattr(cuda, "find_toolchain", lambda variables: Toolchain(description="zig", needs=("zig",)))
-    with pytest.raises(LackingError, match=r"^CUDA's compiler works with gcc or clang, and none was found\."):
+    with pytest.raises(UnavailableError, match=r"^CUDA's compiler works with gcc or clang, and none was found\."):
         cuda_kit(variables={})
 
 

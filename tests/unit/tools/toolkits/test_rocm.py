@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import LackingError, ToolError
+from tools.errors import ToolError, UnavailableError
 from tools.paths import ROOT
 from tools.platforms import debian_roots
 from tools.toolkits import rocm
@@ -95,7 +95,7 @@ def test_the_systems_rocm_is_taken(make: Make) -> None:
 
 def test_an_old_rocm_is_refused_with_both_versions(make: Make) -> None:
     folder = make("opt/rocm", "6.0.3")
-    with pytest.raises(LackingError) as caught:
+    with pytest.raises(UnavailableError) as caught:
         rocm_kit(FEW)
     assert str(caught.value).splitlines()[:2] == [
         f"The ROCm in {folder} is of version 6.0.3.",
@@ -104,7 +104,7 @@ def test_an_old_rocm_is_refused_with_both_versions(make: Make) -> None:
 
 
 def test_a_name_for_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LackingError) as caught:
+    with pytest.raises(UnavailableError) as caught:
         rocm_kit({"ROCM_PATH": str(tmp_path)})
     assert caught.value.what == f"ROCM_PATH is {tmp_path}, which has no include/hip/hip_version.h."
 
@@ -112,7 +112,7 @@ def test_a_name_for_nothing_is_refused(tmp_path: Path) -> None:
 def test_a_rocm_without_compiler_is_refused(make: Make) -> None:
     folder = make("opt/rocm", "6.4.1")
     (folder / "llvm/bin/clang++").unlink()
-    with pytest.raises(LackingError, match=r"has no clang\+\+\.\nInstall its compiler"):
+    with pytest.raises(UnavailableError, match=r"has no clang\+\+\.\nInstall its compiler"):
         rocm_kit(FEW)
 
 
@@ -143,7 +143,7 @@ def test_without_one_debians_is_taken_in_a_root_folder(forky: Path, monkeypatch:
 
 def test_where_there_is_no_debian_the_sdk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(LackingError, match=r"^ROCm was not found\.\nInstall AMD's ROCm .* set ROCM_PATH to its"):
+    with pytest.raises(UnavailableError, match=r"^ROCm was not found\.\nInstall AMD's ROCm .* set ROCM_PATH to its"):
         rocm_kit(FEW)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import LackingError
+from tools.errors import UnavailableError
 from tools.platforms import apt
 from tools.toolkits import vulkan
 from tools.toolkits.vulkan import best_glslc, floor, headers_version, is_new_enough, vulkan_kit
@@ -110,7 +110,7 @@ def test_the_sdk_that_is_named_is_taken(write: Write) -> None:
 @pytest.mark.usefixtures("silent")
 def test_old_sdk_is_refused_with_both_versions(write: Write) -> None:
     include = write("sdk", "1.3.239")
-    with pytest.raises(LackingError, match=r"are of version 1\.3\.239\.\nggml-vulkan needs 1\.4\.309 or newer\."):
+    with pytest.raises(UnavailableError, match=r"are of version 1\.3\.239\.\nggml-vulkan needs 1\.4\.309 or newer\."):
         vulkan_kit({"VULKAN_SDK": str(include.parent)})
 
 
@@ -199,12 +199,12 @@ def test_old_system_headers_are_replaced_by_later_ones(
 def test_old_headers_without_apt_are_refused(system: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     system("1.3.239")
     monkeypatch.setattr(apt, "is_here", lambda: False)
-    with pytest.raises(LackingError, match=r"set VULKAN_SDK to its folder\.$"):
+    with pytest.raises(UnavailableError, match=r"set VULKAN_SDK to its folder\.$"):
         vulkan_kit({})
 
 
 @pytest.mark.usefixtures("silent")
 def test_missing_shader_compiler_is_named(system: Callable[[str], Path]) -> None:
     (system("1.4.321").parent / "bin" / "glslc").unlink()
-    with pytest.raises(LackingError, match=r"^glslc, Vulkan's shader compiler, was not found\."):
+    with pytest.raises(UnavailableError, match=r"^glslc, Vulkan's shader compiler, was not found\."):
         vulkan_kit({})

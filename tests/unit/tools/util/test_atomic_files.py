@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.platforms.host import How
+from tools.platforms.host import Method
 from tools.util import stamps
 from tools.util.atomic_files import write_text
 from tools.verification import results
@@ -16,7 +16,7 @@ from tools.verification.results import Result
 
 
 def recorded(path: Path) -> None:
-    results.record("cpu-linux-x86_64", Result(how=How.NATIVE, by="", date="2026-11-22", commit="abc"), path)
+    results.record("cpu-linux-x86_64", Result(how=Method.NATIVE, by="", date="2026-11-22", commit="abc"), path)
 
 
 def stamped(path: Path) -> None:

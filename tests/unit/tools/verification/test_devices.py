@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.building.wheels import COSTLY, KITS
-from tools.platforms.host import How
+from tools.platforms.host import Method
 from tools.toolkits import cuda
 from tools.verification import devices
 from tools.verification.devices import (
@@ -66,7 +66,7 @@ def test_it_is_compiled_for_the_gpu_that_is_there(
     asked: list[str] = []
     monkeypatch.setattr(cuda, "cuda_kit", lambda variables: asked.append(variables["LLAMAPACK_CUDA_ARCHS"]))
     device = cuda_device(())
-    assert (device.how, bool(device.missing)) == ((How.NATIVE, False) if there else (How.LOADED, True))
+    assert (device.how, bool(device.missing)) == ((Method.NATIVE, False) if there else (Method.LOADED, True))
     assert said[0].startswith("GPU 0: NVIDIA H100" if there else "no NVIDIA GPU: nvidia-smi")
     assert asked == [], "finished wheels need no compiler"
     assert device.kit is not None
@@ -78,13 +78,13 @@ def test_vulkan_runs_on_lavapipe_or_on_the_machines_own_devices(monkeypatch: pyt
     monkeypatch.setattr(devices, "lavapipe", lambda: {"VK_DRIVER_FILES": "lvp"})
     device = vulkan_device(["-x"])
     assert (device.how, device.by, device.variables, device.options) == (
-        How.EMULATED,
+        Method.EMULATED,
         "lavapipe",
         {"VK_DRIVER_FILES": "lvp"},
         (),
     )
     own = vulkan_device(["--device", "-x"])
-    assert (own.how, own.by, own.variables, own.options) == (How.NATIVE, "", {}, ("--device",))
+    assert (own.how, own.by, own.variables, own.options) == (Method.NATIVE, "", {}, ("--device",))
 
 
 def test_gpus_are_those_of_the_compute_driver(tmp_path: Path) -> None:

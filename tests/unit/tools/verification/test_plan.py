@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.made_matrix import TOML, made_matrix
-from tools.platforms.host import Host, How
+from tools.platforms.host import Host, Method
 from tools.verification import plan
 from tools.verification.plan import Row, rows, text, why_not_built
 
@@ -17,19 +17,19 @@ ANOTHER = "it is for {}, and this machine is linux-x86_64"
 
 def test_every_cell_has_a_row_that_says_how_and_why_not_more(tmp_path: Path) -> None:
     found = {row.cell: row for row in rows(made_matrix(tmp_path), HOST)}
-    assert found["cpu-linux-x86_64"] == Row(cell="cpu-linux-x86_64", how=How.NATIVE, by="nox -s test", more="")
+    assert found["cpu-linux-x86_64"] == Row(cell="cpu-linux-x86_64", how=Method.NATIVE, by="nox -s test", more="")
     assert found["cpu-linux-x86_64-haswell"] == Row(
-        cell="cpu-linux-x86_64-haswell", how=How.NATIVE, by='nox -s "test-cpu(cpu-linux-x86_64-haswell)"', more=""
+        cell="cpu-linux-x86_64-haswell", how=Method.NATIVE, by='nox -s "test-cpu(cpu-linux-x86_64-haswell)"', more=""
     )
     assert found["cpu-linux-x86_64-zen4"] == Row(
         cell="cpu-linux-x86_64-zen4",
-        how=How.COMPILED,
+        how=Method.COMPILED,
         by="nox -s audit",
         more="native: it needs AVX512, which this processor lacks; emulated: no emulator has its instructions",
     )
     assert found["cpu-windows-x86_64-x64"] == Row(
         cell="cpu-windows-x86_64-x64",
-        how=How.COMPILED,
+        how=Method.COMPILED,
         by="nox -s audit -- cpu-windows-x86_64",
         more="emulated: wine is not on this machine: apt install wine64",
     )
@@ -39,11 +39,11 @@ def test_every_cell_has_a_row_that_says_how_and_why_not_more(tmp_path: Path) -> 
     )
     assert found["cpu-macos-arm64"].more == f"{ANOTHER.format('macos-arm64')}, which it is not compiled on"
     assert found["vulkan-linux-x86_64"] == Row(
-        cell="vulkan-linux-x86_64", how=How.EMULATED, by="lavapipe", more="native: it needs a GPU"
+        cell="vulkan-linux-x86_64", how=Method.EMULATED, by="lavapipe", more="native: it needs a GPU"
     )
     cuda = found["cuda-linux-x86_64"]
-    assert (cuda.how, cuda.by, cuda.more) == (How.LOADED, "nox -s test-cuda", "native: it needs an NVIDIA GPU")
-    assert {row.how for row in found.values() if "macos" in row.cell} == {How.NOT}
+    assert (cuda.how, cuda.by, cuda.more) == (Method.LOADED, "nox -s test-cuda", "native: it needs an NVIDIA GPU")
+    assert {row.how for row in found.values() if "macos" in row.cell} == {Method.NOT}
     assert list(found) == [cell.id for cell in made_matrix(tmp_path).cells]
 
 
@@ -61,7 +61,7 @@ def test_a_missing_emulator_is_named_with_its_package(tmp_path: Path) -> None:
     host = Host(target="linux-x86_64", features=frozenset())
     (row,) = (row for row in rows(made_matrix(tmp_path), host) if row.cell == "cpu-linux-x86_64-haswell")
     assert (row.how, row.more) == (
-        How.COMPILED,
+        Method.COMPILED,
         "native: it needs AVX2, which this processor lacks; "
         "emulated: qemu-x86_64 is not on this machine: apt install qemu-user-static",
     )

@@ -11,24 +11,24 @@ from tests.support.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.paths import ROOT
-from tools.platforms.host import How
+from tools.platforms.host import Method
 from tools.verification import results
-from tools.verification.results import Recording, Result, begin, read_results, record, refuse_others, summary
+from tools.verification.results import Recording, Result, begin, read_results, record, refuse_arguments, summary
 
 
-def made(how: How, day: str = "2026-11-22", by: str = "") -> Result:
+def made(how: Method, day: str = "2026-11-22", by: str = "") -> Result:
     return Result(how=how, by=by, date=day, commit="abc")
 
 
 def test_results_are_read_as_they_were_written_the_strongest_first(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    record("b", made(How.COMPILED), file)
-    record("a", made(How.EMULATED, by="wine"), file)
-    record("a", made(How.NATIVE), file)
-    record("a", made(How.EMULATED, "2026-11-23", "wine"), file)
+    record("b", made(Method.COMPILED), file)
+    record("a", made(Method.EMULATED, by="wine"), file)
+    record("a", made(Method.NATIVE), file)
+    record("a", made(Method.EMULATED, "2026-11-23", "wine"), file)
     assert read_results(file) == {
-        "a": (made(How.NATIVE), made(How.EMULATED, "2026-11-23", "wine")),
-        "b": (made(How.COMPILED),),
+        "a": (made(Method.NATIVE), made(Method.EMULATED, "2026-11-23", "wine")),
+        "b": (made(Method.COMPILED),),
     }
     assert file.read_bytes().endswith(b"}\n")
     assert list(json.loads(file.read_text(encoding="utf-8"))) == ["a", "b"]
@@ -36,10 +36,10 @@ def test_results_are_read_as_they_were_written_the_strongest_first(tmp_path: Pat
 
 def test_what_a_result_is_of_is_kept_and_said(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    some = Result(how=How.LOADED, by="", date="2026-11-22", commit="abc", of="90")
+    some = Result(how=Method.LOADED, by="", date="2026-11-22", commit="abc", of="90")
     record("a", some, file)
-    record("b", made(How.NATIVE), file)
-    assert read_results(file) == {"a": (some,), "b": (made(How.NATIVE),)}
+    record("b", made(Method.NATIVE), file)
+    assert read_results(file) == {"a": (some,), "b": (made(Method.NATIVE),)}
     assert [set(row) for rows in json.loads(file.read_text(encoding="utf-8")).values() for row in rows] == [
         {"how", "by", "date", "commit", "of"},
         {"how", "by", "date", "commit"},
@@ -69,29 +69,29 @@ def test_a_tree_with_changes_is_not_recorded(monkeypatch: pytest.MonkeyPatch) ->
     words, recording = begin(["-x", "--record", "-q"])
     assert words == ["-x", "-q"]
     assert recording is not None
-    assert recording.result(How.NATIVE).commit == "0123456789ab"
+    assert recording.result(Method.NATIVE).commit == "0123456789ab"
     said["rev-parse"] = "ba9876543210\n"
     with pytest.raises(
         ToolError, match=r"^0123456789ab was checked out when the proof began, and now it is ba9876543210"
     ):
-        recording.result(How.NATIVE)
+        recording.result(Method.NATIVE)
     said["status"] = " M tools/a.py\n"
     with pytest.raises(ToolError, match="this tree has changes"):
-        recording.result(How.NATIVE)
+        recording.result(Method.NATIVE)
 
 
 def test_what_may_leave_out_a_part_is_not_recorded() -> None:
-    refuse_others(None, ["-k", "fast"])
-    refuse_others(Recording(commit="abc"), [])
+    refuse_arguments(None, ["-k", "fast"])
+    refuse_arguments(Recording(commit="abc"), [])
     with pytest.raises(ToolError, match=r"^--record does not go together with -k fast\."):
-        refuse_others(Recording(commit="abc"), ["-k", "fast"])
+        refuse_arguments(Recording(commit="abc"), ["-k", "fast"])
 
 
 def test_a_summary_counts_each_level_once_by_its_strongest_proof(tmp_path: Path) -> None:
     held = {
-        "cpu-linux-x86_64-x64": (made(How.NATIVE), made(How.EMULATED)),
-        "cpu-linux-x86_64-haswell": (made(How.EMULATED),),
-        "cpu-windows-x86_64-x64": (made(How.NATIVE),),
+        "cpu-linux-x86_64-x64": (made(Method.NATIVE), made(Method.EMULATED)),
+        "cpu-linux-x86_64-haswell": (made(Method.EMULATED),),
+        "cpu-windows-x86_64-x64": (made(Method.NATIVE),),
     }
     assert summary(made_matrix(tmp_path), "linux-x86_64", held) == (
         "3 levels: 1 run, 1 run in an emulator only, 1 not verified"
