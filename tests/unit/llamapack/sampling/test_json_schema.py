@@ -9,7 +9,7 @@ import pytest
 from llamapack.errors import GrammarError
 from llamapack.sampling.json_schema import compile_schema
 
-from tests.support.gbnf import grammar_regex
+from tests.support.grammars.gbnf import grammar_regex
 
 PERSON = {
     "type": "object",

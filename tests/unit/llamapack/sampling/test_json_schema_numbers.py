@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from llamapack.sampling.json_schema.ranges import number_between, whole_between
 
-from tests.support.gbnf import as_regex
+from tests.support.grammars.gbnf import as_regex
 
 WHOLE: list[tuple[int | None, int | None]] = [
     *((0, 0), (5, 5), (0, 9), (1, 10), (0, 100), (17, 342), (100, 999), (999, 1001), (123456, 654321)),

@@ -8,7 +8,7 @@ import re
 import pytest
 from llamapack.sampling.json_schema.patterns import PatternError, rewrite
 
-from tests.support.gbnf import as_regex
+from tests.support.grammars.gbnf import as_regex
 
 CHAR = r'[ !#-\x5B\x5D-~\x80-\uD7FF\uE000-\U0010FFFF] | [\\] ["\\/bfnrt]'
 TEXTS = [
