@@ -6,6 +6,7 @@ merging    Merge JSON schemas that must all hold into one.
 objects    Objects: keys in their order, commas between them, and any other keys.
 ranges     Numbers between two bounds, as GBNF: what can stand at each digit.
 patterns   The regular expressions of JSON schemas, in GBNF.
+counts     How often something is repeated, in GBNF.
 rules      The rules of a grammar that is being written, in GBNF.
 """
 

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llamapack.sampling.json_schema.merging import ANNOTATIONS, merged
+from llamapack.sampling.json_schema.counts import MAX_COUNT, repeated
+from llamapack.sampling.json_schema.merging import ANNOTATIONS, exclude_each_other, merged, with_whole_numbers
 from llamapack.sampling.json_schema.objects import object_rule
-from llamapack.sampling.json_schema.patterns import MAX_TIMES, PatternError, rewrite
+from llamapack.sampling.json_schema.patterns import PatternError, Rewritten, rewrite
 from llamapack.sampling.json_schema.ranges import number_between, whole_between
 from llamapack.sampling.json_schema.reading import (
     Pointers,
     Schema,
+    Steps,
+    below,
     bounds_at,
     check_order,
     count_at,
@@ -28,15 +31,30 @@ from llamapack.sampling.json_schema.rules import Rules, json_text, literal, one_
 MAX_DEPTH = 64  # schemas inside one another; Python recurses seven calls for each
 MANY = 16  # values of an enum, from which on they are matched letter by letter
 
+_NEVER = {"not", "if", "then", "else", "$dynamicRef", "$recursiveRef"}
+_NEVER_OBJECT = {
+    "propertyNames",
+    "minProperties",
+    "maxProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+}
+_NEVER_ARRAY = {"uniqueItems", "contains", "minContains", "maxContains"}
 _TYPED = {
-    "object": {"properties", "required", "additionalProperties", "patternProperties", "propertyNames"},
-    "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"},
+    "object": {
+        "properties",
+        "required",
+        "additionalProperties",
+        "unevaluatedProperties",
+        "patternProperties",
+        *_NEVER_OBJECT,
+    },
+    "array": {"items", "prefixItems", "minItems", "maxItems", "unevaluatedItems", *_NEVER_ARRAY},
     "string": {"pattern", "minLength", "maxLength", "format"},
     "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
 }
-_NEVER = {"not", "if", "then", "else"}
-_NEVER_OBJECT = {"propertyNames", "minProperties", "maxProperties", "dependentRequired", "dependentSchemas"}
-_NEVER_ARRAY = {"uniqueItems", "contains", "minContains", "maxContains"}
+_HOLDS_ANYWAY: Schema = {"uniqueItems": False, "minProperties": 0, "patternProperties": {}, "propertyNames": True}
 _FORMATS = ("date", "time", "date-time", "uuid")
 
 
@@ -69,14 +87,15 @@ class _Compiler:
         self._root = root
         self._rules = Rules()
         self._pointers = Pointers(root)
-        self._named: dict[str, str] = {}  # by pointer
+        self._named: dict[Steps, str] = {}  # what references lead to
+        self._patterns: dict[str, Rewritten] = {}
 
     def everything(self) -> str:
         root = self.at(self._root, "#", 0)
         written = 0
         while written < len(self._named):
-            for pointer, name in list(self._named.items())[written:]:
-                self._rules.define(name, self.at(self._pointers.target(pointer, pointer), pointer, 0))
+            for steps, name in list(self._named.items())[written:]:
+                self._rules.define(name, self.at(self._pointers.target(steps), below("#", *steps), 0))
                 written += 1
         return self._rules.text(root)
 
@@ -102,17 +121,19 @@ class _Compiler:
         return self._typed(schema, path, depth)
 
     def _note(self, schema: Schema, path: str, keys: Iterable[str]) -> None:
+        """Note those of `keys` that the schema has as not enforced, but for values that everything fulfils."""
         wanted = set(keys)
-        self.unenforced += [f"{path}/{key}" for key in schema if key in wanted]
+        held = [key for key, value in schema.items() if key in _HOLDS_ANYWAY and value == _HOLDS_ANYWAY[key]]
+        self.unenforced += [below(path, key) for key in schema if key in wanted and key not in held]
 
     # References and combinations
 
     def _reference(self, schema: Schema, path: str) -> str:
         self._note(schema, path, schema.keys() - ANNOTATIONS - {"$ref"})
-        pointer = self._pointers.final(schema["$ref"], path)
-        if pointer not in self._named:
-            self._named[pointer] = self._rules.reserve(pointer.rpartition("/")[2] if pointer != "#" else "whole-schema")
-        return self._named[pointer]
+        steps = self._pointers.final(schema["$ref"], path)
+        if steps not in self._named:
+            self._named[steps] = self._rules.reserve(steps[-1] if steps else "whole-schema")
+        return self._named[steps]
 
     def _joined(self, schema: Schema, path: str) -> object:
         """Merge the schemas of allOf into one."""
@@ -120,7 +141,9 @@ class _Compiler:
         result: Schema = {key: value for key, value in schema.items() if key != "allOf"}
         if len(members) == 1 and not result.keys() - ANNOTATIONS:
             return members[0]  # perhaps a reference, which may lead back here
-        for member in members:
+        for i, member in enumerate(members):
+            if isinstance(member, dict) and "$ref" in member:
+                self._note(member, below(path, "allOf", i), member.keys() - ANNOTATIONS - {"$ref"})
             result = self._merged(result, self._pointers.inlined(member, path), f"{path}/allOf")
         return result
 
@@ -133,12 +156,14 @@ class _Compiler:
     def _union(self, schema: Schema, key: str, path: str, depth: int) -> str:
         own = {"anyOf", "oneOf", *_NEVER, *ANNOTATIONS}
         rest = {name: value for name, value in schema.items() if name not in own}
-        self._note(schema, path, {"oneOf"} if key == "oneOf" or "oneOf" in schema else ())  # allowed as anyOf is
+        members = list_at(schema, key, path)
+        if "oneOf" in schema and not (key == "oneOf" and exclude_each_other(map(self._resolved, members))):
+            self._note(schema, path, {"oneOf"})  # allowed as anyOf is
         parts = []
-        for i, each in enumerate(list_at(schema, key, path)):
-            place = f"{path}/{key}/{i}"
+        for i, each in enumerate(members):
+            place = below(path, key, i)
             if isinstance(each, dict) and "$ref" in each:
-                self._note(schema, path, rest.keys() - {"type"})
+                self._note(schema, path, rest.keys() - ({"type"} if self._has_type_of(each, rest, path) else set()))
             elif isinstance(each, dict):
                 each = self._merged(rest, each, place)
             if each is not False:
@@ -146,6 +171,18 @@ class _Compiler:
         if not parts:
             raise refusal(path, "it allows nothing")
         return self._rules.either(_hint(path), parts)
+
+    def _resolved(self, schema: object) -> object:
+        if isinstance(schema, dict) and "$ref" in schema:
+            return self._pointers.target(self._pointers.final(schema["$ref"], "#"))
+        return schema
+
+    def _has_type_of(self, reference: Schema, schema: Schema, path: str) -> bool:
+        """Return True if what a reference leads to has no other types than `schema` allows."""
+        target = self._resolved(reference)
+        found = types_at(target, path) if isinstance(target, dict) else None
+        wanted = types_at(schema, path)
+        return wanted is None or (found is not None and set(found) <= with_whole_numbers(set(wanted)))
 
     def _values(self, schema: Schema, path: str) -> str:
         values = list_at(schema, "enum", path) if "enum" in schema else [schema["const"]]
@@ -188,11 +225,11 @@ class _Compiler:
     def _object(self, schema: Schema, path: str, depth: int) -> str:
         keys = keys_at(schema, path)
         others = keys.others is not False
-        self._note(schema, path, {*_NEVER_OBJECT, "dependencies", *(["patternProperties"] if others else [])})
+        self._note(schema, path, {*_NEVER_OBJECT, *(["patternProperties"] if others else [])})
         if not keys.properties and keys.others is True:
             return self._rules.shared("object")
         values = {
-            name: self.at(value, f"{path}/properties/{name}", depth + 1) for name, value in keys.properties.items()
+            name: self.at(value, below(path, "properties", name), depth + 1) for name, value in keys.properties.items()
         }
         more = self.at(keys.others, f"{path}/additionalProperties", depth + 1) if others else None
         return object_rule(self._rules, _hint(path), values, keys.required, more)
@@ -205,11 +242,14 @@ class _Compiler:
         if isinstance(first, list) or items is False or high == 0:
             listed = first[:high] if isinstance(first, list) else []
             return self._tuple(listed, low or 0, schema, path, depth)
+        if "items" not in schema:
+            self._note(schema, path, {"unevaluatedItems"})
         if items is True and low is None and high is None:
             return self._rules.shared("array")
         item = self.at(items, f"{path}/items", depth + 1)
-        times = self._times(max((low or 0) - 1, 0), None if high is None else high - 1, "Items", path)
-        body = f'{item} ("," {self._rules.shared("ws")} {item}){times}'
+        another = self._rules.add("another", f'"," {self._rules.shared("ws")} {item}')
+        low, high = self._counts(low, high, "Items", path)
+        body = f"{item} {repeated(self._rules, another, max(low - 1, 0), None if high is None else high - 1)}"
         return self._rules.add(_hint(path), f'"[" ws {body if low else f"({body})?"} ws "]"')
 
     def _tuple(self, items: list[Any], low: int, schema: Schema, path: str, depth: int) -> str:
@@ -236,31 +276,34 @@ class _Compiler:
             return self._rules.shared("string")
         else:
             self._note(schema, path, {"format"})
-            body = self._rules.shared("char") + self._times(low or 0, high, "Length", path)
+            low, high = self._counts(low, high, "Length", path)
+            body = repeated(self._rules, self._rules.shared("char"), low, high)
         return self._rules.add(_hint(path), f'"\\"" {body} "\\""')
 
     def _pattern(self, pattern: object, path: str) -> str:
-        self._rules.shared("char")
         try:
             if not isinstance(pattern, str):
                 raise PatternError("it is no text")
-            return rewrite(pattern)
+            if pattern not in self._patterns:
+                self._patterns[pattern] = rewrite(pattern, self._rules)
         except PatternError as error:
             raise refusal(path, f"the pattern {pattern!r} cannot be used: {error}") from error
+        if not self._patterns[pattern].exact:
+            self.unenforced.append(below(path, "pattern"))
+        return self._patterns[pattern].text
 
-    def _times(self, low: int, high: int | None, kind: str, path: str) -> str:
-        """Write how often something is repeated."""
-        if high is not None and high > MAX_TIMES:
-            self.unenforced.append(f"{path}/max{kind}")
+    def _counts(self, low: int | None, high: int | None, kind: str, path: str) -> tuple[int, int | None]:
+        """Return the counts that a grammar can hold."""
+        if high is not None and high > MAX_COUNT:
+            self.unenforced.append(below(path, f"max{kind}"))
             high = None
-        if low > MAX_TIMES:
-            raise refusal(path, f"min{kind} is too large: a grammar counts to {MAX_TIMES}")
-        if high is None:
-            return f"{{{low},}}" if low else "*"
-        return f"{{{low},{high}}}"
+        if low is not None and low > MAX_COUNT:
+            self.unenforced.append(below(path, f"min{kind}"))
+        return min(low or 0, MAX_COUNT), high
 
     def _number(self, name: str, schema: Schema, path: str) -> str:
-        self._note(schema, path, {"multipleOf"})
+        if name != "integer" or schema.get("multipleOf") != 1:
+            self._note(schema, path, {"multipleOf"})
         low, high = bounds_at(schema, path, whole=name == "integer")
         check_order("minimum", low, "maximum", high, path)
         if low is None and high is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 Schema = dict[str, Any]
@@ -18,7 +20,7 @@ _LEAST = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties
 
 def merged(first: Schema, second: Schema) -> Schema:
     """Return a schema for what both allow; raises ValueError, with the keyword, where that cannot be said in one."""
-    result = dict(first)
+    result, second = _seen_by(second, first), _seen_by(first, second)
     for key, value in second.items():
         if key not in result or result[key] == value:
             result[key] = value
@@ -46,13 +48,63 @@ def _both(key: str, first: Any, second: Any) -> Any:
     raise ValueError(f"schemas that must all hold differ in {key!r}, and a grammar cannot hold both")
 
 
+def _seen_by(judge: Schema, schema: Schema) -> Schema:
+    """Return `schema` with its properties as `judge` has them, whose additionalProperties sees only its own."""
+    others, properties = judge.get("additionalProperties", True), schema.get("properties")
+    known = judge.get("properties", {})
+    if others is True or not isinstance(properties, dict) or not isinstance(known, dict):
+        return dict(schema)
+    if others is False:
+        return {**schema, "properties": {name: value for name, value in properties.items() if name in known}}
+    more = {name: {"allOf": [value, others]} for name, value in properties.items() if name not in known}
+    return {**schema, "properties": {**properties, **more}}
+
+
+def exclude_each_other(schemas: Iterable[object]) -> bool:
+    """Return True if no value fits two of these: by their types, their values, or those of a key that all require."""
+    known = [schema if isinstance(schema, dict) else {} for schema in schemas]
+    if _disjoint([_type_names(schema) for schema in known]) or _disjoint([_values(schema) for schema in known]):
+        return True
+    objects = [schema if schema.get("type") == "object" else {} for schema in known]
+    keys = set.intersection(*(_texts(schema.get("required")) for schema in objects))
+    return any(_disjoint([_values(_property(schema, key)) for schema in objects]) for key in keys)
+
+
+def _disjoint(sets: Sequence[Set[str]]) -> bool:
+    """Return True if nothing is in two of them; False where one is empty, which stands for anything."""
+    return all(sets) and len(frozenset[str]().union(*sets)) == sum(map(len, sets))
+
+
+def _type_names(schema: Schema) -> set[str]:
+    found = schema.get("type")
+    return with_whole_numbers({found} if isinstance(found, str) else _texts(found))
+
+
+def _texts(value: object) -> set[str]:
+    return {each for each in value if isinstance(each, str)} if isinstance(value, list) else set()
+
+
+def _property(schema: Schema, key: str) -> Schema:
+    properties = schema.get("properties")
+    found = properties.get(key) if isinstance(properties, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _values(schema: Schema) -> set[str]:
+    """Return the values that a schema lists, as JSON; none if it lists none, or has numbers of several spellings."""
+    listed = schema.get("enum")
+    values = [schema["const"]] if "const" in schema else listed if isinstance(listed, list) else []
+    return set() if any(isinstance(value, float) for value in values) else {json.dumps(value) for value in values}
+
+
 def _types(first: Any, second: Any) -> list[str]:
     one, other = (set(each if isinstance(each, list) else [each]) for each in (first, second))
-    both = _with_whole_numbers(one) & _with_whole_numbers(other)
+    both = with_whole_numbers(one) & with_whole_numbers(other)
     if not both:
         raise ValueError("schemas that must all hold want different types")
     return sorted(both - {"integer"} if "number" in both else both)
 
 
-def _with_whole_numbers(types: set[str]) -> set[str]:
+def with_whole_numbers(types: set[str]) -> set[str]:
+    """Add the type of whole numbers where all numbers are allowed."""
     return types | {"integer"} if "number" in types else types

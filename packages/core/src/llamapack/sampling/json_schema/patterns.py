@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
-from llamapack.sampling.json_schema.rules import literal
+from llamapack.sampling.json_schema.counts import MAX_COUNT, repeated
+from llamapack.sampling.json_schema.rules import Rules, literal
 
-MAX_TIMES = 2000  # llama.cpp's limit for repetitions
 _MAX_GROUPS = 50  # nested
 _LAST = 0x10FFFF
 _ANY = "char*"
@@ -22,7 +21,15 @@ _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
 
 
 class PatternError(ValueError):
-    """A pattern is wrong, or more than a grammar can express."""
+    """A pattern is not a regular expression, or has no text that it matches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewritten:
+    """A pattern in GBNF: `exact`, or one that allows more than the pattern does."""
+
+    text: str
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -73,13 +80,19 @@ _DOT = ~_letters("\n\r\u2028\u2029")
 _RAW = ~(_letters('"\\\x7f') | Points.of((0, 0x1F), (0xD800, 0xDFFF)))  # stand for themselves in a JSON string
 
 
-@lru_cache(maxsize=1000)
-def rewrite(pattern: str) -> str:
-    """Write what `pattern` matches, with the shared rule `char`; raises PatternError with the reason if that cannot be.
+def rewrite(pattern: str, rules: Rules) -> Rewritten:
+    """Write what `pattern` matches, adding to `rules`; the text may hold alternatives: put it in brackets.
 
-    What it writes may hold alternatives: put it in brackets.
+    What a grammar cannot express is left out, so that the result allows more: conditions on what stands around
+    (lookaround, word boundaries, anchors inside), references to groups, classes of Unicode properties, and counts above
+    MAX_COUNT. A pattern with flags becomes any text. Raises PatternError for what is not a regular expression.
     """
-    return _Reader(pattern).read()
+    rules.shared("char")
+    reader = _Reader(pattern, rules)
+    try:
+        return Rewritten(text=reader.read(), exact=reader.exact)
+    except _AnyText:
+        return Rewritten(text=_ANY, exact=False)
 
 
 def letter_except(letters: str) -> str:
@@ -87,8 +100,24 @@ def letter_except(letters: str) -> str:
     return _class(_RAW - _letters(letters))
 
 
+class _AnyText(Exception):  # noqa: N818 - not an error
+    """Nothing of the pattern can be enforced."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a pattern in GBNF; `nullable` if it matches the empty text, too. Without text, it is left out."""
+
+    text: str
+    nullable: bool = False
+
+
 class _Reader:
-    def __init__(self, pattern: str) -> None:
+    """One walk over a pattern. `exact` becomes False where something is left out."""
+
+    def __init__(self, pattern: str, rules: Rules) -> None:
+        self.exact = True
+        self._rules = rules
         self._pattern = pattern
         self._at = 0
         self._depth = 0
@@ -103,75 +132,105 @@ class _Reader:
 
     def _top_alternative(self) -> str:
         before = [] if self._take("^") else [_ANY]
-        inside = list(self._terms())
+        inside = [part.text for part in self._terms()]
         after = [] if self._take("$") else [_ANY]
-        return " ".join([*before, *inside, *after]) or '""'
+        if not inside:
+            return _ANY if before or after else '""'
+        return " ".join([*before, *inside, *after])
 
-    def _alternatives(self) -> str:
-        parts = [" ".join(self._terms())]
+    def _alternatives(self) -> _Part:
+        alternatives = [list(self._terms())]
         while self._take("|"):
-            parts.append(" ".join(self._terms()))
-        return " | ".join(part or '""' for part in parts)
+            alternatives.append(list(self._terms()))
+        texts = [" ".join(part.text for part in parts) or '""' for parts in alternatives]
+        return _Part(" | ".join(texts), any(all(part.nullable for part in parts) for parts in alternatives))
 
-    def _terms(self) -> Iterator[str]:
+    def _terms(self) -> Iterator[_Part]:
         while (letter := self._peek()) and letter not in "|)":
             if letter == "$" and self._depth == 0 and self._peek(1) in ("", "|"):
                 return
-            yield self._quantified(self._atom())
+            part = self._quantified(self._atom())
+            if part.text:
+                yield part
 
-    def _atom(self) -> str:
+    def _atom(self) -> _Part:
         letter = self._next()
         if letter == "(":
             return self._group()
         if letter == "[":
-            return _class(self._class_points())
+            return _Part(_class(self._class_points()))
         if letter == ".":
-            return _class(_DOT)
+            return _Part(_class(_DOT))
+        if letter in "^$" or (letter == "\\" and self._peek() and self._peek() in _CONDITIONS):
+            self._at += letter == "\\"
+            return self._left_out()
         if letter == "\\":
-            return _class(self._escape(in_class=False))
-        if letter in "^$":
-            raise PatternError(f"{letter!r} inside the pattern is not supported")
+            return _Part(_class(self._escape(in_class=False)))
         if letter in "*+?":
             raise PatternError(f"there is nothing before {letter!r} to repeat")
-        return _class(_letters(letter))
+        return _Part(_class(_letters(letter)))
 
-    def _group(self) -> str:
-        if self._take("?") and not self._take(":") and not self._match(_NAME):
-            raise PatternError("lookaround and flags are not supported")
+    def _left_out(self) -> _Part:
+        """Leave out a condition: without it, the same texts match and perhaps others."""
+        self.exact = False
+        return _Part("", nullable=True)
+
+    def _group(self) -> _Part:
+        condition = bool(self._match(_LOOKAROUND))
+        if not condition and self._take("?") and not self._match(_GROUP):
+            if self._match(_OTHER_GROUP):
+                raise _AnyText
+            raise PatternError("there is no such kind of group")
         self._depth += 1
         if self._depth > _MAX_GROUPS:
-            raise PatternError(f"more than {_MAX_GROUPS} groups are nested")
+            raise _AnyText
         inside = self._alternatives()
         if not self._take(")"):
             raise PatternError("a bracket is not closed")
         self._depth -= 1
-        return f"({inside})"
+        return self._left_out() if condition else _Part(f"({inside.text})", inside.nullable)
 
-    def _quantified(self, atom: str) -> str:
+    def _quantified(self, atom: _Part) -> _Part:
         counts = self._match(_COUNTS)
         if not counts:
             return atom
         self._take("?")  # lazy or not, the same texts match
         if self._peek() and self._peek() in "*+?":
             raise PatternError("a repetition is repeated")
-        low, comma, high = counts.groups()
-        if low is None:
-            return f"{atom}{counts.group()}"
-        most = int(high) if high else int(low)
-        if most < int(low) or max(most, int(low)) > MAX_TIMES:
-            raise PatternError(f"{counts.group()} is no repetition from at most {MAX_TIMES} to at most as many times")
-        return f"{atom}{{{int(low)}{',' if comma else ''}{int(high) if high else ''}}}"
+        sign, low, comma, high = counts.groups()
+        if sign:
+            least, most = int(sign == "+"), 1 if sign == "?" else None
+        else:
+            least, most = int(low), int(high) if high else None if comma else int(low)
+        if most is not None and most < least:
+            raise PatternError(f"{counts.group()} is a repetition from {least} to {most} times")
+        return self._repeated(atom, least, most)
+
+    def _repeated(self, atom: _Part, least: int, most: int | None) -> _Part:
+        if not atom.text or most == 0:
+            return _Part("", nullable=True)
+        if atom.nullable and most != 1:
+            raise _AnyText  # nothing may come at every turn, in more ways than can be followed
+        if max(least, most or 0) > MAX_COUNT:
+            self.exact = False
+            least, most = min(least, MAX_COUNT), None
+        # llama.cpp multiplies the counts of what is in brackets; a rule's name counts as one
+        text = self._rules.add("group", atom.text[1:-1]) if atom.text.startswith("(") else atom.text
+        return _Part(repeated(self._rules, text, least, most), atom.nullable or not least)
 
     def _class_points(self) -> Points:
         negated = self._take("^")
-        points = Points(())
+        points, unknown = Points(()), False
         while not self._take("]"):
+            unknown |= bool(_PROPERTY.match(self._pattern, self._at))
             low = self._class_atom()
             if self._peek() == "-" and self._peek(1) not in ("]", ""):
                 self._next()
                 points |= _range(low, self._class_atom())
             else:
                 points |= low
+        if unknown:
+            return _ALL
         return ~points if negated else points
 
     def _class_atom(self) -> Points:
@@ -189,8 +248,11 @@ class _Reader:
         if letter in "xuc" and (point := self._match(_NUMBERED[letter])):
             number = point.group(1) or point.group(point.lastindex or 1)
             return self._numbered(ord(number) % 32 if letter == "c" else int(number, 16))
+        if letter in "pP" and self._match(_NAMED):
+            self.exact = False
+            return _ALL
         if letter.isalnum():
-            raise PatternError(f"\\{letter} is not supported")
+            raise _AnyText  # a group's text again, or what only some dialects have
         return _letters(letter)
 
     def _numbered(self, point: int) -> Points:
@@ -223,8 +285,14 @@ class _Reader:
         return found
 
 
-_NAME = re.compile(r"<[A-Za-z_$][\w$]*>")
-_COUNTS = re.compile(r"\*|\+|\?|\{(\d{1,9})(?:(,)(\d{0,9}))?\}")
+_ALL = ~Points(())
+_CONDITIONS = "bBAZz"  # with a backslash: they match between letters
+_LOOKAROUND = re.compile(r"\?<?[=!]")
+_GROUP = re.compile(r":|P?<[A-Za-z_$][\w$]*>")  # after its question mark
+_OTHER_GROUP = re.compile(r"[a-zA-Z]*(-[a-zA-Z]+)?[:)]|[>#(|]|P=")  # flags, and what only some dialects have
+_PROPERTY = re.compile(r"\\[pP]")
+_NAMED = re.compile(r"\{\^?[\w=:.& -]+\}|[A-Z]")  # a Unicode property
+_COUNTS = re.compile(r"([*+?])|\{(\d{1,9})(?:(,)(\d{0,9}))?\}")
 _LOW = re.compile(r"\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 _NUMBERED = {
     "x": re.compile(r"([0-9a-fA-F]{2})"),
@@ -234,10 +302,13 @@ _NUMBERED = {
 
 
 def _range(low: Points, high: Points) -> Points:
-    ends = [points.ranges[0] for points in (low, high) if len(points.ranges) == 1]
-    if len(ends) != 2 or any(first != last for first, last in ends) or ends[0] > ends[1]:
-        raise PatternError("a range in a class is reversed, or its ends are no single letters")
-    return Points.of((ends[0][0], ends[1][0]))
+    """Join a range in a class; beside a set, as in `[\\w-.]`, the hyphen stands for itself."""
+    (first, *more), (last, *others) = low.ranges, high.ranges
+    if more or others or first[0] != first[1] or last[0] != last[1]:
+        return low | high | _letters("-")
+    if first > last:
+        raise PatternError("a range in a class is reversed")
+    return Points.of((first[0], last[0]))
 
 
 def _class(points: Points) -> str:

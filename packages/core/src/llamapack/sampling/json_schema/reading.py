@@ -123,7 +123,9 @@ class Keys:
 def keys_at(schema: Schema, path: str) -> Keys:
     """Return the keys of an object; those that are required without being described may have any value."""
     properties = mapping_at(schema, "properties", path)
-    required = [name for name in schema.get("required", ()) if isinstance(name, str)]
+    required = schema.get("required", [])
+    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        raise refusal(path, f"required must be a list of keys, not {json.dumps(required)[:80]}")
     others = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
     missing = [name for name in required if name not in properties]
     if missing and others is False and "patternProperties" not in schema:
@@ -134,6 +136,14 @@ def keys_at(schema: Schema, path: str) -> Keys:
     return Keys(properties=properties, required=frozenset(required), others=others)
 
 
+Steps = tuple[str, ...]  # the keys and indices that lead from the root of a schema to a part of it
+
+
+def below(path: str, *steps: str | int) -> str:
+    """Return the JSON pointer (RFC 6901) of what `steps` lead to from `path`."""
+    return "/".join((path, *(str(step).replace("~", "~0").replace("/", "~1") for step in steps)))
+
+
 class Pointers:
     """References into one schema."""
 
@@ -141,36 +151,40 @@ class Pointers:
         """Look into `root`."""
         self._root = root
 
-    def target(self, pointer: object, path: str) -> Any:
-        """Return what a reference at `path` leads to."""
+    def target(self, steps: Steps) -> Any:
+        """Return what `final` found a reference to lead to."""
+        found: Any = self._root
+        for step in steps:
+            found = found[int(step)] if isinstance(found, list) else found[step]
+        return found
+
+    def final(self, pointer: object, path: str) -> Steps:
+        """Follow the reference at `path`, and those that it leads to where they are nothing but another."""
+        seen: list[Steps] = []
+        while (steps := self._steps(pointer, path)) not in seen:
+            seen.append(steps)
+            target = self.target(steps)
+            if not (isinstance(target, dict) and "$ref" in target):
+                return steps
+            pointer = target["$ref"]
+        raise refusal(path, f"$ref {pointer!r} leads back to itself")
+
+    def _steps(self, pointer: object, path: str) -> Steps:
         if not isinstance(pointer, str) or not re.match("#(/|$)", pointer):
             raise refusal(path, f"$ref {pointer!r} is not supported, only references into the same schema: '#/...'")
+        steps = tuple(unquote(step).replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
         found: Any = self._root
-        for step in pointer.split("/")[1:]:
-            key = unquote(step).replace("~1", "/").replace("~0", "~")
+        for key in steps:
             if isinstance(found, dict) and key in found:
                 found = found[key]
             elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
                 found = found[int(key)]
             else:
                 raise refusal(path, f"$ref {pointer!r} leads to nothing: there is no {key!r}")
-        return found
-
-    def final(self, pointer: Any, path: str) -> str:
-        """Follow references that lead to nothing but another."""
-        seen: list[object] = []
-        while pointer not in seen:
-            seen.append(pointer)
-            target = self.target(pointer, path)
-            if not (isinstance(target, dict) and "$ref" in target):
-                return str(pointer)
-            pointer = target["$ref"]
-        raise refusal(path, f"$ref {pointer!r} leads back to itself")
+        return steps
 
     def inlined(self, member: object, path: str) -> Schema:
         """Return a member of allOf itself where it is a reference."""
         if not (isinstance(member, dict) and "$ref" in member):
             return member if isinstance(member, dict) else {} if member is True else {"anyOf": [member]}
-        pointer = self.final(member["$ref"], path)
-        found = self.target(pointer, path)
-        return self.inlined(found, path)
+        return self.inlined(self.target(self.final(member["$ref"], path)), path)
