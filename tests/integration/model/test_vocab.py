@@ -1,8 +1,10 @@
 """Text to tokens and back, to the byte."""
 
+from pathlib import Path
+
 import llamapack
 import pytest
-from llamapack.errors import InputError
+from llamapack.errors import InputError, PromptWarning
 from llamapack.model.vocab import TokenAttribute
 
 
@@ -64,3 +66,30 @@ def test_tokens_that_are_none_are_refused_everywhere(model: llamapack.Model) -> 
         for token in (-1, len(vocab)):
             with pytest.raises(InputError, match=f"There is no token {token}: the vocabulary has 49152 tokens"):
                 use(token)
+
+
+def test_a_token_that_the_model_adds_and_the_text_spells_is_told(model_path: Path) -> None:
+    adds = {"tokenizer.ggml.add_bos_token": True, "tokenizer.ggml.add_eos_token": True}
+    with llamapack.Model(model_path, vocab_only=True, overrides=adds) as model:
+        bos, eos = model.vocab.bos, model.vocab.eos
+        with pytest.warns(PromptWarning) as told:
+            tokens = model.vocab.tokenize("<|im_start|>hi<|im_end|>", parse_special=True)
+        assert (tokens[:2], tokens[-2:]) == ([bos] * 2, [eos] * 2)
+        assert [str(each.message).splitlines()[0] for each in told] == [
+            "The prompt begins with '<|im_start|>' twice.",
+            "The prompt ends with '<|im_end|>' twice.",
+        ]
+        assert {each.filename for each in told} == {__file__}
+        # as text, once, or not added: nothing to say
+        model.vocab.tokenize("<|im_start|>hi")
+        model.vocab.tokenize("hi", parse_special=True)
+        model.vocab.tokenize("<|im_start|><|im_start|>", add_special=False, parse_special=True)
+
+
+def test_generate_tells_of_a_prompt_that_begins_twice(model_path: Path) -> None:
+    with (
+        llamapack.Model(model_path, overrides={"tokenizer.ggml.add_bos_token": True}) as model,
+        pytest.warns(PromptWarning, match="begins with '<|im_start|>' twice") as told,
+    ):
+        llamapack.generate(model, "<|im_start|>hi", n_ctx=256, n_threads=1).close()
+    assert told[0].filename == __file__

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from llamapack.diagnostics.system_info import system_info as system_info
     from llamapack.errors import BackendWarning as BackendWarning
     from llamapack.errors import LlamapackError as LlamapackError
+    from llamapack.errors import PromptWarning as PromptWarning
+    from llamapack.errors import SchemaWarning as SchemaWarning
     from llamapack.evaluation import perplexity as perplexity
     from llamapack.generation import Generation as Generation
     from llamapack.generation import generate as generate
@@ -57,8 +59,10 @@ _HOME = {
     "LlamapackError": "errors",
     "LoraAdapter": "model.lora",
     "Model": "model",
+    "PromptWarning": "errors",
     "Sampler": "sampling",
     "SavedState": "context.state",
+    "SchemaWarning": "errors",
     "Vocab": "model.vocab",
     "devices": "backends.loading",
     "embed": "generation.embeddings",
@@ -83,8 +87,10 @@ __all__ = [
     "LlamapackError",
     "LoraAdapter",
     "Model",
+    "PromptWarning",
     "Sampler",
     "SavedState",
+    "SchemaWarning",
     "Vocab",
     "devices",
     "embed",

@@ -8,6 +8,7 @@ LlamapackError
 │   ├── ModelNotFoundError      also a FileNotFoundError
 │   └── ModelFormatError        not GGUF, truncated, or of an unknown architecture
 ├── InputError                  an argument is wrong; also a ValueError
+│   ├── UnknownArgumentError    no argument has that name; also a TypeError
 │   ├── PromptTooLongError      it does not fit the context
 │   ├── ChatTemplateError       the template refuses the messages
 │   └── GrammarError            a grammar or a JSON schema cannot be used
@@ -19,7 +20,11 @@ LlamapackError
     ├── ClosedError             it was closed
     └── ThreadError             another thread is using it
 
-BackendWarning, a UserWarning, says that a plug-in is installed and not used, or that the CPU does a GPU's work.
+Warnings are UserWarnings:
+
+BackendWarning      a plug-in is installed and not used, or the CPU does a GPU's work
+SchemaWarning       keywords of a JSON schema are not enforced
+PromptWarning       a prompt is tokenized in a way that was hardly meant
 
 A message says what happened with the value in it, why if that is known, and what to do.
 """
@@ -74,6 +79,10 @@ class InputError(LlamapackError, ValueError):
     """An argument is wrong."""
 
 
+class UnknownArgumentError(InputError, TypeError):
+    """No argument has that name."""
+
+
 class PromptTooLongError(InputError):
     """The prompt does not fit the context."""
 
@@ -84,6 +93,14 @@ class ChatTemplateError(InputError):
 
 class GrammarError(InputError):
     """A grammar, or a JSON schema, cannot be used."""
+
+
+class SchemaWarning(UserWarning):
+    """Keywords of a JSON schema are not enforced: a grammar cannot express them, so an answer may break them."""
+
+
+class PromptWarning(UserWarning):
+    """A prompt is tokenized in a way that was hardly meant."""
 
 
 class SamplingError(LlamapackError):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TypeGuard
+import sys
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, TypeGuard
 
-from llamapack.errors import InputError
+from llamapack.errors import InputError, UnknownArgumentError
 
 INT32_MAX = 2**31 - 1
 RANDOM_SEED = 0xFFFFFFFF  # llama.cpp's sign for "take a random one"
@@ -60,3 +62,32 @@ def check_temperature(name: str, value: object) -> None:
         raise InputError(f"{name} must be 0 or more, not {value!r}.")
     if value and not 1e-6 <= value <= 1e6:
         raise InputError(f"{name} must be 0, or between 1e-06 and 1e+06, not {value!r}.")
+
+
+def check_sequence(name: str, value: object) -> tuple[Any, ...]:
+    """Return the items of an optional sequence, none for None; a text is not one."""
+    if value is None:
+        return ()
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise InputError(f"{name} must be a list or another sequence, not {value!r}.", fix="Put it into a list.")
+    return tuple(value)
+
+
+def check_keywords(function: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse keyword arguments of `function` that are not among `known`: raises UnknownArgumentError."""
+    for name in given:
+        if name not in known:
+            import difflib  # only for an error message
+
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UnknownArgumentError(
+                f"{function}() has no argument {name!r}.", fix=f"Did you mean {near[0]!r}?" if near else ""
+            )
+
+
+def warn_caller(warning: Warning) -> None:
+    """Issue a warning at the line that called this package."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "llamapack":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(warning, stacklevel=level)

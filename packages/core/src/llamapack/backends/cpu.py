@@ -131,7 +131,7 @@ def load_cpu(wanted: str | None = None) -> CpuChoice:
 
     global _loaded
     with _lock:
-        name, source = (wanted, "the argument") if wanted else (os.environ.get(VARIABLE) or None, VARIABLE)
+        name, source = (wanted, "the argument") if wanted is not None else (os.environ.get(VARIABLE) or None, VARIABLE)
         if _loaded is not None:
             if name is not None and wanted is not None and name != _loaded.level.name:
                 raise BackendError(

@@ -7,13 +7,12 @@ cannot be used is a BackendWarning, once, and the others go on.
 from __future__ import annotations
 
 import os
-import sys
-import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from llamapack._native import _generated as api
+from llamapack._util.arguments import warn_caller
 from llamapack.backends.cpu import load_cpu
 from llamapack.backends.devices import Device, offload_devices, present_devices
 from llamapack.backends.plugins.entry_points import GROUP, entry_points
@@ -77,7 +76,4 @@ def warn_once(text: str) -> None:
     if text in _warned:
         return
     _warned.add(text)
-    level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "llamapack":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(BackendWarning(text), stacklevel=level)
+    warn_caller(BackendWarning(text))

@@ -32,6 +32,8 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
 
     def __init__(self, model: Model, source: str | None = None) -> None:
         """Compile the template of `model`, or the Jinja text `source`; raises ChatTemplateError where that fails."""
+        if source is not None and not source.strip():
+            raise ChatTemplateError("The chat template is empty.", fix="Leave it out for the model's own.")
         out, message = api.llamapack_chat_templates_p(), api.char_p()
         text = None if source is None else source.encode("utf-8", "surrogatepass")
         with model.using() as pointer:

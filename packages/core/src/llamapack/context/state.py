@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from llamapack._native import _generated as api
 from llamapack._native.library import read_abi, take_text
 from llamapack._native.log import captured_errors
-from llamapack._util.arguments import check_int
+from llamapack._util.arguments import check_int, check_sequence
 from llamapack._util.atomic_files import write_atomically
 from llamapack.errors import DecodeError, InputError, StateError
 
@@ -53,14 +53,16 @@ class State:
         self._context = context
         self._native = context.native
 
-    def to_bytes(self, sequence: int | None = None, *, tokens: Sequence[int] = ()) -> bytes:
+    def to_bytes(self, sequence: int | None = None, *, tokens: Sequence[int] | None = ()) -> bytes:
         """Return the state of `sequence`, or of all; `tokens`, such as those it was made from, are saved with it.
 
         Raises InputError for a sequence that there is not, and DecodeError if llama.cpp fails.
         """
         return bytes(self._build(sequence, tokens))
 
-    def save(self, path: str | os.PathLike[str], sequence: int | None = None, *, tokens: Sequence[int] = ()) -> None:
+    def save(
+        self, path: str | os.PathLike[str], sequence: int | None = None, *, tokens: Sequence[int] | None = ()
+    ) -> None:
         """Write the state to `path`; an older file there is replaced only when the new one is complete.
 
         Raises InputError where it cannot be written, and the rest as `to_bytes`.
@@ -94,7 +96,7 @@ class State:
             raise InputError(f"The state {path} cannot be read.", why=str(error)) from error
         return self.from_bytes(data, sequence)
 
-    def _build(self, sequence: int | None, tokens: Sequence[int]) -> bytearray:
+    def _build(self, sequence: int | None, tokens: Sequence[int] | None) -> bytearray:
         with self._context.exclusive():
             self._settle()
             header = self._header(sequence, tokens)
@@ -117,14 +119,14 @@ class State:
         if not 0 <= check_int("sequence", sequence, least=0) < self._context.n_seq_max:
             raise InputError(f"There is no sequence {sequence}: this context has {self._context.n_seq_max}, from 0.")
 
-    def _header(self, sequence: int | None, tokens: Sequence[int]) -> bytes:
+    def _header(self, sequence: int | None, tokens: Sequence[int] | None) -> bytes:
         if sequence is not None:
             self._check_sequence(sequence)
         fields = {
             "model": fingerprint(self._context.model),
             "llama_commit": read_abi().llama_commit,
             "sequence": sequence,
-            "tokens": [check_int("A token", int(token), least=0) for token in tokens],
+            "tokens": [check_int("A token", int(token), least=0) for token in check_sequence("tokens", tokens)],
         }
         return json.dumps(fields).encode()
 

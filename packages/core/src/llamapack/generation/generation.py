@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from llamapack._util.arguments import check_int
+from llamapack._util.arguments import check_int, check_keywords, check_sequence
 from llamapack.chat import ChatTemplate, Message
 from llamapack.context import Context
 from llamapack.errors import InputError, PromptTooLongError
@@ -16,11 +16,10 @@ from llamapack.generation.logprobs import logprobs as logprobs_of
 from llamapack.generation.text_stream import TextStream
 from llamapack.model import Model
 from llamapack.sampling import Sampler
+from llamapack.sampling.parameters import SamplingOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from llamapack.sampling.parameters import SamplingOptions
 
 FinishReason = Literal["stop", "length"]
 
@@ -156,7 +155,7 @@ def generate(
     chat: bool | None = None,
     system: str | None = None,
     max_tokens: int | None = None,
-    stop: str | Sequence[str] = (),
+    stop: str | Sequence[str] | None = (),
     logprobs: int | None = None,
     n_ctx: int | None = None,
     n_threads: int | None = None,
@@ -178,6 +177,7 @@ def generate(
     Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything runs;
     the result raises SamplingError where no token can be chosen.
     """
+    check_keywords("generate", sampling, (*(generate.__kwdefaults__ or ()), *SamplingOptions.__annotations__))
     stops = _stops(stop)
     if max_tokens is not None:
         check_int("max_tokens", max_tokens, least=0)
@@ -207,8 +207,8 @@ def generate(
     )
 
 
-def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:
-    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+def _stops(stop: str | Sequence[str] | None) -> tuple[str, ...]:
+    stops = (stop,) if isinstance(stop, str) else check_sequence("stop", stop)
     for each in stops:
         if not isinstance(each, str):
             raise InputError(f"A stop string must be a str, not {each!r}.")
@@ -225,7 +225,8 @@ def _sampler(model: Model, given: Sampler | None, options: SamplingOptions) -> S
             )
         return given
     if suppressed := dict.fromkeys(model.vocab.suppressed, -math.inf):
-        options["logit_bias"] = {**suppressed, **options.get("logit_bias", {})}
+        given_bias = options.get("logit_bias")
+        options["logit_bias"] = suppressed if given_bias is None else {**suppressed, **given_bias}
     return Sampler(model.vocab, **options)
 
 
@@ -245,7 +246,7 @@ def _render(
         if system is not None:
             raise InputError("`system` needs a chat.", fix="Add chat=True, or put the text before the prompt.")
         return prompt, ()
-    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [*check_sequence("prompt", prompt)]
     if chat is False:
         raise InputError("A list of messages is always a chat.", fix="Leave chat=False out, or give a string.")
     if not messages:

@@ -13,7 +13,8 @@ from typing import TypeVar
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
-from llamapack.errors import InputError
+from llamapack._util.arguments import warn_caller
+from llamapack.errors import InputError, PromptWarning
 
 _PIECE_BYTES = 64
 
@@ -78,7 +79,8 @@ class Vocab:
         """Split `text` into token ids.
 
         `add_special` adds what the model wants around a text (such as a beginning-of-sequence token); `parse_special`
-        reads `<|im_start|>` and the like as control tokens: leave it off for text that is not yours.
+        reads `<|im_start|>` and the like as control tokens: leave it off for text that is not yours. A text that spells
+        what `add_special` adds is a PromptWarning, for the token is there twice then.
         """
         if not isinstance(text, str | bytes | bytearray | memoryview):
             raise InputError(f"A text must be a str or bytes, not {text!r}.")
@@ -101,8 +103,26 @@ class Vocab:
                     why=why or "It gives more tokens than an int32 counts.",
                 )
             if count.value >= 0:
-                return tokens[: count.value]
+                found = tokens[: count.value]
+                if add_special and parse_special:
+                    self._warn_of_doubles(found)
+                return found
             capacity = -count.value
+
+    def _warn_of_doubles(self, tokens: Sequence[int]) -> None:
+        ends = {
+            "begins": (self.bos if self.adds_bos else None, tokens[:2]),
+            "ends": (self.eos if self.adds_eos else None, tokens[-2:]),
+        }
+        for does, (token, found) in ends.items():
+            if token is not None and found == [token, token]:
+                warn_caller(
+                    PromptWarning(
+                        f"The prompt {does} with {self.text(token)!r} twice.\n"
+                        "The model adds it, and it stands in the text, too.\n"
+                        "Leave it out of the text, or tokenize with add_special=False."
+                    )
+                )
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """Return the bytes of one token, perhaps a part of a character; `special` shows control tokens too."""

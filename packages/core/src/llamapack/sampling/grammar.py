@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
-from llamapack.errors import GrammarError, LlamapackError
+from llamapack._util.arguments import check_sequence, warn_caller
+from llamapack.errors import GrammarError, InputError, LlamapackError, SchemaWarning
 from llamapack.sampling.json_schema import compile_schema
 from llamapack.sampling.stages import BuildArgs, Stage
 
 if TYPE_CHECKING:
     from llamapack.model.vocab import Vocab
+
+OnUnenforced = Literal["warn", "error", "ignore"]
+
+_SHOWN = 10  # places that a message lists
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,7 +47,7 @@ class Grammar(Stage):
         for name in ("trigger_words", "trigger_patterns", "trigger_tokens"):
             if isinstance(triggers := getattr(self, name), str):
                 raise GrammarError(f"{name} must be several, not one text: {triggers!r}.", fix="Put it into a list.")
-            object.__setattr__(self, name, tuple(triggers))
+            object.__setattr__(self, name, check_sequence(name, triggers))
         texts: dict[str, object] = {"grammar": self.text, "name of the root rule": self.root}
         for name, text in texts.items():
             if not isinstance(text, str) or not text.strip():
@@ -57,15 +62,21 @@ class Grammar(Stage):
                 raise GrammarError(f"The trigger {trigger!r} has {problem}.")
 
     @classmethod
-    def from_json_schema(cls, schema: Mapping[str, Any] | str | bool) -> Grammar:
+    def from_json_schema(
+        cls, schema: Mapping[str, Any] | str | bool, *, on_unenforced: OnUnenforced = "warn"
+    ) -> Grammar:
         """Make the grammar of the JSON texts that a schema allows, a parsed one or its JSON text.
 
         Keys come in the schema's order. Objects with `properties` have no others unless `additionalProperties` allows
-        them. What a grammar cannot express is listed in `unenforced`, such as `#/properties/age/multipleOf`.
+        them. Keywords that a grammar cannot express are listed in `unenforced` as JSON pointers, such as
+        `#/properties/age/multipleOf`; `on_unenforced` says whether they are a SchemaWarning, an error, or neither.
 
         Raises GrammarError with the place for a schema that is wrong, allows nothing, or goes beyond limits.
         """
+        if on_unenforced not in get_args(OnUnenforced):
+            raise InputError(f"on_unenforced must be 'warn', 'error' or 'ignore', not {on_unenforced!r}.")
         compiled = compile_schema(schema)
+        _tell_unenforced(compiled.unenforced, on_unenforced)
         grammar = cls(compiled.text, unenforced=compiled.unenforced)
         grammar.check()
         return grammar
@@ -118,3 +129,14 @@ def _unspeakable(text: str) -> str:
 
 def _refused(why: str) -> LlamapackError:
     return GrammarError("The grammar cannot be used.", why=f"{why[:1].upper()}{why[1:]}.")
+
+
+def _tell_unenforced(places: Sequence[str], how: OnUnenforced) -> None:
+    if not places or how == "ignore":
+        return
+    shown = ", ".join(places[:_SHOWN]) + (f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else "")
+    what = f"Parts of the JSON schema are not enforced: {shown}."
+    why = "A grammar cannot express them, so an answer may break them."
+    if how == "error":
+        raise GrammarError(what, why=why, fix='Change the schema, or use on_unenforced="warn" and check the answer.')
+    warn_caller(SchemaWarning(f'{what}\n{why}\nCheck the answer, and pass on_unenforced="ignore" once you do.'))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from llamapack._util.arguments import check_int, check_seed
+from llamapack._util.arguments import check_int, check_seed, check_sequence
 from llamapack.errors import InputError
 from llamapack.sampling.stages import (
     BREAKERS,
@@ -30,7 +30,7 @@ from llamapack.sampling.stages import (
 )
 
 if TYPE_CHECKING:
-    from llamapack.sampling.grammar import Grammar
+    from llamapack.sampling.grammar import Grammar, OnUnenforced
 
 
 class SamplingOptions(TypedDict, total=False):
@@ -55,15 +55,16 @@ class SamplingOptions(TypedDict, total=False):
     dry_base: float
     dry_allowed_length: int
     dry_penalty_last_n: int
-    dry_sequence_breakers: Sequence[str]
+    dry_sequence_breakers: Sequence[str] | None
     mirostat: int
     mirostat_tau: float
     mirostat_eta: float
     adaptive_target: float | None
     adaptive_decay: float
-    logit_bias: Mapping[int, float]
+    logit_bias: Mapping[int, float] | None
     grammar: Grammar | str | None
     json_schema: Mapping[str, Any] | str | bool | None
+    on_unenforced: OnUnenforced
     seed: int | None
 
 
@@ -73,7 +74,8 @@ class SamplingParameters:
 
     A `temperature` of 0 takes the likeliest token. `mirostat` (1 or 2) and `adaptive_target` choose in their own way;
     mirostat also stands in for the stages from `top_n_sigma` to `xtc`. `grammar` is GBNF text or a Grammar, and
-    `json_schema` becomes one. The same `seed` gives the same choices; None takes a random one.
+    `json_schema` becomes one; `on_unenforced` is what happens if it has keywords that a grammar cannot express: "warn"
+    (SchemaWarning), "error" or "ignore". The same `seed` gives the same choices; None takes a random one.
     """
 
     temperature: float = 0.8
@@ -95,15 +97,16 @@ class SamplingParameters:
     dry_base: float = 1.75
     dry_allowed_length: int = 2
     dry_penalty_last_n: int = 64
-    dry_sequence_breakers: Sequence[str] = BREAKERS
+    dry_sequence_breakers: Sequence[str] | None = BREAKERS
     mirostat: int = 0
     mirostat_tau: float = 5.0
     mirostat_eta: float = 0.1
     adaptive_target: float | None = None
     adaptive_decay: float = 0.9
-    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    logit_bias: Mapping[int, float] | None = None
     grammar: Grammar | str | None = None
     json_schema: Mapping[str, Any] | str | bool | None = None
+    on_unenforced: OnUnenforced = "warn"
     seed: int | None = None
 
     def stages(self) -> tuple[Stage, ...]:
@@ -135,7 +138,8 @@ class SamplingParameters:
         if self.grammar is not None and self.json_schema is not None:
             raise InputError("grammar and json_schema cannot be given together.", fix="Give one of them.")
         if self.grammar is None:
-            return Grammar.from_json_schema(self.json_schema or False)
+            assert self.json_schema is not None
+            return Grammar.from_json_schema(self.json_schema, on_unenforced=self.on_unenforced)
         return Grammar(self.grammar) if isinstance(self.grammar, str) else self.grammar
 
     def _penalties(self) -> Iterator[Stage]:
@@ -147,7 +151,7 @@ class SamplingParameters:
             self.dry_base,
             self.dry_allowed_length,
             self.dry_penalty_last_n,
-            tuple(self.dry_sequence_breakers),
+            check_sequence("dry_sequence_breakers", self.dry_sequence_breakers),
         )
         if dry.multiplier:
             yield dry

@@ -14,11 +14,11 @@ from llamapack._native import _generated as api
 from llamapack._native.exclusive import ExclusiveUse
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
-from llamapack._util.arguments import RANDOM_SEED, check_int, check_seed
+from llamapack._util.arguments import RANDOM_SEED, check_int, check_keywords, check_seed
 from llamapack.errors import InputError, SamplingError, StateError
 from llamapack.sampling.candidates import CandidateArray, Candidates
 from llamapack.sampling.custom import Callbacks
-from llamapack.sampling.parameters import SamplingParameters
+from llamapack.sampling.parameters import SamplingOptions, SamplingParameters
 from llamapack.sampling.stages import AdaptiveP, BuildArgs, Greedy, Infill, RandomStage, Stage, TopK
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from llamapack.context.handle import ContextHandle
     from llamapack.model.vocab import Vocab
-    from llamapack.sampling.parameters import SamplingOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +56,7 @@ class Sampler(Owner[api.llama_sampler_p]):
 
         Raises InputError for numbers out of range, and GrammarError for a grammar or schema that cannot be used.
         """
+        check_keywords("Sampler", options, ("vocab", *SamplingOptions.__annotations__))
         parameters = SamplingParameters(**options)
         self._begin(parameters.stages(), vocab, parameters.seed)
 

@@ -14,7 +14,14 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from llamapack._native import _generated as api
-from llamapack._util.arguments import check_int, check_number, check_seed, check_temperature, is_number
+from llamapack._util.arguments import (
+    check_int,
+    check_number,
+    check_seed,
+    check_sequence,
+    check_temperature,
+    is_number,
+)
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
@@ -334,7 +341,7 @@ class Dry(Stage):
 
     def __post_init__(self) -> None:
         """Check the ranges, and that each breaker can be looked for."""
-        object.__setattr__(self, "breakers", tuple(self.breakers))
+        object.__setattr__(self, "breakers", check_sequence("dry_sequence_breakers", self.breakers))
         check_number("dry_multiplier", self.multiplier, 0, 1000)
         check_number("dry_base", self.base, 1, 100)
         check_int("dry_allowed_length", self.allowed_length, 0)

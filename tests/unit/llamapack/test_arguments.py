@@ -1,0 +1,64 @@
+"""Arguments: names that there are not, and optional ones that are None, empty or of the wrong kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from llamapack._util.arguments import check_sequence
+from llamapack.errors import InputError, UnknownArgumentError
+from llamapack.generation import generate
+from llamapack.grammar import Grammar
+from llamapack.sampling import Dry, Sampler, SamplingParameters
+
+MODEL: Any = None  # never looked at: what is wrong is seen before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperatur": 1}, "generate() has no argument 'temperatur'.\nDid you mean 'temperature'?"),
+        ({"max_token": 1}, "generate() has no argument 'max_token'.\nDid you mean 'max_tokens'?"),
+        ({"temperature": 1, "qqq": 1}, "generate() has no argument 'qqq'."),
+    ],
+)
+def test_generate_names_the_nearest_argument(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnknownArgumentError) as caught:
+        generate(MODEL, "x", **options)
+    assert str(caught.value) == message
+    assert isinstance(caught.value, InputError)
+    assert isinstance(caught.value, TypeError)
+
+
+def test_a_sampler_names_the_nearest_argument() -> None:
+    options: dict[str, Any] = {"topk": 1}
+    with pytest.raises(UnknownArgumentError) as caught:
+        Sampler(**options)
+    assert str(caught.value) == "Sampler() has no argument 'topk'.\nDid you mean 'top_k'?"
+
+
+@pytest.mark.parametrize("value", [None, (), [], iter(())], ids=repr)
+def test_no_sequence_is_an_empty_one(value: Any) -> None:
+    assert check_sequence("stop", value) == ()
+
+
+@pytest.mark.parametrize("value", [5, True, "text", b"text"], ids=repr)
+def test_what_is_no_sequence_is_refused(value: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        check_sequence("stop", value)
+    assert str(caught.value) == f"stop must be a list or another sequence, not {value!r}.\nPut it into a list."
+
+
+def test_optional_sequences_may_be_none() -> None:
+    nothing: Any = None
+    assert Dry(0.8, breakers=nothing).breakers == ()
+    grammar = Grammar('root ::= "a"', trigger_words=nothing, trigger_patterns=nothing, trigger_tokens=nothing)
+    assert grammar == Grammar('root ::= "a"')
+    parameters = SamplingParameters(dry_multiplier=0.8, dry_sequence_breakers=None, logit_bias=None)
+    assert Dry(0.8, breakers=()) in parameters.links()
+
+
+@pytest.mark.parametrize("stop", [5, [5], [None], b"end"], ids=repr)
+def test_a_stop_string_is_a_text(stop: Any) -> None:
+    with pytest.raises(InputError, match="stop"):
+        generate(MODEL, "x", stop=stop)
