@@ -35,6 +35,12 @@ def model(model_path: Path) -> Iterator[llamapack.Model]:
 
 
 @pytest.fixture(scope="session")
+def vocab(model_path: Path) -> Iterator[llamapack.Vocab]:
+    with llamapack.Model(model_path, vocab_only=True) as model:
+        yield model.vocab
+
+
+@pytest.fixture(scope="session")
 def made_path(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Write a made model of a kind, once: see tests/support/reference/made_models.py."""
     folder = tmp_path_factory.mktemp("made")

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import llamapack
 import numpy as np
 import pytest
 from llamapack.errors import ClosedError, GrammarError, InputError, SamplingError
 from llamapack.grammar import Grammar
-from llamapack.sampling import Dist, Greedy, LogitBias, Penalties, Sampler, Stage, TopK, TopP
+from llamapack.sampling import Dist, Greedy, Stage, LogitBias, Penalties, Sampler, TopK, TopP
 
 from tests.support.children import python
-
-
-@pytest.fixture(scope="module")
-def vocab(model_path: Path) -> Iterator[llamapack.Vocab]:
-    with llamapack.Model(model_path, vocab_only=True) as model:
-        yield model.vocab
-
-
-def allowed_tokens(sampler: Sampler, vocab: llamapack.Vocab) -> list[int]:
-    left = sampler.apply(np.zeros(len(vocab)))
-    tokens: list[int] = left.ids[np.isfinite(left.logits)].tolist()
-    return tokens
-
-
-def allowed(sampler: Sampler, vocab: llamapack.Vocab) -> set[bytes]:
-    """What may come next; the end is shown as nothing."""
-    tokens = allowed_tokens(sampler, vocab)
-    assert len(tokens) < 1000
-    return {b"" if vocab.is_end(token) else vocab.piece(token, special=True) for token in tokens}
-
-
-def feed(sampler: Sampler, vocab: llamapack.Vocab, text: str) -> None:
-    for token in vocab.tokenize(text, add_special=False):
-        sampler.accept(token)
-
-
-def chain(vocab: llamapack.Vocab, grammar: Grammar | str, *stages: Stage) -> Sampler:
-    first = Grammar(grammar) if isinstance(grammar, str) else grammar
-    return Sampler.chain([first, *stages], vocab=vocab, seed=1)
+from tests.support.grammars.chains import allowed, allowed_tokens, chain, feed
 
 
 def test_only_what_the_grammar_says_may_come(vocab: llamapack.Vocab) -> None:
@@ -84,6 +53,16 @@ def test_letters_in_parts_are_followed(vocab: llamapack.Vocab) -> None:
         assert allowed(sampler, vocab) == {b""}
 
 
+def test_a_token_that_wakes_a_grammar_it_does_not_fit_is_not_counted(vocab: llamapack.Vocab) -> None:
+    lazy = Grammar('root ::= "<t>" [0-9]', trigger_words=("<t",))
+    (wrong,) = vocab.tokenize("to", add_special=False)
+    with Sampler.chain([Penalties(8, presence=3.0), lazy], vocab=vocab) as sampler:
+        feed(sampler, vocab, "a <")
+        with pytest.raises(SamplingError, match="the grammar does not allow the token"):
+            sampler.accept(wrong)
+        assert sampler.apply([0.0, 0.0], [wrong, 5]).logits.tolist() == [0.0, 0.0]
+
+
 def test_tokens_can_be_named(vocab: llamapack.Vocab) -> None:
     with chain(vocab, 'root ::= <|im_start|> "a" !<[100]>') as sampler:
         sampler.accept(1)
@@ -104,16 +83,16 @@ def test_a_copy_and_a_reset_stand_where_they_should(vocab: llamapack.Vocab) -> N
         assert allowed(first, vocab) == {b"a", b"ab", b"abc"}
 
 
-@pytest.mark.parametrize("stages", [(TopK(3), Greedy()), (Greedy(),), (TopP(0.5), Dist())], ids=str)
+@pytest.mark.parametrize("links", [(TopK(3), Greedy()), (Greedy(),), (TopP(0.5), Dist())], ids=str)
 def test_the_grammar_holds_wherever_it_stands(vocab: llamapack.Vocab, stages: tuple[Stage, ...]) -> None:
     logits = np.zeros(len(vocab))
     (no,) = vocab.tokenize("no", add_special=False)
     logits[no] = 1.0
-    with Sampler.chain([Grammar('root ::= "no"'), *stages], vocab=vocab, seed=1) as sampler:
+    with Sampler.chain([Grammar('root ::= "no"'), *links], vocab=vocab, seed=1) as sampler:
         assert sampler.apply(logits).selected == no
     (maybe,) = vocab.tokenize(" maybe", add_special=False)
     logits[maybe] = 5.0
-    with Sampler.chain([TopK(2), Grammar('root ::= "no"'), *stages], vocab=vocab, seed=1) as sampler:
+    with Sampler.chain([TopK(2), Grammar('root ::= "no"'), *links], vocab=vocab, seed=1) as sampler:
         assert sampler.apply(logits).selected == no
 
 
@@ -273,158 +252,3 @@ def test_no_text_left_is_an_error(model: llamapack.Model) -> None:
                 sampler.sample(context)
             sampler.remove(1)
             assert model.vocab.piece(sampler.sample(context)) == b"y"
-
-
-# JSON
-
-SCHEMAS: dict[str, Any] = {
-    "object": {
-        "type": "object",
-        "properties": {
-            "name": {"type": "string", "maxLength": 20},
-            "age": {"type": "integer", "minimum": -3, "maximum": 120},
-            "tone": {"enum": ["warm", 'a "cold" one', None, 3]},
-        },
-        "required": ["name", "age"],
-        "additionalProperties": False,
-    },
-    "numbers": {
-        "type": "object",
-        "properties": {
-            "p": {"type": "number", "minimum": 0, "maximum": 1},
-            "q": {"exclusiveMinimum": -2.5, "type": "number"},
-        },
-        "required": ["p", "q"],
-        "additionalProperties": {"type": "boolean"},
-    },
-    "patterns": {
-        "type": "array",
-        "items": {"pattern": r"^[A-Z]{2}\d+(\.\w)?$", "type": "string"},
-        "minItems": 1,
-        "maxItems": 3,
-    },
-    "quotes": {"type": "string", "pattern": r'^.{0,5}["\\]\/$'},
-    "classes": {"type": "string", "pattern": r"^[^a-z\n]{1,9}$"},
-    "lengths": {"type": "string", "minLength": 2, "maxLength": 4},
-    "tuple": {
-        "type": "array",
-        "prefixItems": [{"type": "integer"}, {"const": {"k": [1, "é"]}}],
-        "items": False,
-        "minItems": 2,
-    },
-    "tree": {
-        "$defs": {
-            "node": {
-                "type": "object",
-                "properties": {
-                    "v": {"type": "integer"},
-                    "kids": {"type": "array", "items": {"$ref": "#/$defs/node"}, "maxItems": 2},
-                },
-                "required": ["v"],
-                "additionalProperties": False,
-            }
-        },
-        "$ref": "#/$defs/node",
-    },
-    "all": {
-        "allOf": [
-            {"$ref": "#/definitions/base"},
-            {"properties": {"x": {"type": "integer", "minimum": 1}}, "required": ["x"]},
-        ],
-        "definitions": {
-            "base": {
-                "type": "object",
-                "properties": {"n": {"type": ["string", "null"], "maxLength": 3}},
-                "required": ["n"],
-            }
-        },
-    },
-    "any": {
-        "anyOf": [
-            {"type": "integer", "exclusiveMinimum": 10, "exclusiveMaximum": 13},
-            {"properties": {"k": True}, "required": ["k", "z"]},
-        ]
-    },
-    "values": {"enum": [f"value {i}" for i in range(0, 2000, 7)] + ["v", "value", "value 1"]},
-    "optional": {
-        "type": "object",
-        "properties": {f"k{i}": {"type": "boolean"} for i in range(30)},
-        "additionalProperties": False,
-    },
-    "odd keys": {
-        "properties": {'we"ird\\': {"type": "null"}, "^-]": {"type": "null"}},
-        "additionalProperties": {"type": "integer"},
-    },
-    "anything": True,
-}
-
-
-def random_text(sampler: Sampler, vocab: llamapack.Vocab, letters: list[int], seed: int) -> str | None:
-    """Walk through the grammar at random, one letter a token, with a liking for what ends something."""
-    random = np.random.default_rng(seed)
-    assert vocab.eos is not None
-    tokens = [*letters, vocab.eos]
-    liking = np.array([3.0 if vocab.piece(token) in (b'"', b"}", b"]", b",") else 0.0 for token in letters] + [5.0])
-    sampler.reset()
-    text = b""
-    while len(text) < 2000:
-        token = sampler.apply(liking + random.gumbel(size=len(tokens)), tokens).selected
-        assert token is not None
-        sampler.accept(token)
-        if token == vocab.eos:
-            return text.decode()
-        text += vocab.piece(token)
-    return None
-
-
-@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
-def test_every_text_that_a_schemas_grammar_allows_is_valid(vocab: llamapack.Vocab, schema: Any) -> None:
-    letters = [token for token in range(1000) if len(vocab.piece(token)) == 1 and vocab.piece(token) < b"\x80"]
-    letters += [tokens[0] for letter in "éü世" if len(tokens := vocab.tokenize(letter, add_special=False)) == 1]
-    seen = set()
-    with chain(vocab, Grammar.from_json_schema(schema), Greedy()) as sampler:
-        for seed in range(8):
-            text = random_text(sampler, vocab, letters, seed)
-            if text is not None:
-                jsonschema.validate(json.loads(text), schema)
-                seen.add(text)
-    assert seen
-
-
-@pytest.mark.parametrize("name", ["object", "tuple", "tree", "all", "values"])
-def test_a_model_answers_in_the_form_of_the_schema(model: llamapack.Model, name: str) -> None:
-    answer = llamapack.generate(
-        model, "Describe a cat.", chat=True, json_schema=SCHEMAS[name], temperature=0, max_tokens=200, n_threads=1
-    )
-    value = json.loads("".join(answer))
-    jsonschema.validate(value, SCHEMAS[name])
-    assert answer.finish_reason == "stop"
-
-
-def large_schema() -> dict[str, Any]:
-    kinds: list[dict[str, Any]] = [
-        {"type": "string", "maxLength": 40, "description": "some text of the section"},
-        {"type": "integer", "minimum": 0, "maximum": 100_000},
-        {"enum": ["red", "green", "blue", None]},
-        {"type": "array", "items": {"type": "number"}, "maxItems": 5},
-        {"type": "string", "pattern": r"^[A-Z]{2}\d+$"},
-    ]
-    sections = {
-        f"section_{i}": {
-            "type": "object",
-            "properties": {f"field_{i}_{j}": kinds[j % len(kinds)] for j in range(40)},
-            "required": [f"field_{i}_{j}" for j in range(40) if j % 4],
-        }
-        for i in range(400)
-    }
-    return {"type": "object", "properties": sections, "required": list(sections)}
-
-
-def test_a_schema_of_a_megabyte_is_no_problem(vocab: llamapack.Vocab) -> None:
-    schema = json.dumps(large_schema())
-    assert len(schema) > 1_000_000
-    with chain(vocab, Grammar.from_json_schema(schema), Greedy()) as sampler:
-        values = ["text", 12345, "green", [1.5, 2], "AB1"]
-        value = {f"section_{i}": {f"field_{i}_{j}": values[j % 5] for j in range(40)} for i in range(3)}
-        feed(sampler, vocab, json.dumps(value)[:-1] + ', "section_')
-        assert allowed(sampler, vocab) == {b"3"}

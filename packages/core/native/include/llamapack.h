@@ -79,13 +79,15 @@ LLAMAPACK_API bool llamapack_chat_templates_explicit(const struct llamapack_chat
 //   messages               array as in OpenAI's chat completions
 //   tools                  array, likewise; optional
 //   tool_choice            "auto", "required" or "none"; optional
-//   json_schema            object; optional
-//   grammar                string; optional
+//   json_grammar           string; optional: a GBNF grammar of the JSON texts that the answer may be, after thinking
+//   tool_grammars          object; optional, if there is no json_grammar: a GBNF grammar of the arguments of each tool
+//   grammar                string; optional, and not with tools: a GBNF grammar of all that is generated
 //   add_generation_prompt  bool, true unless given
 //   enable_thinking        bool, true unless given
 //   kwargs                 object of template variables; optional
 // *response receives a JSON object: prompt, grammar, grammar_lazy, grammar_triggers, additional_stops,
-// preserved_tokens, format, parser, generation_prompt.
+// preserved_tokens, format, parser, generation_prompt, own_grammars: false where the template has no place for json_grammar
+// or tool_grammars, and `grammar` is what upstream makes without them.
 LLAMAPACK_API enum llamapack_status llamapack_chat_apply(
     const struct llamapack_chat_templates * templates, const char * request, char ** response, char ** error);
 

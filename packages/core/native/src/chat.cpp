@@ -1,9 +1,12 @@
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "chat.h"
+#include "chat_grammar.hpp"
 #include "status.hpp"
 
 struct llamapack_chat_templates {
@@ -47,7 +50,6 @@ common_chat_templates_inputs inputs_of(const json & request) {
         throw invalid_input(problem.what());
     }
     inputs.grammar               = request.value("grammar", "");
-    inputs.json_schema           = request.contains("json_schema") ? request["json_schema"].dump() : "";
     inputs.add_generation_prompt = request.value("add_generation_prompt", true);
     inputs.enable_thinking       = request.value("enable_thinking", true);
     if (request.contains("kwargs")) {
@@ -58,7 +60,47 @@ common_chat_templates_inputs inputs_of(const json & request) {
     return inputs;
 }
 
-json response_of(const common_chat_params & params) {
+std::string text_at(const json & request, const std::string & key) {
+    if (!request.is_object() || !request.contains(key) || !request[key].is_string()) {
+        throw invalid_input("there is no text at `" + key + "`");
+    }
+    return request[key].get<std::string>();
+}
+
+struct rendered {
+    common_chat_params params;
+    bool               own_grammars; // false where a template has no place for them
+};
+
+// Render, with grammars of ours for the JSON of the answer or of the tools' arguments. Upstream knows what stands around
+// them, such as thinking; it is asked once with the schemas, and once with others that stand for the grammars.
+rendered render(const common_chat_templates * templates, const json & request) {
+    common_chat_templates_inputs inputs = inputs_of(request);
+    rendered                     made   = { common_chat_templates_apply(templates, inputs), true };
+    std::vector<std::string>     grammars;
+    if (request.contains("json_grammar")) {
+        inputs.json_schema = llamapack::stand_in_schema(grammars.size());
+        grammars.push_back(text_at(request, "json_grammar"));
+    } else if (request.contains("tool_grammars")) {
+        for (auto & tool : inputs.tools) {
+            tool.parameters = llamapack::stand_in_schema(grammars.size());
+            grammars.push_back(text_at(request["tool_grammars"], tool.name));
+        }
+    }
+    if (!grammars.empty()) {
+        common_chat_params held = common_chat_templates_apply(templates, inputs);
+        held.grammar            = llamapack::with_grammars(held.grammar, grammars);
+        made.own_grammars       = !held.grammar.empty();
+        if (made.own_grammars) {
+            held.prompt = made.params.prompt;
+            made.params = std::move(held);
+        }
+    }
+    return made;
+}
+
+json response_of(const rendered & made) {
+    const common_chat_params & params = made.params;
     json triggers = json::array();
     for (const auto & trigger : params.grammar_triggers) {
         triggers.push_back({ { "type", static_cast<int>(trigger.type) },
@@ -75,6 +117,7 @@ json response_of(const common_chat_params & params) {
         { "format", common_chat_format_name(params.format) },
         { "parser", params.parser },
         { "generation_prompt", params.generation_prompt },
+        { "own_grammars", made.own_grammars },
     };
 }
 
@@ -107,8 +150,8 @@ llamapack_status llamapack_chat_apply(
         if (templates == nullptr || response == nullptr) {
             throw invalid_input("the templates or the place for the response is missing");
         }
-        *response         = nullptr;
-        const auto params = common_chat_templates_apply(templates->templates.get(), inputs_of(parse_request(request)));
-        *response         = llamapack::copy_string(response_of(params).dump(-1, ' ', false, json::error_handler_t::replace));
+        *response       = nullptr;
+        const auto made = render(templates->templates.get(), parse_request(request));
+        *response       = llamapack::copy_string(response_of(made).dump(-1, ' ', false, json::error_handler_t::replace));
     });
 }

@@ -34,6 +34,9 @@ bool is_grammar(const llama_sampler * link);
 // True if the grammar that a link holds allows `token` next.
 bool grammar_allows(llama_sampler * link, llama_token token);
 
+// Throw conflict with the reason why `token` does not fit the grammar of a link.
+[[noreturn]] void grammar_refuse(const llama_sampler * link, llama_token token);
+
 // Advance a link's grammar; throws conflict, and changes nothing, where the token does not fit.
 void grammar_accept(llama_sampler * link, llama_token token);
 

@@ -185,11 +185,15 @@ bool grammar_allows(llama_sampler * link, llama_token token) {
     return candidate.logit != -INFINITY;
 }
 
+void grammar_refuse(const llama_sampler * link, llama_token token) {
+    throw conflict(refusal(grammar_of(link), token));
+}
+
 void grammar_accept(llama_sampler * link, llama_token token) {
     llama_grammar & grammar = grammar_of(link);
     if (!grammar.awaiting_trigger && llama_vocab_is_eog(grammar.vocab, token)) {
         if (!may_end(grammar)) {
-            throw conflict(refusal(grammar, token));
+            grammar_refuse(link, token);
         }
         return;
     }
@@ -202,7 +206,7 @@ void grammar_accept(llama_sampler * link, llama_token token) {
         throw;
     } catch (const std::exception &) {
         before.restore(grammar);
-        throw conflict(refusal(grammar, token));
+        grammar_refuse(link, token);
     }
 }
 

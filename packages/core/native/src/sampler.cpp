@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "grammar.hpp"
 #include "status.hpp"
@@ -99,18 +100,24 @@ llama_token choice_of(const llama_token_data_array & candidates) {
     return choice.id;
 }
 
+// Grammars first: they may refuse the token, and nothing must have changed then.
 void accept(llama_sampler * chain, llama_token token) {
+    std::vector<llama_sampler *> grammars;
+    std::vector<llama_sampler *> others;
     for (int32_t i = 0; i < length_of(chain); ++i) {
-        if (llamapack::is_grammar(link_at(chain, i)) && !llamapack::grammar_allows(link_at(chain, i), token)) {
-            llamapack::grammar_accept(link_at(chain, i), token); // throws with the reason
+        llama_sampler * link = link_at(chain, i);
+        (llamapack::is_grammar(link) ? grammars : others).push_back(link);
+    }
+    for (llama_sampler * grammar : grammars) {
+        if (!llamapack::grammar_allows(grammar, token)) {
+            llamapack::grammar_refuse(grammar, token);
         }
     }
-    for (int32_t i = 0; i < length_of(chain); ++i) {
-        if (llamapack::is_grammar(link_at(chain, i))) {
-            llamapack::grammar_accept(link_at(chain, i), token);
-        } else {
-            llama_sampler_accept(link_at(chain, i), token);
-        }
+    for (llama_sampler * grammar : grammars) {
+        llamapack::grammar_accept(grammar, token);
+    }
+    for (llama_sampler * other : others) {
+        llama_sampler_accept(other, token);
     }
 }
 
