@@ -24,12 +24,17 @@ def compiler() -> str:
     return found
 
 
-def source_tree(name: str, into: Path) -> Path:
-    """Put llama.cpp's ggml folder into `into`: `patched` as the series gives it, `upstream` as it is pinned."""
+def source_tree(name: str, into: Path, *more: str) -> Path:
+    """Put llama.cpp's ggml folder, and `more` files or folders of it, into `into`.
+
+    `name` is `patched` for the source as the series gives it, `upstream` for the one that is pinned.
+    """
     ensure_source()
     revision = {"patched": "refs/heads/llamapack", "upstream": BASE}[name]
     git = Git.at(TRACKING)
-    names = git.names("ls-tree", "-r", "-z", "--name-only", revision, "ggml/include", "ggml/src/ggml-cpu/arch/x86")
+    names = git.names(
+        "ls-tree", "-r", "-z", "--name-only", revision, "ggml/include", "ggml/src/ggml-cpu/arch/x86", *more
+    )
     top = git.names("ls-tree", "-z", "--name-only", revision, "ggml/src/")
     names += tuple(path for path in top if path.endswith((".h", ".cpp", ".c")))
     for path, content in zip(names, git.blobs([git.id_of(f"{revision}:{path}") for path in names]), strict=True):
@@ -40,7 +45,7 @@ def source_tree(name: str, into: Path) -> Path:
 
 def compile_program(command: Sequence[str], sources: Sequence[Path], program: Path, tree: Path) -> Path:
     """Compile `sources` with the headers of `tree`, and return the program."""
-    includes = [f"-I{tree / 'ggml/include'}", f"-I{tree / 'ggml/src'}"]
+    includes = [f"-I{tree / folder}" for folder in ("ggml/include", "ggml/src", "include", "src")]
     words = [*command, "-std=c++17", *includes, *map(str, sources), "-o", str(program)]
     done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr

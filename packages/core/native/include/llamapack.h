@@ -82,6 +82,7 @@ LLAMAPACK_API bool llamapack_chat_templates_explicit(const struct llamapack_chat
 //   json_grammar           string; optional: a GBNF grammar of the JSON texts that the answer may be, after thinking
 //   tool_grammars          object; optional, if there is no json_grammar: a GBNF grammar of the arguments of each tool
 //   grammar                string; optional, and not with tools: a GBNF grammar of all that is generated
+//   reasoning_format       how thinking is told from the answer, "auto" unless given: as for upstream's --reasoning-format
 //   add_generation_prompt  bool, true unless given
 //   enable_thinking        bool, true unless given
 //   kwargs                 object of template variables; optional

@@ -46,6 +46,7 @@ common_chat_templates_inputs inputs_of(const json & request) {
         if (request.contains("tool_choice")) {
             inputs.tool_choice = common_chat_tool_choice_parse_oaicompat(request["tool_choice"].get<std::string>());
         }
+        inputs.reasoning_format = common_reasoning_format_from_name(request.value("reasoning_format", "auto"));
     } catch (const std::exception & problem) {
         throw invalid_input(problem.what());
     }
