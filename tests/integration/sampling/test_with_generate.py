@@ -9,7 +9,9 @@ from typing import Any
 import llamapack
 import numpy as np
 import pytest
+from llamapack.chat import ChatTemplate
 from llamapack.errors import InputError, SamplingError
+from llamapack.grammar import Grammar
 from llamapack.sampling import Dist, Sampler, Temperature
 
 PROMPT = "The capital of France is"
@@ -112,3 +114,18 @@ def test_a_generation_that_cannot_go_on_says_so(model: llamapack.Model) -> None:
     with pytest.raises(SamplingError, match="no token is left to choose"):
         "".join(answer)
     answer.close()
+
+
+def test_a_grammar_turns_the_thinking_of_a_chat_off(model: llamapack.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "{{ messages[0].content }}{% if not enable_thinking %}, no thinking{% endif %}:"
+    monkeypatch.setattr("llamapack.generation.generation.ChatTemplate", lambda model: ChatTemplate(model, source))
+
+    def prompt(**more: Any) -> str:
+        with llamapack.generate(model, "Hi", chat=True, max_tokens=1, n_ctx=256, n_threads=1, **more) as answer:
+            return model.vocab.detokenize(answer.prompt).decode()
+
+    assert prompt() == "Hi:"
+    assert prompt(json_schema={}) == prompt(grammar='root ::= "a"') == "Hi, no thinking:"
+    assert prompt(grammar=Grammar('root ::= "a"', trigger_words=("a",))) == "Hi:"
+    with Sampler(model.vocab, json_schema=True) as sampler:
+        assert prompt(sampler=sampler) == "Hi, no thinking:"

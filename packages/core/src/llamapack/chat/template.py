@@ -47,13 +47,22 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         with self.using() as pointer:
             return bool(native().llamapack_chat_templates_explicit(pointer))
 
-    def apply(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> ChatPrompt:
+    def apply(
+        self, messages: Sequence[Message], *, add_generation_prompt: bool = True, enable_thinking: bool = True
+    ) -> ChatPrompt:
         """Render `messages`, each with `role` and `content` as in OpenAI's chat completions.
 
-        `add_generation_prompt` opens the assistant's turn at the end. Raises ChatTemplateError for messages that the
+        `add_generation_prompt` opens the assistant's turn at the end. `enable_thinking=False` turns off the thinking of
+        templates that have a switch for it. Raises ChatTemplateError for messages that the
         template refuses.
         """
-        request = _encoded({"messages": list(messages), "add_generation_prompt": add_generation_prompt})
+        request = _encoded(
+            {
+                "messages": list(messages),
+                "add_generation_prompt": add_generation_prompt,
+                "enable_thinking": enable_thinking,
+            }
+        )
         out, message = api.char_p(), api.char_p()
         with self.using() as pointer:
             status = native().llamapack_chat_apply(pointer, request, ctypes.byref(out), ctypes.byref(message))

@@ -16,6 +16,7 @@ from llamapack.generation.logprobs import logprobs as logprobs_of
 from llamapack.generation.text_stream import TextStream
 from llamapack.model import Model
 from llamapack.sampling import Sampler
+from llamapack.sampling.grammar import Grammar
 from llamapack.sampling.parameters import SamplingOptions
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ def generate(
     given one is continued where it stands.
 
     All of SamplingParameters are taken as well, such as `temperature`, `seed`, `repeat_penalty`, `grammar` and
-    `json_schema`; or a `sampler` instead, which goes on from what it remembers. Penalties count the prompt's tokens.
+    `json_schema`, which hold from the first token on, so that a chat's thinking is turned off; or a `sampler` instead,
+    which goes on from what it remembers. Penalties count the prompt's tokens.
 
     Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything runs;
     the result raises SamplingError where no token can be chosen.
@@ -184,7 +186,7 @@ def generate(
     if logprobs is not None:
         check_int("logprobs", logprobs, least=0, most=len(model.vocab))
     chosen = _sampler(model, sampler, sampling)
-    text, template_stops = _render(model, prompt, chat, system)
+    text, template_stops = _render(model, prompt, chat, system, enable_thinking=not _begins_at_once(chosen))
     tokens = model.vocab.tokenize(text, add_special=True, parse_special=True)
     if not tokens:
         raise InputError("The prompt is empty.", why="This model puts no token before a text.", fix="Say something.")
@@ -230,6 +232,11 @@ def _sampler(model: Model, given: Sampler | None, options: SamplingOptions) -> S
     return Sampler(model.vocab, **options)
 
 
+def _begins_at_once(sampler: Sampler) -> bool:
+    """Return True if a grammar holds from the first token on, so that the model cannot think before it answers."""
+    return any(isinstance(link, Grammar) and not link.lazy for link in sampler.links)
+
+
 def _logprobs(context: Context, token: int, count: int) -> TokenLogprobs:
     import numpy as np
 
@@ -240,7 +247,7 @@ def _logprobs(context: Context, token: int, count: int) -> TokenLogprobs:
 
 
 def _render(
-    model: Model, prompt: str | Sequence[Message], chat: bool | None, system: str | None
+    model: Model, prompt: str | Sequence[Message], chat: bool | None, system: str | None, *, enable_thinking: bool
 ) -> tuple[str, tuple[str, ...]]:
     if isinstance(prompt, str) and not chat:
         if system is not None:
@@ -254,7 +261,7 @@ def _render(
     if system is not None:
         messages.insert(0, {"role": "system", "content": system})
     with ChatTemplate(model) as template:
-        rendered = template.apply(messages)
+        rendered = template.apply(messages, enable_thinking=enable_thinking)
     return rendered.text, rendered.stop
 
 
