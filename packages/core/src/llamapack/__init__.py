@@ -15,11 +15,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from llamapack import chat as chat
+    from llamapack import context as context
     from llamapack import errors as errors
     from llamapack import evaluation as evaluation
+    from llamapack import generation as generation
     from llamapack import gguf as gguf
     from llamapack import grammar as grammar
     from llamapack import imatrix as imatrix
+    from llamapack import model as model
     from llamapack import quantization as quantization
     from llamapack import sampling as sampling
     from llamapack import threads as threads
@@ -73,8 +77,25 @@ _HOME = {
     "system_info": "diagnostics.system_info",
 }
 
-# Modules whose names are not here, but which are public: `llamapack.gguf` works without importing it first.
-_MODULES = ("errors", "evaluation", "gguf", "grammar", "imatrix", "quantization", "sampling", "threads")
+# What is documented beside the names in __all__. Each works without importing it first, as in `llamapack.gguf.read`.
+# All other modules are private, and may change with any release.
+PUBLIC_MODULES = (
+    "backends.contract",
+    "backends.foreign",
+    "backends.verdicts",
+    "chat",
+    "context",
+    "errors",
+    "evaluation",
+    "generation",
+    "gguf",
+    "grammar",
+    "imatrix",
+    "model",
+    "quantization",
+    "sampling",
+    "threads",
+)
 
 __all__ = [
     "BackendWarning",
@@ -110,11 +131,11 @@ def __getattr__(name: str) -> Any:
         return version("llamapack")
     if name in _HOME:
         return getattr(import_module(f"llamapack.{_HOME[name]}"), name)
-    if name in _MODULES:
+    if any(name == module.partition(".")[0] for module in PUBLIC_MODULES):
         return import_module(f"llamapack.{name}")
     raise AttributeError(f"module 'llamapack' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """List the public names."""
-    return [*__all__, "__version__"]
+    return [*__all__, "PUBLIC_MODULES", "__version__"]
