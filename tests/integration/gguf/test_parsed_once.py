@@ -7,7 +7,8 @@ from pathlib import Path
 
 import llamapack
 import pytest
-from llamapack.gguf import file, reading
+from llamapack.gguf import reading
+from llamapack.gguf.file import read_file
 
 from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.weights import read_weights
@@ -17,11 +18,10 @@ from tests.support.reference.weights import read_weights
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are parsed from now on."""
     names: list[str] = []
-    real = file.read_file
 
     def counted(path: Path) -> object:
         names.append(path.name)
-        return real(path)
+        return read_file(path)
 
     monkeypatch.setattr(reading, "read_file", counted)
     return names
