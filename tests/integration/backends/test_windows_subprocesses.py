@@ -19,7 +19,7 @@ if sys.platform != "linux":
 PROGRAM = """
 import json, os, sys, time
 from pathlib import Path
-from llamapack.backends import _probe
+from llamapack.backends.probing import _probe
 from llamapack.backends.probing.subprocesses import run_children
 from llamapack.backends.probing.exit_status import describe_crash
 

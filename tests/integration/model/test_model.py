@@ -12,7 +12,7 @@ import gguf
 import llamapack
 import numpy as np
 import pytest
-from llamapack.backends.loading import _warned
+from llamapack.backends.in_use import forget_warnings
 from llamapack.errors import BackendWarning, CancelledError, ClosedError, InputError, ModelFormatError
 
 from tests.support.reference.made_models import write_model
@@ -159,7 +159,7 @@ def test_wrong_ways_of_loading_are_refused(made_path: Any, options: dict[str, An
 
 
 def test_layers_for_a_gpu_that_is_not_there_are_warned_of_once(made_path: Any) -> None:
-    _warned.clear()
+    forget_warnings()
     with pytest.warns(BackendWarning, match=r"^n_gpu_layers=99 has no effect: no GPU is used"):
         llamapack.Model(made_path("llama"), n_gpu_layers=99).close()
     llamapack.Model(made_path("llama"), n_gpu_layers=99).close()  # a warning would be an error here

@@ -7,34 +7,15 @@ cannot be used is a BackendWarning, once, and the others go on.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from llamapack._native import _generated as api
-from llamapack._util.arguments import warn_caller
 from llamapack.backends.cpu import load_cpu
 from llamapack.backends.devices import Device, offload_devices, present_devices
+from llamapack.backends.in_use import BackendsInUse
 from llamapack.backends.plugins.entry_points import GROUP, entry_points
-from llamapack.backends.selection.decisions import Choice
-from llamapack.backends.selection.request import Request, read_request
-from llamapack.errors import BackendError, BackendWarning
-
-INSTALL = 'Install the plug-in for the GPU, such as: python -m pip install "llamapack[cuda]" (or rocm, metal, vulkan)'
-
-_warned: set[str] = set()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Used:
-    """What a request came to: the choice, and the devices that layers may go to, in llama.cpp's order.
-
-    The pointers are None where no plug-in is installed: then llama.cpp takes what is registered, if anything is.
-    """
-
-    choice: Choice = field(default_factory=Choice)
-    pointers: tuple[api.ggml_backend_device_p, ...] | None
-    devices: tuple[Device, ...] = ()
+from llamapack.backends.selection.request import INSTALL, Request, read_request
+from llamapack.errors import BackendError
 
 
 def devices() -> tuple[Device, ...]:
@@ -43,13 +24,13 @@ def devices() -> tuple[Device, ...]:
     return present_devices()
 
 
-def use_backends(request: Request, cpu: Path) -> Used:
+def use_backends(request: Request, cpu: Path) -> BackendsInUse:
     """Load what `request` comes to on this machine; `cpu` is the library of the CPU level in use.
 
     Raises BackendError and InputError as `choice.choose` does, and warns with BackendWarning.
     """
     if request.cpu_only:
-        return Used(pointers=())
+        return BackendsInUse(pointers=())
     if plugins_are_installed():
         from llamapack.backends.plugin_loader import use_plugins
 
@@ -62,18 +43,10 @@ def use_backends(request: Request, cpu: Path) -> Used:
         raise BackendError(
             "No GPU can be used, and require_gpu asks for one.", why="No backend plug-in is installed.", fix=INSTALL
         )
-    return Used(pointers=None)
+    return BackendsInUse(pointers=None)
 
 
 @lru_cache(maxsize=1)
 def plugins_are_installed() -> bool:
     """Look once whether any package has an entry point in our group."""
     return bool(entry_points(GROUP))
-
-
-def warn_once(text: str) -> None:
-    """Warn with the place in the caller's code, unless the same was said before."""
-    if text in _warned:
-        return
-    _warned.add(text)
-    warn_caller(BackendWarning(text))

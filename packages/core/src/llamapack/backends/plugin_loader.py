@@ -16,7 +16,7 @@ from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack._native.modules import exported_abi_id, load_backend
 from llamapack.backends.devices import describe
-from llamapack.backends.loading import Used, warn_once
+from llamapack.backends.in_use import BackendsInUse, warn_once
 from llamapack.backends.plugins.compatibility import check_exported_id
 from llamapack.backends.selection.decisions import Choice
 from llamapack.backends.selection.request import Request
@@ -48,7 +48,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_lock)
 
 
-def use_plugins(request: Request, cpu: Path) -> Used:
+def use_plugins(request: Request, cpu: Path) -> BackendsInUse:
     """Do what `loading.use_backends` says, where there are plug-ins."""
     with _process.lock:
         survey = _survey()
@@ -141,7 +141,7 @@ def _as_probed(pointer: api.ggml_backend_device_p) -> ProbedDevice:
     )
 
 
-def _used(choice: Choice) -> Used:
+def _used(choice: Choice) -> BackendsInUse:
     """Find the chosen devices in this process; the probe's names are the same, because the environment is."""
     found = []
     for decision in choice.used:
@@ -153,4 +153,4 @@ def _used(choice: Choice) -> Used:
                 fix="Run: llamapack doctor",
             )
         found.append(pointer)
-    return Used(choice=choice, pointers=tuple(found), devices=tuple(describe(pointer) for pointer in found))
+    return BackendsInUse(choice=choice, pointers=tuple(found), devices=tuple(describe(pointer) for pointer in found))

@@ -9,7 +9,7 @@ from typing import Any
 
 from llamapack._native.library import library_dir, native, read_abi
 from llamapack.backends.cpu import CpuChoice, CpuLevel, cpu_levels, explain_unsupported, load_cpu
-from llamapack.backends.plugins.compatibility import core_version
+from llamapack.backends.plugins.entry_points import core_version
 from llamapack.threads import ThreadChoice, default_threads
 
 

@@ -14,9 +14,10 @@ from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack._util.arguments import check_int
 from llamapack.backends.devices import Device, find_offload_devices, offload_devices, present_devices
-from llamapack.backends.loading import INSTALL, Used, use_backends, warn_once
+from llamapack.backends.in_use import BackendsInUse, warn_once
+from llamapack.backends.loading import use_backends
 from llamapack.backends.selection.decisions import Choice
-from llamapack.backends.selection.request import Request, read_request
+from llamapack.backends.selection.request import INSTALL, Request, read_request
 from llamapack.errors import BackendError, InputError
 from llamapack.gguf import Gguf
 
@@ -105,7 +106,9 @@ def _plain(layers: int | Literal["auto", "fit"]) -> int | None:
     return layers if isinstance(layers, int) else None
 
 
-def _devices(used: Used, request: Request) -> tuple[tuple[api.ggml_backend_device_p, ...] | None, tuple[Device, ...]]:
+def _devices(
+    used: BackendsInUse, request: Request
+) -> tuple[tuple[api.ggml_backend_device_p, ...] | None, tuple[Device, ...]]:
     """Return the devices to use; without a plug-in those that somebody registered, if any."""
     if used.pointers is not None:
         return used.pointers, used.devices

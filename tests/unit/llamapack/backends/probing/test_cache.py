@@ -16,7 +16,7 @@ from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.probing import cache, fingerprint, probe
 from llamapack.backends.probing.cache import Slot, cache_folder, forget
 from llamapack.backends.probing.probe import Candidate, probe_candidates
-from llamapack.backends.probing.subprocesses import Ended
+from llamapack.backends.probing.processes import ProcessResult
 from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.errors import InputError
 
@@ -205,12 +205,12 @@ class Runs:
     def __init__(self) -> None:
         self.commands: list[list[str]] = []
 
-    def __call__(self, commands: Any, seconds: float) -> tuple[Ended, ...]:
+    def __call__(self, commands: Any, seconds: float) -> tuple[ProcessResult, ...]:
         self.commands += [list(each(9)) for each in commands]
         device = {"name": "V", "description": "", "kind": "gpu", "memory_free": 1, "memory_total": 1}
         device |= {"error_f16": 0.0, "error_quantised": 0.0}
         report = json.dumps({"result": {"devices": [device], "libraries": []}}).encode()
-        return tuple(Ended(status=0, report=report, output="", seconds=0.1) for _ in commands)
+        return tuple(ProcessResult(status=0, report=report, output="", seconds=0.1) for _ in commands)
 
 
 def test_modes(plugin: BackendPlugin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from llamapack.backends.plugins import compatibility
 from llamapack.backends.probing import outcome
 from llamapack.backends.probing.exit_status import describe_crash
 from llamapack.backends.probing.outcome import decode, describe_missing
-from llamapack.backends.probing.subprocesses import Ended
+from llamapack.backends.probing.processes import ProcessResult
 from llamapack.backends.verdicts import Fault, Status, Verdict, Versions, from_data, to_data
 
 PLUGIN = BackendPlugin(
@@ -48,16 +48,16 @@ def core(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def ended(*lines: object, status: int | None = 0, output: str = "") -> Ended:
+def ended(*lines: object, status: int | None = 0, output: str = "") -> ProcessResult:
     report = b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
-    return Ended(status=status, report=report, output=output, seconds=1.23456)
+    return ProcessResult(status=status, report=report, output=output, seconds=1.23456)
 
 
 def answer(*devices: dict[str, Any]) -> dict[str, Any]:
     return {"result": {"devices": list(devices), "libraries": []}}
 
 
-def look(end: Ended, plugin: BackendPlugin | None = PLUGIN) -> Verdict:
+def look(end: ProcessResult, plugin: BackendPlugin | None = PLUGIN) -> Verdict:
     return decode(end, plugin, "vulkan" if plugin else "cpu-haswell", 30)
 
 
@@ -70,7 +70,7 @@ def test_correct_devices_make_it_usable() -> None:
 
 
 STEP = {"step": "starting the backend"}
-BROKEN: list[tuple[Ended, Fault, str, str]] = [
+BROKEN: list[tuple[ProcessResult, Fault, str, str]] = [
     (
         ended(STEP, status=None),
         Fault.TIMEOUT,
@@ -165,7 +165,7 @@ BROKEN: list[tuple[Ended, Fault, str, str]] = [
 
 
 @pytest.mark.parametrize(("end", "fault", "reason", "remedy"), BROKEN)
-def test_what_went_wrong_is_said(end: Ended, fault: Fault, reason: str, remedy: str) -> None:
+def test_what_went_wrong_is_said(end: ProcessResult, fault: Fault, reason: str, remedy: str) -> None:
     found = look(end)
     assert (found.status, found.fault) == (Status.BROKEN, fault)
     assert found.reason == f"llamapack-vulkan 0.4.0 is not used: {reason}"

@@ -12,14 +12,8 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends.probing import subprocesses
-from llamapack.backends.probing.subprocesses import (
-    LONGEST_OUTPUT,
-    LONGEST_REPORT,
-    MARK,
-    Ended,
-    kill_marked,
-    run_children,
-)
+from llamapack.backends.probing.processes import LONGEST_OUTPUT, LONGEST_REPORT, MARK, ProcessResult
+from llamapack.backends.probing.subprocesses import kill_marked, run_children
 
 from tests.support.processes import lives
 
@@ -35,7 +29,7 @@ def program(code: str, *arguments: str | Path) -> Callable[[int], Sequence[str]]
     ]
 
 
-def run(code: str, *arguments: str | Path, seconds: float = 20) -> Ended:
+def run(code: str, *arguments: str | Path, seconds: float = 20) -> ProcessResult:
     return run_children([program(code, *arguments)], seconds)[0]
 
 

@@ -15,7 +15,7 @@ import re
 from llamapack._native.library import library_file_name, read_abi
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.host.binaries import read_library
-from llamapack.backends.plugins.entry_points import core_version as core_version
+from llamapack.backends.plugins.entry_points import core_version
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
 _GGML_BASE = re.compile(r"(lib)?ggml-base(-(?P<id>[0-9a-f]+))?\.(so|dylib|dll)(\.[0-9.]+)?", re.IGNORECASE)

@@ -14,8 +14,7 @@ from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.host.binaries.missing import Missing, missing_libraries
 from llamapack.backends.plugins.compatibility import check_exported_id
 from llamapack.backends.probing.exit_status import describe_crash
-from llamapack.backends.probing.subprocesses import Ended
-from llamapack.backends.selection.diagnosis import describe_versions
+from llamapack.backends.probing.processes import ProcessResult
 from llamapack.backends.verdicts import (
     TOLERANCE,
     Fault,
@@ -61,12 +60,12 @@ class _Answer:
     nonsense: str = ""
 
 
-def decode(ended: Ended, plugin: BackendPlugin | None, name: str, seconds: float) -> Verdict:
+def decode(ended: ProcessResult, plugin: BackendPlugin | None, name: str, seconds: float) -> Verdict:
     """Say what the probe of `plugin`, or of the CPU level `name`, found in at most `seconds`."""
     return replace(_judge(ended, plugin, name, seconds), seconds=round(ended.seconds, 3), output=ended.output)
 
 
-def _judge(ended: Ended, plugin: BackendPlugin | None, name: str, seconds: float) -> Verdict:
+def _judge(ended: ProcessResult, plugin: BackendPlugin | None, name: str, seconds: float) -> Verdict:
     answer = _read(ended.report)
     while_doing = f" while {answer.step}" if answer.step else ""
 
@@ -119,7 +118,7 @@ def _fits(known: dict[str, Any]) -> bool:
     )
 
 
-def _explain(plugin: BackendPlugin | None, name: str, answer: _Answer, ended: Ended) -> Verdict | None:
+def _explain(plugin: BackendPlugin | None, name: str, answer: _Answer, ended: ProcessResult) -> Verdict | None:
     """Say more than the probe could about a library that was not loaded or does not belong here."""
     if plugin is None:
         return None
@@ -171,13 +170,13 @@ def _weigh(
 ) -> Verdict:
     """Judge the results of the devices."""
     if plugin and versions and is_older(versions.runtime, plugin.toolkit):
-        what = f"{_title(plugin, name)} is not used: {describe_versions(plugin.toolkit, versions)}"
+        what = f"{_title(plugin, name)} is not used: {versions.explain(plugin.toolkit)}"
         remedy = "python -m pip install --upgrade nvidia-cuda-runtime nvidia-cublas"
         return _verdict(plugin, name, Status.BROKEN, fault=Fault.VERSION, reason=what, remedy=remedy)
     wrong = [device for device in devices if not device.correct]
     says = "; ".join(_say_wrong(device, "Python" if plugin is None else "the CPU") for device in wrong)
     if not devices:
-        fit = f"; {describe_versions(plugin.toolkit, versions)}" if plugin and versions else ""
+        fit = f"; {versions.explain(plugin.toolkit)}" if plugin and versions else ""
         what = f"{_title(plugin, name)} finds no device{fit}{_visible()}"
         return _verdict(plugin, name, Status.NO_DEVICE, reason=what, remedy=_remedy(plugin, None))
     if len(wrong) == len(devices):
@@ -201,7 +200,7 @@ def _visible() -> str:
     return "".join(f"; {name} is {os.environ[name]!r}" for name in VISIBLE if name in os.environ)
 
 
-def _with_output(what: str, ended: Ended) -> str:
+def _with_output(what: str, ended: ProcessResult) -> str:
     last = next((line.strip() for line in reversed(ended.output.splitlines()) if line.strip()), "")
     return f"{what}: {last[:300]}" if last else what
 

@@ -21,14 +21,14 @@ from llamapack.errors import InputError
 
 # What starts processes is imported by those who start one: most often the verdicts are known.
 if TYPE_CHECKING:
-    from llamapack.backends.probing.subprocesses import Command, Ended
+    from llamapack.backends.probing.processes import Command, ProcessResult
 
 VARIABLE = "LLAMAPACK_PROBE"
 SECONDS_VARIABLE = "LLAMAPACK_PROBE_SECONDS"
 MODES = ("always", "cached", "never")
 SECONDS = 90.0 if sys.platform == "win32" else 30.0
 
-Run = Callable[[Sequence["Command"], float], tuple["Ended", ...]]
+Run = Callable[[Sequence["Command"], float], tuple["ProcessResult", ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,8 @@ def _try(candidates: Sequence[Candidate], seconds: float, run: Run | None) -> li
     from llamapack.backends.interpreter import VARIABLE as PYTHON_VARIABLE
     from llamapack.backends.interpreter import find_interpreter
     from llamapack.backends.probing.outcome import decode
-    from llamapack.backends.probing.subprocesses import MARK, run_children
+    from llamapack.backends.probing.processes import MARK
+    from llamapack.backends.probing.subprocesses import run_children
 
     if not candidates:
         return []

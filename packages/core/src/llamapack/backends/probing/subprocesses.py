@@ -13,30 +13,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LONGEST_REPORT = 1 << 20
-LONGEST_OUTPUT = 8 << 10  # the end of what it printed
-SECONDS_TO_DIE = 5.0  # a process that hangs inside a driver's system call cannot be killed; it is left behind
-MARK = "LLAMAPACK_PROBE_RUN"  # in the environment of a child and of all that it starts
-
-# What to run, given the descriptor (on Windows: the handle) for the answer.
-Command = Callable[[int], Sequence[str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How a child ended: `status` is None if its time was up, negative for a signal."""
-
-    status: int | None
-    report: bytes
-    output: str
-    seconds: float
+from llamapack.backends.probing.processes import (
+    LONGEST_OUTPUT,
+    LONGEST_REPORT,
+    MARK,
+    SECONDS_TO_DIE,
+    Command,
+    ProcessResult,
+    child_environment,
+    output_tail,
+)
 
 
-def run_children(commands: Sequence[Command], seconds: float) -> tuple[Ended, ...]:
+def run_children(commands: Sequence[Command], seconds: float) -> tuple[ProcessResult, ...]:
     """Run all `commands` at the same time, each for `seconds` at most, and return in their order how they ended.
 
     Raises OSError where a process cannot be started.
@@ -57,16 +50,6 @@ def run_children(commands: Sequence[Command], seconds: float) -> tuple[Ended, ..
         return tuple(child.end() for child in children)
 
 
-def environment(mark: str) -> dict[str, str]:
-    """Return this process's environment with the mark of a child."""
-    return {**os.environ, MARK: mark}
-
-
-def tail(output: bytes) -> str:
-    """Return the end of what a child printed."""
-    return output[-LONGEST_OUTPUT:].decode("utf-8", "replace")
-
-
 @dataclass(kw_only=True)
 class _Child:
     process: subprocess.Popen[bytes]
@@ -76,7 +59,7 @@ class _Child:
     began: float
     report: bytearray = field(default_factory=bytearray)
     output: bytearray = field(default_factory=bytearray)
-    ended: Ended | None = None
+    ended: ProcessResult | None = None
 
     @classmethod
     def start(cls, command: Command) -> _Child:
@@ -90,7 +73,7 @@ class _Child:
                 stdout=output_end,
                 stderr=output_end,
                 pass_fds=(report_end,),
-                env=environment(mark),
+                env=child_environment(mark),
                 start_new_session=True,
             )
             stack.pop_all()
@@ -140,10 +123,10 @@ class _Child:
         for pipe in (self.report_pipe, self.output_pipe):
             self._drain(pipe)
             os.close(pipe)
-        self.ended = Ended(
+        self.ended = ProcessResult(
             status=status if in_time else None,
             report=bytes(self.report),
-            output=tail(bytes(self.output)),
+            output=output_tail(bytes(self.output)),
             seconds=time.monotonic() - self.began,
         )
 
@@ -154,7 +137,7 @@ class _Child:
             if not self.read(pipe) or before == len(self.report):
                 return
 
-    def end(self) -> Ended:
+    def end(self) -> ProcessResult:
         self.kill()
         assert self.ended is not None
         return self.ended
@@ -180,13 +163,13 @@ def _watch(children: Sequence[_Child], selector: selectors.BaseSelector, seconds
 
 def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
     """Make a pipe whose two ends are closed if `stack` unwinds."""
-    ends = [_out_of_the_way(end) for end in os.pipe()]
+    ends = [_move_fd(end) for end in os.pipe()]
     for end in ends:
         stack.callback(os.close, end)
     return ends[0], ends[1]
 
 
-def _out_of_the_way(end: int) -> int:
+def _move_fd(end: int) -> int:
     """Move a descriptor that took the place of a closed standard stream: the child gets a new one there."""
     if end > 2:
         return end

@@ -11,21 +11,21 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llamapack.backends.probing.subprocesses import (
+from llamapack.backends.probing.processes import (
     LONGEST_OUTPUT,
     LONGEST_REPORT,
     SECONDS_TO_DIE,
     Command,
-    Ended,
-    environment,
-    tail,
+    ProcessResult,
+    child_environment,
+    output_tail,
 )
 
 _KILL_ON_JOB_CLOSE = 0x2000
 _EXTENDED_LIMITS = 9
 
 
-def run_children(commands: Sequence[Command], seconds: float) -> tuple[Ended, ...]:
+def run_children(commands: Sequence[Command], seconds: float) -> tuple[ProcessResult, ...]:
     """Run all `commands` at the same time, each for `seconds` at most, and return in their order how they ended."""
     children: list[_Child] = []
     try:
@@ -53,7 +53,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env=environment(os.urandom(16).hex()),
+                env=child_environment(os.urandom(16).hex()),
                 startupinfo=startup(lpAttributeList={"handle_list": [handle]}),
                 creationflags=0x08000000,  # CREATE_NO_WINDOW
             )
@@ -68,7 +68,7 @@ class _Child:
         ]
         process.stdout.close()
 
-    def end(self, seconds: float) -> Ended:
+    def end(self, seconds: float) -> ProcessResult:
         """Wait until the time is up at most, and kill what is left."""
         try:
             status = self._process.wait(max(0.0, self._began + seconds - time.monotonic()))
@@ -77,10 +77,10 @@ class _Child:
         self.kill()
         for thread in self._threads:
             thread.join(1)
-        return Ended(
+        return ProcessResult(
             status=status,
             report=bytes(self._report),
-            output=tail(bytes(self._output)),
+            output=output_tail(bytes(self._output)),
             seconds=time.monotonic() - self._began,
         )
 

@@ -151,18 +151,12 @@ def _nvidia_versions(needs: Needs, host: HostFacts) -> Iterator[Finding]:
 
 def too_old(driver: str, needs: Needs) -> Finding:
     """Say that the driver is older than what the plug-in was built for; `driver` is empty if its version is unknown."""
-    fit = f": {describe_versions(needs.toolkit, needs.versions)}" if needs.versions else ""
+    fit = f": {needs.versions.explain(needs.toolkit)}" if needs.versions else ""
     return Finding(
         reason=f"The driver{f' {driver}' if driver else ''} is older than {needs.driver_floor}, which this plug-in "
         f"needs{fit}.",
         remedy=f"Update the driver to {needs.driver_floor} or newer.",
     )
-
-
-def describe_versions(toolkit: str | None, versions: Versions) -> str:
-    """Put in words what the plug-in was built with, which runtime it meets, and what the driver serves."""
-    driver = f"the driver serves {versions.driver}" if versions.driver else "there is no NVIDIA driver"
-    return f"it was built with CUDA {toolkit}, its runtime here is of {versions.runtime}, and {driver}"
 
 
 def _is_of_an_older_major(version: str, other: str | None) -> bool:

@@ -10,6 +10,7 @@ from llamapack.errors import InputError
 VARIABLE = "LLAMAPACK_BACKENDS"
 AUTO = "auto"
 CPU = "cpu"
+INSTALL = 'Install the plug-in for the GPU, such as: python -m pip install "llamapack[cuda]" (or rocm, metal, vulkan)'
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,11 +18,10 @@ from dataclasses import replace
 
 from llamapack.backends.host.facts import HostFacts
 from llamapack.backends.host.visible_devices import settings
-from llamapack.backends.loading import INSTALL
 from llamapack.backends.selection.candidates import ORDER, Candidate, find_candidates, in_order, needs_of
 from llamapack.backends.selection.decisions import BackendDecision, Choice, DeviceDecision
 from llamapack.backends.selection.diagnosis import explain_no_device
-from llamapack.backends.selection.request import Request
+from llamapack.backends.selection.request import INSTALL, Request
 from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.errors import BackendError, InputError
 
