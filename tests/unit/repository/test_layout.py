@@ -44,7 +44,27 @@ CORE_LAYERS = (
     ("_native", "_util"),
     ("errors",),
 )
-LAYERS: Mapping[Path, Sequence[Sequence[str]]] = {TOOLS: TOOLS_LAYERS, PACKAGE: CORE_LAYERS}
+BACKENDS_LAYERS = (
+    ("loading", "foreign", "__init__"),
+    ("plugin_loader",),
+    ("in_use", "survey"),
+    ("devices",),
+    ("cpu",),
+    ("probing",),
+    ("selection",),
+    ("plugins",),
+    ("host",),
+    ("verdicts",),
+    ("contract",),
+    ("runtime_libraries",),
+    ("interpreter", "versions"),
+)
+BACKENDS = PACKAGE / "backends"
+LAYERS: Mapping[Path, Sequence[Sequence[str]]] = {
+    TOOLS: TOOLS_LAYERS,
+    PACKAGE: CORE_LAYERS,
+    BACKENDS: BACKENDS_LAYERS,
+}
 MOST_MODULES = 20
 LONGEST_CHAIN = 9
 
@@ -75,6 +95,15 @@ def test_every_room_has_one_layer(tree: Path) -> None:
 @trees()
 def test_rooms_import_downwards_only(tree: Path) -> None:
     assert sorted(set(upward(tree, LAYERS[tree]))) == []
+
+
+def test_no_file_of_backends_is_in_a_circle_of_imports() -> None:
+    assert circles(import_graph(BACKENDS)) == []
+
+
+def test_no_file_of_backends_uses_a_private_name_of_another_room() -> None:
+    rooms_within = [BACKENDS, *(folder.parent for folder in sorted(BACKENDS.rglob("*/__init__.py")))]
+    assert [str(use) for room in rooms_within for use in private_uses(room)] == []
 
 
 def test_no_folder_is_crowded() -> None:

@@ -8,6 +8,7 @@ host               What this machine has: processor, GPUs, drivers, libraries.
 plugins            Find installed plug-ins and check that they fit this core.
 probing            Try a plug-in in a child process, and remember the outcome.
 selection          Choose which backends to load, with a reason for each.
+in_use             The backends that a model uses, and the warnings about them.
 loading            Load backends when they are first used. Where no plug-in is installed, that is all there is to it.
 plugin_loader      Use the plug-ins that are installed: try, choose, load by absolute path, compare once more, register.
 survey             What is known of the installed plug-ins: found, compared, and tried in child processes, each once per
@@ -25,6 +26,7 @@ __all__ = [
     "devices",
     "foreign",
     "host",
+    "in_use",
     "interpreter",
     "loading",
     "plugin_loader",
