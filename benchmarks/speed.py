@@ -197,7 +197,7 @@ def report(setup: Setup, done: Sequence[Measure], load: tuple[float, ...]) -> di
 def make_setup(options: argparse.Namespace, folder: Path) -> Setup:
     """Choose CPU level and threads as llamapack does, and write the prompt."""
     from llamapack import Model
-    from llamapack.backends.plugins.discovery import discover
+    from llamapack.backends.survey import discover
     from llamapack.threads import default_threads
 
     with Model(options.model, vocab_only=True) as model:

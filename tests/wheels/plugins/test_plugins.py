@@ -147,32 +147,79 @@ def test_a_broken_plugin_is_told_and_a_working_one_beside_it_used(
     assert warning.startswith(f"bad: {backends['bad']['reason']}")
 
 
-def test_what_a_plugin_prints_is_no_part_of_the_report(place: Place) -> None:
-    place.install(Plugin(source=f"print('hello')\n{DESCRIBE}"))
-    done = place.run("-m", "llamapack", "doctor", "--json")
-    assert (done.returncode, json.loads(done.stdout)["status"], done.stderr) == (0, "healthy", "hello\n")
+HARMFUL = [
+    pytest.param("import os\nos._exit(0)\n", "no answer", "ended the process (exit status 0)", id="exit"),
+    pytest.param("import time\ntime.sleep(600)\n", "timeout", "took longer than 15 s and was ended", id="sleep"),
+    pytest.param(
+        "import re\nre.match('(a+)+$', 'a' * 64 + 'b')  # one call, during which no other thread runs\n",
+        "timeout",
+        "took longer than 15 s and was ended",
+        id="hold-the-interpreter",
+    ),
+    pytest.param("import ctypes\nctypes.string_at(0)\n", "crash", "crashed: SIGSEGV", id="crash"),
+    pytest.param("import os\nos.abort()\n", "crash", "crashed: SIGABRT", id="abort"),
+    pytest.param("def again(): again()\nagain()\n", "import", "RecursionError", id="recursion"),
+]
 
 
-ASLEEP = "import time\ntime.sleep(600)\n"
-GRIPPING = "import re\nre.match('(a+)+$', 'a' * 64 + 'b')  # one call, during which no other thread runs\n"
-
-
-def test_the_doctor_ends_although_a_plugins_code_hangs(place: Place) -> None:
-    place.install(Plugin(), Plugin(name="bad", source=ASLEEP))
-    status, report = place.doctor(LLAMAPACK_PROBE_SECONDS="2")
-    assert (status, report["status"], report["backends"], report["choice"]) == (4, "degraded", [], None)
-    (problem,) = report["problems"]
-    assert problem["what"] == "Looking for plug-ins was not done after 7 s: the Python code of one of them hangs."
-    assert problem["why"] == "Installed are: llamapack-bad, llamapack-example."
+@pytest.mark.parametrize(("source", "fault", "what"), HARMFUL)
+def test_what_a_plugins_python_does_harms_nobody(
+    place: Place, likeliest: int, source: str, fault: str, what: str
+) -> None:
+    place.install(Plugin(), Plugin(name="bad", source=source))
+    status, report = place.doctor()
+    bad = next(backend for backend in report["backends"] if backend["name"] == "bad")
+    assert (status, report["status"], bad["fault"]) == (4, "degraded", fault)
+    assert bad["reason"].startswith(f"llamapack-bad {place.core.version} is not used: ")
+    assert what in bad["reason"]
+    assert [device["name"] for device in report["choice"]["devices"]] == ["Example0"]
     assert undocumented(report) == set()
+    loaded = place.load()
+    assert (loaded["devices"], loaded["likeliest"]) == (["Example0"], likeliest)
+    (warning,) = loaded["warnings"]
+    assert warning.startswith(f"bad: {bad['reason']}")
 
 
-def test_the_doctor_ends_although_a_plugin_holds_the_interpreter(place: Place) -> None:
-    place.install(Plugin(name="bad", source=GRIPPING))
-    done = place.run("-m", "llamapack", "doctor", "--json", LLAMAPACK_PROBE_SECONDS="2")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Timeout (0:00:14)!\n")
-    assert f'{Path("llamapack_bad", "__init__.py")}", line 2 in <module>' in done.stderr
+CHANGING = """import os, signal, sys, threading, time
+print("hello", flush=True)
+open("litter", "w").close()
+os.environ["LLAMAPACK_CPU"] = "none"
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+os.chdir("/")
+os.umask(0)
+sys.excepthook, sys.stdout = print, None
+threading.Thread(target=time.sleep, args=(600,)).start()
+"""
+UNCHANGED = """
+import json, os, signal, sys, threading
+import llamapack
+
+def state():
+    mask = os.umask(0o22)
+    os.umask(mask)
+    names = sorted(name for name in sys.modules if name.startswith("llamapack_"))
+    handler = signal.getsignal(signal.SIGINT)
+    return [dict(os.environ), os.getcwd(), mask, names, handler, sys.excepthook, threading.active_count()]
+
+before = state()
+with llamapack.Model(sys.argv[1]) as model:
+    devices = [device.name for device in model.offload.devices]
+print(json.dumps([devices, state() == before]))
+"""
+
+
+def test_what_a_plugin_changes_and_prints_stays_in_its_own_process(place: Place) -> None:
+    place.install(Plugin(source=CHANGING + DESCRIBE))
+    for _ in ("asked", "remembered"):
+        done = place.run("-c", UNCHANGED, place.model)
+        assert (json.loads(done.stdout), done.stderr) == ([["Example0"], True], "")
+    done = place.run("-m", "llamapack", "doctor", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["status"], done.stderr) == (0, "healthy", "")
+    assert report["backends"][0]["output"].startswith("hello\n")
+    answer = place.run("-m", "llamapack", "run", "-m", place.model, "--temp", "0", "-n", "2", "hi")
+    assert (answer.returncode, "hello" in answer.stdout) == (0, False)
+    assert not (place.folder / "litter").exists()
 
 
 def test_a_plugin_that_floods_and_one_that_leaves_a_process_behind_are_used(place: Place, tmp_path: Path) -> None:

@@ -84,6 +84,31 @@ def read_plugin(folder: Path) -> BackendPlugin:
     return plugin
 
 
+def plugin_to_data(plugin: BackendPlugin) -> dict[str, Any]:
+    """Return the record as JSON can hold it, with absolute paths; `plugin_from_data` is the way back."""
+    return {
+        **vars(plugin),
+        "library": str(plugin.library),
+        "preload": [str(path) for path in plugin.preload],
+        "targets": [vars(target) for target in plugin.targets],
+    }
+
+
+def plugin_from_data(data: Mapping[str, Any]) -> BackendPlugin:
+    """Make a record of what `plugin_to_data` returned; `find_problems` says whether it fits the contract.
+
+    Raises AttributeError, KeyError, TypeError or ValueError if `data` is something else.
+    """
+    return BackendPlugin(
+        **{
+            **data,
+            "library": Path(data["library"]),
+            "preload": tuple(Path(path) for path in data["preload"]),
+            "targets": tuple(Target(kind=target["kind"], name=target["name"]) for target in data["targets"]),
+        }
+    )
+
+
 def find_problems(plugin: BackendPlugin) -> list[str]:
     """Say where the record differs from the contract; whether its files exist is asked elsewhere."""
     broken = [name for name, holds in _rules(plugin).items() if not holds]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -41,6 +40,8 @@ def _in_packages(tail: list[str]) -> Path | None:
 @lru_cache(maxsize=16)
 def _ask_nvidia(file: str) -> Path | None:
     """Ask cuda-pathfinder for the library in `file`; None where it is not installed, finds none, or another version."""
+    import subprocess  # slow to import, and seldom needed
+
     from llamapack.backends.interpreter import find_interpreter
 
     python, name = find_interpreter().path, _NAME.match(file)

@@ -12,11 +12,20 @@ from llamapack.backends.host.facts import HostFacts, read_host
 from llamapack.backends.host.rocm import Place, Rocm, find_rocm, places, unfit_gpus, use_rocm
 from llamapack.backends.host.visible_devices import hides_all
 from llamapack.backends.plugins.compatibility import check_before_loading
-from llamapack.backends.plugins.discovery import Discovery, discover
+from llamapack.backends.plugins.discovery import Discovery, sort_out
+from llamapack.backends.plugins.entry_points import GROUP, entry_points
+from llamapack.backends.probing.describe import describe_plugins
 from llamapack.backends.probing.probe import probe
 from llamapack.backends.verdicts import Status, Verdict
 
 ROCM = "rocm"
+
+
+def discover() -> Discovery:
+    """Have every installed plug-in describe itself; opens no library, and runs none of their code in this process."""
+    described = describe_plugins(entry_points(GROUP))
+    output = {each.outcome.package: each.output for each in described if each.output}
+    return replace(sort_out(each.outcome for each in described), output=output)
 
 
 class Survey:
@@ -35,7 +44,7 @@ class Survey:
     @property
     def installed(self) -> bool:
         """True if there is any plug-in, sound or not."""
-        return bool(self._found.plugins or self._found.findings)
+        return bool(self._found.plugins or self._found.rejected)
 
     @cached_property
     def host(self) -> HostFacts:
@@ -57,7 +66,7 @@ class Survey:
         ]
         if missing:
             self._verdicts |= {verdict.name: verdict for verdict in self._try(missing, cpu)}
-        return (*self._verdicts.values(), *self._found.findings)
+        return (*self._verdicts.values(), *self._found.rejected)
 
     def amend(self, verdict: Verdict) -> None:
         """Replace what is known of a plug-in."""
@@ -72,7 +81,12 @@ class Survey:
             else:
                 fitting.append(ready)
         avoided = [gpu for plugin in fitting if plugin.name == ROCM for gpu in unfit_gpus(plugin, self.host)]
-        return [*verdicts, *probe(fitting, cpu, avoided=tuple(avoided))] if fitting else verdicts
+        probed = probe(fitting, cpu, avoided=tuple(avoided)) if fitting else ()
+        return [self._with_output(verdict) for verdict in (*verdicts, *probed)]
+
+    def _with_output(self, verdict: Verdict) -> Verdict:
+        """Add what the plug-in printed when it described itself."""
+        return replace(verdict, output=self._found.output.get(verdict.package, "") + verdict.output)
 
     def _hidden(self, plugin: BackendPlugin) -> Verdict | None:
         """Leave a backend alone whose devices are all hidden: upstream's Vulkan ends the process over a `-1`."""

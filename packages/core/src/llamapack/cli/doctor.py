@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
 import json
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,28 +28,13 @@ def doctor(cpu: str | None, as_json: bool) -> None:
     """
     from llamapack.diagnostics.report import gather
 
-    with _ended_in_time(), contextlib.redirect_stdout(sys.stderr):  # what plug-ins print is no part of the report
-        report = gather(cpu)
+    report = gather(cpu)
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
         show(report)
     sys.stdout.flush()
     raise click.exceptions.Exit(STATUS[report["status"]])
-
-
-@contextlib.contextmanager
-def _ended_in_time() -> Iterator[None]:
-    """End the process with a traceback where a plug-in's code holds the interpreter itself and no thread goes on."""
-    from llamapack.diagnostics.report import longest
-
-    # A variable that means nothing is in the report; standard error may be closed, or no file.
-    with contextlib.suppress(ValueError, OSError, RuntimeError, AttributeError):
-        faulthandler.dump_traceback_later(2 * longest(), exit=True)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
 
 
 def show(report: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The doctor's report: what was found, what works, what `auto` would choose, and what would mend the rest.
 
 It is plain data, described in docs/reference/doctor.md, and can go into a bug report: the home folder is shortened to
-`~`, and of the environment only the variables that matter here are in it. No plug-in is loaded into this process.
+`~`, and of the environment only the variables that matter here are in it. No code of a plug-in runs in this process.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ import os
 import platform
 import re
 import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from llamapack._native.library import library_dir
 from llamapack.backends.cpu import UNUSABLE, load_cpu
 from llamapack.backends.host.facts import HostFacts, read_host
 from llamapack.backends.host.foreign_libraries import find_foreign, loaded_libraries
 from llamapack.backends.plugin_loader import survey_backends
-from llamapack.backends.plugins.entry_points import GROUP, entry_points
 from llamapack.backends.probing.fingerprint import is_secret
-from llamapack.backends.probing.probe import probe_cpu, probe_seconds
+from llamapack.backends.probing.probe import probe_cpu
 from llamapack.backends.selection.decisions import Choice
 from llamapack.backends.selection.request import Request, read_request
 from llamapack.backends.selection.select import choose
@@ -35,7 +33,6 @@ SCHEMA = 1
 HIDDEN = "(hidden)"
 HEALTHY, DEGRADED, BROKEN = "healthy", "degraded", "broken"
 _VARIABLES = ("LLAMAPACK_", "GGML_", "CUDA_", "HIP_", "ROCR_", "HSA_", "NVIDIA_", "VK_", "GPU_DEVICE_ORDINAL")
-_Result = TypeVar("_Result")
 
 
 class Known(Protocol):
@@ -49,16 +46,8 @@ class Known(Protocol):
         """Return a verdict for each plug-in."""
 
 
-def longest() -> float:
-    """Return how long to wait for the plug-ins: they are probed at once, and their own Python code may hang, too."""
-    return 2 * probe_seconds() + 3
-
-
-def gather(cpu: str | None = None, *, seconds: float | None = None) -> dict[str, Any]:
-    """Make the report, waiting for the plug-ins for `seconds` at most (without them `longest`).
-
-    What is wrong is in its `problems`, and no exception.
-    """
+def gather(cpu: str | None = None) -> dict[str, Any]:
+    """Make the report; what is wrong is in its `problems`, and not raised."""
     problems: list[dict[str, str]] = []
     report: dict[str, Any] = {"schema": SCHEMA, "status": HEALTHY, "problems": problems, "system": _system(read_host())}
     try:
@@ -74,18 +63,7 @@ def gather(cpu: str | None = None, *, seconds: float | None = None) -> dict[str,
         what = "The CPU level does not work." if unusable else "The CPU level is used, but could not be tried."
         problems.append({"what": what, "why": tried.reason, "fix": tried.remedy})
         report["status"] = BROKEN if unusable else DEGRADED
-    seconds = longest() if seconds is None else seconds
-    survey = within(seconds, lambda: survey_backends(library))
-    if survey is None:
-        problems.append(
-            {
-                "what": f"Looking for plug-ins was not done after {seconds:g} s: the Python code of one of them hangs.",
-                "why": f"Installed are: {', '.join(each.package for each in entry_points(GROUP))}.",
-                "fix": "Uninstall them one by one: python -m pip uninstall <package>",
-            }
-        )
-        return _finished(report | {"status": DEGRADED, "backends": [], "foreign": [], "choice": None})
-    return _finished(add_backends(report, survey, library))
+    return _finished(add_backends(report, survey_backends(library), library))
 
 
 def judge(status: str, choice: Choice) -> str:
@@ -185,25 +163,6 @@ def probed(verdict: Verdict) -> dict[str, Any]:
 
 def _problem(error: LlamapackError) -> dict[str, str]:
     return {"what": error.what, "why": error.why, "fix": error.fix}
-
-
-def within(seconds: float, work: Callable[[], _Result]) -> _Result | None:
-    """Return what `work` does, or None if it takes longer; what it raises is raised here."""
-    results: list[_Result] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    return results[0] if results else None
 
 
 def _finished(report: dict[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.probing import cache, fingerprint, probe
-from llamapack.backends.probing.cache import Slot, cache_folder, forget
-from llamapack.backends.probing.probe import Candidate, probe_candidates
+from llamapack.backends.probing.cache import CacheFile, cache_folder, forget
+from llamapack.backends.probing.probe import ProbeJob, run_jobs
 from llamapack.backends.probing.processes import ProcessResult
+from llamapack.backends.probing.verdict_cache import read_verdict, write_verdict
 from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.errors import InputError
 
@@ -26,8 +27,8 @@ BAD = replace(GOOD, status=Status.BROKEN, fault=Fault.CRASH, reason="crashed")
 
 @pytest.fixture(autouse=True)
 def core(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(fingerprint, "_code_marks", lambda: {"abi": "1"})
-    monkeypatch.setattr(probe, "job", lambda candidate, seconds: {})
+    monkeypatch.setattr(fingerprint, "_code_key", lambda: {"abi": "1"})
+    monkeypatch.setattr(probe, "instructions", lambda job, seconds: {})
     monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(tmp_path / "cache"))
     for name in ("LLAMAPACK_PROBE", "LLAMAPACK_PROBE_SECONDS", "LLAMAPACK_PROBE_PYTHON"):
         monkeypatch.delenv(name, raising=False)
@@ -42,14 +43,14 @@ def plugin(tmp_path: Path) -> BackendPlugin:
     )
 
 
-def slot(plugin: BackendPlugin, tmp_path: Path) -> Slot:
-    return Slot.of("vulkan", fingerprint.backend_marks(plugin), tmp_path / "verdicts")
+def file_of(plugin: BackendPlugin, tmp_path: Path) -> CacheFile:
+    return CacheFile.of("vulkan", fingerprint.backend_key(plugin), tmp_path / "verdicts")
 
 
 def test_a_verdict_is_kept(plugin: BackendPlugin, tmp_path: Path) -> None:
-    assert slot(plugin, tmp_path).read(plugin) is None
-    slot(plugin, tmp_path).write(GOOD)
-    assert slot(plugin, tmp_path).read(plugin) == replace(GOOD, plugin=plugin, cached=True)
+    assert read_verdict(file_of(plugin, tmp_path), plugin) is None
+    write_verdict(file_of(plugin, tmp_path), GOOD)
+    assert read_verdict(file_of(plugin, tmp_path), plugin) == replace(GOOD, plugin=plugin, cached=True)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +65,11 @@ def test_a_change_makes_it_unknown(
         (root / name).write_text("first")
     (root / "dev").mkdir()
 
-    def place() -> Slot:
-        return Slot.of("vulkan", fingerprint.backend_marks(plugin, root), tmp_path / "verdicts")
+    def place() -> CacheFile:
+        return CacheFile.of("vulkan", fingerprint.backend_key(plugin, root), tmp_path / "verdicts")
 
-    place().write(GOOD)
-    assert place().read(plugin) is not None
+    write_verdict(place(), GOOD)
+    assert read_verdict(place(), plugin) is not None
     if change == "library":
         plugin.library.write_bytes(b"22")
     elif change == "preload":
@@ -87,71 +88,71 @@ def test_a_change_makes_it_unknown(
         (root / "dev/kfd").touch()
     elif change == "user":
         monkeypatch.setattr(os, "getgroups", lambda: [12345])
-    assert place().read(plugin) is None
+    assert read_verdict(place(), plugin) is None
 
 
 def test_secrets_are_not_kept(plugin: BackendPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NVIDIA_API_KEY", "nvapi-1234")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    slot(plugin, tmp_path).write(GOOD)
+    write_verdict(file_of(plugin, tmp_path), GOOD)
     (file,) = (tmp_path / "verdicts").glob("*.json")
-    kept = json.loads(file.read_text(encoding="utf-8"))["marks"]["environment"]
+    kept = json.loads(file.read_text(encoding="utf-8"))["key"]["environment"]
     assert ("NVIDIA_API_KEY" in kept, kept["CUDA_VISIBLE_DEVICES"]) == (False, "3")
 
 
 def test_an_unrelated_variable_changes_nothing(
     plugin: BackendPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slot(plugin, tmp_path).write(GOOD)
+    write_verdict(file_of(plugin, tmp_path), GOOD)
     monkeypatch.setenv("EDITOR", "ed")
-    assert slot(plugin, tmp_path).read(plugin) is not None
+    assert read_verdict(file_of(plugin, tmp_path), plugin) is not None
 
 
 def test_a_library_that_was_loaded_and_has_changed_makes_it_unknown(plugin: BackendPlugin, tmp_path: Path) -> None:
     driver = tmp_path / "libdriver.so"
     driver.write_bytes(b"1")
-    slot(plugin, tmp_path).write(replace(GOOD, libraries=(driver,)))
-    assert slot(plugin, tmp_path).read(plugin) is not None
+    write_verdict(file_of(plugin, tmp_path), replace(GOOD, libraries=(driver,)))
+    assert read_verdict(file_of(plugin, tmp_path), plugin) is not None
     driver.write_bytes(b"new")
-    assert slot(plugin, tmp_path).read(plugin) is None
+    assert read_verdict(file_of(plugin, tmp_path), plugin) is None
 
 
 @pytest.mark.parametrize(("fault", "seconds"), [(Fault.CRASH, 3600), (Fault.TIMEOUT, 600)])
 def test_failures_are_forgotten_after_a_time(
     plugin: BackendPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, seconds: int
 ) -> None:
-    slot(plugin, tmp_path).write(replace(BAD, fault=fault))
+    write_verdict(file_of(plugin, tmp_path), replace(BAD, fault=fault))
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + seconds - 60)
-    assert slot(plugin, tmp_path).read(plugin) is not None
+    assert read_verdict(file_of(plugin, tmp_path), plugin) is not None
     monkeypatch.setattr(time, "time", lambda: now + seconds + 60)
-    assert slot(plugin, tmp_path).read(plugin) is None
+    assert read_verdict(file_of(plugin, tmp_path), plugin) is None
     monkeypatch.setattr(time, "time", lambda: now - 3700)  # the clock was set back
-    assert slot(plugin, tmp_path).read(plugin) is None
+    assert read_verdict(file_of(plugin, tmp_path), plugin) is None
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xff\xfe", b"{", b"[]", b"null", b'{"verdict": 3}', b'{"verdict": {"name": "x"}}', b"[" * 100_000],
+    [b"", b"\xff\xfe", b"{", b"[]", b"null", b'{"content": 3}', b'{"content": {"name": "x"}}', b"[" * 100_000],
 )
 def test_a_damaged_file_is_as_if_it_were_not_there(plugin: BackendPlugin, tmp_path: Path, content: bytes) -> None:
-    place = slot(plugin, tmp_path)
-    place.write(GOOD)
+    place = file_of(plugin, tmp_path)
+    write_verdict(place, GOOD)
     assert place.path is not None
     place.path.write_bytes(content)
-    assert place.read(plugin) is None
-    place.write(GOOD)
-    assert place.read(plugin) is not None
+    assert read_verdict(place, plugin) is None
+    write_verdict(place, GOOD)
+    assert read_verdict(place, plugin) is not None
 
 
 def test_a_file_cut_anywhere_is_not_believed(plugin: BackendPlugin, tmp_path: Path) -> None:
-    place = slot(plugin, tmp_path)
-    place.write(GOOD)
+    place = file_of(plugin, tmp_path)
+    write_verdict(place, GOOD)
     assert place.path is not None
     whole = place.path.read_bytes()
     for length in range(0, len(whole), 7):
         place.path.write_bytes(whole[:length])
-        assert place.read(plugin) is None
+        assert read_verdict(place, plugin) is None
 
 
 @pytest.mark.parametrize("folder", ["none", "file", "read-only"])
@@ -163,11 +164,11 @@ def test_a_folder_that_cannot_be_written_changes_nothing(plugin: BackendPlugin, 
         (tmp_path / "x").write_text("a file, and no folder")
     else:
         (tmp_path / "x").mkdir(mode=0o500)
-    place = Slot.of("vulkan", fingerprint.backend_marks(plugin), where / "verdicts" if where else None)
+    place = CacheFile.of("vulkan", fingerprint.backend_key(plugin), where / "verdicts" if where else None)
     with place.locked(time.monotonic() + 1):
-        place.write(GOOD)
+        write_verdict(place, GOOD)
     if folder != "read-only" or os.getuid():  # nothing is read-only to root
-        assert place.read(plugin) is None
+        assert read_verdict(place, plugin) is None
 
 
 def test_old_files_are_removed_once_there_are_many(
@@ -175,7 +176,7 @@ def test_old_files_are_removed_once_there_are_many(
 ) -> None:
     monkeypatch.setattr(cache, "MOST_FILES", 3)
     for index in range(6):
-        Slot.of(f"v{index}", {}, tmp_path / "verdicts").write(GOOD)
+        write_verdict(CacheFile.of(f"v{index}", {}, tmp_path / "verdicts"), GOOD)
         time.sleep(0.01)
     assert sorted(path.name[:2] for path in (tmp_path / "verdicts").iterdir()) == ["v3", "v4", "v5"]
     assert forget(tmp_path / "verdicts") == 3
@@ -217,7 +218,7 @@ def test_modes(plugin: BackendPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = Runs()
 
     def look(mode: str | None = None) -> Verdict:
-        return probe_candidates([Candidate(plugin=plugin, cpu=plugin.library)], mode=mode, run=runs)[0]
+        return run_jobs([ProbeJob(plugin=plugin, cpu=plugin.library)], mode=mode, run=runs)[0]
 
     unknown = look("never")
     assert (unknown.status, unknown.fault, unknown.usable) == (Status.UNPROBED, Fault.NOT_ASKED, True)
@@ -245,7 +246,7 @@ def test_a_time_that_means_nothing_is_refused(
 ) -> None:
     monkeypatch.setenv("LLAMAPACK_PROBE_SECONDS", seconds)
     with pytest.raises(InputError, match=f"LLAMAPACK_PROBE_SECONDS is '{seconds}'"):
-        probe_candidates([Candidate(plugin=plugin, cpu=plugin.library)], run=Runs())
+        run_jobs([ProbeJob(plugin=plugin, cpu=plugin.library)], run=Runs())
 
 
 def test_without_an_interpreter_nothing_is_probed_or_kept(
@@ -253,24 +254,24 @@ def test_without_an_interpreter_nothing_is_probed_or_kept(
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     runs = Runs()
-    found = probe_candidates([Candidate(plugin=plugin, cpu=plugin.library)], run=runs)[0]
+    found = run_jobs([ProbeJob(plugin=plugin, cpu=plugin.library)], run=runs)[0]
     assert (found.status, found.fault) == (Status.UNPROBED, Fault.NO_PYTHON)
     assert found.reason == "llamapack-vulkan 1 was not probed: this program carries its Python inside itself"
     assert found.remedy == "Set LLAMAPACK_PROBE_PYTHON to the path of a Python interpreter."
     monkeypatch.delattr(sys, "frozen")
-    assert probe_candidates([Candidate(plugin=plugin, cpu=plugin.library)], run=runs)[0].status is Status.USABLE
+    assert run_jobs([ProbeJob(plugin=plugin, cpu=plugin.library)], run=runs)[0].status is Status.USABLE
 
 
 def test_a_probe_does_not_probe(plugin: BackendPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLAMAPACK_PROBE_RUN", "x")
     runs = Runs()
-    found = probe_candidates([Candidate(plugin=plugin, cpu=plugin.library)], run=runs)[0]
+    found = run_jobs([ProbeJob(plugin=plugin, cpu=plugin.library)], run=runs)[0]
     assert (found.fault, runs.commands) == (Fault.NO_PYTHON, [])
 
 
 def test_the_command_is_python_alone_with_an_absolute_path(plugin: BackendPlugin) -> None:
     runs = Runs()
-    probe_candidates([Candidate(plugin=plugin, cpu=plugin.library)], run=runs)
+    run_jobs([ProbeJob(plugin=plugin, cpu=plugin.library)], run=runs)
     python, isolated, bare, program, job = runs.commands[0]
     assert (python, isolated, bare) == (sys.executable, "-I", "-S")
     assert Path(program) == Path(probe.__file__).resolve().parent / "_probe.py"
@@ -278,12 +279,12 @@ def test_the_command_is_python_alone_with_an_absolute_path(plugin: BackendPlugin
 
 
 def test_a_known_verdict_costs_little(plugin: BackendPlugin) -> None:
-    candidates = [Candidate(plugin=plugin, cpu=plugin.library)]
-    probe_candidates(candidates, run=Runs())
+    jobs = [ProbeJob(plugin=plugin, cpu=plugin.library)]
+    run_jobs(jobs, run=Runs())
     times = []
     for _ in range(20):
         began = time.perf_counter()
-        assert probe_candidates(candidates)[0].cached
+        assert run_jobs(jobs)[0].cached
         times.append(time.perf_counter() - began)
     assert min(times) < 0.005
 
@@ -292,18 +293,19 @@ MANY = """
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from llamapack.backends.probing.cache import Slot
+from llamapack.backends.probing.cache import CacheFile
+from llamapack.backends.probing.verdict_cache import read_verdict, write_verdict
 from llamapack.backends.verdicts import Status, Verdict
-place = Slot.of("vulkan", {"a": 1}, Path(sys.argv[2]))
-found = place.read(None)
+place = CacheFile.of("vulkan", {"a": 1}, Path(sys.argv[2]))
+found = read_verdict(place, None)
 if found is None:
     with place.locked(time.monotonic() + 60):
-        found = place.read(None)
+        found = read_verdict(place, None)
         if found is None:
             os.write(1, b"probed\\n")
             time.sleep(0.2)
-            place.write(Verdict(name="vulkan", package="p", status=Status.USABLE))
-            found = place.read(None)
+            write_verdict(place, Verdict(name="vulkan", package="p", status=Status.USABLE))
+            found = read_verdict(place, None)
 assert found is not None and found.usable
 """
 
@@ -318,7 +320,7 @@ def test_of_many_processes_at_once_one_probes(tmp_path: Path) -> None:
 
 
 def test_nobody_waits_for_a_lock_beyond_the_deadline(tmp_path: Path) -> None:
-    place = Slot.of("vulkan", {}, tmp_path)
+    place = CacheFile.of("vulkan", {}, tmp_path)
     with place.locked(time.monotonic() + 10):
         began = time.monotonic()
         with place.locked(began + 0.2):

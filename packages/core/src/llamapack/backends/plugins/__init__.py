@@ -1,8 +1,8 @@
 """Find installed plug-ins and check that they fit this core.
 
-entry_points   Find the entry points of installed packages, without importlib.metadata where that can be avoided.
-discovery      Find the plug-ins that are installed. Each is on its own: what is wrong with one is a verdict and stops n
-compatibility  Whether a plug-in and this llamapack belong together: four layers, each of which would be enough on a goo
+entry_points   Find the entry points of installed packages, without importlib.metadata if that is possible.
+discovery      Which of the installed plug-ins count: one of each name, if its description fits.
+compatibility  Whether a plug-in and this llamapack belong together: four layers of the handshake.
 """
 
 __all__ = ["compatibility", "discovery", "entry_points"]

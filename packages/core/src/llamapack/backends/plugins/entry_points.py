@@ -26,6 +26,7 @@ class EntryPoint:
     value: str  # "module:attribute"
     package: str
     version: str
+    folder: str = ""  # of the package's metadata, as `…/site-packages/NAME-VERSION.dist-info`
 
 
 def entry_points(group: str) -> tuple[EntryPoint, ...]:
@@ -47,7 +48,7 @@ def package_version(package: str) -> str | None:
     """Return the version of the installed `package`, or None where there is none."""
     if _folders_are_all():
         wanted = normalize(package)
-        return next((found.version for found in _packages(_search_path()) if found.name == wanted), None)
+        return next((found.version for found in _packages(search_path()) if found.name == wanted), None)
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -63,7 +64,7 @@ class _Package:
     folder: str
 
 
-def _search_path() -> list[str]:
+def search_path() -> list[str]:
     """Return the entries of `sys.path` that Python itself looks at: those that are texts."""
     entries: list[object] = [*sys.path]
     return [entry for entry in entries if isinstance(entry, str)]
@@ -90,11 +91,13 @@ def _is_metadata(name: str) -> bool:
 
 def _read_entry_points(group: str) -> Iterator[EntryPoint]:
     header = f"[{group}]"
-    for package in _packages(_search_path()):
+    for package in _packages(search_path()):
         content = _read(package.folder)
         if header.encode() in content:
             for name, value in _section(content.decode("utf-8", "replace"), header):
-                yield EntryPoint(name=name, value=value, package=package.name, version=package.version)
+                yield EntryPoint(
+                    name=name, value=value, package=package.name, version=package.version, folder=package.folder
+                )
 
 
 def _section(text: str, header: str) -> Iterator[tuple[str, str]]:
@@ -129,6 +132,7 @@ def _ask_importlib(group: str) -> list[EntryPoint]:
             value=found.value.partition("[")[0].strip(),
             package=normalize(found.dist.name) if found.dist else "",
             version=found.dist.version if found.dist else "",
+            folder=str(found.dist.locate_file(f"{found.dist.name}.dist-info")) if found.dist else "",
         )
         for found in ask(group=group)
     ]
@@ -136,7 +140,7 @@ def _ask_importlib(group: str) -> list[EntryPoint]:
 
 def _folders_are_all() -> bool:
     """Say whether every installed package lies in a folder of `sys.path`."""
-    files = any(map(os.path.isfile, _search_path()))  # Path.is_file raises for what is no path
+    files = any(map(os.path.isfile, search_path()))  # Path.is_file raises for what is no path
     return not (files or any(map(_is_foreign_finder, sys.meta_path)))
 
 

@@ -1,25 +1,38 @@
-"""Try a plug-in in a child process, and remember the outcome.
+"""Run the code of plug-ins in child processes only, and remember what came of it.
 
-probe                 Try backends in child processes, all at the same time, and say in words what came of it.
-_probe                The probe: a program of its own, which may crash, hang or print what it likes without harm to anyb
-_cuda_facts           What NVIDIA's driver and runtime say and ggml does not: versions, UUIDs, compute capabilities. For
-_vulkan_facts         What Vulkan's drivers say of their devices and ggml does not: UUID, name and version. For `_probe.
-processes             What the runners of child processes share: a command, how a process ended, and the limits.
-subprocesses          Run programs side by side, each with a pipe of its own for the answer, and outlive whatever they d
-subprocesses_windows  `run_children` on Windows: a job object ends what a child started, and threads read, for pipes can
+describe              Describe plug-ins: from what is remembered, or else by asking them.
+description           What a plug-in says of itself, as this process knows it: remembered, checked, or read from a file.
+ask                   Have child processes ask plug-ins for their descriptions.
+_describe             The program that asks one plug-in, in a process of its own.
+probe                 Try backends and CPU levels: do they compute what they should?
+_probe                The program that tries one backend, in a process of its own.
+_cuda_facts           For `_probe`: what NVIDIA's driver and runtime say and ggml does not.
+_vulkan_facts         For `_probe`: what Vulkan's drivers say and ggml does not.
+outcome               Turn what a probe left behind into a verdict.
+verdict_cache         Remember verdicts, each for as long as it can be trusted.
+cache                 Files that remember between processes what child processes found out.
+fingerprint           What a remembered outcome depends on: files, drivers, permissions, environment, boot, processor.
+options               The variables LLAMAPACK_PROBE and LLAMAPACK_PROBE_SECONDS.
+launch                Start child processes of Python, or say why that cannot be done here.
+subprocesses          Run programs side by side, and end them with all that they started.
+subprocesses_windows  The same on Windows.
+processes             What both share: a command, how a process ended, and the limits that hold for it.
 exit_status           Say in words how a process ended.
-outcome               Turn what a probe left behind into a verdict: what happened, why, and what to do.
-cache                 Remember verdicts between processes: one small JSON file for each, named by a checksum of what it
-fingerprint           What a verdict depends on beside the code: files, drivers, device nodes, permissions, environment,
 """
 
 __all__ = [
+    "ask",
     "cache",
+    "describe",
+    "description",
     "exit_status",
     "fingerprint",
+    "launch",
+    "options",
     "outcome",
     "probe",
     "processes",
     "subprocesses",
     "subprocesses_windows",
+    "verdict_cache",
 ]

@@ -1,7 +1,8 @@
-"""Remember verdicts between processes: one small JSON file for each, named by a checksum of what it depends on.
+"""Files that remember between processes what child processes found out: one small JSON file for each outcome.
 
-A file is written elsewhere and moved into place, so a reader sees a whole one or none. What cannot be read is as if it
-were not there, and a folder that cannot be written changes nothing but the time.
+A file is named by a checksum of its key, which is everything that the outcome depends on, and it holds the key too. It
+is written elsewhere and moved into place, so a reader sees a whole file or none. A file that cannot be read counts as
+missing, and a folder that cannot be written costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -12,26 +13,21 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
-from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.probing.fingerprint import Marks, file_mark
-from llamapack.backends.verdicts import Fault, Status, Verdict, from_data, to_data
+from llamapack.backends.probing.fingerprint import Key, file_mark
+from llamapack.backends.probing.processes import is_child
 
 VARIABLE = "LLAMAPACK_CACHE_DIR"
-FORMAT = 1
+FORMAT = 2
 MOST_FILES = 200
-# What failed may have failed by chance: memory, a driver that was being updated, a busy machine.
-SECONDS_FOR_FAILURES = 3600.0
-SECONDS_FOR_TIMEOUTS = 600.0  # shaders that were compiled so far are kept by the driver: the next try takes less
-SECONDS_WITHOUT_BOOT_ID = 86400.0
 
 
 def cache_folder() -> Path | None:
-    """Return the folder of the verdicts: in LLAMAPACK_CACHE_DIR or the system's caches; None without a home."""
+    """Return the folder of these files: in LLAMAPACK_CACHE_DIR or the system's caches; None if there is no home."""
     if named := os.environ.get(VARIABLE):
         return Path(os.path.expanduser(named)).absolute() / "verdicts"  # noqa: PTH111  # Path's raises for ~nobody
     try:
@@ -48,49 +44,45 @@ def cache_folder() -> Path | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slot:
-    """Where the verdict that depends on `marks` is kept; without a folder it is kept nowhere."""
+class Cached:
+    """What a file remembers, and how many seconds ago it was written."""
+
+    content: Any
+    age: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheFile:
+    """The file that remembers the outcome which depends on `key`; `path` is None if there is no folder for it."""
 
     path: Path | None
-    marks: Marks
+    key: Key
 
     @classmethod
-    def of(cls, name: str, marks: Marks, folder: Path | None) -> Slot:
-        """Return the slot for the verdict on the backend `name`."""
-        text = json.dumps([FORMAT, marks], sort_keys=True).encode()
-        digest = f"{zlib.crc32(text):08x}"  # quick to import; who reads the file compares all of the marks
-        return cls(path=folder / f"{name}-{digest}.json" if folder else None, marks=marks)
+    def of(cls, name: str, key: Key, folder: Path | None) -> CacheFile:
+        """Return the file in `folder`; `name` is the beginning of its name, for people."""
+        text = json.dumps([FORMAT, key], sort_keys=True).encode()
+        digest = f"{zlib.crc32(text):08x}"  # quick to import; who reads the file compares the whole key
+        return cls(path=folder / f"{name}-{digest}.json" if folder else None, key=key)
 
-    def read(self, plugin: BackendPlugin | None) -> Verdict | None:
-        """Return the verdict that is kept, or None where there is none that still counts."""
+    def read(self) -> Cached | None:
+        """Return what is remembered; None if there is nothing, or if the key or one of the files has changed."""
         if self.path is None:
             return None
         try:
             data = json.loads(self.path.read_bytes())
-            verdict = from_data(data["verdict"], plugin, cached=True)
-            if data["marks"] != self.marks or self._is_too_old(verdict, time.time() - data["made"]):
+            if data["key"] != self.key or any(file_mark(mark[0]) != mark for mark in data["files"]):
                 return None
-            same = all(file_mark(mark[0]) == mark for mark in data["libraries"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return Cached(content=data["content"], age=time.time() - data["made"])
+        except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
             return None
-        return verdict if same else None
 
-    def _is_too_old(self, verdict: Verdict, age: float) -> bool:
-        if verdict.status is not Status.USABLE:
-            longest = SECONDS_FOR_TIMEOUTS if verdict.fault is Fault.TIMEOUT else SECONDS_FOR_FAILURES
-            return not 0 <= age < longest
-        return self.marks.get("boot") == "" and not 0 <= age < SECONDS_WITHOUT_BOOT_ID
-
-    def write(self, verdict: Verdict) -> None:
-        """Keep the verdict; does nothing where that is not possible, or where the probe could not even start."""
-        if self.path is None or verdict.fault in (Fault.NO_PYTHON, Fault.NOT_ASKED):
+    def write(self, content: Any, files: Iterable[Path | str]) -> None:
+        """Remember `content` for as long as `files` stay as they are; does nothing if it cannot be written."""
+        if self.path is None:
             return
-        data = {
-            "verdict": to_data(verdict),
-            "marks": self.marks,
-            "libraries": [file_mark(path) for path in verdict.libraries],
-            "made": time.time(),
-        }
+        marks = [file_mark(path) for path in files]
+        data = {"content": content, "key": self.key, "files": marks, "made": time.time()}
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _replace(self.path, json.dumps(data).encode())
@@ -119,6 +111,45 @@ class Slot:
             return self.path.with_suffix(".lock").open("ab")
         except OSError:
             return None
+
+
+_Subject = TypeVar("_Subject")
+_Outcome = TypeVar("_Outcome")
+_File = TypeVar("_File", bound=CacheFile)
+
+
+def recall_or_learn(
+    files: Mapping[_Subject, _File],
+    deadline: float,
+    read: Callable[[_Subject, _File], _Outcome | None],
+    learn: Callable[[Sequence[_Subject]], Mapping[_Subject, _Outcome]],
+) -> dict[_Subject, _Outcome]:
+    """Return the outcome for each subject: what `read` takes from its file, and what `learn` finds out of the rest.
+
+    Of several processes that want to know the same, one learns; the others wait until `deadline` (time.monotonic). A
+    child does not wait: the process that asks it has the lock.
+    """
+    known = read_all(files, read)
+    if len(known) == len(files):
+        return known
+    unknown = {subject: file for subject, file in files.items() if subject not in known}
+    with contextlib.ExitStack() as stack:
+        for file in sorted(
+            unknown.values(), key=lambda file: str(file.path)
+        ):  # one order, so that none waits in a ring
+            stack.enter_context(file.locked(0 if is_child() else deadline))
+        known |= read_all(unknown, read)
+        if missing := [subject for subject in unknown if subject not in known]:
+            known |= learn(missing)
+    return known
+
+
+def read_all(
+    files: Mapping[_Subject, _File], read: Callable[[_Subject, _File], _Outcome | None]
+) -> dict[_Subject, _Outcome]:
+    """Return the outcomes that are remembered."""
+    outcomes = ((subject, read(subject, file)) for subject, file in files.items())
+    return {subject: outcome for subject, outcome in outcomes if outcome is not None}
 
 
 def _try_lock(file: IO[bytes]) -> bool:
@@ -163,7 +194,7 @@ def _prune(folder: Path) -> None:
 
 
 def forget(folder: Path | None = None) -> int:
-    """Remove every verdict that is kept, and return how many there were."""
+    """Remove everything that is remembered, and return how many files there were."""
     folder = folder or cache_folder()
     count = 0
     for path in folder.glob("*.json") if folder else ():

@@ -31,18 +31,18 @@ _DRIVERS = ("proc/driver/nvidia/version", "sys/module/nvidia/version", "sys/modu
 _NODES = ("dev/nvidia*", "dev/nvidia-caps/*", "dev/dri/*", "dev/kfd", "dev/dxg", "dev/accel/*")
 _MANIFESTS = ("usr/share/vulkan/icd.d", "usr/local/share/vulkan/icd.d", "etc/vulkan/icd.d", "usr/lib/wsl/lib")
 
-Marks = dict[str, Any]
+Key = dict[str, Any]  # as JSON
 
 
-def backend_marks(plugin: BackendPlugin, root: Path = Path("/")) -> Marks:
-    """Return what the verdict on `plugin` depends on, as JSON."""
+def backend_key(plugin: BackendPlugin, root: Path = Path("/")) -> Key:
+    """Return what the verdict on `plugin` depends on."""
     return {
-        **_code_marks(),
+        **_code_key(),
         "llamapack": core_version(),
-        "python": f"{sys.implementation.name} {sys.version} {sys.platform} {_machine()}",
+        "python": python_name(),
         "plugin": {"name": plugin.name, "package": plugin.package, "version": plugin.version},
         "files": [file_mark(path) for path in (plugin.library, *plugin.preload)],
-        "environment": {name: value for name, value in sorted(os.environ.items()) if _matters(name)},
+        "environment": driver_variables(),
         "drivers": {name: _first_line(root / name) for name in _DRIVERS},
         "nodes": [_node_mark(path) for pattern in _NODES for path in sorted(root.glob(pattern))],
         "system": [file_mark(path) for path in _windows_drivers()],
@@ -52,9 +52,19 @@ def backend_marks(plugin: BackendPlugin, root: Path = Path("/")) -> Marks:
     }
 
 
-def cpu_marks(library: Path, root: Path = Path("/")) -> Marks:
-    """Return what the verdict on a CPU level depends on, as JSON."""
-    return {**_code_marks(), "files": [file_mark(library)], "processor": processor(root)}
+def cpu_key(library: Path, root: Path = Path("/")) -> Key:
+    """Return what the verdict on a CPU level depends on."""
+    return {**_code_key(), "files": [file_mark(library)], "processor": processor(root)}
+
+
+def python_name() -> str:
+    """Return what names this Python and the system it runs on."""
+    return f"{sys.implementation.name} {sys.version} {sys.platform} {_machine()}"
+
+
+def driver_variables() -> dict[str, str]:
+    """Return the environment variables that drivers and loaders read, except those that may hold a secret."""
+    return {name: value for name, value in sorted(os.environ.items()) if _matters(name)}
 
 
 def file_mark(path: Path | str) -> list[Any]:
@@ -83,7 +93,7 @@ def processor(root: Path = Path("/")) -> str:
     return "\n".join(value.strip() for name, _, value in lines if name.strip().lower() in wanted)
 
 
-def _code_marks() -> Marks:
+def _code_key() -> Key:
     base = library_dir() / library_file_name("ggml-base")
     return {
         "abi": read_abi().abi_id,

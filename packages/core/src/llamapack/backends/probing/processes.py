@@ -25,6 +25,11 @@ class ProcessResult:
     seconds: float
 
 
+def is_child() -> bool:
+    """Return True if this process is, or was started by, a child of llamapack."""
+    return MARK in os.environ
+
+
 def child_environment(mark: str) -> dict[str, str]:
     """Return the environment of a child: that of this process, and the mark by which its processes are found."""
     return {**os.environ, MARK: mark}

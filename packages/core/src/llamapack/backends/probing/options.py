@@ -1,0 +1,37 @@
+"""How plug-ins and CPU levels are tried: the variables LLAMAPACK_PROBE and LLAMAPACK_PROBE_SECONDS."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from llamapack.errors import InputError
+
+VARIABLE = "LLAMAPACK_PROBE"
+SECONDS_VARIABLE = "LLAMAPACK_PROBE_SECONDS"
+MODES = ("always", "cached", "never")
+SECONDS = 90.0 if sys.platform == "win32" else 30.0
+
+
+def probe_mode(mode: str | None = None) -> str:
+    """Return `mode`, or if it is None what LLAMAPACK_PROBE says; raises InputError if that is not one of MODES."""
+    source = "mode"
+    if mode is None:
+        mode, source = os.environ.get(VARIABLE) or "cached", VARIABLE
+    if mode not in MODES:
+        raise InputError(f"{source} is {mode!r}, which means nothing.", fix=f"Use one of: {', '.join(MODES)}.")
+    return mode
+
+
+def probe_seconds() -> float:
+    """Return how long a child process may take; raises InputError if LLAMAPACK_PROBE_SECONDS is no such number."""
+    named = os.environ.get(SECONDS_VARIABLE)
+    if not named:
+        return SECONDS
+    try:
+        seconds = float(named)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 3600:
+        raise InputError(f"{SECONDS_VARIABLE} is {named!r}.", fix="Use a number of seconds, above 0 and below 3600.")
+    return seconds
