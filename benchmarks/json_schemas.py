@@ -81,7 +81,7 @@ class Upstream:
             "tool_choice": "required",
         }
         out, message = api.char_p(), api.char_p()
-        with self._template._using() as pointer:
+        with self._template.using() as pointer:
             status = native().llamapack_chat_apply(
                 pointer, json.dumps(request).encode(), ctypes.byref(out), ctypes.byref(message)
             )

@@ -53,7 +53,9 @@ TOOLS = [{"type": "function", "function": {"name": "look_up", "description": "Fi
 def apply(vocab: llamapack.Vocab, request: dict[str, Any], source: str | None = TURNS) -> dict[str, Any]:
     """What the library makes of a chat request; ValueError with the message for one that it refuses."""
     out, message = api.char_p(), api.char_p()
-    with ChatTemplate(vocab._model, source) as template, template._using() as pointer:
+    model = vocab.owner
+    assert isinstance(model, llamapack.Model)
+    with ChatTemplate(model, source) as template, template.using() as pointer:
         status = native().llamapack_chat_apply(
             pointer, json.dumps({"messages": MESSAGES, **request}).encode(), ctypes.byref(out), ctypes.byref(message)
         )

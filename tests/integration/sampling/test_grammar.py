@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from llamapack.errors import ClosedError, GrammarError, InputError, SamplingError
 from llamapack.grammar import Grammar
-from llamapack.sampling import Dist, Greedy, Stage, LogitBias, Penalties, Sampler, TopK, TopP
+from llamapack.sampling import Dist, Greedy, LogitBias, Penalties, Sampler, Stage, TopK, TopP
 
 from tests.support.children import python
 from tests.support.grammars.chains import allowed, allowed_tokens, chain, feed
@@ -83,16 +83,16 @@ def test_a_copy_and_a_reset_stand_where_they_should(vocab: llamapack.Vocab) -> N
         assert allowed(first, vocab) == {b"a", b"ab", b"abc"}
 
 
-@pytest.mark.parametrize("links", [(TopK(3), Greedy()), (Greedy(),), (TopP(0.5), Dist())], ids=str)
+@pytest.mark.parametrize("stages", [(TopK(3), Greedy()), (Greedy(),), (TopP(0.5), Dist())], ids=str)
 def test_the_grammar_holds_wherever_it_stands(vocab: llamapack.Vocab, stages: tuple[Stage, ...]) -> None:
     logits = np.zeros(len(vocab))
     (no,) = vocab.tokenize("no", add_special=False)
     logits[no] = 1.0
-    with Sampler.chain([Grammar('root ::= "no"'), *links], vocab=vocab, seed=1) as sampler:
+    with Sampler.chain([Grammar('root ::= "no"'), *stages], vocab=vocab, seed=1) as sampler:
         assert sampler.apply(logits).selected == no
     (maybe,) = vocab.tokenize(" maybe", add_special=False)
     logits[maybe] = 5.0
-    with Sampler.chain([TopK(2), Grammar('root ::= "no"'), *links], vocab=vocab, seed=1) as sampler:
+    with Sampler.chain([TopK(2), Grammar('root ::= "no"'), *stages], vocab=vocab, seed=1) as sampler:
         assert sampler.apply(logits).selected == no
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import llamapack
 import numpy as np
 from llamapack.grammar import Grammar
-from llamapack.sampling import Link, Sampler
+from llamapack.sampling import Sampler, Stage
 
 
 def allowed_tokens(sampler: Sampler, vocab: llamapack.Vocab) -> list[int]:
@@ -26,6 +26,6 @@ def feed(sampler: Sampler, vocab: llamapack.Vocab, text: str) -> None:
         sampler.accept(token)
 
 
-def chain(vocab: llamapack.Vocab, grammar: Grammar | str, *links: Link) -> Sampler:
+def chain(vocab: llamapack.Vocab, grammar: Grammar | str, *stages: Stage) -> Sampler:
     first = Grammar(grammar) if isinstance(grammar, str) else grammar
-    return Sampler.chain([first, *links], vocab=vocab, seed=1)
+    return Sampler.chain([first, *stages], vocab=vocab, seed=1)

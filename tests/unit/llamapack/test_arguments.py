@@ -55,7 +55,7 @@ def test_optional_sequences_may_be_none() -> None:
     grammar = Grammar('root ::= "a"', trigger_words=nothing, trigger_patterns=nothing, trigger_tokens=nothing)
     assert grammar == Grammar('root ::= "a"')
     parameters = SamplingParameters(dry_multiplier=0.8, dry_sequence_breakers=None, logit_bias=None)
-    assert Dry(0.8, breakers=()) in parameters.links()
+    assert Dry(0.8, breakers=()) in parameters.stages()
 
 
 @pytest.mark.parametrize("stop", [5, [5], [None], b"end"], ids=repr)

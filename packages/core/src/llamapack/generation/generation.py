@@ -234,7 +234,7 @@ def _sampler(model: Model, given: Sampler | None, options: SamplingOptions) -> S
 
 def _begins_at_once(sampler: Sampler) -> bool:
     """Return True if a grammar holds from the first token on, so that the model cannot think before it answers."""
-    return any(isinstance(link, Grammar) and not link.lazy for link in sampler.links)
+    return any(isinstance(stage, Grammar) and not stage.lazy for stage in sampler.stages)
 
 
 def _logprobs(context: Context, token: int, count: int) -> TokenLogprobs:
