@@ -77,7 +77,7 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and workflows; with `-- --fix`, mend what can be mended."""
+    """Check style and workflows; with `-- --fix`, fix what can be fixed automatically."""
     with reporting_tool_errors(session):
         prepare(session, "lint")
     fix = "--fix" in session.posargs
@@ -157,7 +157,7 @@ def gen(session: nox.Session) -> None:
 
 @nox.session(name="vendor-check", venv_backend="none")
 def vendor_check(session: nox.Session) -> None:
-    """Rebuild llama.cpp from pin and patches; fail where the packages would build from anything else."""
+    """Rebuild llama.cpp from pin and patches; fail if the packages would build from anything else."""
     with reporting_tool_errors(session):
         ensure.ensure_source()
         if problems := check.check(Checkout()):
@@ -174,7 +174,7 @@ def plan_rows(session: nox.Session) -> None:
 
 @nox.session(name="plan", venv_backend="none")
 def plan_(session: nox.Session) -> None:
-    """Print how this machine would prove each cell, what is missing for more, and what changes a build."""
+    """Print how this machine would check each cell, what is missing for more, and what changes a build."""
     with reporting_tool_errors(session):
         print(plan.text(matrix.load_matrix(), this_host(), find_toolchain().description))
 
@@ -214,7 +214,7 @@ def reproducible_(session: nox.Session) -> None:
 @nox.session(name="test-cpu", venv_backend="none")
 @nox.parametrize("cell", cells("checks"))
 def test_cpu(session: nox.Session, cell: Cell) -> None:
-    """Prove one CPU level: run, emulated, or audited where nothing here runs it; `-- --record` writes it down."""
+    """Check one CPU level: run, emulated, or audited if nothing here runs it; `-- --record` records the result."""
     with reporting_tool_errors(session):
         cpu_levels.check_level(session, cell)
 
@@ -253,7 +253,7 @@ def doctor(session: nox.Session) -> None:
 def test_vulkan(session: nox.Session) -> None:
     """Run the Vulkan plug-in in a clean environment, on lavapipe: a Vulkan device on the CPU, so every machine has it.
 
-    With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` writes down that it passed,
+    With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` records the result,
     `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
     with reporting_tool_errors(session):
@@ -262,10 +262,10 @@ def test_vulkan(session: nox.Session) -> None:
 
 @nox.session(name="test-cuda", venv_backend="none")
 def test_cuda(session: nox.Session) -> None:
-    """Build the CUDA plug-in for this machine's GPU, look into it, and run it in a clean environment.
+    """Build the CUDA plug-in for this machine's GPU, inspect it, and run it in a clean environment.
 
-    Without a GPU it is compiled for one architecture, looked into and loaded, and the rest is skipped with the reason.
-    `-- --record` writes down that it passed, `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
+    Without a GPU it is compiled for one architecture, inspected and loaded, and the rest is skipped with the reason.
+    `-- --record` records the result, `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
     with reporting_tool_errors(session):
         plugins.check_plugin(session, "cuda")
@@ -273,9 +273,9 @@ def test_cuda(session: nox.Session) -> None:
 
 @nox.session(name="test-rocm", venv_backend="none")
 def test_rocm(session: nox.Session) -> None:
-    """Prove the ROCm plug-in: run it on an AMD GPU; where there is none, compile, audit and load it, and skip the rest.
+    """Run the ROCm plug-in on an AMD GPU; without one, compile, audit and load it, and skip the rest.
 
-    `-- --record` writes down what was proven.
+    `-- --record` records the result.
     """
     with reporting_tool_errors(session):
         plugins.check_rocm(session)

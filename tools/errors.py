@@ -1,7 +1,7 @@
 """The errors that tools raise on purpose.
 
 ToolError          what went wrong, why, and what to do; the command line prints it and exits 1
-  UnavailableError     this machine has not got what is needed; a Nox session skips with these words
+  UnavailableError     something is missing on this machine; a Nox session is skipped with this message
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ def some(names: Sequence[str], most: int = 10) -> str:
 
 
 def valid(kind: str, values: Collection[str]) -> str:
-    """Say which values would have been right."""
+    """Return a sentence that lists the valid values."""
     return f"Valid {kind}: {', '.join(values) or 'none'}."
 
 
 class ToolError(Exception):
-    """A failure that the person at the keyboard can mend; anything else is a bug and shows its traceback."""
+    """A failure that the user can fix; any other exception is a bug and shows its traceback."""
 
     def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
         """Keep the three parts apart, so that callers and tests can look at each."""
@@ -31,4 +31,4 @@ class ToolError(Exception):
 
 
 class UnavailableError(ToolError):
-    """Something that this machine lacks, and that nothing here can get for it."""
+    """Something that is missing on this machine and cannot be installed by these tools."""

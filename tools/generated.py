@@ -1,4 +1,4 @@
-"""Derived files: each is made by one producer, and is stale when it is not what its producer makes now.
+"""Derived files. Each is made by one producer, and is stale if it differs from what the producer makes now.
 
 To derive another file, add a producer to `PRODUCERS`. `nox -t gen` writes all of them.
 """
@@ -18,7 +18,7 @@ from tools.util.atomic_files import write_text
 from tools.verification.matrix_page import page, proven
 from tools.verification.results import PAGE, README, read_results
 
-MEND = "Run: nox -t gen"
+FIX = "Run: nox -t gen"
 TABLE = re.compile(r"(<!-- proven: [^\n]*-->\n\n).*?(<!-- /proven -->)", re.DOTALL)
 
 
@@ -26,7 +26,7 @@ TABLE = re.compile(r"(<!-- proven: [^\n]*-->\n\n).*?(<!-- /proven -->)", re.DOTA
 class Producer:
     """What makes some derived files: `make` returns their text by path.
 
-    `source` is what a person changes to change them. `missing` says what `make` needs and does not have, or nothing.
+    `source` is what a developer edits to change them. `missing` returns what `make` needs and does not have, or "".
     """
 
     source: str
@@ -35,12 +35,12 @@ class Producer:
 
 
 def matrix_page() -> dict[Path, str]:
-    """Make the documentation of the build matrix, and the README's table of what was proven."""
+    """Make the documentation of the build matrix, and the README's table of results."""
     matrix, results = load_matrix(), read_results()
     table, readme = proven(matrix, results), README.read_text(encoding="utf-8")
     text, found = TABLE.subn(lambda part: f"{part[1]}{table}\n{part[2]}", readme)
     if not found:
-        raise ToolError(f"{README.name} has no place for the table of proofs.", fix="Put <!-- proven: --> back.")
+        raise ToolError(f"{README.name} has no place for the table of results.", fix="Put <!-- proven: --> back.")
     return {PAGE: page(matrix, results), README: text}
 
 
@@ -52,7 +52,7 @@ def bindings() -> dict[Path, str]:
 
 
 def bindings_missing() -> str:
-    """Say what the bindings generator lacks here."""
+    """Return what is missing here to generate the bindings; empty if nothing is."""
     if find_spec("clang") is None:
         return "libclang is not installed in this environment (requirements/bindgen.txt)"
     return "" if SYNCED.is_dir() else "there is no synced llama.cpp source (inv vendor.sync)"
@@ -65,7 +65,7 @@ PRODUCERS: tuple[Producer, ...] = (
 
 
 def stale(producers: Sequence[Producer] = PRODUCERS) -> dict[Path, str]:
-    """Return what the stale or missing files should hold; producers that lack something here are left out."""
+    """Return the text of the stale or missing files; producers that miss something here are left out."""
     made = [producer.make() for producer in producers if not producer.missing()]
     return {path: text for files in made for path, text in files.items() if _read(path) != text}
 
@@ -84,11 +84,11 @@ def left_out(producers: Sequence[Producer] = PRODUCERS) -> dict[str, str]:
 
 
 def require_fresh(producers: Sequence[Producer] = PRODUCERS, root: Path = ROOT) -> None:
-    """Refuse stale derived files; the message names each, its source, and the command that mends them."""
+    """Raise ToolError for stale derived files; it names each, its source, and the command that updates them."""
     for producer in producers:
         if found := stale([producer]):
             names = ", ".join(sorted(path.relative_to(root).as_posix() for path in found))
-            raise ToolError(f"{names}: not made from {producer.source} as it is now.", fix=MEND)
+            raise ToolError(f"{names}: not made from {producer.source} as it is now.", fix=FIX)
 
 
 def _read(path: Path) -> str | None:

@@ -11,8 +11,8 @@ arm       Instructions of 64-bit Arm, decoded by LLVM's llvm-mc: it knows the ne
 canaries  Canaries in machine code: zig may link the function that they call into a library, which then imports none.
 fatbin    Which GPUs a library holds code for, and how many bytes of each: NVIDIA's fat binaries, read by ourselves.
 offload   Which GPUs a library holds code for, and how many bytes of each: clang's offload bundles, read by ourselves.
-judges    Who judges the instructions of which processor.
-rules     What every library has to keep to, one rule each; a rule says what is wrong, and its `fix` what to do.
+judges    The judge of instructions for each processor.
+rules     The rules for every library; a rule says what is wrong, and its `fix` what to do.
 plugin    What is particular to the wheel of a plug-in: one library on top of the core's, and its description.
 wheel     Audit a wheel: every library in it by the rules, and what concerns the whole.
 report    The report of an audit, for people.

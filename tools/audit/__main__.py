@@ -12,7 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.audit", description="Judge the libraries of a wheel.")
     parser.add_argument("wheel")
     parser.add_argument("library", nargs="?", default="", help="judge only this library of the wheel, by file name")
-    parser.add_argument("--whole", action="store_true", help="also fail where a part of the wheel cannot be read here")
+    parser.add_argument("--whole", action="store_true", help="also fail if a part of the wheel cannot be judged here")
     arguments = parser.parse_args()
     print(audited(arguments.wheel, arguments.library, whole=arguments.whole))
 

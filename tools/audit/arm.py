@@ -56,7 +56,7 @@ class Arm:
     """What code.Judge asks for."""
 
     def unavailable(self) -> str:
-        """Say where llvm-mc comes from if it is not here."""
+        """Return how to install llvm-mc if it is missing; empty if it is not."""
         missing = f"llvm-mc {OLDEST} or later is not on this machine (Debian: apt install {' '.join(PACKAGES)})"
         return "" if self._program else missing
 
@@ -130,7 +130,7 @@ def _version(program: str) -> int:
 
 
 def _words(part: Code, start: int = 0) -> Iterator[tuple[int, int]]:
-    """Give the address and the word of each instruction of `part`, from its byte `start` on."""
+    """Yield the address and the word of each instruction of `part`, from its byte `start` on."""
     words = _all_words(part)
     for number in range(start // _SIZE, len(words)):
         yield part.address + number * _SIZE, words[number]
@@ -158,7 +158,7 @@ def _steps(address: int, library: Library) -> Iterator[Step[tuple[int, int]]]:
 
 
 def _branch(word: int) -> int | None:
-    """Return how far away `word` branches to, in bytes, where it says so. Bits: the A64 instruction set's encodings."""
+    """Return the offset of the branch `word` in bytes, if it has one. Bits: the A64 instruction set's encodings."""
     if word & 0x7C000000 == 0x14000000:  # B, BL
         return _signed(word, 0, 26)
     if word & 0x7E000000 == 0x34000000 or word & 0xFF000000 == 0x54000000:  # CBZ, CBNZ, B.cond, BC.cond

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign:
-    """Instructions of features that a processor may lack: how many, and the first of them."""
+    """Instructions of features that a processor may not have: how many, and the first of them."""
 
     feature: str
     count: int
@@ -24,7 +24,7 @@ class Judge(Protocol):
     """Tells which instructions of a library a level with some of ggml's flags must not use."""
 
     def unavailable(self) -> str:
-        """Say why it cannot judge on this machine; nothing where it can."""
+        """Return why it cannot judge on this machine; empty if it can."""
 
     def foreign(self, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
         """Return what the library uses beyond `flags`, all of its code looked at from the first byte to the last."""
@@ -44,7 +44,7 @@ class Step(Generic[T]):
 
 
 def walk(start: int, functions: Collection[int], steps: Callable[[int], Iterator[Step[T]]]) -> Iterator[T]:
-    """Give the instructions that run from `start`; `steps` gives those at an address and after it."""
+    """Yield the instructions that run from `start`; `steps` yields those at an address and after it."""
     seen: set[int] = set()
     waiting = [start]
     while waiting:
@@ -62,7 +62,7 @@ def walk(start: int, functions: Collection[int], steps: Callable[[int], Iterator
 
 
 def counted(found: Iterable[tuple[str, str]]) -> tuple[Foreign, ...]:
-    """Return what `found` comes to, which has a feature and a text for each instruction, in the order of addresses."""
+    """Count `found`, which has a feature and a text for each instruction, in the order of addresses."""
     counts: dict[str, int] = {}
     first: dict[str, str] = {}
     for feature, text in found:

@@ -36,7 +36,7 @@ def code_sizes(path: Path) -> dict[str, int]:
 
 
 def _containers(content: bytes, name: str) -> Iterator[tuple[int, int]]:
-    """Give where the entries of each container begin and end."""
+    """Yield the start and end of the entries of each container."""
     place = content.find(MAGIC)
     while place >= 0:
         if place % ALIGNMENT or place + CONTAINER.size > len(content):

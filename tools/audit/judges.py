@@ -1,4 +1,4 @@
-"""Who judges the instructions of which processor."""
+"""The judge of instructions for each processor."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ JUDGES: Mapping[str, Judge] = {"x86_64": X86(), "aarch64": _ARM, "arm64": _ARM}
 
 
 def judge_of(machine: str) -> Judge | None:
-    """Return who judges code for `machine`; None where nobody on this machine can."""
+    """Return the judge of code for `machine`; None if there is none on this machine."""
     return None if why_not(machine) else JUDGES[machine]
 
 
 def why_not(machine: str) -> str:
-    """Say why nobody judges code for `machine` here; nothing where somebody does."""
+    """Return why code for `machine` is not judged here; empty if it is."""
     return JUDGES[machine].unavailable() if machine in JUDGES else "nothing here disassembles them"

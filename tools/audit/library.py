@@ -58,13 +58,13 @@ class Expected:
 
     abi_id: str
     own: frozenset[str]
-    """The libraries of the same wheel, and of the core where this is a plug-in."""
+    """The libraries of the same wheel, and of the core if this is a plug-in."""
     exports: Mapping[str, frozenset[str]]
     """The exports of each library, by its stem: ggml-base, ggml, llamapack, ggml-cpu."""
     levels: Mapping[str, tuple[str, ...]]
     """ggml's flags of each library that is chosen by its score, by the library's file name."""
     floors: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """The newest symbol versions that the wheel's tag allows; empty where it promises nothing."""
+    """The newest symbol versions that the wheel's tag allows; empty if it has no limit."""
     places: tuple[str, ...] = ()
     """Folders of this machine whose names must not be in a library."""
     module: str = ""

@@ -86,7 +86,7 @@ def _minimum(binary: lief.MachO.Binary) -> str:
 
 
 def _code(binary: lief.MachO.Binary) -> Iterator[Code]:
-    """Give the code without the data in it: jump tables, which the linker lists."""
+    """Yield the code without the data in it: jump tables, which the linker lists."""
     entries = binary.data_in_code.entries if binary.data_in_code else ()
     tables = sorted((binary.imagebase + entry.offset, entry.length) for entry in entries)
     for section in binary.sections:

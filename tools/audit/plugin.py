@@ -26,7 +26,7 @@ Description = Mapping[str, Any]
 
 
 def read_description(contents: Path) -> Description | None:
-    """Return the description in the unpacked wheel in `contents`; None where it is no plug-in's."""
+    """Return the description in the unpacked wheel in `contents`; None if it is no plug-in's."""
     found = next(contents.glob(f"*/{DESCRIPTION}"), None)
     return json.loads(found.read_text(encoding="utf-8")) if found else None
 

@@ -1,4 +1,4 @@
-"""What every library has to keep to, one rule each; a rule says what is wrong, and its `fix` what to do."""
+"""The rules for every library; a rule says what is wrong, and its `fix` what to do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Check = Callable[[Library, Expected], Iterator[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One thing to keep to: its name, on which systems it means something, how to look, and what to do."""
+    """One rule: its name, the systems that it applies to, how it is checked, and what to do."""
 
     name: str
     check: Check

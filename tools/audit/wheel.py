@@ -38,7 +38,7 @@ class Report:
     needs: Mapping[str, str]
     """The newest version of each family that any library needs: GLIBC → 2.34."""
     not_looked_at: tuple[str, ...] = ()
-    """What the audit cannot judge yet, in words."""
+    """What the audit could not judge, in words."""
 
     def of(self, file: str) -> tuple[Finding, ...]:
         """Return what is wrong with the library called `file`."""
@@ -176,7 +176,7 @@ def _plain(name: str) -> str:
 
 
 def not_looked_at(libraries: Sequence[Library]) -> Iterator[str]:
-    """Say what the audit cannot judge, in words."""
+    """Yield what the audit cannot judge, in words."""
     for machine in sorted({library.machine for library in libraries}):
         if why := why_not(machine):
             yield f"instructions of {machine}: {why}"

@@ -59,7 +59,7 @@ class X86:
     """What code.Judge asks for."""
 
     def unavailable(self) -> str:
-        """Nothing: iced-x86 is always there."""
+        """Return nothing: iced-x86 is always installed."""
         return ""
 
     def foreign(self, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:

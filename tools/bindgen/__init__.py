@@ -3,7 +3,7 @@
 generate       The bindings generator: llama.cpp's headers in; ctypes declarations, ABI table and export lists out.
 headers        Which headers are bound, how much of each, and the standard headers that they include.
 parse          Read C headers with libclang.
-macros         The value of a `#define`, where it is a constant: a number, a string, or a simple expression of them.
+macros         The value of a `#define` that is a constant: a number, a string, or a simple expression of them.
 types          From libclang's types to ours. Sugar matters: `int64_t` must stay 64 bits wide where `long` is not.
 model          What a C header declares, as plain data: the parser makes it, the writers read it.
 sources        Where upstream defines its functions, found by looking at the text of its sources.

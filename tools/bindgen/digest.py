@@ -29,7 +29,7 @@ def recorded_as(digest: str) -> str:
 
 
 def recorded_digest(generated: str) -> str:
-    """Return the digest that the text of a generated file tells of; nothing where it tells of none."""
+    """Return the digest that is recorded in the text of a generated file; empty if there is none."""
     found = _RECORD.search(generated)
     return found[1] if found else ""
 

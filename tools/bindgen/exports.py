@@ -50,7 +50,7 @@ def exported_names(header: str) -> list[str]:
 
 
 def searched_headers(source: Path) -> Iterable[Path]:
-    """Give the headers that are searched for export marks."""
+    """Yield the headers that are searched for export marks."""
     ggml, mtmd = source / "ggml", source / "tools" / "mtmd"
     yield from sorted((ggml / "include").glob("*.h"))
     yield from sorted((ggml / "src").glob("*.h"))

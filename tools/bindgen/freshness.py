@@ -10,7 +10,7 @@ MEND = "nox -t gen"
 
 
 def stale_bindings(checkout: Checkout) -> str:
-    """Return why the bindings have to be made again; nothing where they are right, or there is nothing to compare.
+    """Return why the bindings have to be generated again; empty if they are current, or there is nothing to compare.
 
     Takes milliseconds and needs no libclang: the bindings say which headers they were made from.
     """
@@ -23,7 +23,7 @@ def stale_bindings(checkout: Checkout) -> str:
 
 
 def require_current_bindings(checkout: Checkout) -> None:
-    """Raise ToolError where a build would join libraries with bindings of other headers."""
+    """Raise ToolError if a build would combine libraries with bindings of other headers."""
     if problem := stale_bindings(checkout):
         raise ToolError(
             f"The bindings are stale: {problem}.",

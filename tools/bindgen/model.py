@@ -64,7 +64,7 @@ Type: TypeAlias = Void | Scalar | EnumRef | RecordRef | CallbackRef | Pointer | 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter; `name` is empty where the header gives none."""
+    """One parameter; `name` is empty if the header has none."""
 
     name: str
     type: Type
@@ -119,7 +119,7 @@ class Record:
 
     @property
     def opaque(self) -> bool:
-        """True where the header does not say what is inside."""
+        """True if the header does not define its fields."""
         return self.fields is None
 
 

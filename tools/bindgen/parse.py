@@ -82,7 +82,7 @@ def _name(file: Any) -> str:
 
 
 def place(cursor: Any) -> str:
-    """Return where a cursor stands, as file:line."""
+    """Return the place of a cursor, as file:line."""
     return f"{_name(cursor.location.file)}:{cursor.location.line}"
 
 

@@ -223,7 +223,7 @@ def _result(type_: Type) -> str:
 
 
 def _parameter(type_: Type, declarations: Declarations | None = None) -> str:
-    """Return what Python may give for a value of a type."""
+    """Return the Python type that is accepted for a value of a type."""
     if not isinstance(type_, Pointer):
         return _result(type_)
     name = pointer_name(type_)

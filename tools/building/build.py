@@ -29,7 +29,7 @@ CUSTOM = "custom"
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """One build of a wheel: where it happens and all that it is made from."""
+    """One build of a wheel: its folders, and everything that it is made from."""
 
     backend: str
     target: str
@@ -74,7 +74,7 @@ class Build:
 
     @property
     def tag(self) -> str:
-        """The platform that the wheel's name states; empty where it is this machine's own, and promises no more.
+        """The platform tag of the wheel; empty if it is for this machine only.
 
         Only zig compiles for the floors that the matrix states.
         """
@@ -102,7 +102,7 @@ class BuildEnvironment:
 
     venv: Environment
     settings: Mapping[str, str]
-    """The variables that the build adds to those of this process, or has alone where it runs elsewhere."""
+    """Environment variables that the build adds to those of this process; its only ones if it runs elsewhere."""
     defines: Mapping[str, str]
     elsewhere: Elsewhere | None = None
 
@@ -145,7 +145,7 @@ def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, fo
         environment.python([*arguments, str(package)], package),
         log_file=build.log_file,
         what=f"{build.what} could not be built",
-        fix="Run the same command again after mending it: what was compiled is kept.",
+        fix="Fix it and run the same command again: what was compiled is kept.",
         cwd=package,
         env=environment.variables,
     )

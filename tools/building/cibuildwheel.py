@@ -22,7 +22,7 @@ ZIG = 'LLAMAPACK_COMPILER=zig nox -s "wheel(cpu-{})"'
 
 
 def engine(target: str, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variable that names the program for containers, where it is not the person's own.
+    """Return the variable that names the program for containers; none if the user has set it.
 
     Only wheels for Linux are built in one; a machine without any is an UnavailableError.
     """
@@ -43,7 +43,7 @@ def _works(name: str) -> bool:
 
 
 def command(target: str) -> list[str]:
-    """Return what cibuildwheel is told to build for `target` into OUTPUT, which is emptied.
+    """Return cibuildwheel's command line to build for `target` into OUTPUT, which is emptied.
 
     It is run in the package's folder, as all of the folder that it is run in goes into the container.
     """

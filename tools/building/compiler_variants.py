@@ -31,7 +31,7 @@ FOLDER = BUILD / "compilers"
 LEVELS = ("haswell", "zen4", "sapphirerapids")
 """AVX2, AVX-512 and AMX."""
 SPARE = ("sse42", "sandybridge", "skylakex")
-"""What is taken where the processor does not run all three; any with AVX2 runs two of them."""
+"""Levels to take instead if the processor does not run all three; any with AVX2 runs two of these."""
 SWITCHES = {"lto": "LLAMAPACK_LTO", "openmp": "LLAMAPACK_OPENMP"}
 
 
@@ -47,7 +47,7 @@ class Compiler:
     flags: tuple[tuple[str, str], ...] = ()
     """Variables of the environment that it needs."""
     openmp: str = ""
-    """Why it cannot have OpenMP; empty where it can."""
+    """Why it cannot have OpenMP; empty if it can."""
 
 
 GCC = Compiler(name="gcc-12", c="gcc-12", cxx="g++-12", packages=("g++-12",))
@@ -82,7 +82,7 @@ class Variant:
 
 
 def variants() -> Iterator[Variant]:
-    """Give every combination of compiler and options that can be had, the plain ones first."""
+    """Yield every available combination of compiler and options, the plain ones first."""
     for switches in ((), ("lto",), ("openmp",), ("lto", "openmp")):
         for compiler in COMPILERS:
             if not (compiler.openmp and "openmp" in switches):
@@ -126,7 +126,7 @@ def _natively(matrix: Matrix, level: str) -> tuple[Cell, Way]:
 def build_levels(variant: Variant, levels: Sequence[str]) -> dict[str, Path]:
     """Return the module of each of `levels`, compiled as `variant` says; needs the source in place.
 
-    Raises UnavailableError where its compiler is not here and cannot be installed.
+    Raises UnavailableError if its compiler is missing and cannot be installed.
     """
     toolchain = find(variant.compiler)
     defines = {name: "ON" if switch in variant.switches else "OFF" for switch, name in SWITCHES.items()}

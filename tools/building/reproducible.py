@@ -26,7 +26,7 @@ RECOMPILE = {"CCACHE_RECACHE": "1"}
 def require_reproducible(*, recompile: bool = False) -> str:
     """Return the digest that both wheels have; a ToolError names the files that differ.
 
-    The compiler cache gives the second build the objects of the first, if it has them; with `recompile` it gives none,
+    The second build takes its objects from the compiler cache if they are there; with `recompile` it takes none,
     and the compiler, too, has to make the same twice.
     """
     first = core_wheel()

@@ -22,7 +22,7 @@ PROGRAMS = ("llamapack-reference", "llama-tokenize")
 
 
 def build_upstream(programs: Sequence[str] = PROGRAMS) -> Path:
-    """Return the folder with upstream's `programs`, built beside the core wheel's libraries where they changed."""
+    """Return the folder with upstream's `programs`; build them beside the core wheel's libraries if they changed."""
     if unknown := sorted(set(programs) - set(PROGRAMS)):
         raise ToolError(f"Upstream's {', '.join(unknown)} cannot be built here.", fix=f"Known: {', '.join(PROGRAMS)}.")
     core_wheel()

@@ -91,7 +91,7 @@ def wheel_for(backend: str, target: str) -> Path:
 def _ensured(chosen: Callable[[], Build]) -> Path:
     """Return the wheel of a build in dist/, built only where an input has changed since.
 
-    The source is fetched where there is none. A failed build leaves the wheel before it as it was, and the objects
+    The source is fetched if it is missing. A failed build keeps the previous wheel, and the objects
     that were compiled for the next try.
     """
     ensure_source()

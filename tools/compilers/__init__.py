@@ -1,7 +1,7 @@
 """Compilers, and the caches in front of them.
 
 toolchain       The compilers of a build, as data.
-toolchains      Find a C and C++ compiler that works here; where there is none, zig from PyPI is one.
+toolchains      Find a C and C++ compiler that works here, or use zig from PyPI if there is none.
 zig             zig from PyPI as a C and C++ compiler for every target of the matrix, behind scripts that are called lik
 compiler_cache  Keep compiled objects between builds and checkouts, with ccache.
 shader_cache    Keep compiled shaders between builds and checkouts: compiler caches know nothing of glslc.

@@ -21,7 +21,7 @@ LAUNCHERS = ("CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER")
 
 @dataclass(frozen=True, kw_only=True)
 class CompilerCache:
-    """A program put before the compiler, and the variables it is to see. An empty launcher: no cache of ours."""
+    """A program that is run in front of the compiler, and its environment variables. An empty launcher: no cache."""
 
     launcher: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)

@@ -21,7 +21,7 @@ class Toolchain:
     defines: Mapping[str, str] = field(default_factory=dict)
     """CMake variables for the other programs of the toolchain."""
     note: str = ""
-    """What the person should know about the choice."""
+    """What the user should know about the choice."""
     target: str = ""
     """What zig compiles for, by the matrix's name; other compilers compile for this machine."""
 
@@ -36,5 +36,5 @@ class Toolchain:
 
     @property
     def is_zig(self) -> bool:
-        """Whether zig from PyPI stands in for a compiler of the system."""
+        """Whether zig from PyPI is used instead of a compiler of the system."""
         return "zig" in self.needs

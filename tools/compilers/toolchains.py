@@ -1,4 +1,4 @@
-"""Find a C and C++ compiler that works here; where there is none, zig from PyPI is one."""
+"""Find a C and C++ compiler that works here, or use zig from PyPI if there is none."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _flags(variables: Mapping[str, str]) -> dict[str, str]:
 def _wants_zig(variables: Mapping[str, str]) -> bool:
     wanted = variables.get(COMPILER_VARIABLE, "")
     if wanted not in ("", "zig"):
-        fix = "Say `zig`, or nothing; name another compiler in CC and CXX."
+        fix = "Set it to `zig`, or unset it; name another compiler in CC and CXX."
         raise ToolError(f"{COMPILER_VARIABLE} is {wanted!r}.", fix=fix)
     if wanted and (named := [name for name in ("CC", "CXX") if variables.get(name)]):
         fix = f"Unset {COMPILER_VARIABLE}, or {' and '.join(named)}."
@@ -142,7 +142,7 @@ def _version(command: list[str], variables: Mapping[str, str]) -> str:
 
 
 def _problem(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
-    """Return why `toolchain` cannot build a small C++17 program; nothing where it can, or did before."""
+    """Return why `toolchain` cannot build a small C++17 program; empty if it can, or could before."""
     state = Path(toolchain.cxx[0]).stat()
     proof = {shlex.join(toolchain.cxx): f"{state.st_size} bytes of {state.st_mtime_ns}: {toolchain.description}"}
     if proof.items() <= stamps.read(PROVEN).items():

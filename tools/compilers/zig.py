@@ -48,7 +48,7 @@ def identity(target: str) -> str:
 
 
 def cmake_system(target: str) -> dict[str, str]:
-    """Return the CMake variables that say what is built for; none where it is this machine, which CMake sees."""
+    """Return the CMake variables that name the target; none if it is this machine, which CMake detects."""
     if target == host_target():
         return {}
     system, _, machine = target.partition("-")

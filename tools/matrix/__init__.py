@@ -3,7 +3,7 @@
 matrix       The build matrix as data: what is built and checked, by ids that are spelled alike everywhere.
 sections     Read and check `matrix.toml`, one function for each section.
 this_python  The name that the matrix has for the system and processor of the Python that runs this.
-ci_rows      What Nox and workflows are given of it: rows of jobs, cibuildwheel's names.
+ci_rows      What Nox and workflows take from it: rows of jobs, cibuildwheel's names.
 """
 
 from __future__ import annotations

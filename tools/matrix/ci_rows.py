@@ -54,7 +54,7 @@ def build_rows(matrix: Matrix, builds: Sequence[Verified]) -> list[Row]:
 
 
 def wheel_rows(matrix: Matrix) -> list[Row]:
-    """Return one row per wheel that CI builds and looks into, and that no machine there can run."""
+    """Return one row per wheel that CI builds and inspects, because no machine there can run it."""
     return [
         {
             "id": Cell(backend=backend.name, target=target).id,

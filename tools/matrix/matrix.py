@@ -46,9 +46,9 @@ class Backend:
     device: str
     software: Mapping[str, str]
     audited: tuple[str, ...] = ()
-    """Targets whose wheels CI builds and looks into, without the device."""
+    """Targets whose wheels CI builds and inspects, without the device."""
     loaded: tuple[str, ...] = ()
-    """Targets on which a session loads the plug-in where the device is not."""
+    """Targets on which a session loads the plug-in without the device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +170,7 @@ class Matrix:
         if target not in backend.targets:
             raise ToolError(f"{name} does not exist on {target}.", fix=valid("targets", backend.targets))
         if name != "cpu":
-            raise ToolError(f"{id_!r} is no cell: only cpu has levels.", fix=f"Say {name}-{target}.")
+            raise ToolError(f"{id_!r} is no cell: only cpu has levels.", fix=f"Use {name}-{target}.")
         self.level(target, rest.removeprefix(f"{target}-"))
         raise AssertionError(id_)
 
@@ -183,7 +183,7 @@ class Matrix:
         return self._with_floors(self.target(target).zig)
 
     def gpu_archs(self, backend: str) -> tuple[GpuArch, ...]:
-        """Return the GPU architectures that `backend` is compiled for; none where it compiles at run time."""
+        """Return the GPU architectures that `backend` is compiled for; none if it compiles at run time."""
         return self.gpu.get(self.backend(backend).name, ())
 
     def _with_floors(self, template: str) -> str:

@@ -1,7 +1,7 @@
-"""The machine at hand, and the systems it can stand in for.
+"""This machine, and the systems that it can emulate.
 
 host            What a machine can do for a cell of the matrix: run it, emulate it, compile it, or nothing.
-emulators       Programs that stand in for a processor or a system that this machine is not.
+emulators       Emulators of processors and systems.
 apt             Debian's packages: install what is missing, or take the files of one package out of a later release.
 debian_roots    Root folders of other Debian releases and processors: made once with debootstrap, then run in, unchanged
 user_namespace  Run a program as root of a user namespace of its own: `python -I user_namespace.py PROGRAM ARGUMENT...`.

@@ -23,7 +23,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 @dataclass(frozen=True, kw_only=True)
 class LaterPackage:
-    """One package of a release newer than this machine's; its files are used where they lie, never installed.
+    """A package of a release newer than this machine's; its files are unpacked and used, but never installed.
 
     Without a version it is the one that the release has now: apt checks the signature, and no hash is pinned.
     """
@@ -47,7 +47,7 @@ def missing(packages: Sequence[str]) -> tuple[str, ...]:
 
 
 def require(packages: Sequence[str], *, purpose: str) -> None:
-    """Have `packages` installed; only root can add one, so for others a missing one is an UnavailableError."""
+    """Install those of `packages` that are missing. Raises UnavailableError if this process is not root."""
     absent = missing(packages)
     if not absent:
         return
@@ -63,7 +63,7 @@ def require(packages: Sequence[str], *, purpose: str) -> None:
 
 
 def try_to_install(packages: Sequence[str], *, purpose: str) -> None:
-    """Have `packages` installed if that can be; if not, say why and go on: what needs them tells what it left out."""
+    """Try to install `packages`; if that fails, log why and go on: what needs them reports what it leaves out."""
     if is_here():
         try:
             require(packages, purpose=purpose)
@@ -124,13 +124,13 @@ def _checked(package: LaterPackage, scratch: Path) -> Path:
 
 
 def mirror() -> str:
-    """Return where this machine's own Debian packages come from."""
+    """Return the mirror that this machine's own Debian packages come from."""
     said = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Created-By: Packages"])
     mirrors = [line for line in said.stdout.split() if "security" not in line]
     if not (mirrors and KEYRING.exists()):
         raise UnavailableError(
             "apt is not set to Debian's packages on this machine.",
             why="A package of a later release is wanted.",
-            fix="Get the files in another way, and say where they are: docs/development/adding-a-backend.md.",
+            fix="Get the files in another way and name their folder: see docs/development/adding-a-backend.md.",
         )
     return mirrors[0]

@@ -64,7 +64,7 @@ class Root:
 
 
 def ensure_root(root: Root, *, mib: int = MIB) -> Path:
-    """Return the folder of `root`, made where it is not there; `mib` is how much room it takes.
+    """Return the folder of `root`; it is made if it does not exist, and then takes `mib` MiB.
 
     apt's own sources say where the packages come from, and Debian's keys check them. Raises UnavailableError where this
     machine cannot make it.
@@ -94,7 +94,7 @@ def command(
 
     `binds` are folders and files of this machine with the absolute paths they have inside, where they can be written
     to. All else that is written is gone afterwards, unless `keep` is set, which is for making a root. `emulator` is
-    what runs the root's programs where this processor does not. A signal n that ends the program gives 128 + n.
+    the program that runs the root's programs if this processor does not. A program ended by signal n gives 128 + n.
     """
     lines = ["set -eu", *_registration(emulator), f"cd {shlex.quote(str(folder))}"]
     lines += _base(keep)
@@ -123,7 +123,7 @@ def _registration(emulator: Path | None) -> list[str]:
 
 
 def _base(keep: bool) -> list[str]:
-    """Lay the root, or a layer above it, over its own folder, and give it /proc, /sys and /dev."""
+    """Mount the root, or an overlay of it, over its own folder, with /proc, /sys and /dev."""
     layer = [
         "mount -t tmpfs none mnt",
         "mkdir mnt/upper mnt/work",
@@ -148,7 +148,7 @@ def _bind(source: Path, target: str) -> list[str]:
 
 
 def emulator_for(root: Root) -> Path | None:
-    """Return what runs the programs of `root` on this machine: nothing where its processor does."""
+    """Return the emulator that runs the programs of `root` on this machine; None if its processor does."""
     if (name := _emulator(root)) is None:
         return None
     if found := find_emulator(name):

@@ -80,7 +80,7 @@ def ensure_place(root: Root) -> Place:
 
 
 def installed(root: Root, wheel: Path) -> Place:
-    """Return `root` with an environment of its Python where its pip has installed `wheel`, made where one is new.
+    """Return `root` with a virtual environment in which its own pip has installed `wheel`; made if either is new.
 
     pip gets the files of requirements/core.txt and no index: it decides by itself whether the wheel's tag suits it.
     """
@@ -134,7 +134,7 @@ def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
 
 
 def platforms(target: str) -> list[str]:
-    """Return pip's options for the wheels of a Linux `target`: those for the floor of ours, and for older systems."""
+    """Return pip's options for the wheels of a Linux `target`: those with our floor, and those for older systems."""
     found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", load_matrix().wheel_tag(target))
     assert found, target
     tags = [f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)]

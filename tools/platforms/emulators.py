@@ -1,4 +1,4 @@
-"""Programs that stand in for a processor or a system that this machine is not."""
+"""Emulators of processors and systems."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def find_emulator(name: str) -> Path | None:
 
 
 def ensure_emulator(name: str) -> Path | None:
-    """Return the emulator, installed with apt where it is missing and this process may; None where it cannot be had."""
+    """Return the emulator; if it is missing, install it with apt. Returns None if it cannot be installed."""
     if found := find_emulator(name):
         return found
     apt.try_to_install((PACKAGES[name],), purpose=f"emulation by {name}")
@@ -41,5 +41,5 @@ def ensure_emulator(name: str) -> Path | None:
 
 
 def how_to_get(name: str) -> str:
-    """Say what to do for an emulator that is missing."""
+    """Return how to install an emulator that is missing."""
     return f"{name} is not on this machine: apt install {PACKAGES[name]}"

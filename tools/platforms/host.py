@@ -16,7 +16,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 class Method(StrEnum):
-    """How a cell is proven, the strongest first."""
+    """How a cell is checked, the strongest first."""
 
     NATIVE = "native"
     EMULATED = "emulated"
@@ -27,7 +27,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One way to prove a cell on a host: by which program, and what the host must have for it."""
+    """One way to check a cell on a host: by which program, and what the host must have for it."""
 
     how: Method
     by: str = ""
@@ -36,7 +36,7 @@ class Way:
 
     @property
     def program(self) -> str:
-        """The name of what stands in for the target; empty where the target itself runs it."""
+        """The name of the emulator or software device; empty if the target itself runs it."""
         return self.by.partition(" ")[0]
 
 
@@ -56,7 +56,7 @@ def this_host(devices: Sequence[str] = ()) -> Host:
 
 
 def host_features(system: str = sys.platform, cpuinfo: Path = CPUINFO) -> frozenset[str] | None:
-    """Return what every processor of this machine can do, in the words of Linux; None where no one says."""
+    """Return the features of every processor of this machine, by Linux's names; None if they are not known."""
     if system != "linux":
         return None
     try:
@@ -66,20 +66,20 @@ def host_features(system: str = sys.platform, cpuinfo: Path = CPUINFO) -> frozen
 
 
 def features_of(cpuinfo: str) -> frozenset[str] | None:
-    """Return the features that all processors of a `/proc/cpuinfo` share; None where it lists none."""
+    """Return the features that all processors of a `/proc/cpuinfo` share; None if it lists none."""
     lines = (line.partition(":") for line in cpuinfo.splitlines())
     found = [frozenset(words.split()) for key, _, words in lines if key.strip() in ("flags", "Features")]
     return frozenset.intersection(*found) if found else None
 
 
 def ways(matrix: Matrix, cell: Cell, host: str) -> tuple[Way, ...]:
-    """Return the ways to prove `cell` on a machine of target `host`, the strongest first; none when there is none."""
+    """Return the ways to check `cell` on a machine of target `host`, the strongest first."""
     found = _cpu_ways(matrix, cell, host) if cell.backend == "cpu" else _gpu_ways(matrix, cell, host)
     return tuple(sorted(found, key=lambda way: list(Method).index(way.how)))
 
 
 def strongest_way(matrix: Matrix, cell: Cell, host: Host) -> Way:
-    """Return the strongest way in which this very `host` can prove `cell`."""
+    """Return the strongest way in which this very `host` can check `cell`."""
     for way in ways(matrix, cell, host.target):
         if not skip_reason(matrix, host, cell, way):
             return way
@@ -87,7 +87,7 @@ def strongest_way(matrix: Matrix, cell: Cell, host: Host) -> Way:
 
 
 def skip_reason(matrix: Matrix, host: Host, cell: Cell, way: Way) -> str:
-    """Say what `host` lacks to prove `cell` in this `way`; nothing where it can."""
+    """Return what is missing on `host` to check `cell` in this `way`; empty if nothing is."""
     if way.device and cell.backend not in host.devices:
         return f"it needs {way.device}"
     if way.program in EMULATORS and way.program not in USED:

@@ -15,7 +15,7 @@ CLONE_NEWUSER = 0x10000000
 
 
 def main(arguments: list[str]) -> None:
-    """Become `arguments` in a new user namespace; a refusal of the system is told, with status 1."""
+    """Replace this process by `arguments` in a new user namespace; exit with status 1 and a message if that fails."""
     hand_over, wait_for = os.pipe()[::-1]
     if not (mapper := os.fork()):
         os.close(hand_over)

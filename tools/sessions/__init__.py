@@ -1,8 +1,8 @@
 """What Nox sessions do beyond ten lines; the only room that imports nox.
 
 common      What sessions share: one message for a failure, environments that are filled once, a folder for tests.
-cpu_levels  Check one CPU level in the ways that this machine has: run it, emulate it, or look into its library.
-plugins     Check a plug-in: look into its wheel, install it with the core in a clean environment, run it on a device.
+cpu_levels  Check one CPU level in the ways that this machine has: run it, emulate it, or inspect its library.
+plugins     Check a plug-in: inspect its wheel, install it with the core in a clean environment, run it on a device.
 """
 
 __all__ = ["common", "cpu_levels", "plugins"]

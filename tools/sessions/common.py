@@ -24,7 +24,7 @@ from tools.util.logs import shown_by
 from tools.util.venv import NETWORK, PIP_VARIABLES
 from tools.verification.plan import why_not_built
 
-# Nothing of the checkout or of the person's own packages may reach the installed package.
+# The installed package must not see the checkout, or packages of the user.
 CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONNOUSERSITE": "1"}
 SCRATCH = BUILD / "tests"
 OTHER_NOXFILE = ("-f", "--noxfile")
@@ -33,8 +33,8 @@ OTHER_NOXFILE = ("-f", "--noxfile")
 def start() -> Mapping[str, str]:
     """Give Nox, and so all that sessions run, a known state: see tools/util/inherited.py.
 
-    What a person says about builds and devices stays. Returns the other settings of theirs, for the sessions that run
-    llamapack for them rather than test it.
+    Settings for builds and devices stay. Returns the user's other settings, for the sessions that run llamapack for
+    the user instead of testing it.
     """
     settled = inherited.settle(keep=(*inherited.BUILD, *inherited.DEVICES, *inherited.EXTENT))
     # Nox has changed to the noxfile's folder, and only without the option it was started there
@@ -124,13 +124,13 @@ def cells(kind: str) -> list[object]:
 
 
 def skip_unless_here(session: nox.Session, cell: Cell) -> None:
-    """Skip the session with the reason where this machine cannot build what `cell` is, or is a check of."""
+    """Skip the session with the reason if this machine cannot build the wheel of `cell`."""
     if reason := why_not_built(load_matrix(), cell, this_host()):
         session.skip(f"{cell.id}: {reason}")
 
 
 def try_to_install_disassembler(wheel: str) -> None:
-    """Have what decodes 64-bit Arm, if a wheel, by its file's or build's name, needs it and it can be had.
+    """Install the disassembler for 64-bit Arm if possible, and if a wheel, by its file or build name, needs it.
 
     Where it cannot, the audit's report says what was not looked at.
     """

@@ -1,4 +1,4 @@
-"""Prove one CPU level in the ways that this machine has: run it, emulate it, or look into its library."""
+"""Check one CPU level in the ways that this machine has: run it, emulate it, or inspect its library."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ OWN_WHEEL = "--own-wheel"
 
 @dataclass(frozen=True, kw_only=True)
 class Artifacts:
-    """What the proofs of a level run on."""
+    """What the checks of a level run with."""
 
     wheel: Path
     model: Path
     recorded: bool = False
-    """Whether the proof is written down, and so must not leave out a part."""
+    """Whether the result is recorded: then no part of the check may be left out."""
 
 
 def check_level(session: nox.Session, cell: Cell) -> None:
-    """Prove `cell` in every way that this machine has; skip the session with the reason where it has none."""
+    """Check `cell` in every way that this machine has; skip the session with the reason if it has none."""
     skip_unless_here(session, cell)
     arguments, recording = results.begin(session.posargs)
     results.refuse_arguments(recording, arguments)
@@ -53,7 +53,7 @@ def check_level(session: nox.Session, cell: Cell) -> None:
 
 
 def _ways_here(session: nox.Session, cell: Cell) -> Iterator[Way]:
-    """Give the ways to take, the strongest first; looking into the library only where nothing runs it."""
+    """Yield the ways to check `cell`, the strongest first; the library is only inspected if nothing here runs it."""
     matrix, none = load_matrix(), True
     for name in {way.program for way in ways(matrix, cell, this_host().target)} & USED:
         ensure_emulator(name)
@@ -126,8 +126,8 @@ def emulate_arm(session: nox.Session, levels: tuple[str, ...], artifacts: Artifa
 def check_distribution(session: nox.Session, suite: str) -> None:
     """Run the portable wheel in a Debian release, by its own Python or a C program; with OWN_WHEEL, this machine's.
 
-    The portable one is built by zig, and what it promises is audited first. This machine's own is there anyhow, and
-    runs where the C library is not older.
+    The portable one is built by zig, and is audited first. This machine's own has been built before, and runs with a C
+    library that is not older.
     """
     arguments = [word for word in session.posargs if word != OWN_WHEEL]
     root = distributions.root_of(suite)

@@ -1,6 +1,6 @@
-"""Prove a plug-in: look into its wheel, install it with the core in a clean environment, and run it on a device.
+"""Check a plug-in: inspect its wheel, install it with the core in a clean environment, and run it on a device.
 
-Where a machine has no device, the wheel is still built, looked into and loaded; the rest is skipped with the reason.
+Without a device the wheel is still built, inspected and loaded; the rest is skipped with the reason.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tools.verification.devices import FIND_DEVICE, RUNTIME_REQUIREMENTS, amd_gp
 
 PREBUILT = "--wheels"
 FEW_ROCM = "gfx90a,gfx1100"
-"""What is compiled where no GPU says more: one of AMD's two families of processors each."""
+"""What is compiled if there is no GPU: one architecture of each of AMD's two families."""
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--config-file", "/dev/null", "--rootdir")
 
 
@@ -56,7 +56,7 @@ def check_plugin(session: nox.Session, backend: str) -> None:
         core, plugin = found_wheels(Path(prebuilt), backend)
     else:
         core, plugin = wheels.core_wheel(), wheels.host_wheel(backend, kit=device.kit)
-        if recording or backend in wheels.COSTLY:  # those of the others are looked into by nox -s packaging
+        if recording or backend in wheels.COSTLY:  # nox -s packaging inspects those of the others
             look_into(session, backend, core, plugin, device.packaging, whole=bool(recording))
     place = ensure_environment(
         ["core", "test", *runtime_requirements(backend)],
@@ -92,7 +92,7 @@ def check_rocm(session: nox.Session) -> None:
             raise ToolError(f"{PREBUILT} is for a machine with a GPU to run on.", why=f"This one has {lack}.")
         core, plugin = wheels.core_wheel(), wheels.host_wheel("rocm")
         look_into(session, "rocm", core, plugin, whole=bool(recording))
-        if loads := not (found or own):  # what is said of it is known of machines that have neither
+        if loads := not (found or own):  # the tests know what llamapack reports on a machine that has neither
             _load_in(rocm.forky_root(), (core, plugin), arguments)
     if recording:
         record(recording, "rocm", plugin, Method.LOADED if loads else Method.COMPILED)
@@ -122,9 +122,9 @@ def look_into(
     *,
     whole: bool = False,
 ) -> None:
-    """Run the tests of tests/wheels that look into the plug-in's wheel, the audit among them.
+    """Run the tests of tests/wheels that inspect the plug-in's wheel, including the audit.
 
-    With `whole`, the audit must have looked at all of it.
+    With `whole`, the audit must have inspected all of it.
     """
     try_to_install_disassembler(plugin.name)
     place = ensure_environment(["test", "packaging"], folder=BUILD / "packaging")
@@ -144,7 +144,7 @@ def look_into(
 
 
 def record(recording: results.Recording, backend: str, wheel: Path, how: Method, by: str = "") -> None:
-    """Write down that the plug-in in `wheel` was proven, with the architectures that it has code for."""
+    """Record that the plug-in in `wheel` was checked, with the architectures that it has code for."""
     results.record(Cell(backend=backend, target=host_target()).id, recording.result(how, by, compiled_for(wheel)))
 
 
@@ -193,7 +193,7 @@ class BenchEnvironment:
 
 
 def bench_environment(session: nox.Session) -> BenchEnvironment:
-    """Return where the session's benchmark runs: on the CPU, or on the device of the plug-in that its first word names.
+    """Return where the session's benchmark runs: on the CPU, or on the device of the plug-in in its first argument.
 
     A plug-in without a device skips the session with the reason.
     """
@@ -219,13 +219,13 @@ def bench_environment(session: nox.Session) -> BenchEnvironment:
 
 
 def taken(arguments: Sequence[str], option: str) -> tuple[list[str], str]:
-    """Take `option` and its value out of `arguments`; the value is empty where it is not there."""
+    """Take `option` and its value out of `arguments`; the value is empty if it is not among them."""
     rest = list(arguments)
     if option not in rest:
         return rest, ""
     place = rest.index(option)
     if place + 1 == len(rest):
-        raise ToolError(f"{option} names nothing.", fix=f"Say {option} DIR.")
+        raise ToolError(f"{option} has no value.", fix=f"Use {option} DIR.")
     value = rest[place + 1]
     del rest[place : place + 2]
     return rest, value

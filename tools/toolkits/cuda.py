@@ -84,7 +84,7 @@ def licence(environment: Environment) -> Path:
     found = next(environment.packages.glob("nvidia_cuda_cccl-*.dist-info/licenses/License.txt"), None)
     if found is None:
         what = f"The licence of CUDA's headers is not in {environment.packages}."
-        raise ToolError(what, fix="Has the wheel nvidia-cuda-cccl moved it? tools/toolkits/cuda.py says where it was.")
+        raise ToolError(what, fix="Has the wheel nvidia-cuda-cccl moved it? tools/toolkits/cuda.py has the path.")
     return found
 
 
@@ -100,7 +100,7 @@ def complete(environment: Environment, system: str = sys.platform) -> Path:
 
 
 def nvcc(toolkit: Path, system: str = sys.platform) -> Path:
-    """Return where the compiler is in the toolkit's folder."""
+    """Return the path of the compiler in the toolkit's folder."""
     return toolkit / "bin" / ("nvcc.exe" if system == "win32" else "nvcc")
 
 

@@ -40,9 +40,9 @@ _VERSION = re.compile(r"#define HIP_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 
 
 def rocm_kit(variables: Mapping[str, str] = os.environ) -> Kit:
-    """Return the kit of this machine: the system's ROCm where there is one, or Debian's in a root folder.
+    """Return the kit of this machine: the system's ROCm, or Debian's in a root folder if there is none.
 
-    Raises UnavailableError where neither can be had or the system's is too old, ToolError for what is no architecture.
+    Raises UnavailableError if neither is available or the system's is too old, ToolError for unknown architectures.
     """
     archs = gpu_architectures.wanted("rocm", _ARCH, "Use AMD's names, with commas: gfx90a,gfx1100.", variables)
     if folder := system_rocm(variables):
@@ -54,7 +54,7 @@ def rocm_kit(variables: Mapping[str, str] = os.environ) -> Kit:
 
 
 def forky_root() -> Path:
-    """Return the root folder with Debian's ROCm, made where it is not there."""
+    """Return the root folder with Debian's ROCm; it is made if it does not exist."""
     return debian_roots.ensure_root(FORKY, mib=FORKY_MIB)
 
 
@@ -74,7 +74,7 @@ def system_rocm(variables: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def rocm_version(folder: Path) -> str:
-    """Return the version of HIP's headers in `folder`, as in 6.4.43484; empty where there are none."""
+    """Return the version of HIP's headers in `folder`, as in 6.4.43484; empty if there are none."""
     try:
         text = (folder / HEADER).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -124,7 +124,7 @@ def c_library(folder: Path) -> str:
 
 
 def in_forky(folder: Path, arguments: Sequence[str], variables: Mapping[str, str], cwd: Path) -> list[str]:
-    """Return the command line that runs `arguments` in the root, where the checkout and the compiler cache are seen."""
+    """Return the command line that runs `arguments` in the root, with access to the checkout and the compiler cache."""
     objects = Path(os.environ.get("CCACHE_DIR") or Path.home() / ".cache" / "ccache")
     objects.mkdir(parents=True, exist_ok=True)
     settings = {**variables, "CCACHE_DIR": str(objects)}

@@ -52,7 +52,7 @@ def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit of this machine: the SDK that VULKAN_SDK names, or the system's packages.
 
     Where the system's headers or shader compiler are too old, those of a later Debian release are fetched. Raises
-    UnavailableError for what cannot be had here.
+    UnavailableError if something is missing and cannot be installed.
     """
     if sdk := variables.get("VULKAN_SDK"):
         return _kit(Path(sdk) / "include", Path(sdk) / "bin" / "glslc", Path(sdk), chosen=True)
@@ -72,7 +72,7 @@ def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
 
 
 def best_glslc(system: Path) -> Path:
-    """Return the system's shader compiler, or a later release's where that lacks extensions that ggml can use."""
+    """Return the system's shader compiler, or a later release's if that supports more extensions that ggml can use."""
     missing = missing_extensions(system)
     if not missing or platform.machine() != "x86_64":
         return system
@@ -154,7 +154,7 @@ def is_new_enough(version: str) -> bool:
 
 
 def headers_version(include: Path) -> str:
-    """Return the version of the Vulkan headers in `include`, as in 1.4.309; empty where there are none."""
+    """Return the version of the Vulkan headers in `include`, as in 1.4.309; empty if there are none."""
     try:
         text = (include / "vulkan" / "vulkan_core.h").read_text(encoding="utf-8", errors="replace")
     except OSError:

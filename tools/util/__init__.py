@@ -5,12 +5,12 @@ live          Where vendoring reports a step that takes long.
 logs          Show what tools log: they print nothing themselves, and whoever calls them decides where it goes.
 atomic_files  Write files in one step: a reader sees the old file or the new one, and never half of one.
 files         Make files and folders so that a stop at any moment leaves the old state or the new one.
-disk          Refuse long work that the disk has no room for, before it begins.
+disk          Refuse long work before it begins if the disk has no room for it.
 stamps        What something was made from, written beside it: the next run can tell whether to make it again.
 toml_table    Read tables of a TOML file; every complaint names the file, the key and the valid values.
 inherited     What a process inherits from whoever starts it, and a known state of it for sessions and tests.
 cpu_count     How many compilers to run at once.
-venv          Python environments for tools, with pinned packages, made once and kept.
+venv          Virtual environments with pinned packages, made once and kept.
 downloads     Download one file of a package with pip, from whatever index it is set to; its hash is pinned.
 """
 

@@ -22,7 +22,7 @@ def _processors() -> int:
 
 
 def _quota(cgroup: Path) -> int:
-    """Return the processors that the control group (version 2, then 1) grants, as a container's limit."""
+    """Return the processors that the control group (version 2, then 1) grants; containers are limited by it."""
     try:
         quota, period = (cgroup / "cpu.max").read_text().split()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Refuse long work that the disk has no room for, before it begins."""
+"""Refuse long work before it begins if the disk has no room for it."""
 
 from __future__ import annotations
 

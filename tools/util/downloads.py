@@ -22,7 +22,7 @@ _ERROR = re.compile(r"^\S+\s+ERROR: (.*)$", re.MULTILINE)
 def download(requirement: str, sha256: str, into: Path, *, kind: Kind, what: str) -> Path:
     """Put the source distribution or the wheel of `requirement` (NAME==VERSION) into the empty folder `into`.
 
-    pip checks the hash before it looks inside. `what` begins the message where it cannot be had: "The model x".
+    pip checks the hash before it opens the file. `what` begins the message of an error: "The model x".
     """
     asked, log_file = into / "requirements.txt", into / "pip.log"
     asked.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
@@ -54,7 +54,7 @@ def _only(kind: Kind, requirement: str) -> Sequence[str]:
 
 
 def _python_with_pip() -> Path:
-    """Return an interpreter with pip: this one, or, where a tool made it without, our own environment's."""
+    """Return an interpreter with pip: this one, or the build environment's if this one has none."""
     if importlib.util.find_spec("pip"):
         return Path(sys.executable)
     return ensure_environment().python

@@ -34,7 +34,7 @@ _IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; another process that holds it is waited for, and a killed one holds nothing."""
+    """Hold the lock file `path`; wait for another process that holds it. A killed process holds nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         _lock(file.fileno())
@@ -57,7 +57,7 @@ def _lock(descriptor: int) -> None:
 
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
-    """Give an empty folder beside `target`, which becomes `target` at the end, or goes away after an error.
+    """Yield an empty folder beside `target`, which becomes `target` at the end, or is removed after an error.
 
     `target` must not exist, or be empty. What a killed process left is removed first, so hold a lock around this.
     """
@@ -77,7 +77,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(place: Path, prefix: str) -> Iterator[Path]:
-    """Give a new folder in `place`, called `prefix` and more, that goes away at the end.
+    """Yield a new folder in `place` whose name begins with `prefix`; it is removed at the end.
 
     A lock is held meanwhile: another process waits, and what a killed one left is removed first.
     """

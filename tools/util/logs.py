@@ -12,7 +12,7 @@ TOOLS = logging.getLogger("llamapack.tools")
 
 @contextmanager
 def shown_by(handler: logging.Handler) -> Iterator[None]:
-    """Give `handler` what tools log from INFO up, and nobody else; afterwards the logger is as it was."""
+    """Send what tools log from INFO up to `handler` only; afterwards the logger is as it was."""
     level, propagate = TOOLS.level, TOOLS.propagate
     TOOLS.setLevel(logging.INFO)
     TOOLS.propagate = False

@@ -1,4 +1,4 @@
-"""What a made thing was made from, written beside it, so that the next run can tell whether to make it again."""
+"""What something was made from, written beside it: the next run can tell whether to make it again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Key = Mapping[str, str]
 
 
 def changed(stamp: Path, key: Key) -> tuple[str, ...]:
-    """Return the names of the inputs that differ from those `stamp` tells of; all of them where it is missing."""
+    """Return the names of the inputs that differ from those in `stamp`; all of them if it does not exist."""
     known = read(stamp)
     return tuple(sorted(name for name in {*known, *key} if known.get(name) != key.get(name)))
 
 
 def read(stamp: Path) -> dict[str, str]:
-    """Return what `stamp` holds; a missing or damaged one holds nothing."""
+    """Return what `stamp` holds; empty if it is missing or damaged."""
     try:
         held = json.loads(stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):

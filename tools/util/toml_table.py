@@ -37,7 +37,7 @@ class Table:
         return value
 
     def text_or(self, key: str, default: str = "") -> str:
-        """Return the string under `key`, or `default` where there is none."""
+        """Return the string under `key`, or `default` if there is none."""
         return self.text(key) if key in self.data else default
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ class Table:
         return Table(file=self.file, path=self._join(key), data=data)
 
     def table_or_empty(self, key: str) -> Table:
-        """Return the table under `key`, or an empty one where there is none."""
+        """Return the table under `key`, or an empty one if there is none."""
         return self.table(key) if key in self.data else Table(file=self.file, path=self._join(key), data={})
 
     def tables(self, key: str) -> Iterator[Table]:
@@ -111,5 +111,5 @@ def read_toml(path: Path) -> Table:
     except FileNotFoundError as error:
         raise ToolError(f"{path} was not found.", fix="Get it back: git checkout -- " + path.name) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ToolError(f"{path.name} is not valid TOML.", why=str(error), fix="Mend that line.") from error
+        raise ToolError(f"{path.name} is not valid TOML.", why=str(error), fix="Fix that line.") from error
     return Table(file=path.name, path="", data=data)

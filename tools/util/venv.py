@@ -1,4 +1,4 @@
-"""Python environments for tools, with pinned packages, made once and kept."""
+"""Virtual environments with pinned packages, made once and kept."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Environment:
         return next(self.folder.glob(pattern))
 
     def program(self, name: str) -> Path:
-        """Return where the program `name` of an installed package is."""
+        """Return the path of the program `name` of an installed package."""
         return self.programs / (f"{name}.exe" if sys.platform == "win32" else name)
 
 
@@ -67,7 +67,7 @@ def ensure_environment(
     """Return the environment in `folder` with the packages of requirements/NAME.txt for each of `names`, and `wheels`.
 
     With `source`, packages come from that folder and from nowhere else.
-    What is there already is not asked for again, so a second call needs no network. Packages are never taken out.
+    What is installed already is not downloaded again, so a second call needs no network. Packages are never removed.
     """
     environment = Environment(folder=folder)
     with locked(folder.with_name(f"{folder.name}.lock")):
@@ -121,7 +121,7 @@ def install_wheel(environment: Environment, wheel: Path) -> None:
 
 
 def pip_variables() -> dict[str, str]:
-    """Return this process's variables, made so that pip keeps to its task."""
+    """Return this process's variables with settings that keep pip from asking questions and looking for updates."""
     return {**os.environ, **PIP_VARIABLES}
 
 

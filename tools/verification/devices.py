@@ -1,4 +1,4 @@
-"""What a plug-in is tested on: a device of this machine, a program that stands in for one, or nothing."""
+"""What a plug-in is tested on: a device of this machine, or software that acts as one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Device:
 
     how: Method
     by: str = ""
-    """The program that stands in for a device; empty for a real one."""
+    """The software that acts as the device; empty for a real one."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that make the plug-in use it."""
     missing: str = ""
@@ -51,7 +51,7 @@ class Device:
     options: tuple[str, ...] = ()
     """The session's options that chose it."""
     packaging: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables for the tests that look into the wheel."""
+    """Environment variables for the tests that inspect the wheel."""
 
 
 def vulkan_device(arguments: Sequence[str] = ()) -> Device:

@@ -1,4 +1,4 @@
-"""What this machine would build and prove of the matrix, and why not more."""
+"""What this machine would build and check of the matrix, and why not more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VARIABLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One cell: how this machine proves it, with what, and what it lacks to prove more."""
+    """One cell: how this machine checks it, with what, and what is missing for more."""
 
     cell: str
     how: Method
@@ -35,7 +35,7 @@ class Row:
 
 
 def why_not_built(matrix: Matrix, cell: Cell, host: Host) -> str:
-    """Say why no session builds `cell` on `host`; nothing where one does."""
+    """Return why no session builds `cell` on `host`; empty if one does."""
     if not package_folder(cell.backend).is_dir():
         return f"the wheel for {cell.backend} is not built by this project yet"
     if cell.target == host.target:
@@ -71,7 +71,7 @@ def _session(cell: Cell, how: Method, host: Host) -> str:
 
 
 def _more(matrix: Matrix, cell: Cell, host: Host) -> Iterator[str]:
-    """Say what the host lacks for each way that is stronger than the one it takes."""
+    """Yield what is missing on the host for each way that is stronger than the one it takes."""
     taken = list(Method).index(strongest_way(matrix, cell, host).how)
     for way in ways(matrix, cell, host.target):
         if list(Method).index(way.how) < taken:
@@ -81,7 +81,7 @@ def _more(matrix: Matrix, cell: Cell, host: Host) -> Iterator[str]:
 
 
 def _not_emulated(matrix: Matrix, cell: Cell, host: Host) -> str:
-    """Say why no way emulates a cell of the CPU; nothing where there is one, or where nobody would look for it."""
+    """Return why a cell of the CPU is not emulated; empty if it is, or if nobody would expect it."""
     if cell.backend != "cpu":
         return ""
     emulator = matrix.target(cell.target).emulated.get(host.target, "")

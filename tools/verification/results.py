@@ -1,7 +1,7 @@
-"""What was proven of each cell, when, on which commit, and how: docs/reference/results.json.
+"""How each cell was checked, when and on which commit: docs/reference/results.json.
 
-A session writes it where it is told to (`-- --record`), on a commit without changes beside it, so that the commit it
-names is what was proven. The page of the build matrix is made from it.
+A session with `-- --record` writes it. It must run on a commit without other changes, so that the recorded commit is
+what was checked. The page of the build matrix is generated from it.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ OPTION = "--record"
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One proof of a cell: how, by which program, the day, and the commit."""
+    """One passed check of a cell: how, by which program, the day, and the commit."""
 
     how: Method
     by: str
     date: str
     commit: str
     of: str = ""
-    """What it was compiled for: GPU architectures, or those CPU levels that were built, where that is not all."""
+    """What it was compiled for: GPU architectures, or the CPU levels that were built if that is not all of them."""
 
     def __str__(self) -> str:
-        """As the page says it."""
+        """Return it as the page shows it."""
         by = f" (`{self.by}`)" if self.by else ""
         of = f" for `{self.of}`" if self.of else ""
         return f"{self.how}{by}{of}, {self.date}, `{self.commit}`"
 
 
 def read_results(path: Path = RESULTS) -> dict[str, tuple[Result, ...]]:
-    """Return the results of each cell by its id, the strongest first; none where none are recorded."""
+    """Return the results of each cell by its id, the strongest first; empty if none are recorded."""
     if not path.exists():
         return {}
     held = json.loads(path.read_text(encoding="utf-8"))
@@ -53,38 +53,38 @@ def read_results(path: Path = RESULTS) -> dict[str, tuple[Result, ...]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """What is checked out when a proof that is to be recorded begins, which must be the same when it ends."""
+    """The commit that is checked out when a recorded check begins; it must be the same when the check ends."""
 
     commit: str
 
     def result(self, how: Method, by: str = "", of: str = "") -> Result:
         """Return a result of today and of that commit; refuse one if another commit, or changes, are there now."""
         if (now := _clean_commit()) != self.commit:
-            what = f"{self.commit} was checked out when the proof began, and now it is {now}."
+            what = f"{self.commit} was checked out when the check began, and now it is {now}."
             raise ToolError(
-                what, why="Which of them was proven is not known.", fix="Leave the tree alone while it runs."
+                what, why="It is not known which of them was checked.", fix="Do not change the tree while it runs."
             )
         return Result(how=how, by=by, of=of, date=date.today().isoformat(), commit=self.commit)
 
 
 def begin(arguments: Sequence[str]) -> tuple[list[str], Recording | None]:
-    """Return the arguments of a session without the one that asks for a record, and what was asked for, if it was.
+    """Return the arguments of a session without `--record`, and the recording if that was among them.
 
-    A tree with changes is refused: what it proves is not of a commit.
+    A tree with changes is refused: a result must belong to a commit.
     """
     rest = [word for word in arguments if word != OPTION]
     return rest, Recording(commit=_clean_commit()) if OPTION in arguments else None
 
 
 def refuse_arguments(recording: Recording | None, arguments: Sequence[str]) -> None:
-    """Refuse to record what is run with `arguments`, which may leave out a part of the proof."""
+    """Refuse to record a check with `arguments` for pytest, which may leave out a part of it."""
     if recording and arguments:
         what = f"{OPTION} does not go together with {' '.join(arguments)}."
-        raise ToolError(what, why="A part of the proof might be left out.", fix="Leave out the one or the other.")
+        raise ToolError(what, why="A part of the check might be left out.", fix="Leave out one of them.")
 
 
 def record(cell: str, result: Result, path: Path = RESULTS) -> None:
-    """Write that `cell` was proven; what was known of it in the same way is replaced."""
+    """Write that `cell` was checked; an earlier result of the same kind is replaced."""
     known = read_results(path)
     others = [old for old in known.get(cell, ()) if old.how is not result.how]
     rows = sorted([*others, result], key=lambda each: list(Method).index(each.how))
@@ -93,7 +93,7 @@ def record(cell: str, result: Result, path: Path = RESULTS) -> None:
 
 
 def known_of(cell: Cell, results: Mapping[str, Sequence[Result]]) -> tuple[Result, ...]:
-    """Return what is recorded of `cell`; of a level without a record, the audit of its build, which judges all."""
+    """Return the results of `cell`; for a level without results, the audit of its build, which covers all levels."""
     own = tuple(results.get(cell.id, ()))
     if own or not cell.level:
         return own
@@ -104,7 +104,7 @@ def known_of(cell: Cell, results: Mapping[str, Sequence[Result]]) -> tuple[Resul
 
 
 def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]) -> str:
-    """Say of the CPU levels of `target` how many are proven, and how."""
+    """Return how many CPU levels of `target` were checked, and how, in words."""
     cells = [cell for cell in matrix.checks if cell.target == target]
     best = [found[0].how if (found := known_of(cell, results)) else Method.NOT for cell in cells]
     counts = [f"{best.count(how)} {WORDS[how]}" for how in Method if how in best]
@@ -112,7 +112,7 @@ def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]
 
 
 def reached(found: Sequence[Result], *hows: Method) -> str:
-    """Say by which of `hows` something is proven, with its stand-in: yes, with `lavapipe`, or no."""
+    """Return whether a result is one of `hows`: "yes", "with `lavapipe`" or "no"."""
     for result in found:
         if result.how in hows:
             return f"with `{result.by}`" if result.by else "yes"
@@ -120,7 +120,7 @@ def reached(found: Sequence[Result], *hows: Method) -> str:
 
 
 def strongest(cell: Cell, results: Mapping[str, Sequence[Result]]) -> str:
-    """Return what is recorded of `cell`, in words."""
+    """Return the results of `cell`, in words."""
     return "; ".join(map(str, known_of(cell, results))) or str(Method.NOT)
 
 

@@ -260,7 +260,7 @@ def test_zig_is_taken_where_it_is_asked_for_though_others_work(path: Path) -> No
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"LLAMAPACK_COMPILER": "icc"}, "LLAMAPACK_COMPILER is 'icc'.\nSay `zig`, or nothing;"),
+        ({"LLAMAPACK_COMPILER": "icc"}, "LLAMAPACK_COMPILER is 'icc'.\nSet it to `zig`, or unset it;"),
         (
             {"LLAMAPACK_COMPILER": "zig", "CXX": "g++"},
             "LLAMAPACK_COMPILER asks for zig, and CXX for another compiler.\nUnset LLAMAPACK_COMPILER, or CXX.",

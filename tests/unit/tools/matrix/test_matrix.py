@@ -80,7 +80,7 @@ def test_a_build_and_a_check_are_spelled_backend_target_level() -> None:
         (
             "cuda-linux-x86_64-zen4",
             "'cuda-linux-x86_64-zen4' is no cell: only cpu has levels.",
-            "Say cuda-linux-x86_64.",
+            "Use cuda-linux-x86_64.",
         ),
         ("cpu-linux-x86_64-zen5", "linux-x86_64 has no CPU level 'zen5'.", "Valid levels: x64, haswell, zen4."),
     ],

@@ -36,7 +36,7 @@ def test_what_a_wheel_is_compiled_for_stands_in_its_description(tmp_path: Path) 
 def test_an_option_is_taken_out_of_the_words_with_its_value() -> None:
     assert taken(["-x", "--wheels", "dir", "-k", "a"], "--wheels") == (["-x", "-k", "a"], "dir")
     assert taken(["-x"], "--wheels") == (["-x"], "")
-    with pytest.raises(ToolError, match=r"^--wheels names nothing\.\nSay --wheels DIR\.$"):
+    with pytest.raises(ToolError, match=r"^--wheels has no value\.\nUse --wheels DIR\.$"):
         taken(["--wheels"], "--wheels")
 
 

@@ -72,7 +72,7 @@ def test_a_tree_with_changes_is_not_recorded(monkeypatch: pytest.MonkeyPatch) ->
     assert recording.result(Method.NATIVE).commit == "0123456789ab"
     said["rev-parse"] = "ba9876543210\n"
     with pytest.raises(
-        ToolError, match=r"^0123456789ab was checked out when the proof began, and now it is ba9876543210"
+        ToolError, match=r"^0123456789ab was checked out when the check began, and now it is ba9876543210"
     ):
         recording.result(Method.NATIVE)
     said["status"] = " M tools/a.py\n"
