@@ -15,7 +15,7 @@ from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.paths import ROOT, SYNCED
 from tools.util.atomic_files import write_text
-from tools.verification.matrix_page import page, proven
+from tools.verification.matrix_page import page, results_table
 from tools.verification.results import PAGE, README, read_results
 
 FIX = "Run: nox -t gen"
@@ -37,7 +37,7 @@ class Producer:
 def matrix_page() -> dict[Path, str]:
     """Make the documentation of the build matrix, and the README's table of results."""
     matrix, results = load_matrix(), read_results()
-    table, readme = proven(matrix, results), README.read_text(encoding="utf-8")
+    table, readme = results_table(matrix, results), README.read_text(encoding="utf-8")
     text, found = TABLE.subn(lambda part: f"{part[1]}{table}\n{part[2]}", readme)
     if not found:
         raise ToolError(f"{README.name} has no place for the table of results.", fix="Put <!-- proven: --> back.")

@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
 """
 PAIRS = (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++"))
 PARTNERS = (("clang", "clang++"), ("gcc", "g++"), ("icx", "icpx"), ("cc", "c++"))
-PROVEN = BUILD / "compilers.json"
+WORKING = BUILD / "compilers.json"
 ZIG_SCRIPTS = BUILD / "zig"
 COMPILER_VARIABLE = "LLAMAPACK_COMPILER"
 FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "CMAKE_GENERATOR")
@@ -95,7 +95,7 @@ def _named(variables: Mapping[str, str], flags: Mapping[str, str]) -> Toolchain:
         raise ToolError(
             f"{shlex.join(cxx)} (from CC and CXX) does not build a C++17 program.",
             why=problem,
-            fix="Mend that compiler, or unset CC and CXX: then another one is looked for.",
+            fix="Fix that compiler, or unset CC and CXX: then another one is looked for.",
         )
     return found
 
@@ -144,11 +144,11 @@ def _version(command: list[str], variables: Mapping[str, str]) -> str:
 def _problem(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
     """Return why `toolchain` cannot build a small C++17 program; empty if it can, or could before."""
     state = Path(toolchain.cxx[0]).stat()
-    proof = {shlex.join(toolchain.cxx): f"{state.st_size} bytes of {state.st_mtime_ns}: {toolchain.description}"}
-    if proof.items() <= stamps.read(PROVEN).items():
+    found = {shlex.join(toolchain.cxx): f"{state.st_size} bytes of {state.st_mtime_ns}: {toolchain.description}"}
+    if found.items() <= stamps.read(WORKING).items():
         return ""
     if not (problem := _try(toolchain, variables)):
-        stamps.write(PROVEN, stamps.read(PROVEN) | proof)
+        stamps.write(WORKING, stamps.read(WORKING) | found)
     return problem
 
 

@@ -40,8 +40,8 @@ def page(matrix: Matrix, results: Results) -> str:
     """Return the whole page; `results` are what was recorded of each cell by its id."""
     sections = [
         _section("Backends", _backends(matrix)),
-        _section("Builds", _proofs(matrix, matrix.builds, results)),
-        _section("CPU levels", _proofs(matrix, matrix.checks, results)) + _NOTE,
+        _section("Builds", _checks(matrix, matrix.builds, results)),
+        _section("CPU levels", _checks(matrix, matrix.checks, results)) + _NOTE,
         _section("What a CPU level needs", _levels(matrix)),
         _section("GPU architectures", _gpu(matrix)),
         _section("Targets", _targets(matrix)),
@@ -50,12 +50,12 @@ def page(matrix: Matrix, results: Results) -> str:
     return "\n".join([_HEAD, *sections])
 
 
-def proven(matrix: Matrix, results: Results) -> str:
+def results_table(matrix: Matrix, results: Results) -> str:
     """Return the table of what was compiled, audited, loaded and run, for each build."""
-    return _table(_proven(matrix, results))
+    return _table(_results_rows(matrix, results))
 
 
-def _proven(matrix: Matrix, results: Results) -> Iterator[Sequence[str]]:
+def _results_rows(matrix: Matrix, results: Results) -> Iterator[Sequence[str]]:
     yield ["wheel", "system", "code for", "compiled and audited", "loaded", "run"]
     for cell in matrix.builds:
         found = results.get(cell.id, ())
@@ -89,7 +89,7 @@ def _backends(matrix: Matrix) -> Iterator[Sequence[str]]:
         yield [backend.name, f"`{backend.wheel}`", *marks]
 
 
-def _proofs(matrix: Matrix, cells: Iterable[Cell], results: Results) -> Iterator[Sequence[str]]:
+def _checks(matrix: Matrix, cells: Iterable[Cell], results: Results) -> Iterator[Sequence[str]]:
     yield ["id", "native", "emulated", "compiled, audited and loaded", "compiled and audited", "last result"]
     for cell in cells:
         by_how = [_hosts(matrix, cell, how) for how in (Method.NATIVE, Method.EMULATED, Method.LOADED, Method.COMPILED)]

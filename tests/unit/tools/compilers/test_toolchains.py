@@ -30,8 +30,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def nothing_proven_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toolchains, "PROVEN", tmp_path / "compilers.json")
+def nothing_tried_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchains, "WORKING", tmp_path / "compilers.json")
 
 
 def put(folder: Path, name: str, body: str = WORKS) -> Path:

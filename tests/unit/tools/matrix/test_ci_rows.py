@@ -12,7 +12,7 @@ from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
 from tools.platforms.host import Method
-from tools.verification.matrix_page import page, proven
+from tools.verification.matrix_page import page, results_table
 from tools.verification.results import Result
 
 
@@ -124,7 +124,7 @@ def test_the_table_of_proofs_says_of_each_build_how_far_it_came(tmp_path: Path) 
     known["cpu-linux-x86_64"] = [Result(how=Method.COMPILED, by="", date="2026-11-22", commit="abc", of="x64, zen4")]
     levels = "1 run, 1 compiled and audited only, 1 not verified"
     windows = "1 run in an emulator only, 2 not verified"
-    assert rows_of(f"## Proven\n{proven(made_matrix(tmp_path), known)}", "Proven") == [
+    assert rows_of(f"## Proven\n{results_table(made_matrix(tmp_path), known)}", "Proven") == [
         ["`llamapack`", "linux-x86_64", "x64, zen4", "yes", "yes", levels],
         ["`llamapack`", "windows-x86_64", "3 CPU levels", "levels that were proven", "yes", windows],
         ["`llamapack`", "macos-arm64", "apple_m1", "yes", "no", "1 compiled and audited only"],
