@@ -174,7 +174,7 @@ def _signed(word: int, low: int, size: int) -> int:
 
 
 def _ends(word: int) -> bool:
-    """Tell whether nothing after `word` runs: B, BR, RET and their kind, BRK, UDF."""
+    """Return whether nothing after `word` runs: B, BR, RET and their kind, BRK, UDF."""
     plain = word & 0xFC000000 == 0x14000000
     register = word & 0xFE000000 == 0xD6000000 and word >> 21 & 0b11 != 0b01  # BLR comes back
     return plain or register or word & 0xFFE00000 == 0xD4200000 or word & 0xFFFF0000 == 0

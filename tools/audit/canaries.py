@@ -23,7 +23,7 @@ NEAR = 4
 def has_canaries(
     machine: str, code: Iterable[Code], data: Iterable[Code], pointers: Mapping[int, int] | None = None
 ) -> bool:
-    """Tell whether functions of a Linux library compare a value on the stack with the one it has to be.
+    """Return whether functions of a Linux library compare a value on the stack with the one it has to be.
 
     `pointers` are the places that the loader writes an address to, with that address.
     """
@@ -43,7 +43,7 @@ def _places(content: bytes) -> Iterator[int]:
 
 
 def _takes(part: Code, guards: set[int], slots: set[int]) -> bool:
-    """Tell whether Arm's code makes the address of a guard, or loads it from a slot.
+    """Return whether Arm's code makes the address of a guard, or loads it from a slot.
 
     ADRP gives the page, and then ADD or LDR the place in it.
     """

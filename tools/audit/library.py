@@ -15,7 +15,7 @@ class Code:
     content: bytes
 
     def has(self, address: int) -> bool:
-        """Tell whether it is what lies at `address`."""
+        """Return whether it is what lies at `address`."""
         return self.address <= address < self.address + len(self.content)
 
 

@@ -15,7 +15,7 @@ python_writer  Write `_generated.py`: the declarations as ctypes sees them.
 stub_writer    Write `_generated.pyi`: the same declarations as type checkers see them.
 abi_writer     Write `abi_table.cpp`: what the compiler makes of the same declarations, to compare with the bindings.
 exports        The exported symbols of each library: what its headers declare for export and its sources define.
-freshness      Tell whether the bindings were made from the headers that are built.
+freshness      Return whether the bindings were made from the headers that are built.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tell whether the bindings were made from the headers that are built."""
+"""Return whether the bindings were made from the headers that are built."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Build:
 
     @property
     def what(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return f"The {'core' if self.backend == 'cpu' else self.backend} wheel ({self.id})"
 
     @property
@@ -69,7 +69,7 @@ class Build:
 
     @property
     def log_file(self) -> Path:
-        """What CMake and the compilers say."""
+        """The output of CMake and the compilers."""
         return self.folder.with_name(f"{self.folder.name}.log")
 
     @property
@@ -81,7 +81,7 @@ class Build:
         return load_matrix().wheel_tag(self.target) if self.toolchain.is_zig else ""
 
     def inputs(self) -> dict[str, str]:
-        """Return a digest for each kind of input; llama.cpp's source stands by its manifest."""
+        """Return a digest for each kind of input; for llama.cpp's source, that of its manifest."""
         package, native = self.package, self.package / "native"
         synced = native / "llama.cpp"
         metadata = [package / name for name in ("pyproject.toml", "README.md", "LICENSE")]
@@ -153,7 +153,7 @@ def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, fo
 
 
 def forget_another_compiler(toolchain: Toolchain, folder: Path) -> bool:
-    """Empty CMake's build folder where another compiler filled it, note this one, and tell whether that was so.
+    """Empty CMake's build folder if another compiler filled it, note this one, and return whether it was emptied.
 
     CMake cannot change the compiler, and keeps what was compiled with the same arguments.
     """

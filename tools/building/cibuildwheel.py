@@ -35,7 +35,7 @@ def engine(target: str, variables: Mapping[str, str] = os.environ) -> dict[str, 
 
 
 def _works(name: str) -> bool:
-    """Tell whether a program for containers is here, and answers for what runs them."""
+    """Return whether a program for containers is installed and can reach its service."""
     try:
         return bool(shutil.which(name)) and run([name, "info"], check=False, timeout=60).returncode == 0
     except subprocess.TimeoutExpired:
@@ -45,7 +45,7 @@ def _works(name: str) -> bool:
 def command(target: str) -> list[str]:
     """Return cibuildwheel's command line to build for `target` into OUTPUT, which is emptied.
 
-    It is run in the package's folder, as all of the folder that it is run in goes into the container.
+    Run it in the package's folder: the whole working folder is copied into the container.
     """
     remove_tree(OUTPUT)
     arguments = ["--only", build_identifier(load_matrix(), target), "--output-dir", str(OUTPUT)]

@@ -42,7 +42,7 @@ def require_reproducible(*, recompile: bool = False) -> str:
 
 @contextmanager
 def second_build(*, recompile: bool = False) -> Iterator[Path]:
-    """Give a wheel that was built from a copy of the package elsewhere; it is gone afterwards."""
+    """Yield a wheel that was built from a copy of the package in another folder; it is removed afterwards."""
     build = host_build()
     with tempfile.TemporaryDirectory(prefix="llamapack-another-folder-") as scratch:
         place = Path(scratch).resolve()
@@ -58,7 +58,7 @@ def second_build(*, recompile: bool = False) -> Iterator[Path]:
 
 
 def differences(first: Path, second: Path) -> list[str]:
-    """Name the files that only one wheel has, or that differ."""
+    """Yield the names of files that only one wheel has, or that differ."""
     one, other = (_checksums(path) for path in (first, second))
     lines = [f"{name}: in one wheel only" for name in sorted(one.keys() ^ other.keys())]
     return lines + [f"{name}: different" for name in sorted(one.keys() & other.keys()) if one[name] != other[name]]

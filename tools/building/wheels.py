@@ -39,7 +39,7 @@ Kits = Mapping[str, Callable[[], Kit]]
 
 
 def cpu_kit() -> Kit:
-    """Return the CPU levels that are wanted: all, or those that a developer names."""
+    """Return the kit of the core: all CPU levels, or those named in LLAMAPACK_CPU_LEVELS."""
     return Kit(inputs={"CPU levels": os.environ.get(LEVELS_VARIABLE) or "all"})
 
 
@@ -50,7 +50,7 @@ COSTLY = frozenset({"cuda", "rocm"})
 
 
 def kit(backend: str, make: Callable[[], Kit] | None = None) -> Kit:
-    """Return what `backend` is compiled with, the processor's flags that a developer names among it."""
+    """Return what `backend` is compiled with, including the CPU flags named in LLAMAPACK_CPU_FLAGS."""
     found = (make or KITS[backend])()
     levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
     inputs = {**found.inputs, **({"flags for the processor": flags} if flags else {})}
@@ -89,7 +89,7 @@ def wheel_for(backend: str, target: str) -> Path:
 
 
 def _ensured(chosen: Callable[[], Build]) -> Path:
-    """Return the wheel of a build in dist/, built only where an input has changed since.
+    """Return the wheel of a build in dist/; it is built only if an input has changed.
 
     The source is fetched if it is missing. A failed build keeps the previous wheel, and the objects
     that were compiled for the next try.

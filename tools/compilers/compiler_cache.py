@@ -38,7 +38,7 @@ class CompilerCache:
 def compiler_cache(toolchain: Toolchain, environment: Environment, *, portable: bool = False) -> CompilerCache:
     """Return the compiler cache to build with.
 
-    The choice: what CMAKE_CXX_COMPILER_LAUNCHER says (empty for none), ccache on PATH, ccache from PyPI. Where that
+    The choice: CMAKE_CXX_COMPILER_LAUNCHER (empty for none), ccache on PATH, ccache from PyPI. If that
     cannot be installed, the build goes on without. `portable` leaves out what is on PATH: the compiler runs where this
     machine's programs are not.
     """
@@ -50,7 +50,7 @@ def compiler_cache(toolchain: Toolchain, environment: Environment, *, portable: 
 
 
 def _is_cached_already(toolchain: Toolchain) -> bool:
-    """Tell whether the compiler is a cache under the compiler's name, as in /usr/lib/ccache."""
+    """Return whether the compiler is a cache with the compiler's name, as in /usr/lib/ccache."""
     found = shutil.which(toolchain.cxx[0]) if toolchain.cxx else None
     return bool(found) and Path(str(found)).resolve().stem in {"ccache", "sccache"}
 

@@ -62,7 +62,7 @@ exit $status
 def cached_glslc(glslc: Path, version: str, sources: Path, place: Path) -> Path:
     """Return a program to call instead of `glslc`, written to `place`, that compiles the shaders in `sources` once.
 
-    `version` is all that tells one compiler from another. Where the programs that it needs are not, it is `glslc`.
+    `version` tells one compiler from another. If the programs that it needs are missing, it is `glslc` itself.
     """
     if not (shutil.which("sh") and shutil.which("sha256sum") and sources.is_dir()):
         return glslc

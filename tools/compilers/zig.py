@@ -42,7 +42,7 @@ def version() -> str:
 
 
 def identity(target: str) -> str:
-    """Return what changes when something else is compiled for `target` with the same words."""
+    """Return an id of how zig is called for `target`: it changes with the scripts and zig's version."""
     script = "\n".join([*_before_the_call(name := load_matrix().zig_target(target)), _options(name)])
     return f"zig {version()} {hashlib.sha256(script.encode()).hexdigest()[:8]}"
 

@@ -35,7 +35,7 @@ class LaterPackage:
 
 
 def is_here() -> bool:
-    """Tell whether packages come from apt on this machine."""
+    """Return whether packages come from apt on this machine."""
     return all(shutil.which(program) for program in ("apt-get", "dpkg-query", "dpkg-deb"))
 
 

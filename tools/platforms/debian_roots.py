@@ -114,7 +114,7 @@ def _enter() -> list[str]:
 
 
 def _registration(emulator: Path | None) -> list[str]:
-    """Have Linux run programs for Arm with `emulator`: in this namespace only, which Linux can since 6.7."""
+    """Register `emulator` for programs for Arm, in this namespace only; needs Linux 6.7 or newer."""
     if emulator is None:
         return []
     place = "/proc/sys/fs/binfmt_misc"

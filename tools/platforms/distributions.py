@@ -45,7 +45,7 @@ class Place:
     ) -> list[str]:
         """Return the command line for `arguments` inside; `files` have their names in /files there.
 
-        `processor` is the model that an emulator stands for.
+        `processor` is the processor model for an emulator.
         """
         variables = {"QEMU_CPU": processor} if processor else {}
         binds = {self.own: OWN, **{file: inside(file) for file in files}}
@@ -67,7 +67,7 @@ def root_of(suite: str) -> Root:
 
 
 def inside(file: Path) -> str:
-    """Return the path inside of a file that is handed in."""
+    """Return the path that a file has inside."""
     return f"/files/{file.name}"
 
 

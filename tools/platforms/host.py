@@ -51,7 +51,7 @@ class Host:
 
 
 def this_host(devices: Sequence[str] = ()) -> Host:
-    """Describe the machine that runs this; `devices` are the backends whose device the caller has found."""
+    """Return a description of this machine; `devices` are the backends whose device the caller has found."""
     return Host(target=host_target(), features=host_features(), devices=frozenset(devices), emulators=emulators())
 
 
@@ -117,7 +117,7 @@ def _cpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
 
 
 def _is_second_best(matrix: Matrix, target: str, level: Level) -> bool:
-    """Tell whether the processor that emulates `level` has more than it asks for: another level is chosen there."""
+    """Return whether the processor that emulates `level` has more than it asks for: another level is chosen there."""
     return any(set(other.flags) > set(level.flags) for other in matrix.levels_of(target) if other.qemu == level.qemu)
 
 

@@ -31,7 +31,7 @@ OTHER_NOXFILE = ("-f", "--noxfile")
 
 
 def start() -> Mapping[str, str]:
-    """Give Nox, and so all that sessions run, a known state: see tools/util/inherited.py.
+    """Give Nox, and so everything that sessions run, a known environment: see tools/util/inherited.py.
 
     Settings for builds and devices stay. Returns the user's other settings, for the sessions that run llamapack for
     the user instead of testing it.
@@ -61,7 +61,7 @@ class SessionHandler(logging.Handler):
 def reporting_tool_errors(session: nox.Session) -> Iterator[None]:
     """Call tools: show what they log, and end the session with the message of a ToolError, without a traceback.
 
-    What this machine does not have skips the session.
+    UnavailableError skips the session.
     """
     with shown_by(SessionHandler(session)):
         try:
@@ -75,7 +75,7 @@ def reporting_tool_errors(session: nox.Session) -> Iterator[None]:
 def prepare(session: nox.Session, *names: str, wheel: Path | None = None) -> None:
     """Fill the session's environment with requirements/NAME.txt for each name, and `wheel`.
 
-    Where it holds just that already, nothing runs and no network is needed.
+    If it already holds exactly that, nothing runs and no network is needed.
     """
     stamp = Path(session.virtualenv.location, "llamapack-stamp.json")
     key = {name: stamps.file_digest(REQUIREMENTS / f"{name}.txt") for name in names}
@@ -107,7 +107,7 @@ def run_pytest(
     env: Mapping[str, str],
     python: Path | None = None,
 ) -> None:
-    """Run pytest on installed code: from a folder where the checkout's own packages are not importable."""
+    """Run pytest on installed code, from a folder in which the checkout's own packages cannot be imported."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     command = ["-m", "pytest", "--config-file", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
     command += ["--override-ini", "pythonpath=."]
@@ -132,7 +132,7 @@ def skip_unless_here(session: nox.Session, cell: Cell) -> None:
 def try_to_install_disassembler(wheel: str) -> None:
     """Install the disassembler for 64-bit Arm if possible, and if a wheel, by its file or build name, needs it.
 
-    Where it cannot, the audit's report says what was not looked at.
+    If that fails, the audit's report says what was not judged.
     """
     if re.search("aarch64|arm64", Path(wheel).name) and Arm().unavailable():
         apt.try_to_install(LLVM, purpose="reading instructions of 64-bit Arm")

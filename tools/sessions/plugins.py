@@ -42,7 +42,7 @@ def check_plugin(session: nox.Session, backend: str) -> None:
     """Check the plug-in of `backend` as far as this machine can; the session's arguments go to pytest.
 
     `--wheels DIR` takes finished wheels from DIR, and everything else that has to be installed: no network is used.
-    `--record` writes down that it passed.
+    `--record` records the result.
     """
     arguments, recording = results.begin(session.posargs)
     arguments, prebuilt = taken(arguments, PREBUILT)
@@ -101,7 +101,7 @@ def check_rocm(session: nox.Session) -> None:
 
 
 def check_metal(session: nox.Session) -> None:
-    """Run on this Mac's GPU; elsewhere run what of tests/devices/metal needs none, and skip the rest."""
+    """Run on this Mac's GPU; elsewhere run the tests in tests/devices/metal that need none, and skip the rest."""
     if sys.platform == "darwin":
         check_plugin(session, "metal")
         return

@@ -50,13 +50,13 @@ def cuda_kit(variables: Mapping[str, str] = os.environ) -> Kit:
 
 
 def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:
-    """Return what to compile for, in CMake's words with commas: the matrix's list, or what a developer names."""
+    """Return what to compile for, in CMake's notation with commas: the matrix's list, or LLAMAPACK_CUDA_ARCHS."""
     advice = "Use CMake's words, with commas: 90-real is machine code, 90-virtual PTX, 90 both; or native."
     return gpu_architectures.wanted("cuda", _ARCH, advice, variables, spell)
 
 
 def spell(arch: GpuArch) -> str:
-    """Return CMake's word for an architecture of the matrix."""
+    """Return CMake's notation of an architecture of the matrix."""
     return f"{arch.arch}-{'virtual' if arch.kind == 'ptx' else 'real'}"
 
 
@@ -89,7 +89,7 @@ def licence(environment: Environment) -> Path:
 
 
 def complete(environment: Environment, system: str = sys.platform) -> Path:
-    """Give NVIDIA's folder in `environment` the names that CMake and linkers look for; return it."""
+    """Link the files in NVIDIA's folder in `environment` under the names that CMake and linkers look for; return it."""
     folder = nvidia_folder(environment)
     if system == "win32":
         return folder  # import libraries have no version in their names

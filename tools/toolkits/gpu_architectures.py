@@ -38,7 +38,7 @@ def wanted(
 
 @contextmanager
 def unless_named(backend: str, archs: str) -> Iterator[None]:
-    """Have `backend` compiled for `archs` only, unless a variable names others; afterwards it is as it was."""
+    """Compile `backend` for `archs` only inside this context, unless a variable names others."""
     name = variable(backend)
     known = os.environ.get(name)
     os.environ[name] = known or archs

@@ -90,7 +90,7 @@ def best_glslc(system: Path) -> Path:
 
 
 def missing_extensions(glslc: Path, probes: Path | None = None) -> tuple[str, ...]:
-    """Name the extensions of GLSL that ggml would use and `glslc` does not know; probes as ggml's build does."""
+    """Return the GLSL extensions that ggml would use and `glslc` does not support; probed as ggml's build does."""
     found = []
     for shader in sorted((probes or PROBES).glob("*.comp")):
         arguments = ("-o", "-", "-fshader-stage=compute", "--target-env=vulkan1.3")
@@ -149,7 +149,7 @@ def floor() -> str:
 
 
 def is_new_enough(version: str) -> bool:
-    """Tell whether headers of `version` are the matrix's floor or newer; empty is no version."""
+    """Return whether headers of `version` are the matrix's floor or newer; empty is no version."""
     return bool(version) and _numbers(version) >= _numbers(floor())
 
 

@@ -15,7 +15,7 @@ def write_text(path: Path, text: str, *, executable: bool = False) -> None:
 
 
 def is_leftover(name: str) -> bool:
-    """Tell whether a file of this name is what a killed `write_file` left."""
+    """Return whether a file of this name is what a killed `write_file` left."""
     return bool(_HALF.fullmatch(name))
 
 

@@ -62,7 +62,7 @@ def vulkan_device(arguments: Sequence[str] = ()) -> Device:
 
 
 def cuda_device(arguments: Sequence[str] = ()) -> Device:
-    """Return this machine's GPUs, which alone the wheel is then compiled for; without one, nothing is run."""
+    """Return this machine's GPUs, and a kit that compiles for them only; without a GPU nothing is run."""
     found = nvidia_gpus()
     log.info("\n".join(found) if found else NO_NVIDIA_GPU)
     archs = os.environ.get(cuda.VARIABLE) or ("native" if found else WITHOUT_NVIDIA_GPU)

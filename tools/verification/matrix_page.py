@@ -37,7 +37,7 @@ _NOTE = """
 
 
 def page(matrix: Matrix, results: Results) -> str:
-    """Return the whole page; `results` are what was recorded of each cell by its id."""
+    """Return the whole page; `results` are the recorded results of each cell, by its id."""
     sections = [
         _section("Backends", _backends(matrix)),
         _section("Builds", _checks(matrix, matrix.builds, results)),
