@@ -43,6 +43,15 @@ def source_tree(name: str, into: Path, *more: str) -> Path:
     return into
 
 
+def upstream_file(name: str, path: str) -> bytes:
+    """Return a file of llama.cpp: `patched` as the series gives it, `upstream` as it is pinned."""
+    ensure_source()
+    revision = {"patched": "refs/heads/llamapack", "upstream": BASE}[name]
+    git = Git.at(TRACKING)
+    (content,) = git.blobs([git.id_of(f"{revision}:{path}")])
+    return content
+
+
 def compile_program(command: Sequence[str], sources: Sequence[Path], program: Path, tree: Path) -> Path:
     """Compile `sources` with the headers of `tree`, and return the program."""
     includes = [f"-I{tree / folder}" for folder in ("ggml/include", "ggml/src", "include", "src")]
