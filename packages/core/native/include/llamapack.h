@@ -34,6 +34,7 @@ enum llamapack_status {
     LLAMAPACK_STATUS_NO_MEMORY = 2,
     LLAMAPACK_STATUS_INTERNAL  = 3, // something upstream threw
     LLAMAPACK_STATUS_CONFLICT  = 4, // right in itself, but not as things stand: no token is left, or it does not fit
+    LLAMAPACK_STATUS_CANCELLED = 5, // a callback wanted it so
 };
 
 LLAMAPACK_API void llamapack_string_free(char * text);
@@ -213,6 +214,104 @@ LLAMAPACK_API uint64_t llamapack_gguf_skip_strings(const uint8_t * data, uint64_
 // receive their indices, or -1.
 LLAMAPACK_API enum llamapack_status llamapack_gguf_find_duplicate(
     const uint8_t * data, uint64_t size, uint64_t count, int64_t * first, int64_t * second, char ** error);
+
+// Engines: llama.cpp's server core in this process, without HTTP and without a port. A request is what llama-server takes
+// (method, path, JSON) and its response what llama-server answers (a status, then JSON or server-sent events). An engine
+// starts no process, opens no connection, and changes nothing of the process: no signal handler, no locale, no log hook,
+// no priority.
+struct llamapack_engine;
+struct llamapack_request;
+struct llamapack_inbox;
+
+// What an engine may be given: a JSON array with an object for each option of llama.cpp's server.
+//   name       as llama.cpp spells it, without dashes in front
+//   names      all its long spellings
+//   negations  the spellings that switch it off
+//   kind       "flag", "bool", "int", "text" or "pair"
+//   hint       what llama.cpp's help writes for the value; NULL where there is none
+//   group      "sampling", "speculation" or "general"
+//   help       llama.cpp's own words
+//   refused    why an engine does not take it; NULL where it does
+// Valid as long as the library is loaded; NULL if it could not be made.
+LLAMAPACK_API const char * llamapack_engine_options(void);
+
+// How far loading is. An engine loads in stages: "text_model", and where they are given "spec_model" and "mmproj_model".
+struct llamapack_load_step {
+    const char * stage;
+    int32_t      number; // of this stage, from 1
+    int32_t      count;  // of all stages
+    float        part;   // of this stage, from 0 to 1
+};
+// Called on the thread that calls llamapack_engine_new, some times a second; returns false to stop loading.
+typedef bool (*llamapack_load_callback)(const struct llamapack_load_step * step);
+
+// Load a model and start. `options` is a JSON object: `model`, the path, and whatever llamapack_engine_options has. A value
+// is a string, a number or a boolean; an array gives an option several times. `progress` may be NULL. A stop by the
+// callback is LLAMAPACK_STATUS_CANCELLED; where llama.cpp gives no reason, its log has it.
+LLAMAPACK_API enum llamapack_status llamapack_engine_new(
+    const char * options, llamapack_load_callback progress, struct llamapack_engine ** out, char ** error);
+
+// Cancel all requests, take no more, and return when the engine's threads are gone: after the computation step that is
+// running. Requests live on until they are freed, and end.
+LLAMAPACK_API void llamapack_engine_stop(struct llamapack_engine * engine);
+
+// Stop, and give the memory back.
+LLAMAPACK_API void llamapack_engine_free(struct llamapack_engine * engine);
+
+// Requests that one thread waits for together: each says so here when there is something to take from it.
+LLAMAPACK_API enum llamapack_status llamapack_inbox_new(struct llamapack_inbox ** out, char ** error);
+
+// Wait for a request that has something, at most `timeout_ms` (-1: for ever), and return true with its tag; return false
+// after that time, and at once where llamapack_inbox_wake was called.
+LLAMAPACK_API bool llamapack_inbox_next(struct llamapack_inbox * inbox, int32_t timeout_ms, uint64_t * tag);
+
+// Let the running call of llamapack_inbox_next, or the next one, return false.
+LLAMAPACK_API void llamapack_inbox_wake(struct llamapack_inbox * inbox);
+
+// Free it; its requests may go on, and tell nobody.
+LLAMAPACK_API void llamapack_inbox_free(struct llamapack_inbox * inbox);
+
+// A file that is uploaded with a request, as in a form.
+struct llamapack_upload {
+    const char * field; // the form's
+    const char * file_name;
+    const char * content_type;
+    const char * data;
+    size_t       size;
+};
+
+// Begin a request, and return without waiting. `target` is a path, and may have a query. What is wrong with a request, and
+// a path that is not there, is an answer with a status of 400 or more. `inbox` may be NULL; `tag` is what it tells.
+// LLAMAPACK_STATUS_CONFLICT if the engine was stopped.
+LLAMAPACK_API enum llamapack_status llamapack_request_new(
+    struct llamapack_engine * engine, const char * method, const char * target, const char * body, size_t body_size,
+    const struct llamapack_upload * uploads, size_t n_uploads, struct llamapack_inbox * inbox, uint64_t tag,
+    struct llamapack_request ** out, char ** error);
+
+enum llamapack_piece_kind {
+    LLAMAPACK_PIECE_DATA    = 0,
+    LLAMAPACK_PIECE_END     = 1, // nothing comes any more
+    LLAMAPACK_PIECE_TIMEOUT = 2, // nothing came in the time given
+};
+
+// A piece of a response: all that was there when it was asked for.
+struct llamapack_piece {
+    int32_t         kind;
+    int32_t         status;       // HTTP's; 0 until it is known, 499 if the request was cancelled
+    const char *    content_type; // NULL until it is known
+    const uint8_t * data;         // until the next piece is taken, or the request freed
+    size_t          size;
+};
+
+// Take the next piece, waiting at most `timeout_ms` (-1: for ever). One thread at a time.
+LLAMAPACK_API void llamapack_request_next(
+    struct llamapack_request * request, int32_t timeout_ms, struct llamapack_piece * piece);
+
+// Stop working on a request; returns at once. Its slot is free after the computation step that is running.
+LLAMAPACK_API void llamapack_request_cancel(struct llamapack_request * request);
+
+// Cancel it if it has not ended, and free it.
+LLAMAPACK_API void llamapack_request_free(struct llamapack_request * request);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,8 @@
 #include "deep_stack.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
 #include <exception>
 
 #include "status.hpp"
@@ -49,6 +52,18 @@ void run_on_stack(size_t size, const std::function<void()> & body) {
     if (it.error) {
         std::rethrow_exception(it.error);
     }
+}
+
+size_t stack_for_splitting(const char * text, size_t length) {
+    size_t longest = 0;
+    size_t run     = 0;
+    for (size_t i = 0; i < length; ++i) {
+        const bool same = i > 0 && (std::isspace(static_cast<uint8_t>(text[i])) != 0) ==
+                                       (std::isspace(static_cast<uint8_t>(text[i - 1])) != 0);
+        run             = same ? run + 1 : 1;
+        longest         = std::max(longest, run);
+    }
+    return longest * 1024;
 }
 
 } // namespace llamapack

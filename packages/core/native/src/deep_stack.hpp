@@ -11,4 +11,8 @@ namespace llamapack {
 // stack. The memory is taken as it is used.
 void run_on_stack(size_t size, const std::function<void()> & body);
 
+// How much splitting a text into words may take where a vocabulary does that with std::regex: libstdc++'s recurses for
+// every character of a match, a few hundred bytes of stack each. A match is at most a run of blanks or of anything else.
+size_t stack_for_splitting(const char * text, size_t length);
+
 } // namespace llamapack

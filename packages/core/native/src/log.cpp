@@ -87,6 +87,15 @@ llamapack::log_listener::~log_listener() {
     listening = nullptr;
 }
 
+int32_t llamapack::wanted_log_level() {
+    const destination to = read_destination();
+    return to.callback == nullptr ? static_cast<int32_t>(GGML_LOG_LEVEL_NONE) : to.min_level;
+}
+
+void llamapack::log_text(ggml_log_level level, const char * text) {
+    forward(level, text, nullptr);
+}
+
 void llamapack_log_set(llamapack_log_callback callback, int32_t min_level) {
     {
         const std::lock_guard<std::mutex> lock(mutex);

@@ -1,6 +1,10 @@
-// Listening to upstream's log from the thread that causes it.
+// Upstream's log: listening to it from the thread that causes it, and adding to it.
 
 #pragma once
+
+#include <cstdint>
+
+#include "ggml.h"
 
 namespace llamapack {
 
@@ -15,5 +19,11 @@ class log_listener {
 
     virtual void hear(const char * text) = 0;
 };
+
+// The lowest level that llamapack_log_set's callback wants; GGML_LOG_LEVEL_NONE if there is none.
+int32_t wanted_log_level();
+
+// Log text as upstream's hook does it: lines end with their end, and fragments are joined.
+void log_text(ggml_log_level level, const char * text);
 
 } // namespace llamapack

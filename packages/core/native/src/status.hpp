@@ -24,6 +24,11 @@ struct conflict : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// A callback wanted the call to end.
+struct cancelled : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 // A copy that llamapack_string_free takes back; throws std::bad_alloc.
 char * copy_string(const std::string & text);
 
@@ -44,6 +49,9 @@ llamapack_status guarded(char ** error, Body && body) noexcept {
     } catch (const conflict & problem) {
         store_error(error, problem.what());
         return LLAMAPACK_STATUS_CONFLICT;
+    } catch (const cancelled & problem) {
+        store_error(error, problem.what());
+        return LLAMAPACK_STATUS_CANCELLED;
     } catch (const std::bad_alloc &) {
         store_error(error, "out of memory");
         return LLAMAPACK_STATUS_NO_MEMORY;

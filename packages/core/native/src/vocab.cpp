@@ -1,8 +1,6 @@
 // Text to tokens, for vocabularies that lack what their own tokenizer needs: upstream throws through its C interface, or
 // ends the process.
 
-#include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -45,20 +43,6 @@ std::string without_impossible_codepoints(const char * text, int32_t length) {
     return result;
 }
 
-// Some vocabularies are split with std::regex, and libstdc++'s recurses for every character of a match: a few hundred bytes
-// of stack each. A match is at most a run of blanks or of anything else.
-size_t stack_needed(const char * text, int32_t length) {
-    size_t longest = 0;
-    size_t run     = 0;
-    for (int32_t i = 0; i < length; ++i) {
-        const bool same = i > 0 && (std::isspace(static_cast<uint8_t>(text[i])) != 0) ==
-                                       (std::isspace(static_cast<uint8_t>(text[i - 1])) != 0);
-        run             = same ? run + 1 : 1;
-        longest         = std::max(longest, run);
-    }
-    return longest * 1024;
-}
-
 } // namespace
 
 llamapack_status llamapack_tokenize(
@@ -74,7 +58,7 @@ llamapack_status llamapack_tokenize(
         const auto tokenize = [&](const char * bytes) {
             *count = llama_tokenize(vocab, bytes, text_len, tokens, n_tokens_max, add_special, parse_special);
         };
-        const size_t stack = stack_needed(text, text_len);
+        const size_t stack = llamapack::stack_for_splitting(text, text_len);
         const auto   run   = [&](const char * bytes) {
             if (stack < present_stack) {
                 tokenize(bytes);

@@ -527,6 +527,29 @@ const Offset fields_52[] = {
     {"count", offsetof(T52, count)},
     {"name", offsetof(T52, name)},
 };
+using T53 = struct llamapack_load_step;
+const Offset fields_53[] = {
+    {"stage", offsetof(T53, stage)},
+    {"number", offsetof(T53, number)},
+    {"count", offsetof(T53, count)},
+    {"part", offsetof(T53, part)},
+};
+using T54 = struct llamapack_upload;
+const Offset fields_54[] = {
+    {"field", offsetof(T54, field)},
+    {"file_name", offsetof(T54, file_name)},
+    {"content_type", offsetof(T54, content_type)},
+    {"data", offsetof(T54, data)},
+    {"size", offsetof(T54, size)},
+};
+using T55 = struct llamapack_piece;
+const Offset fields_55[] = {
+    {"kind", offsetof(T55, kind)},
+    {"status", offsetof(T55, status)},
+    {"content_type", offsetof(T55, content_type)},
+    {"data", offsetof(T55, data)},
+    {"size", offsetof(T55, size)},
+};
 const Layout layouts[] = {
     {"ggml_bf16_t", sizeof(T0), alignof(T0), fields_0, std::size(fields_0)},
     {"ggml_init_params", sizeof(T1), alignof(T1), fields_1, std::size(fields_1)},
@@ -581,6 +604,9 @@ const Layout layouts[] = {
     {"llamapack_log_line", sizeof(T50), alignof(T50), fields_50, std::size(fields_50)},
     {"llamapack_model_facts", sizeof(T51), alignof(T51), fields_51, std::size(fields_51)},
     {"llamapack_quantize_step", sizeof(T52), alignof(T52), fields_52, std::size(fields_52)},
+    {"llamapack_load_step", sizeof(T53), alignof(T53), fields_53, std::size(fields_53)},
+    {"llamapack_upload", sizeof(T54), alignof(T54), fields_54, std::size(fields_54)},
+    {"llamapack_piece", sizeof(T55), alignof(T55), fields_55, std::size(fields_55)},
 };
 const Constant enum_0[] = {
     {"ALLOC_FAILED", GGML_STATUS_ALLOC_FAILED},
@@ -1088,6 +1114,12 @@ const Constant enum_43[] = {
     {"NO_MEMORY", LLAMAPACK_STATUS_NO_MEMORY},
     {"INTERNAL", LLAMAPACK_STATUS_INTERNAL},
     {"CONFLICT", LLAMAPACK_STATUS_CONFLICT},
+    {"CANCELLED", LLAMAPACK_STATUS_CANCELLED},
+};
+const Constant enum_44[] = {
+    {"DATA", LLAMAPACK_PIECE_DATA},
+    {"END", LLAMAPACK_PIECE_END},
+    {"TIMEOUT", LLAMAPACK_PIECE_TIMEOUT},
 };
 const Enumeration enumerations[] = {
     {"ggml_status", enum_0, std::size(enum_0)},
@@ -1134,6 +1166,7 @@ const Enumeration enumerations[] = {
     {"mtmd_gen_process_type", enum_41, std::size(enum_41)},
     {"mtmd_helper_gen_audio_outtype", enum_42, std::size(enum_42)},
     {"llamapack_status", enum_43, std::size(enum_43)},
+    {"llamapack_piece_kind", enum_44, std::size(enum_44)},
 };
 const Constant constants[] = {
     {"GGML_FILE_MAGIC", static_cast<long long>(GGML_FILE_MAGIC)},
@@ -1177,7 +1210,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "1d3aec3a93ecf8e383c0f97565ba8d97e439fdc8a47fdbdaa62b5fd1c555b79d";
+const char layout_hash[] = "2c5111d620b5c80299fd26857bd845eeb2f377e07783c3aac21fbbb1a9b6be6b";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),
@@ -1232,6 +1265,9 @@ const std::uint32_t struct_sizes[] = {
     sizeof(T50),
     sizeof(T51),
     sizeof(T52),
+    sizeof(T53),
+    sizeof(T54),
+    sizeof(T55),
 };
 const std::size_t struct_count = std::size(struct_sizes);
 

@@ -1,5 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
-# Headers: b692b7e111e3c05f2384fd10da12e5d0acd1568e3cc4e24ad67305a10ad5e102
+# Headers: 8e999cdc1c4652d3478d0651e397f2ad118eeb7bf0fc163720ea3a5ec4bf0ab0
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
@@ -23,7 +23,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '1d3aec3a93ecf8e383c0f97565ba8d97e439fdc8a47fdbdaa62b5fd1c555b79d'
+LAYOUT_HASH = '2c5111d620b5c80299fd26857bd845eeb2f377e07783c3aac21fbbb1a9b6be6b'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -153,6 +153,12 @@ class llamapack_chat_templates(Structure): __slots__ = ()
 class llamapack_model_facts(Structure): __slots__ = ()
 class llamapack_watch(Structure): __slots__ = ()
 class llamapack_quantize_step(Structure): __slots__ = ()
+class llamapack_engine(Structure): __slots__ = ()
+class llamapack_request(Structure): __slots__ = ()
+class llamapack_inbox(Structure): __slots__ = ()
+class llamapack_load_step(Structure): __slots__ = ()
+class llamapack_upload(Structure): __slots__ = ()
+class llamapack_piece(Structure): __slots__ = ()
 
 ggml_backend_buffer_p = POINTER(ggml_backend_buffer)
 ggml_tensor_p = POINTER(ggml_tensor)
@@ -200,6 +206,7 @@ mtmd_input_text_p = POINTER(mtmd_input_text)
 mtmd_bitmap_p = POINTER(mtmd_bitmap)
 mtmd_progress_callback = CFUNCTYPE(c_bool, c_float, c_void_p)
 mtmd_helper_video_p = POINTER(mtmd_helper_video)
+c_uint8_p = POINTER(c_uint8)
 ggml_backend_p = POINTER(ggml_backend)
 ggml_backend_pp = POINTER(ggml_backend_p)
 ggml_tensor_pp = POINTER(ggml_tensor_p)
@@ -215,10 +222,10 @@ char_pp = POINTER(char_p)
 mtmd_helper_embd_batch_p = POINTER(mtmd_helper_embd_batch)
 llamapack_log_line_p = POINTER(llamapack_log_line)
 llamapack_quantize_step_p = POINTER(llamapack_quantize_step)
+llamapack_load_step_p = POINTER(llamapack_load_step)
 ggml_abort_callback_t = CFUNCTYPE(None, c_char_p)
 c_uint16_p = POINTER(c_uint16)
 ggml_bf16_t_p = POINTER(ggml_bf16_t)
-c_uint8_p = POINTER(c_uint8)
 c_uint8_pp = POINTER(c_uint8_p)
 FILE_p = POINTER(FILE)
 ggml_object_p = POINTER(ggml_object)
@@ -286,6 +293,15 @@ llama_context_params_p = POINTER(llama_context_params)
 llama_context_pp = POINTER(llama_context_p)
 llamapack_quantize_callback = CFUNCTYPE(c_bool, llamapack_quantize_step_p)
 c_uint64_p = POINTER(c_uint64)
+llamapack_load_callback = CFUNCTYPE(c_bool, llamapack_load_step_p)
+llamapack_engine_p = POINTER(llamapack_engine)
+llamapack_engine_pp = POINTER(llamapack_engine_p)
+llamapack_inbox_p = POINTER(llamapack_inbox)
+llamapack_inbox_pp = POINTER(llamapack_inbox_p)
+llamapack_upload_p = POINTER(llamapack_upload)
+llamapack_request_p = POINTER(llamapack_request)
+llamapack_request_pp = POINTER(llamapack_request_p)
+llamapack_piece_p = POINTER(llamapack_piece)
 ggml_backend_comm_init_t = CFUNCTYPE(c_void_p, ggml_backend_pp, c_size_t)
 ggml_backend_comm_free_t = CFUNCTYPE(None, c_void_p)
 ggml_backend_comm_allreduce_tensor_t = CFUNCTYPE(c_bool, c_void_p, ggml_tensor_pp)
@@ -707,6 +723,26 @@ llamapack_quantize_step._fields_ = [
     ('count', c_int32),
     ('name', c_char_p),
 ]
+llamapack_load_step._fields_ = [
+    ('stage', c_char_p),
+    ('number', c_int32),
+    ('count', c_int32),
+    ('part', c_float),
+]
+llamapack_upload._fields_ = [
+    ('field', c_char_p),
+    ('file_name', c_char_p),
+    ('content_type', c_char_p),
+    ('data', c_char_p),
+    ('size', c_size_t),
+]
+llamapack_piece._fields_ = [
+    ('kind', c_int32),
+    ('status', c_int32),
+    ('content_type', c_char_p),
+    ('data', c_uint8_p),
+    ('size', c_size_t),
+]
 
 STRUCTS = (
     ggml_bf16_t,
@@ -762,6 +798,9 @@ STRUCTS = (
     llamapack_log_line,
     llamapack_model_facts,
     llamapack_quantize_step,
+    llamapack_load_step,
+    llamapack_upload,
+    llamapack_piece,
 )
 
 DEFAULTS = (
@@ -818,7 +857,8 @@ ENUMS = {
     'mtmd_gen_audio_type': ('IntEnum', {'NONE': 0, 'QWEN3TTS': 1, 'POCKETTTS': 2}),
     'mtmd_gen_process_type': ('IntEnum', {'GEN_CODE': 0, 'GEN_WAV': 1}),
     'mtmd_helper_gen_audio_outtype': ('IntEnum', {'PCM': 0, 'WAV': 1}),
-    'llamapack_status': ('IntEnum', {'OK': 0, 'INVALID': 1, 'NO_MEMORY': 2, 'INTERNAL': 3, 'CONFLICT': 4}),
+    'llamapack_status': ('IntEnum', {'OK': 0, 'INVALID': 1, 'NO_MEMORY': 2, 'INTERNAL': 3, 'CONFLICT': 4, 'CANCELLED': 5}),
+    'llamapack_piece_kind': ('IntEnum', {'DATA': 0, 'END': 1, 'TIMEOUT': 2}),
 }
 
 # library, result, parameters
@@ -1482,6 +1522,18 @@ FUNCTIONS = {
     'llamapack_tokenize': 'llamapack c_int llama_vocab_p c_char_p c_int32 c_int32_p c_int32 c_bool c_bool c_int32_p char_pp',
     'llamapack_gguf_skip_strings': 'llamapack c_uint64 c_uint8_p c_uint64 c_uint64 c_uint64_p',
     'llamapack_gguf_find_duplicate': 'llamapack c_int c_uint8_p c_uint64 c_uint64 c_int64_p c_int64_p char_pp',
+    'llamapack_engine_options': 'llamapack c_char_p',
+    'llamapack_engine_new': 'llamapack c_int c_char_p llamapack_load_callback llamapack_engine_pp char_pp',
+    'llamapack_engine_stop': 'llamapack None llamapack_engine_p',
+    'llamapack_engine_free': 'llamapack None llamapack_engine_p',
+    'llamapack_inbox_new': 'llamapack c_int llamapack_inbox_pp char_pp',
+    'llamapack_inbox_next': 'llamapack c_bool llamapack_inbox_p c_int32 c_uint64_p',
+    'llamapack_inbox_wake': 'llamapack None llamapack_inbox_p',
+    'llamapack_inbox_free': 'llamapack None llamapack_inbox_p',
+    'llamapack_request_new': 'llamapack c_int llamapack_engine_p c_char_p c_char_p c_char_p c_size_t llamapack_upload_p c_size_t llamapack_inbox_p c_uint64 llamapack_request_pp char_pp',
+    'llamapack_request_next': 'llamapack None llamapack_request_p c_int32 llamapack_piece_p',
+    'llamapack_request_cancel': 'llamapack None llamapack_request_p',
+    'llamapack_request_free': 'llamapack None llamapack_request_p',
 }
 
 class Native:
