@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 from llamapack.errors import StateError
@@ -52,7 +53,6 @@ def running() -> Iterator[None]:
             _changed.notify_all()
 
 
-@atexit.register
 def _finish() -> None:
     global _exiting
     with _changed:
@@ -61,6 +61,10 @@ def _finish() -> None:
         stop()
     with _changed:
         _changed.wait_for(lambda: _running <= 0, _LONGEST_WAIT)
+
+
+weakref.finalize(_finish, int).atexit = False  # weakref's exit hook, which frees what is left, comes after ours
+atexit.register(_finish)
 
 
 def _begin_anew() -> None:
