@@ -60,8 +60,7 @@ def _on_path(portable: bool) -> str:
 
 
 def _variables(toolchain: Toolchain) -> dict[str, str]:
-    # messages of a compiler may be translated, and its objects are the same
-    variables = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale"}
+    variables = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
     if toolchain.is_zig:
         mark = f"string:{toolchain.description}, {toolchain.zig_identity}"
         variables |= {"CCACHE_COMPILERCHECK": mark, "CCACHE_COMPILERTYPE": "clang"}

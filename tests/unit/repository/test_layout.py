@@ -36,6 +36,7 @@ TOOLS_LAYERS = (
 CORE_LAYERS = (
     ("__main__", "__init__"),
     ("cli",),
+    ("engine",),
     ("generation",),
     ("sampling", "grammar", "evaluation"),
     ("context", "chat", "quantization"),

@@ -85,6 +85,7 @@ PUBLIC_MODULES = (
     "backends.verdicts",
     "chat",
     "context",
+    "engine",
     "errors",
     "evaluation",
     "generation",

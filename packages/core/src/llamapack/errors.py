@@ -16,6 +16,7 @@ LlamapackError
 ├── DecodeError                 llama.cpp could not process a batch
 │   └── CacheFullError          no room is left in the KV cache
 ├── CancelledError              a callback or another thread asked to stop
+├── RequestError                an engine refuses a request, or fails to answer it
 └── StateError                  the call does not fit the object's state
     ├── ClosedError             it was closed
     └── ThreadError             another thread is using it
@@ -117,6 +118,20 @@ class CacheFullError(DecodeError):
 
 class CancelledError(LlamapackError):
     """A callback or another thread asked to stop."""
+
+
+class RequestError(LlamapackError):
+    """An engine refuses a request, or fails to answer it.
+
+    `status` is as in HTTP: from 400 the request is wrong, from 500 the answer failed. `kind` is llama.cpp's name for
+    it, such as `invalid_request_error` or `exceed_context_size_error`.
+    """
+
+    def __init__(self, what: str, *, status: int, kind: str, why: str = "", fix: str = "") -> None:
+        """Take the parts of the message, and the status."""
+        super().__init__(what, why=why, fix=fix)
+        self.status = status
+        self.kind = kind
 
 
 class StateError(LlamapackError):

@@ -27,7 +27,7 @@ ZIG = Toolchain(
 @pytest.fixture(autouse=True)
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
-    for name in (*LAUNCHERS, "CCACHE_BASEDIR", "CCACHE_SLOPPINESS"):
+    for name in (*LAUNCHERS, "CCACHE_BASEDIR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -47,7 +47,7 @@ def test_ccache_on_path_is_taken_and_sees_the_checkout_as_its_base(path: Path) -
     ccache = put(path, "ccache")
     cache = compiler_cache.compiler_cache(GCC, environment(path))
     assert cache.defines() == dict.fromkeys(LAUNCHERS, ccache)
-    assert cache.variables == {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale"}
+    assert cache.variables == {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
 
 
 def test_what_is_on_path_is_left_out_where_the_compiler_runs_elsewhere(
@@ -71,7 +71,7 @@ def test_settings_of_the_person_stay(path: Path, monkeypatch: pytest.MonkeyPatch
     put(path, "ccache")
     monkeypatch.setenv("CCACHE_BASEDIR", "elsewhere")
     cache = compiler_cache.compiler_cache(GCC, environment(path))
-    assert cache.variables == {"CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale"}
+    assert cache.variables == {"CCACHE_NOHASHDIR": "1"}
 
 
 @pytest.mark.parametrize("chosen", ["", "distcc"])

@@ -1,0 +1,90 @@
+"""Load a model into an engine: options to native ones, progress, and why it failed."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from llamapack._native import _generated as api
+from llamapack._native.callbacks import GuardedCallback
+from llamapack._native.calls import end_if_exiting, exiting, running
+from llamapack._native.library import native, take_text
+from llamapack._native.log import captured_errors, logger
+from llamapack.errors import CancelledError, InputError, LlamapackError, ModelError, ModelFormatError
+
+_Step = api.llamapack_load_step_p
+Progress = Callable[[float], "bool | None"]
+
+
+def load(path: Path, options: Mapping[str, object], progress: Progress | None) -> api.llamapack_engine_p:
+    """Load the model at `path` with `options` as `check_options` returns them, and start its engine."""
+    watcher = _Watcher(path, progress)
+    pointer, message = api.llamapack_engine_p(), api.char_p()
+    text = json.dumps({"model": str(path), **options}).encode()
+    try:
+        with captured_errors() as lines, running():
+            status = native().llamapack_engine_new(text, watcher.callback, ctypes.byref(pointer), ctypes.byref(message))
+        problem = take_text(message)
+        watcher.raise_if_stopped()
+        if status:
+            raise _error(path, status, problem, lines)
+        for line in lines:  # llama.cpp went on in spite of them
+            logger.error("%s", line)
+    except BaseException:  # Ctrl-C may come when all is loaded
+        native().llamapack_engine_free(pointer)
+        raise
+    return pointer
+
+
+class _Watcher:
+    """Carry an exception, or a wish to stop, out of the callback that C calls."""
+
+    def __init__(self, path: Path, progress: Progress | None) -> None:
+        self._path = path
+        self._progress = progress
+        self._stopped_at: float | None = None
+        self._guarded: GuardedCallback[_Step, bool] = GuardedCallback(self._tell, otherwise=False)
+        self.callback = api.llamapack_load_callback(self._guarded.answer)
+
+    def _tell(self, pointer: _Step) -> bool:
+        step = pointer.contents
+        part = min(1.0, (step.number - 1 + step.part) / max(step.count, 1))
+        if exiting() or (self._progress is not None and self._progress(part) is False):
+            self._stopped_at = part
+            return False
+        return True
+
+    def raise_if_stopped(self) -> None:
+        end_if_exiting()
+        self._guarded.raise_error()
+        if self._stopped_at is not None:
+            raise CancelledError(
+                f"Loading {self._path} was stopped by the progress callback at {self._stopped_at:.0%}."
+            )
+
+
+def _error(path: Path, status: int, problem: str, lines: Sequence[str]) -> LlamapackError:
+    if status == api.llamapack_status.INVALID:
+        return InputError(f"The engine cannot be made: {problem}.")
+    reasons = [line.split(": ", 1)[-1].strip() for line in lines] or [problem]
+    why = "\n".join(dict.fromkeys(reasons))
+    what = f"The engine cannot be made with {path}."
+    if status == api.llamapack_status.CONFLICT:
+        return InputError(
+            what, why=f"{problem[:1].upper()}{problem[1:]}.", fix="Leave its options out, or change them."
+        )
+    if status == api.llamapack_status.NO_MEMORY or _MEMORY.search(why):
+        fix = "Use a smaller ctx_size, a smaller cache_type_k and cache_type_v, or a smaller model."
+        return ModelError(what, why=why, fix=fix)
+    if _FILE.search(why):
+        fix = "Get the file again and compare its checksum; for a new architecture, try a newer llamapack."
+        return ModelFormatError(what, why=why, fix=fix)
+    return InputError(what, why=why, fix="Change the options: the model itself was read.")
+
+
+# llama.cpp's own words for what it could not get, and for files that it could not read.
+_MEMORY = re.compile(r"out of memory|alloc", re.IGNORECASE)
+_FILE = re.compile(r"load model|loading model|draft model|multimodal model|adapter|open '")

@@ -1,0 +1,214 @@
+"""What concerns a whole process: signals, fork, exit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.children import Answer, python
+
+BEGIN = """
+import os, signal, sys, threading, time
+from llamapack.engine import Engine
+long = {"prompt": "One, two,", "n_predict": 100000, "ignore_eos": True, "stream": True}
+def make(): return Engine(sys.argv[1], ctx_size=512, parallel=2, threads=1, warmup=False, context_shift=True)
+"""
+
+
+def child(code: str, model_path: Path) -> Answer:
+    return python(BEGIN + code, model_path)
+
+
+INTERRUPTED = (
+    BEGIN
+    + """
+engine = make()
+before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+stream = engine.request("POST", "/completion", long)
+try:
+    for piece in stream:
+        print("piece", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", stream.closed)
+while any(slot["is_processing"] for slot in engine.request("GET", "/slots").json()):
+    time.sleep(0.01)
+assert before == [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+print("free")
+"""
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a child of its own group gets no Ctrl-C there")
+def test_ctrl_c_ends_the_request_and_not_the_engine(model_path: Path) -> None:
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import signal; signal.signal(2, signal.default_int_handler)\n" + INTERRUPTED,
+            model_path,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "piece\n"
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert [line for line in rest.splitlines() if line != "piece"] == ["interrupted True", "free"]
+    assert process.returncode == 0
+
+
+LOADING = """
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def interrupt(part):
+    os.kill(os.getpid(), signal.SIGINT)
+try:
+    Engine(sys.argv[1], progress=interrupt)
+except KeyboardInterrupt:
+    print("interrupted")
+with make() as engine:
+    print(engine.request("GET", "/health").status)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends the process there")
+def test_ctrl_c_stops_loading(model_path: Path) -> None:
+    answer = child(LOADING, model_path)
+    assert (answer.status, answer.out) == (0, "interrupted\n200\n"), answer.err
+
+
+EXITS = {
+    "at the end": """
+engine = make(); stream = engine.request('POST', '/completion', long)
+next(iter(stream)); print('end')
+""",
+    "by sys.exit": """
+engine = make(); stream = engine.request('POST', '/completion', long)
+print('end'); sys.exit()
+""",
+    "with a daemon thread that reads": """
+engine = make(); stream = engine.request('POST', '/completion', long)
+threading.Thread(target=stream.read, daemon=True).start()
+time.sleep(0.2); print('end')
+""",
+    "with a task that waits": """
+import asyncio
+engine = make()
+async def main():
+    response = await engine.request_async('POST', '/completion', long)
+    task = asyncio.create_task(response.read())
+    await asyncio.sleep(0.1)
+    print('end')
+asyncio.run(main())
+""",
+    "in a cycle": """
+engine = make(); stream = engine.request('POST', '/completion', long)
+engine.me = engine; stream.engine = engine
+del engine, stream
+print('end')
+""",
+}
+
+
+@pytest.mark.parametrize("how", EXITS)
+def test_the_interpreter_exits_with_requests_under_way(model_path: Path, how: str) -> None:
+    answer = child(EXITS[how], model_path)
+    assert (answer.status, answer.out, answer.err) == (0, "end\n", "")
+
+
+FORK = """
+from llamapack.errors import StateError
+engine = make()
+stream = engine.request("POST", "/completion", long)
+next(iter(stream))
+child = os.fork()
+if child == 0:
+    for use in (lambda: engine.request("GET", "/health"), stream.read, stream.cancel):
+        try:
+            use()
+        except StateError as error:
+            print("child:", error.what.split(",")[0], flush=True)
+    engine.close()
+    with make() as own:
+        print("child:", own.request("GET", "/health").status, flush=True)
+    os._exit(0)
+print("parent:", os.waitpid(child, 0)[1])
+stream.close()
+print("parent:", engine.request("GET", "/health").status)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process")
+def test_an_engine_stays_with_the_process_that_made_it(model_path: Path) -> None:
+    answer = child(FORK, model_path)
+    assert answer.status == 0, answer.err
+    refused = "child: This {} was made before the process forked"
+    kinds = [refused.format(kind) for kind in ("engine", "response", "response")]
+    assert answer.out.splitlines() == [*kinds, "child: 200", "parent: 0", "parent: 200"]
+
+
+DROPPED = """
+import gc
+engine = make()
+stream = engine.request("POST", "/completion", long)
+next(iter(stream))
+del engine
+assert next(iter(stream))  # it keeps its engine
+del stream
+gc.collect()
+with open("/proc/self/status") as file:
+    print([line.split()[1] for line in file if line.startswith("Threads")])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it counts threads in /proc")
+def test_a_response_keeps_its_engine_and_dropping_both_ends_all_threads(model_path: Path) -> None:
+    answer = child(DROPPED, model_path)
+    assert (answer.status, answer.out) == (0, "['1']\n"), answer.err
+
+
+LITTLE_MEMORY = """
+import resource
+from llamapack.errors import ModelError
+make().close()  # so that all libraries are there
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, resource.getrlimit(resource.RLIMIT_AS)[1]))
+try:
+    Engine(sys.argv[1], ctx_size=200_000, parallel=1, threads=1, warmup=False, fit=False)
+except ModelError as error:
+    print(bool(error.why))
+with make() as engine:
+    print(engine.request("GET", "/health").status)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by Linux' means")
+def test_memory_that_the_system_refuses_is_an_error(model_path: Path) -> None:
+    answer = child(LITTLE_MEMORY, model_path)
+    assert (answer.status, answer.out) == (0, "True\n200\n"), answer.err
+
+
+LOCALE = """
+import locale
+for name in ("de_DE.UTF-8", "fr_FR.UTF-8", "C.UTF-8"):
+    try:
+        locale.setlocale(locale.LC_ALL, name)
+        break
+    except locale.Error:
+        pass
+before = locale.setlocale(locale.LC_ALL)
+with Engine(sys.argv[1], ctx_size=64, temp=0.25, warmup=False) as engine:
+    settings = engine.request("GET", "/props").json()["default_generation_settings"]["params"]
+    assert locale.setlocale(locale.LC_ALL) == before
+print(settings["temperature"], settings["min_p"] > 0.04)
+"""
+
+
+def test_the_locale_of_the_process_counts_for_nothing_and_stays(model_path: Path) -> None:
+    answer = child(LOCALE, model_path)
+    assert (answer.status, answer.out) == (0, "0.25 True\n"), answer.err
