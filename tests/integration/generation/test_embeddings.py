@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import llamapack
 import numpy as np
 import pytest
 from llamapack.errors import InputError, PromptTooLongError, StateError
 
+from tests.support.gguf.files import encode, tiny_model
 from tests.support.reference.llama import Llama
 from tests.support.reference.weights import read_weights
 from tests.support.small_contexts import EXACT, TOKENS, Floats, Made, context, distance
@@ -149,3 +151,40 @@ def test_embed_refuses_nothing_empty_and_too_long_texts(model: llamapack.Model) 
             llamapack.embed(model, texts)
     with pytest.raises(PromptTooLongError, match=r"does not fit n_ctx=256\."):
         llamapack.embed(model, "word " * 400, n_ctx=256)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[llamapack.Model]:
+    """A small model with a vocabulary, in which each letter is a token."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
+    path.write_bytes(encode(tiny_model()).data)
+    with llamapack.Model(path) as model:
+        assert len(model.vocab.tokenize("x" * 30)) == 30
+        yield model
+
+
+@pytest.mark.parametrize("longest", [1, 2, 255, 256, 257, 511, 512, 513, 601])
+def test_no_count_or_length_of_texts_is_refused(tiny: llamapack.Model, longest: int) -> None:
+    """Sizes that llamapack chooses by itself are its own affair."""
+    alone = llamapack.embed(tiny, "x" * longest, pooling="mean", n_threads=1)
+    for count in (2, 3, 5, 31, 32, 33):
+        rows = llamapack.embed(tiny, ["x" * longest, *["y"] * (count - 1)], pooling="mean", n_threads=1)
+        assert rows.shape == (count, tiny.n_embd_out)
+        assert np.allclose(rows[0], alone, atol=0.02)
+
+
+@pytest.mark.parametrize("n_ctx", [3, 7, 31, 257])
+def test_n_ctx_may_be_smaller_than_what_all_texts_need(tiny: llamapack.Model, n_ctx: int) -> None:
+    texts = ["x", "y", "x y"]
+    one_by_one = [llamapack.embed(tiny, text, pooling="mean", n_threads=1) for text in texts]
+    together = llamapack.embed(tiny, texts * 12, pooling="mean", n_ctx=n_ctx, n_threads=1)
+    assert np.allclose(together, one_by_one * 12, atol=0.02)
+
+
+@pytest.mark.parametrize("n_seq_max", [2, 3, 7, 100])
+@pytest.mark.parametrize("n_batch", [100, 101, 511, 601])
+def test_a_batch_size_is_shared_by_any_number_of_sequences(made: Made, n_batch: int, n_seq_max: int) -> None:
+    options: dict[str, Any] = {"n_batch": n_batch, "n_seq_max": n_seq_max, "n_outputs_max": n_batch, "n_threads": 1}
+    with llamapack.Context(made("llama"), n_ctx=1024, embeddings=True, pooling="mean", **options) as place:
+        assert n_batch <= place.n_batch < n_batch + n_seq_max
+        assert place.n_seq_max >= n_seq_max

@@ -128,6 +128,10 @@ def _set_sizes(params: api.llama_context_params, model: Model, options: ContextO
     rounded = -(-size // 256) * 256
     batch = check_int("n_batch", 2048 if options.n_batch is None else options.n_batch)
     ubatch = check_int("n_ubatch", min(512, batch) if options.n_ubatch is None else options.n_ubatch)
+    wanted = batch
+    if options.n_ubatch is None and sequences <= batch and _pooled_sequences(sequences, ubatch, options) is None:
+        ubatch = -(-ubatch // sequences) * sequences
+        batch = max(batch, ubatch)
     if ubatch > batch:
         raise InputError(
             f"n_ubatch={ubatch} is more than n_batch={batch}.",
@@ -146,20 +150,13 @@ def _set_sizes(params: api.llama_context_params, model: Model, options: ContextO
     params.n_ctx = size
     params.n_batch, params.n_ubatch = batch, min(ubatch, batch)
     params.n_seq_max = _even(sequences, min(rounded, params.n_ubatch), options)
-    params.n_outputs_max = _outputs_max(options, sequences, batch)
+    params.n_outputs_max = _outputs_max(options, sequences, batch, min(wanted, batch))
     params.n_outputs_max_per_seq = params.n_outputs_max
     params.kv_unified = _is_unified(model, options)
 
 
 def _even(sequences: int, tokens: int, options: ContextOptions) -> int:
-    """Return a number of sequences, at least as many, that upstream can pool.
-
-    It tries a batch of all sequences first, rounded up to the same length for each, and asserts that this is what was
-    computed at most.
-    """
-    if not options.embeddings or options.pooling == "none" or tokens % sequences == 0:
-        return sequences
-    found = next((more for more in range(sequences, MAX_SEQUENCES + 1) if tokens % more == 0), None)
+    found = _pooled_sequences(sequences, tokens, options)
     if found is None:
         raise InputError(
             f"n_ubatch={tokens} cannot be shared evenly by n_seq_max={sequences} sequences, as pooling wants it.",
@@ -168,7 +165,23 @@ def _even(sequences: int, tokens: int, options: ContextOptions) -> int:
     return found
 
 
-def _outputs_max(options: ContextOptions, sequences: int, batch: int) -> int:
+def _pooled_sequences(sequences: int, tokens: int, options: ContextOptions) -> int | None:
+    """Return a number of sequences, at least as many, that upstream can pool; None if there is none.
+
+    Upstream tries a batch of all sequences first, rounded up to the same length for each, and asserts that this is what
+    was computed at most.
+    """
+    if not _is_pooled(options) or tokens % sequences == 0:
+        return sequences
+    return next((more for more in range(sequences, MAX_SEQUENCES + 1) if tokens % more == 0), None)
+
+
+def _is_pooled(options: ContextOptions) -> bool:
+    return options.embeddings and options.pooling != "none"
+
+
+def _outputs_max(options: ContextOptions, sequences: int, batch: int, wanted: int) -> int:
+    """Return how many outputs a batch may have; `wanted` is the caller's n_batch, which may be less than `batch`."""
     if options.n_outputs_max is None:
         return batch
     most = check_int("n_outputs_max", options.n_outputs_max)
@@ -177,18 +190,17 @@ def _outputs_max(options: ContextOptions, sequences: int, batch: int) -> int:
             f"n_outputs_max={most} is less than n_seq_max={sequences}: each sequence has at least one output.",
             fix=f"Make n_outputs_max at least {sequences}.",
         )
-    if options.embeddings and most < batch:
+    if options.embeddings and most < wanted:
         raise InputError(
-            f"n_outputs_max={most} is less than n_batch={batch}, but with embeddings every token is an output.",
+            f"n_outputs_max={most} is less than n_batch={wanted}, but with embeddings every token is an output.",
             fix="Leave n_outputs_max out, or make n_batch as small.",
         )
-    return min(most, batch)
+    return batch if options.embeddings else min(most, batch)
 
 
 def _is_unified(model: Model, options: ContextOptions) -> bool:
     """One cache for all sequences, where separate ones would give wrong results or none."""
-    pooled = options.embeddings and options.pooling != "none"
-    needed = options.n_seq_max > 1 and (pooled or (model.has_encoder and model.has_decoder))
+    needed = options.n_seq_max > 1 and (_is_pooled(options) or (model.has_encoder and model.has_decoder))
     if options.kv_unified is None:
         return needed
     if needed and not options.kv_unified:

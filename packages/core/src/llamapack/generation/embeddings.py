@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llamapack._native.arrays import normalized
+from llamapack._util.arguments import check_int
 from llamapack.context import Context
 from llamapack.context.batch import Batch
 from llamapack.context.options import Pooling
@@ -44,35 +45,37 @@ def embed(
     if pooling is None and model.facts.pooling <= 0:
         pooling = "mean"
     longest = max(map(len, tokens))
-    room = max(512, longest) if n_ctx is None else n_ctx
-    if longest > room:
+    limit = max(512, longest) if n_ctx is None else check_int("n_ctx", n_ctx)
+    if longest > limit:
         raise PromptTooLongError(
-            f"A text of {longest} tokens does not fit n_ctx={room}.", fix="Make n_ctx larger, or shorten the text."
+            f"A text of {longest} tokens does not fit n_ctx={limit}.", fix="Make n_ctx larger, or shorten the text."
         )
-    sequences = min(len(tokens), _SEQUENCES)
+    # Upstream must be able to share a batch evenly: 2, 4, ... 32 sequences can share a multiple of 256 tokens.
+    size = -(-limit // 256) * 256
+    sequences = 1 << (min(len(tokens), _SEQUENCES) - 1).bit_length()
     context = Context(
         model,
-        n_ctx=room,
-        n_batch=room,
-        n_ubatch=room,
+        n_ctx=size,
+        n_batch=size,
+        n_ubatch=size,
         n_seq_max=sequences,
         n_threads=n_threads,
         embeddings=True,
         pooling=pooling,
     )
     with context:
-        rows = [row for group in _groups(tokens, room, sequences) for row in _embed_group(context, group)]
+        rows = [row for group in _groups(tokens, limit, sequences) for row in _embed_group(context, group)]
     array = np.stack(rows)
     if normalize and context.options.pooling != "rank":
         array = normalized(array)
     return array[0] if isinstance(texts, (str, bytes)) else array
 
 
-def _groups(tokens: Sequence[list[int]], room: int, sequences: int) -> Iterator[list[list[int]]]:
+def _groups(tokens: Sequence[list[int]], limit: int, sequences: int) -> Iterator[list[list[int]]]:
     """Put texts together, in their order, as long as they fit one batch."""
     group: list[list[int]] = []
     for text in tokens:
-        if group and (len(group) == sequences or sum(map(len, group)) + len(text) > room):
+        if group and (len(group) == sequences or sum(map(len, group)) + len(text) > limit):
             yield group
             group = []
         group.append(text)
