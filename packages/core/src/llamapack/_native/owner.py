@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, ClassVar, Generic, TypeVar
 
+from llamapack._util.uncopyable import Uncopyable
 from llamapack.errors import ClosedError, StateError
 
 Pointer = TypeVar("Pointer")
@@ -69,13 +70,14 @@ class Lifetime(Generic[Pointer]):
             self._parent.drop()
 
 
-class Owner(Generic[Pointer]):
+class Owner(Uncopyable, Generic[Pointer]):
     """The owner of one native object and of the objects made from it.
 
     Closing twice is fine. A parent closes its children first; a child keeps its parent alive. What is still open at
     interpreter exit is freed then, newest first. After a fork the objects of the parent process cannot be used.
 
-    Using one after it was closed raises ClosedError, and in a forked child StateError.
+    Using one after it was closed raises ClosedError, and in a forked child StateError. The modules copy and pickle
+    refuse it with TypeError.
     """
 
     _kind: ClassVar[str] = "object"

@@ -27,12 +27,11 @@ class Adapters:
         """Look at the adapters of `context`."""
         self._context = context
         self._native = context.native
-        self._loras: tuple[tuple[LoraAdapter, float], ...] = ()
 
     @property
     def loras(self) -> tuple[tuple[LoraAdapter, float], ...]:
         """The LoRA adapters in use, with their scales."""
-        return self._loras
+        return self._context.loras
 
     def set_loras(self, *loras: LoraAdapter | tuple[LoraAdapter, float]) -> None:
         """Use these LoRA adapters, each with a scale or with 1, instead of those before; none takes all off.
@@ -50,7 +49,7 @@ class Adapters:
             scales = (ctypes.c_float * len(chosen))(*(scale for _, scale in chosen))
             with self._context.holding([lora.lifetime for lora, _ in chosen]):
                 self._native.llama_set_adapters_lora(self._context.handle, handles, len(chosen), scales)
-            self._loras = chosen
+            self._context.loras = chosen
 
     def set_control(
         self, *vectors: ControlVector | tuple[ControlVector, float], layers: tuple[int, int] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 from llamapack._util.arguments import check_int
 from llamapack.context.adapters import Adapters
@@ -117,7 +116,6 @@ class Context(ContextHandle):
             yarn_orig_ctx=yarn_orig_ctx,
         )
         super().__init__(model, options, abort)
-        self.outputs = Outputs(self)
 
     @property
     def n_used(self) -> int:
@@ -125,17 +123,24 @@ class Context(ContextHandle):
         with self.exclusive():
             return self.last_position(0) + 1
 
-    @cached_property
+    # The views are made anew each time: a context that kept them, while they keep it, would be freed late.
+
+    @property
+    def outputs(self) -> Outputs:
+        """What the last batch gave: logits and embeddings."""
+        return Outputs(self)
+
+    @property
     def memory(self) -> Memory:
         """What it remembers, by sequence and position."""
         return Memory(self)
 
-    @cached_property
+    @property
     def state(self) -> State:
         """Saving what it remembers, and loading it again."""
         return State(self)
 
-    @cached_property
+    @property
     def adapters(self) -> Adapters:
         """The LoRA adapters and control vectors in use."""
         return Adapters(self)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from llamapack.context.batch import NativeBatch
+    from llamapack.model.lora import LoraAdapter
 
 
 class TokenChooser(Protocol):
@@ -66,6 +67,7 @@ class ContextHandle(Owner[api.llama_context_p]):
         self._limited = self.has_memory and not model.is_recurrent  # by tokens; a recurrent state has no length
         self._size = self.n_ctx_seq
         self.has_encoded = False
+        self.loras: tuple[tuple[LoraAdapter, float], ...] = ()
         self.rows = OutputRows(self.lifetime, self.n_seq_max)
         self._token = (ctypes.c_int32 * 1)()
         self._single = ctypes.byref(self.native.llama_batch_get_one(self._token, 1))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from llamapack._util.arguments import check_int, check_keywords, check_sequence
+from llamapack._util.uncopyable import Uncopyable
 from llamapack.chat import ChatTemplate, Message
 from llamapack.context import Context
 from llamapack.errors import InputError, PromptTooLongError
@@ -55,7 +56,7 @@ class TokenLogprobs:
 
 
 @dataclass(kw_only=True)
-class Generation(Iterator[str]):
+class Generation(Uncopyable, Iterator[str]):
     """A running generation: iterate for pieces of text, then look at `tokens`, `timing` and `finish_reason`.
 
     `finish_reason` is None until it ended, and stays so if it is closed before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ from llamapack.model.options import (
     native_params,
 )
 from llamapack.model.placement import GpuLayers, Offload, SplitMode, plan_offload
-from llamapack.model.vocab import Vocab
+from llamapack.model.vocab import KnownTokens, Vocab
 
 _Progress = Callable[[float], "bool | None"]
 _ROPE_TYPES = {-1: "none", 0: "norm", 2: "neox", 8: "mrope", 40: "imrope", 24: "vision"}
@@ -119,13 +120,20 @@ class Model(Owner[api.llama_model_p]):
         params = native_params(options, self.offload)
         super().__init__(_load(self.header, options, params, progress), native().llama_model_free)
         self.options = options
+        self._known_tokens = KnownTokens()
+        self._vocab: Callable[[], Vocab | None] = lambda: None
 
-    @cached_property
+    @property
     def vocab(self) -> Vocab:
         """The vocabulary."""
-        return Vocab(self)
+        # Not kept: it keeps the model, and a circle of the two would be freed late.
+        vocab = self._vocab()
+        if vocab is None:
+            vocab = Vocab(self, self._known_tokens)
+            self._vocab = weakref.ref(vocab)
+        return vocab
 
-    @cached_property
+    @property
     def metadata(self) -> ModelMetadata:
         """The file's metadata without its arrays, as text by key."""
         return ModelMetadata(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from operator import index
 from typing import TypeVar
@@ -45,19 +45,25 @@ class SpecialTokens:
     fim_sep: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class KnownTokens:
+    """What a generation asks of every token; llama.cpp is asked once."""
+
+    pieces: tuple[dict[int, bytes], dict[int, bytes]] = field(default_factory=lambda: ({}, {}))  # plain, special
+    ends: dict[int, bool] = field(default_factory=dict)
+
+
 class Vocab:
     """The vocabulary of a model; it keeps the model alive and fails like it once that is closed."""
 
-    def __init__(self, owner: Owner[api.llama_model_p]) -> None:
+    def __init__(self, owner: Owner[api.llama_model_p], known: KnownTokens) -> None:
         """Look into the model `owner`; use `model.vocab` instead of calling this."""
         self.owner = owner
         self._native = native()
         self._pointer = owner.call(self._native.llama_model_get_vocab)
         self._textless = self.call(self._native.llama_vocab_type) == api.llama_vocab_type.NONE
         self._size = self.call(self._native.llama_vocab_n_tokens)
-        # What a generation asks of every token; asked of llama.cpp once.
-        self._pieces: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
-        self._ends: dict[int, bool] = {}
+        self._pieces, self._ends = known.pieces, known.ends
 
     @contextmanager
     def using(self) -> Iterator[api.llama_vocab_p]:
@@ -190,7 +196,7 @@ class Vocab:
     @cached_property
     def special(self) -> SpecialTokens:
         """The tokens with a meaning of their own."""
-        names = [field.name for field in fields(SpecialTokens)]
+        names = [each.name for each in fields(SpecialTokens)]
         tokens = [self.call(getattr(self._native, f"llama_vocab_{name}")) for name in names]
         return SpecialTokens(**dict(zip(names, map(_or_none, tokens), strict=True)))
 
