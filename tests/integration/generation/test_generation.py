@@ -1,6 +1,8 @@
 """What `generate` yields, and how it ends."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import llamapack
@@ -12,9 +14,12 @@ from llamapack.errors import (
     ClosedError,
     InputError,
     PromptTooLongError,
+    PromptWarning,
     StateError,
     ThreadError,
 )
+
+from tests.support.gguf.files import encode, tiny_model
 
 COUNT = "Count: 1, 2, 3,"  # the model goes on counting, one token a letter
 
@@ -48,6 +53,60 @@ def test_the_template_refuses_messages_with_the_reason(model: llamapack.Model) -
         llamapack.generate(model, [{"content": "no role"}])
     assert caught.value.what == "The chat template refuses the messages."
     assert "role" in caught.value.why
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[llamapack.Model]:
+    """A small model with a vocabulary and without a chat template, as base models are."""
+    (tmp_path / "tiny.gguf").write_bytes(encode(tiny_model(("<unk>", "<s>", "</s>"))).data)
+    with llamapack.Model(tmp_path / "tiny.gguf") as model:
+        yield model
+
+
+def test_a_model_without_a_chat_template_is_answered_with_a_warning(tiny: llamapack.Model) -> None:
+    with pytest.warns(PromptWarning, match=r"has no chat template: the chat is written as ChatML") as caught:
+        llamapack.generate(tiny, "Hi", chat=True, max_tokens=1, n_threads=1).close()
+    assert "add --raw" in str(caught[0].message)
+    assert caught[0].filename == __file__
+
+
+def test_an_end_of_turn_that_is_no_token_ends_the_answer(tiny: llamapack.Model, model: llamapack.Model) -> None:
+    forced = r'root ::= "yes<|im_end|>\n<|im_start|>user\nno"'
+    with pytest.warns(PromptWarning):
+        answer = llamapack.generate(tiny, "Hi", chat=True, grammar=forced, n_threads=1)
+    assert ("".join(answer), answer.finish_reason) == ("yes", "stop")
+    question = [{"role": "user", "content": "Hi"}]
+    with llamapack.ChatTemplate(model) as own:
+        assert own.apply(question).stop == ()  # a token of this model
+    source = "{% for message in messages %}{{ message.role }}: {{ message.content }}[END]\n{% endfor %}"
+    with llamapack.ChatTemplate(model, source) as other:
+        assert other.apply(question).stop == ("[END]",)
+
+
+def test_thinking_can_be_turned_off(model: llamapack.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "{{ messages[0].content }}{% if enable_thinking is false %} Do not think.{% endif %}"
+    template = llamapack.ChatTemplate(model, source)
+    monkeypatch.setattr("llamapack.generation.generation.ChatTemplate", lambda model: nullcontext(template))
+    texts = []
+    for thinks in (None, True, False):
+        with llamapack.generate(model, "Hi.", chat=True, enable_thinking=thinks, n_ctx=256) as answer:
+            texts.append(model.vocab.detokenize(answer.prompt).decode())
+    assert texts == ["Hi.", "Hi.", "Hi. Do not think."]
+
+
+def test_tokens_are_a_prompt_and_read_as_they_are(model: llamapack.Model) -> None:
+    tokens = model.vocab.tokenize(COUNT)
+    first = llamapack.generate(model, tokens, temperature=0, max_tokens=6)
+    assert list(first.prompt) == tokens
+    assert "".join(first) == "".join(llamapack.generate(model, COUNT, temperature=0, max_tokens=6)) == " 4, 5,"
+    for prompt, options, message in (
+        ([len(model.vocab)], {}, "There is no token 49152"),
+        ([1, -1], {}, "There is no token -1"),
+        ([1], {"chat": True}, "A list of tokens is no chat."),
+        ([1], {"system": "Be brief."}, "A list of tokens is no chat."),
+    ):
+        with pytest.raises(InputError, match=message):
+            llamapack.generate(model, prompt, **options)
 
 
 def test_a_broken_template_is_refused(model: llamapack.Model) -> None:

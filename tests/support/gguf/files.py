@@ -179,14 +179,14 @@ SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 WIDTH = 32
 
 
-def bpe_vocabulary() -> Values:
-    """Describe a byte-level vocabulary of 268 tokens."""
-    tokens = [*SPECIAL, *byte_tokens(), *(merge.replace(" ", "") for merge in MERGES)]
+def bpe_vocabulary(special: Sequence[str] = SPECIAL) -> Values:
+    """Describe a byte-level vocabulary of 268 tokens, with three `special` ones: unknown, begin, end."""
+    tokens = [*special, *byte_tokens(), *(merge.replace(" ", "") for merge in MERGES)]
     return {
         "tokenizer.ggml.model": text("gpt2"),
         "tokenizer.ggml.pre": text("gpt-2"),
         "tokenizer.ggml.tokens": array(ValueType.STRING, tokens),
-        "tokenizer.ggml.token_type": array(ValueType.INT32, [3 if token in SPECIAL else 1 for token in tokens]),
+        "tokenizer.ggml.token_type": array(ValueType.INT32, [3 if token in special else 1 for token in tokens]),
         "tokenizer.ggml.merges": array(ValueType.STRING, list(MERGES)),
         "tokenizer.ggml.bos_token_id": uint32(1),
         "tokenizer.ggml.eos_token_id": uint32(2),
@@ -264,6 +264,6 @@ def _weights(numbers: random.Random, kind: int, shape: tuple[int, ...]) -> bytes
     return b"".join(struct.pack("<e", 0.01) + numbers.randbytes(stored.size - 2) for _ in range(count // stored.block))
 
 
-def tiny_model() -> Description:
+def tiny_model(special: Sequence[str] = SPECIAL) -> Description:
     """Describe a llama of one layer and 268 tokens that loads and runs, in 20 KB."""
-    return Description(values={**hyperparameters(), **bpe_vocabulary()}, tensors=tiny_tensors())
+    return Description(values={**hyperparameters(), **bpe_vocabulary(special)}, tensors=tiny_tensors())

@@ -25,7 +25,7 @@ Warnings are UserWarnings:
 
 BackendWarning      a plug-in is installed and not used, or the CPU does a GPU's work
 SchemaWarning       keywords of a JSON schema are not enforced
-PromptWarning       a prompt is tokenized in a way that was hardly meant
+PromptWarning       a prompt is written or tokenized in a way that was hardly meant
 
 A message says what happened with the value in it, why if that is known, and what to do.
 """
@@ -101,7 +101,7 @@ class SchemaWarning(UserWarning):
 
 
 class PromptWarning(UserWarning):
-    """A prompt is tokenized in a way that was hardly meant."""
+    """A prompt is written or tokenized in a way that was hardly meant."""
 
 
 class SamplingError(LlamapackError):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
-from llamapack.errors import ChatTemplateError
+from llamapack.errors import ChatTemplateError, InputError
 from llamapack.model import Model
 
 Message = Mapping[str, Any]
+
+_ANSWER = "The answer."
+_MARKER = re.compile(r"\s*(<[^<>\s]+>|\[[^\[\]\s]+\])")  # such as <|im_end|> or [END]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,7 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
             status = native().llamapack_chat_templates_init(pointer, text, ctypes.byref(out), ctypes.byref(message))
         _raise_unless_ok(status, message, "The chat template cannot be compiled.")
         super().__init__(out, native().llamapack_chat_templates_free, parent=model)
+        self._vocab = model.vocab
 
     @property
     def explicit(self) -> bool:
@@ -53,9 +59,31 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         """Render `messages`, each with `role` and `content` as in OpenAI's chat completions.
 
         `add_generation_prompt` opens the assistant's turn at the end. `enable_thinking=False` turns off the thinking of
-        templates that have a switch for it. Raises ChatTemplateError for messages that the
-        template refuses.
+        templates that have a switch for it. Raises ChatTemplateError for messages that the template refuses.
         """
+        response = self._render(messages, add_generation_prompt, enable_thinking)
+        return ChatPrompt(text=response["prompt"], stop=(*response["additional_stops"], *self._end_of_turn))
+
+    @cached_property
+    def _end_of_turn(self) -> tuple[str, ...]:
+        """What the template writes after an answer, unless an end token of the model stands for it.
+
+        A model that knows it as text only, or not at all, would go on with it, and answer itself.
+        """
+        try:
+            answered = self._render([{"role": "user", "content": "?"}, {"role": "assistant", "content": _ANSWER}])
+            _, found, rest = answered["prompt"].rpartition(_ANSWER)
+            end = _MARKER.match(rest)
+            if not found or end is None:
+                return ()
+            tokens = self._vocab.tokenize(end[1], add_special=False, parse_special=True)
+        except InputError:  # the template takes no answers, or the vocabulary no texts
+            return ()
+        return () if len(tokens) == 1 and self._vocab.is_end(tokens[0]) else (end[1],)
+
+    def _render(
+        self, messages: Sequence[Message], add_generation_prompt: bool = False, enable_thinking: bool = True
+    ) -> dict[str, Any]:
         request = _encoded(
             {
                 "messages": list(messages),
@@ -67,8 +95,8 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
         with self.using() as pointer:
             status = native().llamapack_chat_apply(pointer, request, ctypes.byref(out), ctypes.byref(message))
         _raise_unless_ok(status, message, "The chat template refuses the messages.")
-        response = json.loads(take_text(out))
-        return ChatPrompt(text=response["prompt"], stop=tuple(response["additional_stops"]))
+        response: dict[str, Any] = json.loads(take_text(out))
+        return response
 
 
 def _encoded(request: object) -> bytes:

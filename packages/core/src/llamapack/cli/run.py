@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("-m", "--model", "model_path", type=click.Path(path_type=Path), required=True, help="A GGUF file.")
 @click.option("--raw", is_flag=True, help="Continue the prompt as it is instead of answering it as a chat.")
 @click.option("-s", "--system", help="The system message of the chat.")
+@click.option("--no-thinking", is_flag=True, help="Turn thinking off, if the model's chat template can do that.")
 @click.option("-n", "--max-tokens", type=int, help="Stop after so many tokens.  [default: no limit but the context]")
 @click.option("--stop", multiple=True, help="Stop before this text; may be given several times.")
 @click.option("--temp", default=0.8, show_default=True, help="0 always takes the likeliest token.")
@@ -47,6 +48,7 @@ def run(
     model_path: Path,
     raw: bool,
     system: str | None,
+    no_thinking: bool,
     max_tokens: int | None,
     stop: tuple[str, ...],
     temp: float,
@@ -89,6 +91,7 @@ def run(
             text,
             chat=not raw,
             system=system,
+            enable_thinking=False if no_thinking else None,
             max_tokens=max_tokens,
             stop=stop,
             temperature=temp,

@@ -6,13 +6,13 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from llamapack._util.arguments import check_int, check_keywords, check_sequence
+from llamapack._util.arguments import check_bool, check_int, check_keywords, check_sequence, warn_caller
 from llamapack._util.uncopyable import Uncopyable
 from llamapack.chat import ChatTemplate, Message
 from llamapack.context import Context
-from llamapack.errors import InputError, PromptTooLongError
+from llamapack.errors import InputError, PromptTooLongError, PromptWarning
 from llamapack.generation.logprobs import logprobs as logprobs_of
 from llamapack.generation.text_stream import TextStream
 from llamapack.model import Model
@@ -22,6 +22,10 @@ from llamapack.sampling.parameters import SamplingOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+_NO_TEMPLATE = """The model has no chat template: the chat is written as ChatML, which it may not know.
+It may be a base model, which continues texts and does not answer.
+Leave chat out to continue the text as it is; on the command line, add --raw."""
 
 FinishReason = Literal["stop", "length"]
 
@@ -152,10 +156,11 @@ class Generation(Uncopyable, Iterator[str]):
 
 def generate(
     model: Model,
-    prompt: str | Sequence[Message],
+    prompt: str | Sequence[Message] | Sequence[int],
     *,
     chat: bool | None = None,
     system: str | None = None,
+    enable_thinking: bool | None = None,
     max_tokens: int | None = None,
     stop: str | Sequence[str] | None = (),
     logprobs: int | None = None,
@@ -168,14 +173,16 @@ def generate(
     """Generate text from `prompt`; the result yields pieces as they become certain.
 
     A string is continued as it is, or with `chat=True` answered as a user's message; a list of messages is always a
-    chat. `system` is put before a chat. `max_tokens` and the context's size end the text, as do the model's own end
-    tokens and the strings in `stop`, which are not part of it. With `logprobs` the result notes how likely each token
-    was, beside that many of the likeliest. Without a `context`, one of `n_ctx` tokens is made and freed at the end; a
-    given one is continued where it stands.
+    chat. A list of tokens is read as it is: nothing is put before or after it. `system` is put before a chat;
+    `enable_thinking=False` turns off the thinking of models whose chat template has a switch for it.
+
+    `max_tokens` and the context's size end the text, as do the model's own end tokens and the strings in `stop`, which
+    are not part of it. With `logprobs` the result notes how likely each token was, beside that many of the likeliest.
+    Without a `context`, one of `n_ctx` tokens is made and freed at the end; a given one is continued where it stands.
 
     All of SamplingParameters are taken as well, such as `temperature`, `seed`, `repeat_penalty`, `grammar` and
-    `json_schema`, which hold from the first token on, so that a chat's thinking is turned off; or a `sampler` instead,
-    which goes on from what it remembers. Penalties count the prompt's tokens.
+    `json_schema`, which hold from the first token on, so that a chat's thinking is off by default; or a `sampler`
+    instead, which goes on from what it remembers. Penalties count the prompt's tokens.
 
     Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything runs;
     the result raises SamplingError where no token can be chosen.
@@ -187,8 +194,8 @@ def generate(
     if logprobs is not None:
         check_int("logprobs", logprobs, least=0, most=len(model.vocab))
     chosen = _sampler(model, sampler, sampling)
-    text, template_stops = _render(model, prompt, chat, system, enable_thinking=not _begins_at_once(chosen))
-    tokens = model.vocab.tokenize(text, add_special=True, parse_special=True)
+    thinks = not _begins_at_once(chosen) if enable_thinking is None else check_bool("enable_thinking", enable_thinking)
+    tokens, template_stops = _read(model, prompt, chat, system, enable_thinking=thinks)
     if not tokens:
         raise InputError("The prompt is empty.", why="This model puts no token before a text.", fix="Say something.")
     if context is not None:
@@ -247,14 +254,34 @@ def _logprobs(context: Context, token: int, count: int) -> TokenLogprobs:
     return TokenLogprobs(token=token, logprob=float(values[token]), top=dict(ranked))
 
 
+def _read(
+    model: Model,
+    prompt: str | Sequence[Message] | Sequence[int],
+    chat: bool | None,
+    system: str | None,
+    *,
+    enable_thinking: bool,
+) -> tuple[list[int], tuple[str, ...]]:
+    """Return the tokens of `prompt`, and the strings that end the answer in a chat."""
+    given: list[Any] = [prompt] if isinstance(prompt, str) else [*check_sequence("prompt", prompt)]
+    if given and all(hasattr(each, "__index__") for each in given):
+        if chat or system is not None:
+            raise InputError(
+                "A list of tokens is no chat.", fix="Give a text or messages, or leave chat and system out."
+            )
+        return [model.vocab.check_token(each) for each in given], ()
+    text, stops = _render(model, prompt, given, chat, system, enable_thinking)
+    return model.vocab.tokenize(text, add_special=True, parse_special=True), stops
+
+
 def _render(
-    model: Model, prompt: str | Sequence[Message], chat: bool | None, system: str | None, *, enable_thinking: bool
+    model: Model, prompt: object, given: list[Any], chat: bool | None, system: str | None, enable_thinking: bool
 ) -> tuple[str, tuple[str, ...]]:
     if isinstance(prompt, str) and not chat:
         if system is not None:
             raise InputError("`system` needs a chat.", fix="Add chat=True, or put the text before the prompt.")
         return prompt, ()
-    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [*check_sequence("prompt", prompt)]
+    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else given
     if chat is False:
         raise InputError("A list of messages is always a chat.", fix="Leave chat=False out, or give a string.")
     if not messages:
@@ -262,6 +289,8 @@ def _render(
     if system is not None:
         messages.insert(0, {"role": "system", "content": system})
     with ChatTemplate(model) as template:
+        if not template.explicit:
+            warn_caller(PromptWarning(_NO_TEMPLATE))
         rendered = template.apply(messages, enable_thinking=enable_thinking)
     return rendered.text, rendered.stop
 
