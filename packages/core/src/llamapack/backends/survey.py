@@ -16,6 +16,7 @@ from llamapack.backends.plugins.discovery import Discovery, sort_out
 from llamapack.backends.plugins.entry_points import GROUP, entry_points
 from llamapack.backends.probing.describe import describe_plugins
 from llamapack.backends.probing.probe import probe
+from llamapack.backends.probing.rocm_sdk import find_rocm_sdk
 from llamapack.backends.verdicts import Status, Verdict
 
 ROCM = "rocm"
@@ -55,7 +56,7 @@ class Survey:
     def _rocm(self) -> Rocm | tuple[Place, ...]:
         """The ROCm that the plug-in for it is to use, or the places that were looked into; none without one."""
         plugin = next((plugin for plugin in self._found.plugins if plugin.name == ROCM), None)
-        return find_rocm(plugin, places()) if plugin else ()
+        return find_rocm(plugin, places(find_rocm_sdk())) if plugin else ()
 
     def verdicts(self, names: Sequence[str] | None, cpu: Path) -> tuple[Verdict, ...]:
         """Return what is known of all plug-ins, after trying those called `names`, or all, beside the CPU's library."""

@@ -97,7 +97,7 @@ HARMFUL = {
         "import os\nfor number in range(3, 64):\n    try: os.write(number, b'\\xff')\n    except OSError: pass\n"
         + GOOD,
         Fault.NONSENSE,
-        "its entry point llamapack_bad:describe broke the report",
+        "its entry point llamapack_bad:describe left an answer that cannot be read",
     ),
     "recurses without end": (
         "def again(): again()\nagain()",

@@ -70,9 +70,9 @@ def needed_libraries(library: Path) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: next(at for at, stem in enumerate(_ORDER) if stem in name.lower())))
 
 
-def places(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Iterator[Place]:
-    """Give the places where ROCm may be, the first one first, but for the system's own."""
-    yield _python_package()
+def places(package: Place, root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Iterator[Place]:
+    """Yield the places where ROCm may be, in order: what AMD's `package` says, and the rest except the system's own."""
+    yield package
     windows = sys.platform == "win32"
     if not windows:
         yield _folder(f"/{FOLDER.as_posix()}", root / FOLDER, "is not there")
@@ -143,24 +143,6 @@ def unfit_gpus(plugin: BackendPlugin, host: HostFacts) -> frozenset[str]:
         for pci_id, gfx in named.items()
         if not runs(gfx, plugin.targets) or lacks_kernels(gfx, host.rocm_kernels)
     )
-
-
-def _python_package() -> Place:
-    """Ask AMD's package where its libraries are; it changes PATH on the way, which is put back."""
-    path = os.environ.get("PATH")
-    try:
-        import rocm_sdk  # type: ignore[import-not-found]
-
-        found = rocm_sdk.find_libraries("amdhip64", "hipblas")
-        folders = tuple(dict.fromkeys(Path(path).parent for path in found))
-        return Place(name=PACKAGE, folders=folders, version=str(getattr(rocm_sdk, "__version__", "")))
-    except ModuleNotFoundError as error:
-        return Place(name=PACKAGE, problem="is not installed" if error.name == PACKAGE else f"lacks a part: {error}")
-    except Exception as error:  # whatever it does, the other places are looked into
-        return Place(name=PACKAGE, problem=f"fails: {type(error).__name__}: {error}")
-    finally:
-        if path is not None:
-            os.environ["PATH"] = path
 
 
 def _folder(name: str, folder: Path, problem: str) -> Place:

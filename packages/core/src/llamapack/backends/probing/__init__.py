@@ -2,8 +2,10 @@
 
 describe              Describe plug-ins: from what is remembered, or else by asking them.
 description           What a plug-in says of itself, as this process knows it: remembered, checked, or read from a file.
-ask                   Have child processes ask plug-ins for their descriptions.
-_describe             The program that asks one plug-in, in a process of its own.
+ask                   Have plug-ins asked for their descriptions.
+rocm_sdk              Have AMD's Python package asked for the folders of ROCm.
+questions             Ask Python code of others in child processes, and tell how that ended.
+_ask                  The program that asks one of these, in a process of its own.
 probe                 Try backends and CPU levels: do they compute what they should?
 _probe                The program that tries one backend, in a process of its own.
 _cuda_facts           For `_probe`: what NVIDIA's driver and runtime say and ggml does not.
@@ -32,6 +34,8 @@ __all__ = [
     "outcome",
     "probe",
     "processes",
+    "questions",
+    "rocm_sdk",
     "subprocesses",
     "subprocesses_windows",
     "verdict_cache",

@@ -33,9 +33,9 @@ def describe_plugins(
     files = {entry: description_file(entry, folder) for entry in entries}
 
     def learn(unknown: Sequence[EntryPoint]) -> dict[EntryPoint, Description]:
-        from llamapack.backends.probing.ask import ask
+        from llamapack.backends.probing.ask import ask_plugins
 
-        return ask({entry: files[entry] for entry in unknown}, seconds, run)
+        return ask_plugins({entry: files[entry] for entry in unknown}, seconds, run)
 
     if mode == "never":
         reason = f"{VARIABLE} is never, and nothing is known from before"

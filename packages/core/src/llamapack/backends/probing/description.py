@@ -6,6 +6,7 @@ No module of a plug-in is ever imported by the process that uses it; `ask` has a
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,10 @@ from llamapack.backends.contract import DESCRIPTION, BackendPlugin, plugin_from_
 from llamapack.backends.plugins.discovery import check_plugin, reject
 from llamapack.backends.plugins.entry_points import EntryPoint, core_version, search_path
 from llamapack.backends.probing.cache import CacheFile
-from llamapack.backends.probing.fingerprint import Key, driver_variables, file_mark, python_name
+from llamapack.backends.probing.fingerprint import ASK_PROGRAM, Key, driver_variables, file_mark, python_name
 from llamapack.backends.probing.verdict_cache import SECONDS_FOR_TIMEOUTS
 from llamapack.backends.verdicts import Fault, Verdict
 from llamapack.errors import InstallationError
-
-PROGRAM = Path(__file__).resolve().with_name("_describe.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ def description_file(entry: EntryPoint, folder: Path | None) -> CacheFile:
     key: Key = {
         "entry": {**vars(entry)},
         "metadata": file_mark(os.path.join(entry.folder, "entry_points.txt")),  # noqa: PTH118  # a Path for it is slow
-        "program": file_mark(PROGRAM),
+        "program": file_mark(ASK_PROGRAM),
         "llamapack": core_version(),
         "python": python_name(),
         "environment": driver_variables(),
@@ -58,14 +57,14 @@ def read_description(entry: EntryPoint, file: CacheFile) -> Description | None:
         return None
 
 
-def remember_description(file: CacheFile, data: dict[str, Any], output: str, files: tuple[str, ...]) -> None:
+def remember_description(file: CacheFile, data: dict[str, Any], output: str, files: Sequence[str]) -> None:
     """Remember the description in `data` until one of the `files` that it depends on changes."""
     plugin = plugin_from_data(data)
     own = (plugin.library.parent / DESCRIPTION, plugin.library, *plugin.preload)
     file.write({"plugin": data, "output": output}, dict.fromkeys((*files, *map(str, own))))
 
 
-def remember_timeout(file: CacheFile, reason: str, output: str, files: tuple[str, ...]) -> None:
+def remember_timeout(file: CacheFile, reason: str, output: str, files: Sequence[str]) -> None:
     """Remember for a while that the plug-in took too long, until one of its `files` changes."""
     file.write({"plugin": None, "reason": reason, "output": output}, files)
 

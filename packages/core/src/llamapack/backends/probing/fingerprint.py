@@ -31,6 +31,8 @@ _DRIVERS = ("proc/driver/nvidia/version", "sys/module/nvidia/version", "sys/modu
 _NODES = ("dev/nvidia*", "dev/nvidia-caps/*", "dev/dri/*", "dev/kfd", "dev/dxg", "dev/accel/*")
 _MANIFESTS = ("usr/share/vulkan/icd.d", "usr/local/share/vulkan/icd.d", "etc/vulkan/icd.d", "usr/lib/wsl/lib")
 
+ASK_PROGRAM = Path(__file__).resolve().with_name("_ask.py")
+
 Key = dict[str, Any]  # as JSON
 
 

@@ -1,8 +1,8 @@
-"""Asks one plug-in for its description, in a process of its own: nothing of the plug-in runs in the caller.
+"""Asks Python code of others a question, in a process of its own: nothing of that code runs in the caller.
 
-Run by `description.py` as `python <this file> <JSON>`. It imports the module of the entry point, calls the function,
-and writes one JSON object a line to the descriptor `report`: a `step` before each, and then either `plugin`, the
-description, with `files`, what it depends on; or `fault` and `reason`.
+Run as `python <this file> <JSON>`. The question is a plug-in's description, or the folders of AMD's package for ROCm.
+It writes one JSON object a line to the descriptor `report`: a `step` before whatever may go wrong, and then the answer
+with `files`, what it depends on; or `fault` and `reason`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from typing import Any
 LONGEST_REASON = 500
 
 
-class DescriptionError(Exception):
-    """What is wrong with the plug-in: the value of a member of `verdicts.Fault`, and the reason."""
+class AnswerError(Exception):
+    """What is wrong with the code that was asked: the value of a member of `verdicts.Fault`, and the reason."""
 
 
 def main(job: dict[str, Any]) -> None:
-    """Do the `job` and leave at once: threads of the plug-in may still run, and its exit handlers are not asked for."""
+    """Do the `job` and leave at once: threads of that code may still run, and its exit handlers are not asked for."""
     if hasattr(signal, "alarm"):
         signal.alarm(job["seconds"] + 5)  # nobody else ends this process if its parent was killed
-    descriptor, dumps, write = _descriptor(job), json.dumps, os.write  # as they are before the plug-in runs
+    descriptor, dumps, write = _descriptor(job), json.dumps, os.write  # as they are before that code runs
 
     def report(**line: Any) -> None:
         data = dumps(line).encode("ascii") + b"\n"
@@ -39,13 +39,13 @@ def main(job: dict[str, Any]) -> None:
 
     sys.path[:] = search_path(job["path"], sys.path)
     if job["folder"]:
-        os.chdir(job["folder"])  # a file that the plug-in writes where it stands is thrown away
+        os.chdir(job["folder"])  # what is written into the current folder is thrown away
     try:
-        report(**describe(job["module"], job["attributes"], report))
-    except DescriptionError as error:
+        report(**QUESTIONS[job["question"]](job, report))
+    except AnswerError as error:
         report(fault=error.args[0], reason=error.args[1])
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # the plug-in may have closed or replaced it
+        with contextlib.suppress(Exception):  # it may have been closed or replaced
             stream.flush()
     os._exit(0)
 
@@ -66,10 +66,11 @@ def search_path(wanted: Sequence[str], own: Sequence[str]) -> list[str]:
     return [*own, *(entry for entry in wanted if entry not in own)]
 
 
-def describe(module: str, attributes: str, report: Callable[..., None]) -> dict[str, Any]:
-    """Return the plug-in's description and the files that it depends on; raises DescriptionError."""
+def describe_plugin(job: dict[str, Any], report: Callable[..., None]) -> dict[str, Any]:
+    """Import the module of an entry point, call its function, and return the description; raises AnswerError."""
     from llamapack.backends.contract import BackendPlugin, find_problems, plugin_to_data
 
+    module, attributes = job["module"], job["attributes"]
     found = find_module(module.partition(".")[0])
     opened = watch_files(found)
     report(step=f"importing {module}", files=found)
@@ -77,17 +78,31 @@ def describe(module: str, attributes: str, report: Callable[..., None]) -> dict[
     try:
         function: Any = reduce(getattr, attributes.split("."), importlib.import_module(module))
     except BaseException as error:
-        raise DescriptionError("import", f"{entry} cannot be imported: {spell(error)}") from error
+        raise AnswerError("import", f"{entry} cannot be imported: {spell(error)}") from error
     report(step=f"calling {attributes}()", files=found)
     try:
         plugin = function()
     except BaseException as error:
-        raise DescriptionError("import", f"{entry} failed: {spell(error)}") from error
+        raise AnswerError("import", f"{entry} failed: {spell(error)}") from error
     if not isinstance(plugin, BackendPlugin):
-        raise DescriptionError("wrong type", f"{entry} returned a {type(plugin).__name__}, and not a BackendPlugin")
+        raise AnswerError("wrong type", f"{entry} returned a {type(plugin).__name__}, and not a BackendPlugin")
     if problems := find_problems(plugin):
-        raise DescriptionError("wrong type", f"its description does not fit the contract: {'; '.join(problems)}")
+        raise AnswerError("wrong type", f"its description does not fit the contract: {'; '.join(problems)}")
     return {"plugin": plugin_to_data(plugin), "files": sorted({*found, *opened, *imported_files()})}
+
+
+def find_rocm_sdk(_: dict[str, Any], report: Callable[..., None]) -> dict[str, Any]:
+    """Return the folders of ROCm's libraries, as AMD's package says; raises AnswerError."""
+    found = find_module("rocm_sdk")
+    report(step="importing rocm_sdk", files=found)
+    try:
+        package = importlib.import_module("rocm_sdk")
+        paths = package.find_libraries("amdhip64", "hipblas")
+        folders = list(dict.fromkeys(str(Path(path).parent) for path in paths))
+        version = str(getattr(package, "__version__", ""))
+    except BaseException as error:
+        raise AnswerError("import", f"it fails: {spell(error)}") from error
+    return {"folders": folders, "version": version, "files": sorted({*found, *imported_files(), *map(str, paths)})}
 
 
 def find_module(name: str) -> list[str]:
@@ -132,6 +147,12 @@ def spell(error: BaseException) -> str:
     except BaseException:
         text = "it cannot say why"
     return f"{type(error).__name__}: {text[:LONGEST_REASON]}"
+
+
+QUESTIONS: dict[str, Callable[[dict[str, Any], Callable[..., None]], dict[str, Any]]] = {
+    "plugin": describe_plugin,
+    "rocm_sdk": find_rocm_sdk,
+}
 
 
 if __name__ == "__main__":
