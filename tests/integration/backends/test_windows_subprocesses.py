@@ -20,8 +20,8 @@ PROGRAM = """
 import json, os, sys, time
 from pathlib import Path
 from llamapack.backends.probing import _probe
-from llamapack.backends.probing.subprocesses import run_children
-from llamapack.backends.probing.exit_status import describe_crash
+from llamapack.backends.children.subprocesses import run_children
+from llamapack.backends.children.exit_status import describe_crash
 
 REPORT = "import ctypes, msvcrt, os, subprocess, sys, time\\n"
 REPORT += "report = msvcrt.open_osfhandle(int(sys.argv[1]), os.O_WRONLY)\\n"

@@ -57,7 +57,7 @@ BACKENDS_LAYERS = (
     ("host",),
     ("verdicts",),
     ("contract",),
-    ("runtime_libraries",),
+    ("runtime_libraries", "children"),
     ("interpreter", "versions"),
 )
 BACKENDS = PACKAGE / "backends"

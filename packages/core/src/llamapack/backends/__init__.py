@@ -6,7 +6,8 @@ cpu                CPU levels: one library for each set of instructions, all in 
 devices            Devices: what ggml can compute on in this process. The CPU is always there.
 host               What this machine has: processor, GPUs, drivers, libraries.
 plugins            Find installed plug-ins and check that they fit this core.
-probing            Try a plug-in in a child process, and remember the outcome.
+probing            Run the code of plug-ins in child processes only, and remember what came of it.
+children           Run child processes, and end them with everything that they started.
 selection          Choose which backends to load, with a reason for each.
 in_use             The backends that a model uses, and the warnings about them.
 loading            Load backends when they are first used. Where no plug-in is installed, that is all there is to it.
@@ -21,6 +22,7 @@ foreign            Other copies of ggml in the process; the code is in `llamapac
 from __future__ import annotations
 
 __all__ = [
+    "children",
     "contract",
     "cpu",
     "devices",

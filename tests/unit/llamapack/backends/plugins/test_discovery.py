@@ -9,10 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from llamapack.backends.children.processes import MARK
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.plugins.discovery import Discovery, sort_out
 from llamapack.backends.plugins.entry_points import EntryPoint, entry_points, package_version
-from llamapack.backends.probing.processes import MARK
 from llamapack.backends.survey import discover
 from llamapack.backends.verdicts import Fault, Status
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.probing import cache, fingerprint, probe
 from llamapack.backends.probing.cache import CacheFile, cache_folder, forget
 from llamapack.backends.probing.probe import ProbeJob, run_jobs
-from llamapack.backends.probing.processes import ProcessResult
 from llamapack.backends.probing.verdict_cache import read_verdict, write_verdict
 from llamapack.backends.verdicts import Fault, Status, Verdict
 from llamapack.errors import InputError

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llamapack.backends.children.processes import LONGEST_OUTPUT, MARK, Command, ProcessResult
+from llamapack.backends.children.subprocesses import run_children
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.plugins.entry_points import EntryPoint, entry_points
 from llamapack.backends.probing import ask, cache
 from llamapack.backends.probing.describe import describe_plugins
 from llamapack.backends.probing.description import Description
-from llamapack.backends.probing.processes import LONGEST_OUTPUT, MARK, Command, ProcessResult
-from llamapack.backends.probing.subprocesses import run_children
 from llamapack.backends.survey import discover
 from llamapack.backends.verdicts import Fault, Status, Verdict
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from llamapack._native.library import Abi
+from llamapack.backends.children.exit_status import describe_crash
+from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.host.binaries.missing import Missing
 from llamapack.backends.plugins import compatibility
 from llamapack.backends.probing import outcome
-from llamapack.backends.probing.exit_status import describe_crash
 from llamapack.backends.probing.outcome import decode, describe_missing
-from llamapack.backends.probing.processes import ProcessResult
 from llamapack.backends.verdicts import Fault, Status, Verdict, Versions, from_data, to_data
 
 PLUGIN = BackendPlugin(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from llamapack.backends.children.processes import MARK, Command, ProcessResult
 from llamapack.backends.host.rocm import Place
-from llamapack.backends.probing.processes import MARK, Command, ProcessResult
 from llamapack.backends.probing.rocm_sdk import find_rocm_sdk
 
 GOOD = """

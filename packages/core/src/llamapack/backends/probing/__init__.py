@@ -15,11 +15,6 @@ verdict_cache         Remember verdicts, each for as long as it can be trusted.
 cache                 Files that remember between processes what child processes found out.
 fingerprint           What a remembered outcome depends on: files, drivers, permissions, environment, boot, processor.
 options               The variables LLAMAPACK_PROBE and LLAMAPACK_PROBE_SECONDS.
-launch                Start child processes of Python, or say why that cannot be done here.
-subprocesses          Run programs side by side, and end them with all that they started.
-subprocesses_windows  The same on Windows.
-processes             What both share: a command, how a process ended, and the limits that hold for it.
-exit_status           Say in words how a process ended.
 """
 
 __all__ = [
@@ -27,16 +22,11 @@ __all__ = [
     "cache",
     "describe",
     "description",
-    "exit_status",
     "fingerprint",
-    "launch",
     "options",
     "outcome",
     "probe",
-    "processes",
     "questions",
     "rocm_sdk",
-    "subprocesses",
-    "subprocesses_windows",
     "verdict_cache",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from llamapack.backends.children.launch import NotStarted, Run
+from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.plugins.entry_points import EntryPoint
 from llamapack.backends.probing.cache import CacheFile
@@ -15,8 +17,6 @@ from llamapack.backends.probing.description import (
     remember_description,
     remember_timeout,
 )
-from llamapack.backends.probing.launch import NotStarted, Run
-from llamapack.backends.probing.processes import ProcessResult
 from llamapack.backends.probing.questions import UNREADABLE, ask_python, find_fault, read_report
 from llamapack.backends.verdicts import Fault
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from llamapack.backends.children.processes import is_child
 from llamapack.backends.probing.fingerprint import Key, file_mark
-from llamapack.backends.probing.processes import is_child
 
 VARIABLE = "LLAMAPACK_CACHE_DIR"
 FORMAT = 2

@@ -17,7 +17,7 @@ from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_secon
 from llamapack.backends.verdicts import Fault
 
 if TYPE_CHECKING:  # imported only when a process has to be started
-    from llamapack.backends.probing.launch import Run
+    from llamapack.backends.children.launch import Run
 
 
 def describe_plugins(

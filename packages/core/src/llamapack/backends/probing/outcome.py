@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from llamapack._native.library import library_dir, read_abi
+from llamapack.backends.children.exit_status import describe_crash
+from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.host.binaries.missing import Missing, missing_libraries
 from llamapack.backends.plugins.compatibility import check_exported_id
-from llamapack.backends.probing.exit_status import describe_crash
-from llamapack.backends.probing.processes import ProcessResult
 from llamapack.backends.verdicts import (
     TOLERANCE,
     Fault,

@@ -19,8 +19,8 @@ from llamapack.backends.verdicts import Fault, Status, Verdict
 
 # What starts processes is imported by those who start one: most often the verdicts are known.
 if TYPE_CHECKING:
-    from llamapack.backends.probing.launch import Run
-    from llamapack.backends.probing.processes import Command
+    from llamapack.backends.children.launch import Run
+    from llamapack.backends.children.processes import Command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ def run_jobs(
 
 
 def _try(jobs: Sequence[ProbeJob], seconds: float, run: Run | None) -> list[Verdict]:
-    from llamapack.backends.probing.launch import NotStarted, launch
+    from llamapack.backends.children.launch import NotStarted, launch
     from llamapack.backends.probing.outcome import decode
 
     if not jobs:

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llamapack.backends.children.exit_status import describe_crash
+from llamapack.backends.children.launch import NotStarted, Run, launch
+from llamapack.backends.children.processes import Command, ProcessResult
 from llamapack.backends.plugins.entry_points import search_path
-from llamapack.backends.probing.exit_status import describe_crash
 from llamapack.backends.probing.fingerprint import ASK_PROGRAM
-from llamapack.backends.probing.launch import NotStarted, Run, launch
-from llamapack.backends.probing.processes import Command, ProcessResult
 from llamapack.backends.verdicts import Fault
 
 UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)  # what reading a wrong answer raises

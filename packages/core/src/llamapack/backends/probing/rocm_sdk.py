@@ -14,7 +14,7 @@ from llamapack.backends.probing.fingerprint import ASK_PROGRAM, driver_variables
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
 
 if TYPE_CHECKING:
-    from llamapack.backends.probing.launch import Run
+    from llamapack.backends.children.launch import Run
 
 
 def find_rocm_sdk(*, mode: str | None = None, seconds: float | None = None, run: Run | None = None) -> Place:
@@ -62,7 +62,7 @@ def _nowhere(problem: str) -> Place:
 
 
 def _ask(file: CacheFile, seconds: float, run: Run | None) -> Place:
-    from llamapack.backends.probing.launch import NotStarted
+    from llamapack.backends.children.launch import NotStarted
     from llamapack.backends.probing.questions import UNREADABLE, ask_python, find_fault, read_report
 
     results = ask_python([{"question": PACKAGE}], seconds, run)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from llamapack.backends.children.processes import Command, ProcessResult, is_child
+from llamapack.backends.children.subprocesses import run_children
 from llamapack.backends.interpreter import VARIABLE, find_interpreter
-from llamapack.backends.probing.processes import Command, ProcessResult, is_child
-from llamapack.backends.probing.subprocesses import run_children
 
 Run = Callable[[Sequence[Command], float], tuple[ProcessResult, ...]]
 

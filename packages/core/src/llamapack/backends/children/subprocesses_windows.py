@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llamapack.backends.probing.processes import (
+from llamapack.backends.children.processes import (
     LONGEST_OUTPUT,
     LONGEST_REPORT,
     SECONDS_TO_DIE,

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llamapack.backends.probing.processes import (
+from llamapack.backends.children.processes import (
     LONGEST_OUTPUT,
     LONGEST_REPORT,
     MARK,
@@ -35,7 +35,7 @@ def run_children(commands: Sequence[Command], seconds: float) -> tuple[ProcessRe
     Raises OSError where a process cannot be started.
     """
     if sys.platform == "win32":
-        from llamapack.backends.probing.subprocesses_windows import run_children as run_on_windows
+        from llamapack.backends.children.subprocesses_windows import run_children as run_on_windows
 
         return run_on_windows(commands, seconds)
     with contextlib.ExitStack() as stack:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from llamapack.backends.probing import subprocesses
-from llamapack.backends.probing.processes import LONGEST_OUTPUT, LONGEST_REPORT, MARK, ProcessResult
-from llamapack.backends.probing.subprocesses import kill_marked, run_children
+from llamapack.backends.children import subprocesses
+from llamapack.backends.children.processes import LONGEST_OUTPUT, LONGEST_REPORT, MARK, ProcessResult
+from llamapack.backends.children.subprocesses import kill_marked, run_children
 
 from tests.support.processes import lives
 
@@ -146,7 +146,7 @@ sys.path.insert(0, sys.argv[1])
 out = os.dup(1)
 for descriptor in range(3):
     os.close(descriptor)
-from llamapack.backends.probing.subprocesses import run_children
+from llamapack.backends.children.subprocesses import run_children
 answer = "import os, sys; os.write(int(sys.argv[1]), b'answer'); os.write(2, b'err')"
 ended = run_children([lambda report: [sys.executable, "-I", "-c", answer, str(report)]], 20)[0]
 os.write(out, repr((ended.status, ended.report, ended.output)).encode())
