@@ -1,4 +1,4 @@
-"""Each layer of the handshake with real libraries: what breaks one alone is refused by it alone."""
+"""Each compatibility check with real libraries: what fails only one of them is refused by that one."""
 
 from __future__ import annotations
 

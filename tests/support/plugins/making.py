@@ -58,7 +58,7 @@ class Core:
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """A plug-in to make. The last fields break a layer of the handshake, or the package."""
+    """A plug-in to make. The last fields make a compatibility check fail, or break the package."""
 
     name: str = "example"
     package: str = ""

@@ -1,20 +1,20 @@
 """Which hardware is used, and why: CPU levels, plug-ins, devices.
 
-contract           What a plug-in says of itself: a frozen record, read from the `backend.json` beside its one library.
-verdicts           Verdicts: whether a backend can be used, why not, and what mends it. Every plug-in that was found get
-cpu                CPU levels: one library for each set of instructions, all in the wheel. The best that this processor
-devices            Devices: what ggml can compute on in this process. The CPU is always there.
-host               What this machine has: processor, GPUs, drivers, libraries.
-plugins            Find installed plug-ins and check that they fit this core.
-probing            Run the code of plug-ins in child processes only, and remember what came of it.
-children           Run child processes, and end them with everything that they started.
-selection          Choose which backends to load, with a reason for each.
+loading            Load backends when they are first used.
+plugin_loader      Use the installed plug-ins: probe them, choose, load, check once more, register.
 in_use             The backends that a model uses, and the warnings about them.
-loading            Load backends when they are first used. Where no plug-in is installed, that is all there is to it.
-plugin_loader      Use the plug-ins that are installed: try, choose, load by absolute path, compare once more, register.
-survey             What is known of the installed plug-ins: found, compared, and tried in child processes, each once per
-runtime_libraries  Find the runtime libraries that a plug-in needs and that other wheels bring, such as NVIDIA's.
-interpreter        Find the Python that runs the probe. `sys.executable` is not always one: programs embed Python or fre
+survey             Collect what is known about the installed plug-ins: they are described, checked and probed.
+devices            What ggml can compute on in this process.
+cpu                CPU levels: one library for each set of instructions; the best one that runs here is used.
+probing            Run the code of plug-ins in child processes only, and remember what came of it.
+selection          Choose which backends to load, with a reason for each.
+plugins            Find installed plug-ins, and check that they fit this llamapack.
+host               What this machine has: processor, GPUs, drivers, libraries.
+verdicts           Whether a backend can be used, why not, and how to fix it.
+contract           How a plug-in describes itself.
+children           Run child processes, and end them with everything that they started.
+runtime_libraries  Find the runtime libraries that a plug-in needs and that other wheels contain, such as NVIDIA's.
+interpreter        Find the Python interpreter for child processes.
 versions           Versions, compared as numbers: 580.9 is older than 580.65.
 foreign            Other copies of ggml in the process; the code is in `llamapack.backends.host.foreign_libraries`.
 """

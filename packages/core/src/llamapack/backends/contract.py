@@ -1,7 +1,7 @@
-"""What a plug-in says of itself: a frozen record, read from the `backend.json` beside its one library.
+"""How a plug-in describes itself: a frozen record, read from the `backend.json` next to its library.
 
 A plug-in wheel has an entry point in the group `llamapack.backends`: a function without arguments that returns a
-BackendPlugin. Importing the plug-in does nothing, and reading the record opens no library.
+BackendPlugin. Importing the plug-in must do nothing, and reading the record loads no library.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from llamapack.backends.runtime_libraries import find_runtime
 from llamapack.errors import InstallationError
 
 DESCRIPTION = "backend.json"
-RESERVED = ("all", "auto", "cpu", "none")  # they mean something else where backends are named
+RESERVED = ("all", "auto", "cpu", "none")  # these have another meaning in lists of backends
 
 TargetKind = Literal["real", "ptx", "gfx"]
 
@@ -41,7 +41,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class BackendPlugin:
-    """One plug-in: what it is, where its library lies, what it was built for and with."""
+    """One plug-in: its name, its library, and what it was built for and with."""
 
     name: str  # what users write: "vulkan"
     package: str  # for pip commands: "llamapack-vulkan"
@@ -49,7 +49,7 @@ class BackendPlugin:
     library: Path  # absolute
     abi_id: str
     llama_commit: str
-    preload: tuple[Path, ...] = ()  # runtime libraries that are opened first, in this order; absolute
+    preload: tuple[Path, ...] = ()  # runtime libraries that are loaded first, in this order; absolute
     targets: tuple[Target, ...] = ()  # empty: any device
     driver_floor: str | None = None  # the oldest driver that works, compared as numbers
     toolkit: str | None = None  # the version of the vendor's toolkit it was built with: a runtime must not be older
@@ -58,7 +58,7 @@ class BackendPlugin:
 def read_plugin(folder: Path) -> BackendPlugin:
     """Read the description in `folder`, which holds the library too; its file names are relative to it.
 
-    Raises InstallationError where it is missing or says something else than the contract asks for.
+    Raises InstallationError if it is missing, or does not fit the contract.
     """
     path = folder.resolve() / DESCRIPTION
     try:
@@ -110,12 +110,12 @@ def plugin_from_data(data: Mapping[str, Any]) -> BackendPlugin:
 
 
 def find_problems(plugin: BackendPlugin) -> list[str]:
-    """Say where the record differs from the contract; whether its files exist is asked elsewhere."""
+    """Return how the record differs from the contract; whether its files exist is checked elsewhere."""
     broken = [name for name, holds in _rules(plugin).items() if not holds]
     return [f"{name} is {getattr(plugin, name)!r}, but must be {_MUST[name]}" for name in broken]
 
 
-def _rules(plugin: Any) -> dict[str, bool]:  # Any: a plug-in's author may not have asked a type checker
+def _rules(plugin: Any) -> dict[str, bool]:  # Any: authors of plug-ins may not use a type checker
     return {
         "name": _matches(plugin.name, _NAME) and plugin.name not in RESERVED,
         "package": _matches(plugin.package, _PACKAGE),

@@ -1,6 +1,6 @@
-"""CPU levels: one library for each set of instructions, all in the wheel. The best that this processor has is used.
+"""CPU levels: the wheel has one library for each set of instructions. The best one that runs here is used.
 
-A level scores itself (ggml's `ggml_backend_score`, 0 where the processor lacks an instruction); the highest score wins.
+A level scores itself (ggml's `ggml_backend_score`, 0 if the processor lacks an instruction); the highest score wins.
 The library is opened by absolute path, before llama.cpp gets to look for backends by itself, so that no file of that
 name elsewhere is ever run.
 """
@@ -23,7 +23,7 @@ from llamapack.backends.verdicts import Fault, Verdict
 from llamapack.errors import BackendError, BackendWarning, CpuLevelError
 
 VARIABLE = "LLAMAPACK_CPU"
-UNUSABLE = (Fault.CRASH, Fault.WRONG_RESULT)  # a busy machine's time-out says nothing of the level
+UNUSABLE = (Fault.CRASH, Fault.WRONG_RESULT)  # a timeout may only mean that the machine is busy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class CpuLevel:
 
     @property
     def supported(self) -> bool:
-        """True where this processor can run the level."""
+        """True if this processor can run the level."""
         return self.score > 0
 
 
@@ -147,7 +147,7 @@ def load_cpu(wanted: str | None = None) -> CpuChoice:
 
 
 def explain_unsupported(level: CpuLevel) -> str:
-    """Say which of the level's features the processor lacks, as far as the system tells."""
+    """Return which of the level's features the processor lacks, as far as the system tells."""
     flags = _processor_flags()
     missing = [feature for feature in level.features if flags and not _FLAGS.get(feature, set()) <= flags]
     if missing:

@@ -1,4 +1,4 @@
-"""Devices: what ggml can compute on in this process. The CPU is always there."""
+"""Devices: what ggml can compute on in this process. The CPU is always one of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "igpu", 3: "accel"}
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """One device; the memory is in bytes, as it was when the list was made."""
+    """One device; memory in bytes, at the time of the list."""
 
     name: str
     description: str
@@ -40,7 +40,7 @@ def offload_devices() -> tuple[Device, ...]:
 
 
 def find_offload_devices(names: list[str]) -> list[api.ggml_backend_device_p]:
-    """Return the native devices called `names`; "CPU" is always used and needs none.
+    """Return the native devices called `names`; "CPU" is always used and has none.
 
     Raises InputError with the names that there are.
     """
@@ -60,7 +60,7 @@ def find_offload_devices(names: list[str]) -> list[api.ggml_backend_device_p]:
 
 
 def describe(pointer: api.ggml_backend_device_p) -> Device:
-    """Ask a device for its properties."""
+    """Return the properties of a device."""
     properties = api.ggml_backend_dev_props()
     native().ggml_backend_dev_get_props(pointer, properties)
     return Device(

@@ -1,4 +1,4 @@
-"""Find the Python that runs the probe. `sys.executable` is not always one: programs embed Python or freeze it."""
+"""Find the Python interpreter for child processes. `sys.executable` may be a program that embeds or freezes Python."""
 
 from __future__ import annotations
 

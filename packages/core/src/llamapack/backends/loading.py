@@ -1,7 +1,7 @@
-"""Load backends when they are first used. Where no plug-in is installed, that is all there is to it.
+"""Load backends when they are first used.
 
-With plug-ins, `using` does the rest; it is imported only then, because it brings most of this package with it. One that
-cannot be used is a BackendWarning, once, and the others go on.
+If plug-ins are installed, `plugin_loader` does that; it is imported only then, because it imports most of this package.
+A plug-in that cannot be used causes one BackendWarning, and the others are used.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from llamapack.errors import BackendError
 
 
 def devices() -> tuple[Device, ...]:
-    """List the devices of this process: the CPU's, and those of the backends that LLAMAPACK_BACKENDS lets load."""
+    """List the devices of this process: the CPU, and those of the backends that LLAMAPACK_BACKENDS allows."""
     use_backends(read_request(None, None, False, os.environ), load_cpu().level.path)
     return present_devices()
 
 
 def use_backends(request: Request, cpu: Path) -> BackendsInUse:
-    """Load what `request` comes to on this machine; `cpu` is the library of the CPU level in use.
+    """Load the backends that `request` leads to on this machine; `cpu` is the library of the CPU level in use.
 
-    Raises BackendError and InputError as `choice.choose` does, and warns with BackendWarning.
+    Raises BackendError and InputError as `selection.select.choose` does, and warns with BackendWarning.
     """
     if request.cpu_only:
         return BackendsInUse(pointers=())
@@ -48,5 +48,5 @@ def use_backends(request: Request, cpu: Path) -> BackendsInUse:
 
 @lru_cache(maxsize=1)
 def plugins_are_installed() -> bool:
-    """Look once whether any package has an entry point in our group."""
+    """Return whether any package has an entry point in llamapack's group; looked up once."""
     return bool(entry_points(GROUP))

@@ -1,6 +1,6 @@
-"""Use the plug-ins that are installed: try, choose, load by absolute path, compare once more, register.
+"""Use the installed plug-ins: probe them, choose, load by absolute path, check the ABI id once more, register.
 
-What is loaded stays loaded until the process ends. What loading teaches changes the choice.
+Loaded libraries stay loaded until the process ends. If loading one fails, another choice is made.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from llamapack.errors import BackendError, LlamapackError
 
 
 class _Process:
-    """What this process knows and has loaded."""
+    """What this process knows about plug-ins, and what it has loaded."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.survey: Survey | None = None
         self.loaded: dict[str, api.ggml_backend_reg_p] = {}
-        self.kept: list[Any] = []  # libraries that were opened first
+        self.kept: list[Any] = []  # runtime libraries, kept open
 
 
 _process = _Process()
 
 
 def _forget_lock() -> None:
-    """A child process begins without the threads that may have held it."""
+    """Replace the lock in a forked child: a thread that the child does not have may hold it."""
     _process.lock = threading.RLock()
 
 
@@ -49,7 +49,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def use_plugins(request: Request, cpu: Path) -> BackendsInUse:
-    """Do what `loading.use_backends` says, where there are plug-ins."""
+    """Do what `loading.use_backends` says, if there are plug-ins."""
     with _process.lock:
         survey = _survey()
         choice = _load_chosen(request, survey, cpu)
@@ -59,7 +59,7 @@ def use_plugins(request: Request, cpu: Path) -> BackendsInUse:
 
 
 def survey_backends(cpu: Path) -> Survey:
-    """Find and try all plug-ins without loading any, and return what is known."""
+    """Find and probe all plug-ins without loading any, and return what is known."""
     with _process.lock:
         survey = _survey()
         survey.verdicts(None, cpu)
@@ -73,7 +73,7 @@ def _survey() -> Survey:
 
 
 def _load_chosen(request: Request, survey: Survey, cpu: Path) -> Choice:
-    """Choose and load, and choose again for as long as loading teaches something new."""
+    """Choose and load, and choose again if loading one of them changed its verdict."""
     while True:
         verdicts = survey.verdicts(request.backends, cpu)
         choice = choose(request, verdicts, survey.host)
@@ -90,7 +90,7 @@ def _load_chosen(request: Request, survey: Survey, cpu: Path) -> Choice:
 
 
 def _learn(verdict: Verdict) -> Verdict | None:
-    """Load the backend of `verdict`; return a new one if it failed, or if its devices were not known."""
+    """Load the backend of `verdict`; return a new verdict if that failed, or if its devices were not known."""
     if verdict.name not in _process.loaded:
         failed = _load(verdict)
         if failed:
@@ -142,7 +142,7 @@ def _as_probed(pointer: api.ggml_backend_device_p) -> ProbedDevice:
 
 
 def _used(choice: Choice) -> BackendsInUse:
-    """Find the chosen devices in this process; the probe's names are the same, because the environment is."""
+    """Find the chosen devices in this process; names are those of the probe, which had the same environment."""
     found = []
     for decision in choice.used:
         pointer = next((each for each in _pointers(decision.backend) if describe(each).name == decision.name), None)

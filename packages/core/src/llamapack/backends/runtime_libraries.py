@@ -1,8 +1,8 @@
-"""Find the runtime libraries that a plug-in needs and that other wheels bring, such as NVIDIA's.
+"""Find the runtime libraries that a plug-in needs and that other wheels contain, such as NVIDIA's.
 
-They lie beside the plug-in as a rule, in one folder of packages. Where they do not (a plug-in of the user's beside a
-system's packages, conda, a toolkit of the system), NVIDIA's own finder is asked, in a process of its own: it loads what
-it finds.
+Usually they are in the same folder of packages as the plug-in. If not (a plug-in in the user's packages and a runtime
+in the system's, conda, a toolkit of the system), NVIDIA's own finder is asked, in a child process because it loads
+what it finds.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ _SECONDS = 30
 
 
 def find_runtime(folder: Path, name: str) -> Path:
-    """Return where the library `name`, a path from `folder` on, is; that very place where nobody has it."""
+    """Return the path of the library `name`, which is relative to `folder`; that path itself if it is found nowhere."""
     expected = folder / name
     if expected.is_file():
         return expected
     inside = PurePosixPath(name)
     tail = [part for part in inside.parts if part != ".."]
     if len(tail) == 1:
-        return expected  # its own library, which no other wheel brings
+        return expected  # its own library, which is in no other wheel
     return _in_packages(tail) or _ask_nvidia(inside.name) or expected
 
 
 def _in_packages(tail: list[str]) -> Path | None:
-    """Look into the folders of packages; never into others on the path of modules, such as the current one."""
+    """Search the folders of packages; no other folders of `sys.path`, such as the current one."""
     folders = [Path(entry) for entry in sys.path if Path(entry).name in _PACKAGES and Path(entry).is_absolute()]
     return next((place for folder in folders if (place := folder.joinpath(*tail)).is_file()), None)
 
 
 @lru_cache(maxsize=16)
 def _ask_nvidia(file: str) -> Path | None:
-    """Ask cuda-pathfinder for the library in `file`; None where it is not installed, finds none, or another version."""
+    """Ask cuda-pathfinder for the library in `file`; None if it is not installed, or finds none or another version."""
     import subprocess  # slow to import, and seldom needed
 
     from llamapack.backends.interpreter import find_interpreter
@@ -54,7 +54,7 @@ def _ask_nvidia(file: str) -> Path | None:
             encoding="utf-8",
             errors="replace",
             timeout=_SECONDS,
-            cwd=Path(os.sep),  # where nothing can be planted
+            cwd=Path(os.sep),  # a folder in which nobody can put modules
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

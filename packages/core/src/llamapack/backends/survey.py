@@ -1,4 +1,4 @@
-"""What is known of the installed plug-ins: found, compared, and tried in child processes, each once per process."""
+"""Collect what is known about the installed plug-ins: they are described, checked and probed once per process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.host.facts import HostFacts, read_host
-from llamapack.backends.host.rocm import Place, Rocm, find_rocm, places, unfit_gpus, use_rocm
+from llamapack.backends.host.rocm import RocmInstallation, RocmLocation, find_rocm, rocm_locations, unfit_gpus, use_rocm
 from llamapack.backends.host.visible_devices import hides_all
 from llamapack.backends.plugins.compatibility import check_before_loading
 from llamapack.backends.plugins.discovery import Discovery, sort_out
@@ -23,23 +23,23 @@ ROCM = "rocm"
 
 
 def discover() -> Discovery:
-    """Have every installed plug-in describe itself; opens no library, and runs none of their code in this process."""
+    """Return the descriptions of all installed plug-ins; none of their code runs in this process."""
     described = describe_plugins(entry_points(GROUP))
     output = {each.outcome.package: each.output for each in described if each.output}
     return replace(sort_out(each.outcome for each in described), output=output)
 
 
 class Survey:
-    """The verdicts so far. Plug-ins that nobody asks for are not tried."""
+    """The verdicts so far. Plug-ins that nobody asks for are not probed."""
 
     def __init__(self, found: Discovery) -> None:
-        """Begin with what discovery says."""
+        """Begin with the descriptions of the plug-ins."""
         self._found = found
         self._verdicts: dict[str, Verdict] = {}
 
     @classmethod
     def begin(cls) -> Survey:
-        """Look for plug-ins."""
+        """Find the installed plug-ins."""
         return cls(discover())
 
     @property
@@ -49,17 +49,19 @@ class Survey:
 
     @cached_property
     def host(self) -> HostFacts:
-        """The facts of the machine; which kernels rocBLAS has, only where a plug-in asks for it."""
-        return replace(read_host(), rocm_kernels=self._rocm.kernels if isinstance(self._rocm, Rocm) else None)
+        """The facts of the machine; rocBLAS's kernels only if a plug-in needs them."""
+        return replace(
+            read_host(), rocm_kernels=self._rocm.kernels if isinstance(self._rocm, RocmInstallation) else None
+        )
 
     @cached_property
-    def _rocm(self) -> Rocm | tuple[Place, ...]:
-        """The ROCm that the plug-in for it is to use, or the places that were looked into; none without one."""
+    def _rocm(self) -> RocmInstallation | tuple[RocmLocation, ...]:
+        """The ROCm for its plug-in, or the locations that were searched; empty without that plug-in."""
         plugin = next((plugin for plugin in self._found.plugins if plugin.name == ROCM), None)
-        return find_rocm(plugin, places(find_rocm_sdk())) if plugin else ()
+        return find_rocm(plugin, rocm_locations(find_rocm_sdk())) if plugin else ()
 
     def verdicts(self, names: Sequence[str] | None, cpu: Path) -> tuple[Verdict, ...]:
-        """Return what is known of all plug-ins, after trying those called `names`, or all, beside the CPU's library."""
+        """Return all verdicts; the plug-ins called `names`, or all, are probed with the CPU's library `cpu`."""
         missing = [
             plugin
             for plugin in self._found.plugins
@@ -70,7 +72,7 @@ class Survey:
         return (*self._verdicts.values(), *self._found.rejected)
 
     def amend(self, verdict: Verdict) -> None:
-        """Replace what is known of a plug-in."""
+        """Replace the verdict on a plug-in."""
         self._verdicts[verdict.name] = verdict
 
     def _try(self, plugins: Sequence[BackendPlugin], cpu: Path) -> list[Verdict]:
@@ -86,11 +88,11 @@ class Survey:
         return [self._with_output(verdict) for verdict in (*verdicts, *probed)]
 
     def _with_output(self, verdict: Verdict) -> Verdict:
-        """Add what the plug-in printed when it described itself."""
+        """Put what the plug-in printed when it described itself before the verdict's output."""
         return replace(verdict, output=self._found.output.get(verdict.package, "") + verdict.output)
 
     def _hidden(self, plugin: BackendPlugin) -> Verdict | None:
-        """Leave a backend alone whose devices are all hidden: upstream's Vulkan ends the process over a `-1`."""
+        """Return a verdict if all devices of the backend are hidden: llama.cpp's Vulkan would end the process."""
         setting = hides_all(plugin.name, self.host.variables)
         if not setting:
             return None
@@ -103,7 +105,7 @@ class Survey:
         )
 
     def _with_rocm(self, plugin: BackendPlugin) -> BackendPlugin | Verdict:
-        """Have ROCm's libraries opened first; leave it alone where every GPU would end the process."""
+        """Return ROCm's plug-in with the libraries to load first; a verdict if these, or a GPU, are missing."""
         if plugin.name != ROCM:
             return plugin
         gpus, unfit = self.host.of_vendor("amd"), unfit_gpus(plugin, self.host)

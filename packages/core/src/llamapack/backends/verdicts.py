@@ -1,4 +1,4 @@
-"""Verdicts: whether a backend can be used, why not, and what mends it. Every plug-in that was found gets one."""
+"""Verdicts: whether a backend can be used, why not, and how to fix it. Every plug-in that was found has one."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ TOLERANCE = 0.01
 DeviceKind = Literal["cpu", "gpu", "igpu", "accel"]
 
 
-class _Text(str, enum.Enum):
+class _StrEnum(str, enum.Enum):
     def __str__(self) -> str:
         return str(self.value)
 
 
-class Status(_Text):
-    """What is known of a backend."""
+class Status(_StrEnum):
+    """Whether a backend can be used."""
 
     USABLE = "usable"  # it computes correctly on at least one device
     NO_DEVICE = "no device"  # it works, but finds nothing to compute on
     REFUSED = "refused"  # it was not loaded: it does not fit this llamapack
     BROKEN = "broken"  # the probe failed: crash, hang, wrong result, missing library
-    UNPROBED = "unprobed"  # nothing speaks against it, but no probe could or should be made
+    UNPROBED = "unprobed"  # no check failed, but it was not probed
 
 
-class Fault(_Text):
-    """Which check a backend failed; finer than the status, and stable, for programs."""
+class Fault(_StrEnum):
+    """Which check a backend failed: finer than the status, and stable, for programs."""
 
     IMPORT = "import"  # the entry point cannot be imported, or raises
     WRONG_TYPE = "wrong type"  # it returns something else than the contract asks for
     DUPLICATE = "duplicate"  # two plug-ins have this name
     MISSING_FILE = "missing file"  # the library that it names is not there
-    VERSION = "version"  # handshake, layer 1
-    ABI_ID = "abi id"  # handshake, layer 2: the descriptions differ
-    SONAME = "soname"  # handshake, layer 3: the library is linked with another ggml-base
-    EXPORTED_ID = "exported id"  # handshake, layer 4: the loaded library says another id
+    VERSION = "version"  # the version is not llamapack's
+    ABI_ID = "abi id"  # the description names another ABI id
+    SONAME = "soname"  # the library is linked with another ggml-base
+    EXPORTED_ID = "exported id"  # the loaded library returns another ABI id
     MISSING_SYMBOL = "missing symbol"
     MISSING_LIBRARY = "missing library"  # one that it is linked with is not found
     LOADING = "loading"  # it cannot be loaded for another reason
@@ -56,10 +56,10 @@ class Fault(_Text):
 
 @dataclass(frozen=True, kw_only=True)
 class ProbedDevice:
-    """One device, as the probe saw it; memory in bytes, as it was then.
+    """One device, as the probe found it; memory in bytes, at that time.
 
     `error_f16` and `error_quantised` say how far the matrix products are from the reference: the norm of the difference
-    over the norm of the reference, or None where the device does not offer the operation.
+    over the norm of the reference, or None if the device does not support the operation.
     """
 
     name: str
@@ -77,7 +77,7 @@ class ProbedDevice:
 
     @property
     def correct(self) -> bool:
-        """True where no product is further from the reference than TOLERANCE."""
+        """True if no product differs from the reference by more than TOLERANCE."""
         return all(error is None or error <= TOLERANCE for error in (self.error_f16, self.error_quantised))
 
 
@@ -104,22 +104,22 @@ class Verdict:
     reason: str = ""  # a usable one has a reason too if one of its devices is not correct
     remedy: str = ""  # a command, or what else to do
     fault: Fault | None = None
-    plugin: BackendPlugin | None = None  # None if it never described itself
+    plugin: BackendPlugin | None = None  # None if it did not describe itself
     devices: tuple[ProbedDevice, ...] = ()
     libraries: tuple[Path, ...] = ()  # what the probe had loaded for it, and from where
-    versions: Versions | None = None  # None where they are not known, or there are none
+    versions: Versions | None = None  # None if they are not known, or there are none
     output: str = ""  # the end of what it wrote to stderr during the probe
     cached: bool = False
     seconds: float = 0.0  # what the probe took, also if the verdict is a cached one
 
     @property
     def usable(self) -> bool:
-        """True where nothing speaks against loading it."""
+        """True if it may be loaded."""
         return self.status in (Status.USABLE, Status.UNPROBED)
 
 
 def to_data(verdict: Verdict) -> dict[str, Any]:
-    """Return what JSON can hold of `verdict`: all but the plug-in's record and whether it was cached."""
+    """Return the verdict as JSON can hold it, without the plug-in's record and whether it was cached."""
     data = {name: value for name, value in vars(verdict).items() if name not in ("plugin", "cached")}
     return {
         **data,
@@ -132,9 +132,9 @@ def to_data(verdict: Verdict) -> dict[str, Any]:
 
 
 def from_data(data: dict[str, Any], plugin: BackendPlugin | None, *, cached: bool) -> Verdict:
-    """Make a verdict of what `to_data` gave.
+    """Make a verdict of what `to_data` returned.
 
-    Raises AttributeError, KeyError, TypeError or ValueError where the data are something else.
+    Raises AttributeError, KeyError, TypeError or ValueError if the data are something else.
     """
     return Verdict(
         name=_typed(data["name"], str),
@@ -160,7 +160,7 @@ def device_from_data(data: dict[str, Any]) -> ProbedDevice:
         for name in names:
             _typed(getattr(device, name), kind)
     if device.kind not in get_args(DeviceKind):
-        raise ValueError(f"{device.kind!r} is no kind of device")
+        raise ValueError(f"{device.kind!r} is not a kind of device")
     return device
 
 
@@ -183,5 +183,6 @@ _Type = TypeVar("_Type")
 
 def _typed(value: object, kind: type[_Type] | tuple[type[_Type], ...]) -> _Type:
     if not isinstance(value, kind):
-        raise TypeError(f"{value!r} is no {kind}")
+        names = [each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,))]
+        raise TypeError(f"{value!r} is not of type {' or '.join(names)}")
     return value

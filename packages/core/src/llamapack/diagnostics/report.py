@@ -1,4 +1,4 @@
-"""The doctor's report: what was found, what works, what `auto` would choose, and what would mend the rest.
+"""The doctor's report: what was found, what works, what `auto` would choose, and how to fix the rest.
 
 It is plain data, described in docs/reference/doctor.md, and can go into a bug report: the home folder is shortened to
 `~`, and of the environment only the variables that matter here are in it. No code of a plug-in runs in this process.
@@ -47,7 +47,7 @@ class Known(Protocol):
 
 
 def gather(cpu: str | None = None) -> dict[str, Any]:
-    """Make the report; what is wrong is in its `problems`, and not raised."""
+    """Return the report; errors are listed in its `problems`, and not raised."""
     problems: list[dict[str, str]] = []
     report: dict[str, Any] = {"schema": SCHEMA, "status": HEALTHY, "problems": problems, "system": _system(read_host())}
     try:
@@ -67,7 +67,7 @@ def gather(cpu: str | None = None) -> dict[str, Any]:
 
 
 def judge(status: str, choice: Choice) -> str:
-    """Say how well it is: degraded if a plug-in is installed that is broken, or if none of them brings a GPU."""
+    """Return the status: degraded if an installed plug-in is broken, or if none of them provides a GPU."""
     if status == HEALTHY and choice.warnings:
         return DEGRADED
     return status

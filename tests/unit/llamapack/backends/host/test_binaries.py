@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends.host.binaries import missing, read_library
-from llamapack.backends.host.binaries.library import Library
-from llamapack.backends.host.binaries.missing import Missing, linker_cache, missing_libraries
+from llamapack.backends.host.binaries.library import SharedLibrary
+from llamapack.backends.host.binaries.missing import MissingLibrary, linker_cache, missing_libraries
 
 from tests.support.libraries.made_binaries import elf, pe
 
@@ -35,7 +35,7 @@ def write(path: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_elf_files_are_read(tmp_path: Path, bits: int, order: str) -> None:
     data = elf(["libb.so", "libc.so.6"], "liba.so", "$ORIGIN:/opt/lib", bits=bits, order=order, machine=183)
-    assert read_library(write(tmp_path / "liba.so", data)) == Library(
+    assert read_library(write(tmp_path / "liba.so", data)) == SharedLibrary(
         name="liba.so", needed=("libb.so", "libc.so.6"), machine=183, bits=bits, search=("$ORIGIN", "/opt/lib")
     )
 
@@ -52,14 +52,14 @@ def test_an_old_run_path_is_inherited_unless_there_is_a_new_one(tmp_path: Path) 
 @pytest.mark.parametrize("bits", [64, 32])
 def test_pe_files_are_read(tmp_path: Path, bits: int) -> None:
     data = pe(["KERNEL32.dll", "ggml-base-1.dll"], "ggml-vulkan.dll", bits=bits)
-    assert read_library(write(tmp_path / "a.dll", data)) == Library(
+    assert read_library(write(tmp_path / "a.dll", data)) == SharedLibrary(
         name="ggml-vulkan.dll", needed=("KERNEL32.dll", "ggml-base-1.dll"), machine=0x8664, bits=bits
     )
 
 
 def test_tables_may_be_absent(tmp_path: Path) -> None:
-    assert read_library(write(tmp_path / "a.dll", pe())) == Library(name=None, needed=(), machine=0x8664, bits=64)
-    assert read_library(write(tmp_path / "a.so", elf())) == Library(name=None, needed=(), machine=62, bits=64)
+    assert read_library(write(tmp_path / "a.dll", pe())) == SharedLibrary(name=None, needed=(), machine=0x8664, bits=64)
+    assert read_library(write(tmp_path / "a.so", elf())) == SharedLibrary(name=None, needed=(), machine=62, bits=64)
 
 
 def test_another_format_is_not_read(tmp_path: Path) -> None:
@@ -107,8 +107,8 @@ def test_all_missing_libraries_are_named_with_what_needs_them(tmp_path: Path) ->
     top = write(tmp_path / "top.so", elf(["libmid.so", "libgone.so"], runpath="$ORIGIN/deep"))
     middle = write(tmp_path / "deep" / "libmid.so", elf(["libgone.so", "libalso.so"]))
     assert missing_libraries(top) == (
-        Missing(name="libgone.so", needed_by=top),
-        Missing(name="libalso.so", needed_by=middle),
+        MissingLibrary(name="libgone.so", needed_by=top),
+        MissingLibrary(name="libalso.so", needed_by=middle),
     )
 
 
@@ -143,7 +143,7 @@ def test_the_linkers_variable_counts(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_missing_dlls_are_named_but_for_those_that_windows_answers_for(tmp_path: Path) -> None:
     top = write(tmp_path / "top.dll", pe(["api-ms-win-crt-runtime-l1-1-0.dll", "other.dll", "gone.dll", "GONE.dll"]))
     write(tmp_path / "other.dll", pe())
-    assert missing_libraries(top) == (Missing(name="gone.dll", needed_by=top),)
+    assert missing_libraries(top) == (MissingLibrary(name="gone.dll", needed_by=top),)
 
 
 def test_the_linkers_cache_is_read(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from llamapack.backends.contract import BackendPlugin, Target
 from llamapack.backends.host.rocm import (
-    Place,
-    Rocm,
+    RocmInstallation,
+    RocmLocation,
     effective_gfx,
     find_rocm,
+    has_no_kernels,
     kernels_beside,
-    lacks_kernels,
     needed_libraries,
-    places,
+    rocm_locations,
     unfit_gpus,
     use_rocm,
 )
@@ -63,13 +63,13 @@ def rocm(folder: Path, version: str = "6.4.43484", kernels: tuple[str, ...] = ("
     return folder
 
 
-NOT_INSTALLED = Place(name="rocm_sdk", problem="is not installed")
+NOT_INSTALLED = RocmLocation(name="rocm_sdk", problem="is not installed")
 
 
 def found(
-    plugin: BackendPlugin, root: Path, environment: dict[str, str], package: Place = NOT_INSTALLED
-) -> Rocm | tuple[Place, ...]:
-    return find_rocm(plugin, places(package, root, environment), environment)
+    plugin: BackendPlugin, root: Path, environment: dict[str, str], package: RocmLocation = NOT_INSTALLED
+) -> RocmInstallation | tuple[RocmLocation, ...]:
+    return find_rocm(plugin, rocm_locations(package, root, environment), environment)
 
 
 def test_needed_libraries_are_listed_in_the_order_of_opening(plugin: BackendPlugin, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_needed_libraries_are_listed_in_the_order_of_opening(plugin: BackendPlug
 def test_the_first_place_that_has_all_is_taken(
     plugin: BackendPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = Place(name="rocm_sdk", folders=(rocm(tmp_path / "site") / "lib",))
+    package = RocmLocation(name="rocm_sdk", folders=(rocm(tmp_path / "site") / "lib",))
     rocm(tmp_path / "opt/rocm")
     environment = {"HIP_PATH": str(rocm(tmp_path / "hip"))}
     for name in NAMES:
@@ -91,8 +91,8 @@ def test_the_first_place_that_has_all_is_taken(
     taken = []
     for gone in ("site", "opt/rocm", "hip", "none"):
         where = found(plugin, tmp_path, environment, package)
-        assert isinstance(where, Rocm)
-        taken.append((where.place.name, where.own, [path.name for path in where.libraries]))
+        assert isinstance(where, RocmInstallation)
+        taken.append((where.location.name, where.own, [path.name for path in where.libraries]))
         for name in NAMES if gone != "none" else ():
             (tmp_path / gone / "lib" / name).unlink()
     assert taken == [
@@ -126,14 +126,16 @@ def test_its_libraries_are_opened_first(tmp_path: Path, plugin: BackendPlugin) -
 
 
 def test_what_the_system_finds_by_itself_is_left_to_it(plugin: BackendPlugin) -> None:
-    own = Rocm(place=Place(name="the system"), libraries=(Path("/usr/lib/libamdhip64.so.6"),), version="6.4")
+    own = RocmInstallation(
+        location=RocmLocation(name="the system"), libraries=(Path("/usr/lib/libamdhip64.so.6"),), version="6.4"
+    )
     assert use_rocm(plugin, own) is plugin
 
 
-def found_at(folder: Path, plugin: BackendPlugin) -> Rocm:
+def found_at(folder: Path, plugin: BackendPlugin) -> RocmInstallation:
     where = found(plugin, folder.parents[1], {})
-    assert isinstance(where, Rocm)
-    assert where.place.folders == (folder / "lib",)
+    assert isinstance(where, RocmInstallation)
+    assert where.location.folders == (folder / "lib",)
     return where
 
 
@@ -186,7 +188,7 @@ def test_kernels_are_told_by_the_files_beside_rocblas(tmp_path: Path) -> None:
     ],
 )
 def test_only_what_is_known_lacks_kernels(gfx: str | None, kernels: set[str] | None, lacking: bool) -> None:
-    assert lacks_kernels(gfx, None if kernels is None else frozenset(kernels)) is lacking
+    assert has_no_kernels(gfx, None if kernels is None else frozenset(kernels)) is lacking
 
 
 def test_overrides_decide_which_kernels_are_asked_for(tmp_path: Path) -> None:

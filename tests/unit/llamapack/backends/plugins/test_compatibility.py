@@ -1,4 +1,4 @@
-"""Each layer of the handshake refuses by itself what the other three let through."""
+"""Each compatibility check refuses by itself what the other three let through."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def test_modes(plugin: BackendPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError) as caught:
         look()
     assert str(caught.value) == (
-        "LLAMAPACK_PROBE is 'sometimes', which means nothing.\nUse one of: always, cached, never."
+        "LLAMAPACK_PROBE is 'sometimes', which is not a mode.\nUse one of: always, cached, never."
     )
 
 

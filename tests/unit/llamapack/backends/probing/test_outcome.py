@@ -12,7 +12,7 @@ from llamapack._native.library import Abi
 from llamapack.backends.children.exit_status import describe_crash
 from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.host.binaries.missing import Missing
+from llamapack.backends.host.binaries.missing import MissingLibrary
 from llamapack.backends.plugins import compatibility
 from llamapack.backends.probing import outcome
 from llamapack.backends.probing.outcome import decode, describe_missing
@@ -110,43 +110,43 @@ BROKEN: list[tuple[ProcessResult, Fault, str, str]] = [
     (
         ended(b"\xff{"),
         Fault.NONSENSE,
-        "its probe answered '\N{REPLACEMENT CHARACTER}{', which means nothing",
+        "its probe answered '\N{REPLACEMENT CHARACTER}{', which cannot be read",
         REINSTALL,
     ),
     (
         ended(STEP, [1, 2]),
         Fault.NONSENSE,
-        "its probe answered '[1, 2]' while starting the backend, which means nothing",
+        "its probe answered '[1, 2]' while starting the backend, which cannot be read",
         REINSTALL,
     ),
     (
         ended({"fault": "unheard of", "reason": ""}),
         Fault.NONSENSE,
-        """its probe answered '{"fault": "unheard of", "reason": ""}', which means nothing""",
+        """its probe answered '{"fault": "unheard of", "reason": ""}', which cannot be read""",
         REINSTALL,
     ),
     (
         ended(answer({**DEVICE, "name": 3})),
         Fault.NONSENSE,
-        "its probe answered what means nothing: 3 is no <class 'str'>",
+        "its probe's answer cannot be read: 3 is not of type str",
         REINSTALL,
     ),
     (
         ended({"fault": ["loading"], "reason": ""}),
         Fault.NONSENSE,
-        """its probe answered '{"fault": ["loading"], "reason": ""}', which means nothing""",
+        """its probe answered '{"fault": ["loading"], "reason": ""}', which cannot be read""",
         REINSTALL,
     ),
     (
         ended(answer({**DEVICE, "pci_id": 5})),
         Fault.NONSENSE,
-        "its probe answered what means nothing: 5 is no (<class 'str'>, <class 'NoneType'>)",
+        "its probe's answer cannot be read: 5 is not of type str or NoneType",
         REINSTALL,
     ),
     (
         ended(answer({**DEVICE, "kind": "toaster"})),
         Fault.NONSENSE,
-        "its probe answered what means nothing: 'toaster' is no kind of device",
+        "its probe's answer cannot be read: 'toaster' is not a kind of device",
         REINSTALL,
     ),
     (
@@ -223,7 +223,7 @@ def test_a_runtime_older_than_the_build_is_refused() -> None:
 
 
 def test_missing_libraries_are_named_with_their_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = tuple(Missing(name=name, needed_by=Path("/x/liba.so")) for name in ("libvulkan.so.1", "libodd.so"))
+    lost = tuple(MissingLibrary(name=name, needed_by=Path("/x/liba.so")) for name in ("libvulkan.so.1", "libodd.so"))
     monkeypatch.setattr(outcome, "find_missing", lambda plugin: lost)
     found = look(ended({"fault": "loading", "reason": "libvulkan.so.1: cannot open"}))
     assert (found.status, found.fault) == (Status.BROKEN, Fault.MISSING_LIBRARY)
@@ -238,7 +238,7 @@ def test_missing_libraries_are_named_with_their_sources(monkeypatch: pytest.Monk
     assert describe_missing(lost[:1]) == "libvulkan.so.1 (needed by liba.so) is not found"
 
 
-def test_what_the_handshake_says_in_the_probe_is_the_handshakes() -> None:
+def test_a_failed_check_in_the_probe_has_the_same_words_as_outside() -> None:
     found = look(ended({"fault": "exported id", "reason": "5f2c91d0"}))
     assert (found.status, found.fault) == (Status.REFUSED, Fault.EXPORTED_ID)
     assert "was built for ABI 5f2c91d0, but llamapack 0.4.0 has 8ee38a14" in found.reason

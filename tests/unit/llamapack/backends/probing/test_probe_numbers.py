@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from llamapack.backends.probing import _probe
-from llamapack.backends.probing._probe import DEPTH, PRODUCTS, ROWS, Problem, difference
+from llamapack.backends.probing._probe import DEPTH, PRODUCTS, ROWS, MatrixProblem, difference
 from llamapack.backends.verdicts import TOLERANCE
 
 F16, Q4_0 = 1, 2
 COLUMNS = sorted({columns for _, columns in PRODUCTS})
 
 
-def weights(problem: Problem) -> np.ndarray:
+def weights(problem: MatrixProblem) -> np.ndarray:
     """Read the weights as ggml does; an implementation of its own."""
     if problem.type == F16:
         return np.frombuffer(problem.weights, "<f2").astype(np.float64).reshape(ROWS, DEPTH)
@@ -25,13 +25,13 @@ def weights(problem: Problem) -> np.ndarray:
     return (halves * blocks["scale"].astype(np.float64)[:, None]).reshape(ROWS, DEPTH)
 
 
-def inputs(problem: Problem) -> np.ndarray:
+def inputs(problem: MatrixProblem) -> np.ndarray:
     return np.frombuffer(problem.inputs, "<f4").astype(np.float64).reshape(max(COLUMNS), DEPTH)
 
 
 @pytest.mark.parametrize("kind", [F16, Q4_0])
 def test_the_reference_is_the_product_of_what_is_stored(kind: int) -> None:
-    problem = Problem(kind)
+    problem = MatrixProblem(kind)
     for columns in COLUMNS:
         expected = inputs(problem)[:columns] @ weights(problem).T
         assert problem.solve(columns) == expected.ravel().tolist()
@@ -45,7 +45,7 @@ def test_each_type_is_tried_at_once_and_with_either_number_of_columns() -> None:
 
 
 def test_inputs_survive_rounding_to_8_bits_with_a_scale_for_each_block() -> None:
-    blocks = inputs(Problem(Q4_0)).reshape(-1, 32)
+    blocks = inputs(MatrixProblem(Q4_0)).reshape(-1, 32)
     scales = (np.abs(blocks).max(axis=1) / 127).astype(np.float16).astype(np.float64)
     assert (np.round(blocks / scales[:, None]) * scales[:, None] == blocks).all()
     assert (blocks.astype(np.float16) == blocks).all()
@@ -54,7 +54,7 @@ def test_inputs_survive_rounding_to_8_bits_with_a_scale_for_each_block() -> None
 @pytest.mark.parametrize("kind", [F16, Q4_0])
 @pytest.mark.parametrize("wrong", [0.0, float("nan"), float("inf")])
 def test_one_wrong_row_is_much_more_than_the_tolerance(kind: int, wrong: float) -> None:
-    expected = Problem(kind).solve(16)
+    expected = MatrixProblem(kind).solve(16)
     for row in range(ROWS):
         found = expected.copy()
         found[row::ROWS] = [wrong] * 16
@@ -64,7 +64,7 @@ def test_one_wrong_row_is_much_more_than_the_tolerance(kind: int, wrong: float) 
 
 
 def test_equal_products_do_not_differ() -> None:
-    expected = Problem(F16).solve(16)
+    expected = MatrixProblem(F16).solve(16)
     assert difference(expected, expected) == 0
     assert difference([], expected) is None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends.children.processes import MARK, Command, ProcessResult
-from llamapack.backends.host.rocm import Place
+from llamapack.backends.host.rocm import RocmLocation
 from llamapack.backends.probing.rocm_sdk import find_rocm_sdk
 
 GOOD = """
@@ -44,8 +44,8 @@ def refuse(commands: Sequence[Command], seconds: float) -> tuple[ProcessResult, 
     raise AssertionError("a process is started")
 
 
-def nowhere(problem: str) -> Place:
-    return Place(name="rocm_sdk", problem=problem)
+def nowhere(problem: str) -> RocmLocation:
+    return RocmLocation(name="rocm_sdk", problem=problem)
 
 
 def test_a_package_that_is_not_installed_is_not_asked(site: Path) -> None:
@@ -56,7 +56,7 @@ def test_its_folders_and_version_are_known_and_nothing_else_happens(site: Path) 
     package = install(site)
     path = os.environ["PATH"]
     place = find_rocm_sdk()
-    assert place == Place(name="rocm_sdk", folders=(package / "lib",), version="7.1")
+    assert place == RocmLocation(name="rocm_sdk", folders=(package / "lib",), version="7.1")
     assert (os.environ["PATH"], "rocm_sdk" in sys.modules) == (path, False)
     assert find_rocm_sdk(run=refuse) == place
     assert find_rocm_sdk(mode="never", run=refuse) == place
@@ -66,7 +66,7 @@ def test_it_is_asked_again_once_it_has_changed(site: Path) -> None:
     package = install(site)
     find_rocm_sdk()
     install(site, GOOD.replace('"7.1"', '"7.10"'))
-    assert find_rocm_sdk() == Place(name="rocm_sdk", folders=(package / "lib",), version="7.10")
+    assert find_rocm_sdk() == RocmLocation(name="rocm_sdk", folders=(package / "lib",), version="7.10")
     (package / "lib" / "libhipblas.so.6").touch()
     with pytest.raises(AssertionError, match="started"):
         find_rocm_sdk(run=refuse)

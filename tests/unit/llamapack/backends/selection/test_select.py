@@ -249,7 +249,7 @@ TABLE = [
         hosts.SOFTWARE_ONLY,
         {"GGML_VK_VISIBLE_DEVICES": "0"},
         [],
-        {"Vulkan0": "It is the CPU in the guise of a GPU, and used only where it, or its backend, is named."},
+        {"Vulkan0": "It is a GPU emulated by the CPU, and used only if it, or its backend, is named."},
         id="software-is-not-automatic",
     ),
     pytest.param(

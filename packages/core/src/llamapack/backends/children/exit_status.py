@@ -1,4 +1,4 @@
-"""Say in words how a process ended."""
+"""Describe in words how a process ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WINDOWS = {
 
 
 def describe_crash(status: int) -> str | None:
-    """Name the signal or the Windows exception in `status`, with what it means; None if the process just exited."""
+    """Return the signal or the Windows exception in `status` and its meaning; None if the process exited by itself."""
     if -0x1000 < status < 0:
         name = _signal_name(-status)
         return f"{name} ({_SIGNALS[name]})" if name in _SIGNALS else name

@@ -1,4 +1,4 @@
-"""Run programs side by side, each with a pipe of its own for the answer, and outlive whatever they do.
+"""Run programs side by side, each with a pipe of its own for its report, whatever they do.
 
 When one ends, or its time is up, everything that it started is killed too: what is left in its process group and, on
 Linux, what went into another session. No pipe is read until its end, because somebody else may hold it open.
@@ -32,7 +32,7 @@ from llamapack.backends.children.processes import (
 def run_children(commands: Sequence[Command], seconds: float) -> tuple[ProcessResult, ...]:
     """Run all `commands` at the same time, each for `seconds` at most, and return in their order how they ended.
 
-    Raises OSError where a process cannot be started.
+    Raises OSError if a process cannot be started.
     """
     if sys.platform == "win32":
         from llamapack.backends.children.subprocesses_windows import run_children as run_on_windows
@@ -88,7 +88,7 @@ class _Child:
         selector.register(self.output_pipe, selectors.EVENT_READ, self)
 
     def read(self, pipe: int) -> bool:
-        """Take what is there; return False at the end of the pipe."""
+        """Read what the pipe has; return False at its end."""
         try:
             data = os.read(pipe, 1 << 16)
         except BlockingIOError:
@@ -101,7 +101,7 @@ class _Child:
         return bool(data)
 
     def has_ended(self) -> bool:
-        """Say whether the process ended; it is not reaped yet, so that its group keeps its number."""
+        """Return whether the process ended; it is not reaped yet, so that its group keeps its number."""
         if not hasattr(os, "waitid"):
             return self.process.poll() is not None
         try:
@@ -131,7 +131,7 @@ class _Child:
         )
 
     def _drain(self, pipe: int) -> None:
-        """Take what the pipe holds, and no more than that: somebody may still write to it."""
+        """Read what the pipe has now, and no more: another process may still write to it."""
         for _ in range(64):
             before = len(self.report) if pipe == self.report_pipe else -1
             if not self.read(pipe) or before == len(self.report):

@@ -150,7 +150,7 @@ class _ExtendedLimits(ctypes.Structure):
 
 
 def _job_of(process: int) -> int | None:
-    """Put the process into a job that ends with us; None where the system refuses, as in some containers."""
+    """Put the process into a job that ends with us; None if the system refuses, as in some containers."""
     kernel = _kernel()
     job = kernel.CreateJobObjectW(None, None)
     limits = _ExtendedLimits()

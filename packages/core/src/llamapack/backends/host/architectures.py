@@ -55,7 +55,7 @@ def spell_gfx(version: tuple[int, int, int]) -> str:
 
 
 def parse_override(text: str) -> str | None:
-    """Read HSA_OVERRIDE_GFX_VERSION, such as `10.3.0`, as a gfx name; None where ROCm would refuse it."""
+    """Read HSA_OVERRIDE_GFX_VERSION, such as `10.3.0`, as a gfx name; None if ROCm would refuse it."""
     found = _OVERRIDE.fullmatch(text.strip())
     if not found or int(found[1]) > 63 or int(found[2]) > 15 or int(found[3]) > 15:
         return None
@@ -63,7 +63,7 @@ def parse_override(text: str) -> str | None:
 
 
 def runs(capability: str | None, targets: Sequence[Target]) -> bool:
-    """Return whether a device of `capability` runs code for one of `targets`; what is not known counts as yes."""
+    """Return whether a device of `capability` runs code for one of `targets`; True if that is not known."""
     if not targets or capability is None:
         return True
     if parse_gfx(capability) is None and parse_capability(capability) is None:
@@ -72,7 +72,7 @@ def runs(capability: str | None, targets: Sequence[Target]) -> bool:
 
 
 def describe_targets(targets: Sequence[Target]) -> str:
-    """Name the targets for people, such as `8.0, 9.0 and newer than 12.0 (PTX)`."""
+    """Return the targets in words, such as `8.0, 9.0 and newer than 12.0 (PTX)`."""
     words = []
     for target in targets:
         capability = parse_capability(target.name) if target.kind != "gfx" else None
@@ -84,7 +84,7 @@ def describe_targets(targets: Sequence[Target]) -> str:
 def nearest_override(gfx: str, targets: Sequence[Target]) -> str | None:
     """Return the HSA_OVERRIDE_GFX_VERSION under which people run such a device: the first target of its generation.
 
-    AMD supports none of this. None where no target has the same major version.
+    AMD supports none of this. None if no target has the same major version.
     """
     device = parse_gfx(gfx)
     known = [version for target in targets if target.kind == "gfx" and (version := parse_gfx(target.name))]

@@ -1,7 +1,7 @@
-"""What the operating system tells of GPUs, drivers and permissions, without opening any library.
+"""What the operating system tells about GPUs, drivers and permissions; no library is loaded.
 
 Sources, on Linux: `/proc/driver/nvidia`, `/sys/bus/pci`, the KFD's topology (`/sys/class/kfd`), `/dev`, the folders of
-libraries, and of Vulkan's drivers. All of it is read below a root folder, so that recorded trees can stand in.
+libraries, and of Vulkan's drivers. Everything is read below a root folder, so that tests can use recorded trees.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class HostFacts:
-    """All that choosing and explaining needs to know of the machine."""
+    """What is known of the machine, to choose backends and to explain the choice."""
 
     system: str  # linux, darwin or win32
     machine: str = ""
@@ -62,7 +62,7 @@ class HostFacts:
     render_nodes: tuple[Node, ...] = ()
     dxg: Node | None = None
     vulkan_drivers: tuple[str, ...] = ()
-    rocm_kernels: frozenset[str] | None = None  # gfx names that rocBLAS, where it is in use, has kernels for
+    rocm_kernels: frozenset[str] | None = None  # gfx names that rocBLAS has kernels for; None if it is not in use
     variables: Mapping[str, str] = field(default_factory=dict)  # those that hide devices or change them
 
     def of_vendor(self, vendor: str) -> tuple[HostGpu, ...]:
@@ -132,7 +132,7 @@ def _nvidia_driver(root: Path) -> str | None:
 
 
 def _cuda_library(root: Path, environment: Mapping[str, str]) -> str | None:
-    """Find libcuda, whose file is called after the driver that it belongs to; WSL's is not."""
+    """Return the version of libcuda, from its file name; empty if that has none, as in WSL; None if it is not there."""
     named = [Path(folder.lstrip("/")) for folder in environment.get("LD_LIBRARY_PATH", "").split(":") if folder]
     unnumbered = None
     for folder in [*named, *map(Path, _LIBRARY_FOLDERS)]:

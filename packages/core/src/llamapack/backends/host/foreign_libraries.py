@@ -1,7 +1,7 @@
-"""Find ggml libraries that are not ours: in this process, and where the system would look for libraries.
+"""Find ggml libraries that are not llamapack's: in this process, and in the folders in which the system looks.
 
 Ours never mix with them: they are opened by absolute path, and their names carry the ABI id, so the linker takes none
-for another. Only where a foreign one put its symbols into the whole process (LD_PRELOAD, or a program linked with it)
+for another. Only if a foreign one put its symbols into the whole process (LD_PRELOAD, or a program linked with it)
 would they win over ours; ours are then opened in a way that prefers their own (see `_native.library`).
 """
 
@@ -28,7 +28,7 @@ Where = Literal["process", "everywhere", "library path"]
 class ForeignLibrary:
     """A ggml that is not ours: loaded in this `process`; its symbols seen `everywhere` in it; or on the `library path`.
 
-    `owner` is the Python package that it lies in, where it lies in one.
+    `owner` is the Python package that contains it, if any.
     """
 
     path: Path
@@ -36,7 +36,7 @@ class ForeignLibrary:
     owner: str | None = None
 
     def __str__(self) -> str:
-        """Say what was found and what it means."""
+        """Return what was found and what it means."""
         of = f" of the package {self.owner}" if self.owner else ""
         meaning = {
             "process": "is loaded in this process; llamapack uses its own and both work",
@@ -57,7 +57,7 @@ def find_foreign(own: Sequence[Path] = ()) -> tuple[ForeignLibrary, ...]:
 
 
 def loaded_libraries() -> tuple[Path, ...]:
-    """List the libraries that are loaded in this process; empty where the system does not tell."""
+    """List the libraries that are loaded in this process; empty if the system does not tell."""
     if sys.platform == "win32":
         names: Iterable[str] = _windows_modules()
     elif sys.platform == "darwin":

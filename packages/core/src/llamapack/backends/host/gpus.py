@@ -36,7 +36,7 @@ def list_gpus(root: Path) -> tuple[HostGpu, ...]:
 
 
 def read_text(path: Path) -> str:
-    """Return what the file holds, or nothing where it cannot be read."""
+    """Return the content of the file; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

@@ -1,8 +1,8 @@
-"""AMD's ROCm, which its plug-in is linked with and does not bring: where it is, how new, and for which GPUs.
+"""Find AMD's ROCm: its plug-in is linked with ROCm's libraries, but its wheel does not contain them.
 
-Looked for in AMD's Python package `rocm_sdk`, in /opt/rocm, where HIP_PATH says, and last where the system looks for
-libraries. Nothing is loaded to find it. rocBLAS, a part of it, ends the process on a GPU that it has no kernels for;
-which it has is told by the names of the files beside it.
+It is searched for in AMD's Python package `rocm_sdk`, in /opt/rocm, in the folder that HIP_PATH names, and last where
+the system looks for libraries. No library is loaded to find it. rocBLAS, a part of ROCm, ends the process on a GPU for
+which it has no kernels; the names of the files next to it tell which kernels it has.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _KERNEL = re.compile(r"TensileLibrary(?:_lazy)?_(gfx[0-9a-f]+)\.(?:dat|yaml)(?:\
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where ROCm may be: its name for people, and the folders of its libraries; none where it is not there."""
+class RocmLocation:
+    """A place where ROCm may be installed: its name in messages, and the folders with libraries, if there are any."""
 
     name: str
     folders: tuple[Path, ...] = ()
     problem: str = ""  # why it has no folders
-    version: str = ""  # if the place itself knows
+    version: str = ""  # empty if the location itself does not tell
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rocm:
-    """A ROCm with all that the plug-in is linked with: the libraries in the order in which they are opened."""
+class RocmInstallation:
+    """A ROCm with every library that the plug-in is linked with, in the order in which they are loaded."""
 
-    place: Place
+    location: RocmLocation
     libraries: tuple[Path, ...]
     version: str = ""  # empty if nothing tells
     kernels: frozenset[str] | None = None  # gfx names; None if rocBLAS' files are not beside it
@@ -57,7 +57,7 @@ class Rocm:
     @property
     def own(self) -> bool:
         """True if the system's linker finds it without our help."""
-        return not self.place.folders
+        return not self.location.folders
 
 
 def needed_libraries(library: Path) -> tuple[str, ...]:
@@ -70,7 +70,9 @@ def needed_libraries(library: Path) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: next(at for at, stem in enumerate(_ORDER) if stem in name.lower())))
 
 
-def places(package: Place, root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Iterator[Place]:
+def rocm_locations(
+    package: RocmLocation, root: Path = Path("/"), environment: Mapping[str, str] = os.environ
+) -> Iterator[RocmLocation]:
     """Yield the places where ROCm may be, in order: what AMD's `package` says, and the rest except the system's own."""
     yield package
     windows = sys.platform == "win32"
@@ -80,28 +82,30 @@ def places(package: Place, root: Path = Path("/"), environment: Mapping[str, str
     if named:
         yield _folder(f"{VARIABLE}={named}", Path(named), "is not there")
     else:
-        yield Place(name=VARIABLE, problem="is not set")
+        yield RocmLocation(name=VARIABLE, problem="is not set")
 
 
 def find_rocm(
-    plugin: BackendPlugin, candidates: Iterable[Place], environment: Mapping[str, str] = os.environ
-) -> Rocm | tuple[Place, ...]:
+    plugin: BackendPlugin, candidates: Iterable[RocmLocation], environment: Mapping[str, str] = os.environ
+) -> RocmInstallation | tuple[RocmLocation, ...]:
     """Return the first ROCm that has all that `plugin` is linked with, or the places that were looked into."""
     names, seen = needed_libraries(plugin.library), []
-    for place in candidates:
-        paths = [next((path for folder in place.folders if (path := folder / name).is_file()), None) for name in names]
-        if place.folders and None not in paths:
-            return _rocm(place, tuple(path for path in paths if path), environment)
-        seen.append(place)
+    for location in candidates:
+        paths = [
+            next((path for folder in location.folders if (path := folder / name).is_file()), None) for name in names
+        ]
+        if location.folders and None not in paths:
+            return _rocm(location, tuple(path for path in paths if path), environment)
+        seen.append(location)
     known = [find_library(name, plugin.library) for name in names]
     if names and None not in known:
-        return _rocm(Place(name="the system"), tuple(path for path in known if path), environment)
+        return _rocm(RocmLocation(name="the system"), tuple(path for path in known if path), environment)
     return tuple(seen)
 
 
-def use_rocm(plugin: BackendPlugin, found: Rocm | tuple[Place, ...]) -> BackendPlugin | Verdict:
+def use_rocm(plugin: BackendPlugin, found: RocmInstallation | tuple[RocmLocation, ...]) -> BackendPlugin | Verdict:
     """Return `plugin` with the libraries to open first, or why it cannot be used with what was `found`."""
-    if not isinstance(found, Rocm):
+    if not isinstance(found, RocmInstallation):
         return _missing(plugin, found)
     if is_older(found.version, plugin.toolkit):
         return _too_old(plugin, found)
@@ -109,7 +113,7 @@ def use_rocm(plugin: BackendPlugin, found: Rocm | tuple[Place, ...]) -> BackendP
 
 
 def kernels_beside(rocblas: Path, environment: Mapping[str, str] = os.environ) -> frozenset[str] | None:
-    """Return the gfx names that the rocBLAS at `rocblas` has kernels for; None where its files are not found."""
+    """Return the gfx names that the rocBLAS at `rocblas` has kernels for; None if its files are not found."""
     beside = rocblas.resolve().parent / "rocblas"
     named = environment.get(KERNELS)
     folders = [Path(named)] if named else [beside / "library", *sorted(beside.glob("*/library"))]
@@ -118,7 +122,7 @@ def kernels_beside(rocblas: Path, environment: Mapping[str, str] = os.environ) -
     return found or None
 
 
-def lacks_kernels(gfx: str | None, kernels: frozenset[str] | None) -> bool:
+def has_no_kernels(gfx: str | None, kernels: frozenset[str] | None) -> bool:
     """Return whether a device of `gfx` has no kernels among the known ones; what is not known counts as no."""
     version = parse_gfx(gfx or "")
     return version is not None and kernels is not None and spell_gfx(version) not in kernels
@@ -141,44 +145,44 @@ def unfit_gpus(plugin: BackendPlugin, host: HostFacts) -> frozenset[str]:
     return frozenset(
         pci_id
         for pci_id, gfx in named.items()
-        if not runs(gfx, plugin.targets) or lacks_kernels(gfx, host.rocm_kernels)
+        if not runs(gfx, plugin.targets) or has_no_kernels(gfx, host.rocm_kernels)
     )
 
 
-def _folder(name: str, folder: Path, problem: str) -> Place:
-    found = tuple(place for part in ("lib", "lib64", "bin") if (place := folder / part).is_dir())
-    return Place(name=name, folders=found) if found else Place(name=name, problem=problem)
+def _folder(name: str, folder: Path, problem: str) -> RocmLocation:
+    found = tuple(path for part in ("lib", "lib64", "bin") if (path := folder / part).is_dir())
+    return RocmLocation(name=name, folders=found) if found else RocmLocation(name=name, problem=problem)
 
 
-def _rocm(place: Place, libraries: tuple[Path, ...], environment: Mapping[str, str]) -> Rocm:
+def _rocm(location: RocmLocation, libraries: tuple[Path, ...], environment: Mapping[str, str]) -> RocmInstallation:
     by_stem = {stem: path for path in libraries for stem in _ORDER if stem in path.name.lower()}
     rocblas = by_stem.get("rocblas")
-    return Rocm(
-        place=place,
+    return RocmInstallation(
+        location=location,
         libraries=libraries,
-        version=_version(place, by_stem.get("amdhip64")),
+        version=_version(location, by_stem.get("amdhip64")),
         kernels=kernels_beside(rocblas, environment) if rocblas else None,
     )
 
 
-def _version(place: Place, hip: Path | None) -> str:
-    """Return major and minor, as in 6.4, of the file that libamdhip64.so.6 is a link to, or of the place's own word."""
+def _version(location: RocmLocation, hip: Path | None) -> str:
+    """Return the version as `6.4`: from the file behind libamdhip64.so.6, or from the location; empty if unknown."""
     words = [hip.resolve().name.partition(".so.")[2]] if hip else []
-    for folder in place.folders:
+    for folder in location.folders:
         try:
             words.append((folder.parent / ".info" / "version").read_text(encoding="ascii", errors="replace"))
         except OSError:
             continue
-    for word in (*words, place.version):
+    for word in (*words, location.version):
         numbers = parse_version(word)
         if numbers and len(numbers) > 1:
             return f"{numbers[0]}.{numbers[1]}"
     return ""
 
 
-def _missing(plugin: BackendPlugin, seen: tuple[Place, ...]) -> Verdict:
+def _missing(plugin: BackendPlugin, seen: tuple[RocmLocation, ...]) -> Verdict:
     names = needed_libraries(plugin.library)
-    where = "; ".join(f"{place.name} {place.problem or _has(place)}" for place in seen)
+    where = "; ".join(f"{location.name} {location.problem or _has(location)}" for location in seen)
     what = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not found ({where}; nor does the system know them)"
     wanted = f" {plugin.toolkit.partition('.')[0]}" if plugin.toolkit else ""
     least = f", {plugin.toolkit} or newer," if plugin.toolkit else ""
@@ -187,15 +191,15 @@ def _missing(plugin: BackendPlugin, seen: tuple[Place, ...]) -> Verdict:
     return _broken(plugin, Fault.MISSING_LIBRARY, what, remedy)
 
 
-def _has(place: Place) -> str:
-    """Say what of HIP and rocBLAS is in a place that has not got what is wanted."""
-    files = [path.name for folder in place.folders for path in folder.iterdir()]
+def _has(location: RocmLocation) -> str:
+    """Return which versions of the libraries a location has that does not have the needed ones."""
+    files = [path.name for folder in location.folders for path in folder.iterdir()]
     names = sorted(name for name in set(files) if _VERSIONED.fullmatch(name))
     return f"has {', '.join(names)}" if names else "has none of ROCm's libraries"
 
 
-def _too_old(plugin: BackendPlugin, found: Rocm) -> Verdict:
-    what = f"the ROCm of {found.place.name} is {found.version}, and it was built with {plugin.toolkit}"
+def _too_old(plugin: BackendPlugin, found: RocmInstallation) -> Verdict:
+    what = f"the ROCm of {found.location.name} is {found.version}, and it was built with {plugin.toolkit}"
     return _broken(plugin, Fault.VERSION, what, f"Update ROCm to {plugin.toolkit} or newer.")
 
 

@@ -32,7 +32,7 @@ _NEW_MIG = re.compile(r"MIG-[0-9A-Za-z-]+", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What a variable lets through: PCI ids, in its order; None where that cannot be told from outside."""
+    """What a variable lets through: PCI ids, in its order; None if only the driver knows."""
 
     gpus: tuple[str, ...] | None
     problem: str = ""
@@ -42,7 +42,7 @@ def settings(backend: str, variables: Mapping[str, str]) -> tuple[tuple[str, str
     """Return the variables that hide devices from `backend` and are set, with their values."""
     names = OF_BACKEND.get(backend, ())
     if backend == "rocm" and "HIP_VISIBLE_DEVICES" not in variables:
-        names = (*names, "CUDA_VISIBLE_DEVICES")  # HIP takes CUDA's where its own is not set
+        names = (*names, "CUDA_VISIBLE_DEVICES")  # HIP uses CUDA's variable if its own is not set
     return tuple((name, variables[name]) for name in names if name in variables)
 
 
@@ -56,9 +56,9 @@ def hides_all(backend: str, variables: Mapping[str, str]) -> str:
 
 
 def select(value: str, gpus: Sequence[HostGpu], *, order_is_known: bool) -> Selection:
-    """Return which of the `gpus`, in the order of their PCI ids, the `value` of such a variable lets through.
+    """Return which of the `gpus`, sorted by PCI id, are visible if such a variable has this `value`.
 
-    Without `order_is_known` an index tells nothing as soon as there is a choice.
+    Unless `order_is_known`, an index cannot be resolved if there are several GPUs.
     """
     chosen: list[str] = []
     for word in (part.strip() for part in value.split(",")):
@@ -79,7 +79,7 @@ def select(value: str, gpus: Sequence[HostGpu], *, order_is_known: bool) -> Sele
 
 
 def _named(word: str, gpus: Sequence[HostGpu]) -> HostGpu | Selection:
-    """Find the GPU of a UUID, of which the beginning is enough, or of a MIG instance."""
+    """Return the GPU with this UUID (its beginning is enough) or MIG instance; a Selection if that is not one GPU."""
     old = _OLD_MIG.fullmatch(word)
     if not old and _NEW_MIG.fullmatch(word):
         return Selection(gpus=None)  # only the driver knows which GPU the instance belongs to
@@ -98,7 +98,7 @@ def _named(word: str, gpus: Sequence[HostGpu]) -> HostGpu | Selection:
 
 
 def visible_gpus(vendor: str, host: HostFacts) -> Selection | None:
-    """Return what the variables of the vendor's own backend let through; None where none of them is set."""
+    """Return what the variables of the vendor's own backend let through; None if none of them is set."""
     backend = OF_VENDOR.get(vendor, "")
     present = host.of_vendor(vendor)
     given = [(name, value) for name, value in settings(backend, host.variables) if name in OF_BACKEND.get(backend, ())]
@@ -116,7 +116,7 @@ def visible_gpus(vendor: str, host: HostFacts) -> Selection | None:
 
 
 def _order_is_known(vendor: str, gpus: Sequence[HostGpu], host: HostFacts) -> bool:
-    """CUDA counts the fastest first unless it is told to go by the PCI bus; equal ones it leaves in that order."""
+    """Return whether indices follow the PCI bus; CUDA puts the fastest first, unless a variable forbids it."""
     if vendor != "nvidia" or host.variables.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID":
         return True
     return len({gpu.name for gpu in gpus}) == 1

@@ -1,11 +1,11 @@
-"""Whether a plug-in and this llamapack belong together: four layers, each of which would be enough on a good day.
+"""Check that a plug-in and this llamapack are of one build. Four checks; each one finds what the others may miss.
 
-1. The version of the plug-in is core's. Its package asks pip for that; an `--no-deps` or a copied folder does not.
-2. The ABI id in the plug-in's description is that of core's libraries.
-3. The library is linked with the ggml-base whose name carries that id.
-4. The loaded library says that id itself (`llamapack_backend_abi_id`).
+1. The version of the plug-in is llamapack's. Its package requires that, but `--no-deps` or a copied folder ignores it.
+2. The ABI id in the plug-in's description is that of llamapack's libraries.
+3. The library is linked with the ggml-base whose name contains that id.
+4. The loaded library returns that id itself (`llamapack_backend_abi_id`).
 
-Upstream has a number for this, which stays the same while the structures behind it change.
+llama.cpp has a version number for this, but it stays the same when structures change.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _GGML_BASE = re.compile(r"(lib)?ggml-base(-(?P<id>[0-9a-f]+))?\.(so|dylib|dll)(\
 
 
 def check_before_loading(plugin: BackendPlugin, version: str | None = None) -> Verdict | None:
-    """Compare what can be compared without loading the library; None means that it may be loaded."""
+    """Return why the library must not be loaded, as far as can be told without loading it; None if it may be."""
     version = version or core_version()
     return check_version(plugin, version) or check_description(plugin, version) or check_soname(plugin, version)
 
 
 def check_version(plugin: BackendPlugin, version: str) -> Verdict | None:
-    """Layer 1: the versions of the packages."""
+    """Check 1: the versions of the packages."""
     if plugin.version == version:
         return None
     what = f"{plugin.package} {plugin.version} does not belong to llamapack {version}"
@@ -36,7 +36,7 @@ def check_version(plugin: BackendPlugin, version: str) -> Verdict | None:
 
 
 def check_description(plugin: BackendPlugin, version: str) -> Verdict | None:
-    """Layer 2: the ABI ids in the JSON files of both packages."""
+    """Check 2: the ABI ids in the JSON files of both packages."""
     ours = read_abi().abi_id
     if plugin.abi_id == ours:
         return None
@@ -45,7 +45,7 @@ def check_description(plugin: BackendPlugin, version: str) -> Verdict | None:
 
 
 def check_soname(plugin: BackendPlugin, version: str) -> Verdict | None:
-    """Layer 3: the ggml-base that the library is linked with; Apple's format says it to the system only."""
+    """Check 3: the ggml-base that the library is linked with; not for Apple's format, which is not read here."""
     wanted = library_file_name("ggml-base")
     try:
         library = read_library(plugin.library)
@@ -68,7 +68,7 @@ def check_soname(plugin: BackendPlugin, version: str) -> Verdict | None:
 
 
 def check_exported_id(plugin: BackendPlugin, exported: str | None, version: str | None = None) -> Verdict | None:
-    """Layer 4: what the loaded library says of itself (`exported_abi_id`); None where it says nothing."""
+    """Check 4: the id that the loaded library returned (`exported_abi_id`); None if it has no such function."""
     if exported is None:
         what = f"the library of {plugin.package} {plugin.version} has no symbol llamapack_backend_abi_id"
         remedy = f"python -m pip install --force-reinstall {plugin.package}"

@@ -1,4 +1,4 @@
-"""Which of the installed plug-ins count. What is wrong with one is a verdict on it, and does not affect the others."""
+"""Check descriptions of plug-ins. A problem with one becomes a verdict on it, and does not affect the others."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def reject(entry: EntryPoint, fault: Fault, what: str) -> Verdict:
     )
 
 
-_BROKEN = (Fault.TIMEOUT, Fault.CRASH, Fault.NO_ANSWER, Fault.NONSENSE)  # it did harm to the process that asked it
+_BROKEN = (Fault.TIMEOUT, Fault.CRASH, Fault.NO_ANSWER, Fault.NONSENSE)  # it harmed the process that asked it
 
 
 def _contradictions(plugin: BackendPlugin, entry: EntryPoint) -> list[str]:

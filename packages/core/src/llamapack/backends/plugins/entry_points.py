@@ -1,4 +1,4 @@
-"""Find the entry points of installed packages, without importlib.metadata where that can be avoided.
+"""Find the entry points of installed packages, without importlib.metadata if that can be avoided.
 
 Importing importlib.metadata and asking it takes longer than everything else that happens before a model is loaded, and
 most installations have no plug-in. So the folders of `sys.path` are read here, in their order: an entry point is a line
@@ -30,7 +30,7 @@ class EntryPoint:
 
 
 def entry_points(group: str) -> tuple[EntryPoint, ...]:
-    """List the entry points of `group`, in the order of `sys.path`; of two versions of a package, the first counts."""
+    """List the entry points of `group`, in the order of `sys.path`; of two versions of a package, the first is used."""
     if _folders_are_all():
         return tuple(dict.fromkeys(_read_entry_points(group)))
     return tuple(dict.fromkeys(_ask_importlib(group)))
@@ -38,14 +38,14 @@ def entry_points(group: str) -> tuple[EntryPoint, ...]:
 
 @lru_cache(maxsize=1)
 def core_version() -> str:
-    """Return the version of this llamapack; "unknown" where it is not an installed package."""
+    """Return the version of this llamapack; "unknown" if it is not an installed package."""
     beside = str(Path(__file__).resolve().parents[3])
     found = next((package.version for package in _packages([beside]) if package.name == "llamapack"), None)
     return found or package_version("llamapack") or "unknown"
 
 
 def package_version(package: str) -> str | None:
-    """Return the version of the installed `package`, or None where there is none."""
+    """Return the version of the installed `package`, or None if there is none."""
     if _folders_are_all():
         wanted = normalize(package)
         return next((found.version for found in _packages(search_path()) if found.name == wanted), None)
@@ -85,7 +85,7 @@ def _packages(folders: Iterable[str]) -> Iterator[_Package]:
 
 
 def _is_metadata(name: str) -> bool:
-    """Say whether a folder describes a package; pip leaves `~ame` behind where it was interrupted."""
+    """Return whether a folder describes a package; pip leaves names like `~ame` behind if it is interrupted."""
     return name.endswith((".dist-info", ".egg-info")) and name[0].isalnum()
 
 
@@ -111,7 +111,7 @@ def _section(text: str, header: str) -> Iterator[tuple[str, str]]:
 
 
 def normalize(package: str) -> str:
-    """Spell the name of a package as the packaging standards compare it."""
+    """Return the name of a package in the normalized form of the packaging standards."""
     return package.replace("_", "-").replace(".", "-").lower()
 
 
@@ -139,12 +139,12 @@ def _ask_importlib(group: str) -> list[EntryPoint]:
 
 
 def _folders_are_all() -> bool:
-    """Say whether every installed package lies in a folder of `sys.path`."""
+    """Return whether every installed package is in a folder of `sys.path`."""
     files = any(map(os.path.isfile, search_path()))  # Path.is_file raises for what is no path
     return not (files or any(map(_is_foreign_finder, sys.meta_path)))
 
 
 def _is_foreign_finder(finder: object) -> bool:
-    """Say whether `finder` may know packages that lie in no folder of `sys.path`."""
+    """Return whether `finder` may know packages that are in no folder of `sys.path`."""
     home = getattr(finder, "__module__", "") or type(finder).__module__
     return hasattr(finder, "find_distributions") and not home.startswith(("_frozen_importlib", "importlib"))

@@ -1,6 +1,6 @@
 """What NVIDIA's driver and runtime say and ggml does not: versions, UUIDs, compute capabilities. For `_probe.py` only.
 
-Both are in use by then, so asking them costs nothing; where anything is missing, nothing is known.
+Both are in use by then, so asking them costs nothing; if anything is missing, nothing is reported.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ def cuda_facts() -> dict[str, dict[str, str]]:
 def cuda_versions(opened: Sequence[str]) -> dict[str, str] | None:
     """Return which CUDA the runtime among the `opened` libraries is of, and which one the driver serves.
 
-    `driver` is empty where there is no driver. None where there is no such runtime.
+    `driver` is empty if there is no driver. Returns None if there is no such runtime.
     """
     runtime = next((path for path in opened if "cudart" in Path(path).name), None)
     try:
         library = ctypes.CDLL(runtime) if runtime else None
         ask = {"runtime": library.cudaRuntimeGetVersion, "driver": library.cudaDriverGetVersion} if library else {}
-        return {name: _spell(_number(function)) for name, function in ask.items()} or None
+        return {name: _version_text(_number(function)) for name, function in ask.items()} or None
     except (OSError, AttributeError, RuntimeError):
         return None
 
 
-def _spell(number: int) -> str:
+def _version_text(number: int) -> str:
     return f"{number // 1000}.{number % 1000 // 10}" if number else ""
 
 

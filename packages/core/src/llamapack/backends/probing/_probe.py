@@ -1,4 +1,4 @@
-"""The probe: a program of its own, which may crash, hang or print what it likes without harm to anybody.
+"""The probe: a program of its own, which may crash, hang or print without affecting the caller.
 
 Run by `probe.py` as `python -I -S <this file> <JSON>`; needs the standard library only and never imports llamapack. It
 opens the libraries that the JSON names, lists the devices of the backend, multiplies small matrices on each, and writes
@@ -39,11 +39,11 @@ _SOFTWARE = ("llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render")
 
 
 class ProbeError(Exception):
-    """What was found to be wrong: the name of a member of `verdicts.Fault`, and words."""
+    """What was found to be wrong: the value of a member of `verdicts.Fault`, and a description."""
 
 
 def main(job: dict[str, Any]) -> None:
-    """Do the `job` and leave at once: a driver that fails when it is unloaded is not what is asked here."""
+    """Do the `job` and exit at once, without unloading drivers: whether that works is not tested."""
     if hasattr(signal, "alarm"):
         signal.alarm(job["seconds"] + 5)  # nobody else ends this process if its parent was killed
     with os.fdopen(_descriptor(job), "w", encoding="ascii") as report:
@@ -71,12 +71,12 @@ def _descriptor(job: dict[str, Any]) -> int:
 
 
 def probe(job: dict[str, Any], step: Callable[[str], None]) -> dict[str, Any]:
-    """Load, list and compute; `step` is told what comes next."""
+    """Load, list and compute; calls `step` with what comes next."""
     began = time.monotonic()
     ggml = Ggml(job, step)
     step("loading the CPU level")
     cpu = ggml.device(ggml.load(job["cpu"]), 0)
-    problems = {kind: Problem(kind) for kind in (_Q4_0, _F16)}
+    problems = {kind: MatrixProblem(kind) for kind in (_Q4_0, _F16)}
     enough = began + job["seconds"] / 4
     if job["plugin"] is None:
         step("computing on the CPU")
@@ -142,7 +142,7 @@ class Ggml:
         return text(self.api.ggml_backend_dev_name(device)) or ""
 
     def pci_id(self, device: Any) -> str:
-        """Return where the device is, or nothing."""
+        """Return the device's PCI id in small letters; empty if it has none."""
         properties = self.types.ggml_backend_dev_props()
         self.api.ggml_backend_dev_get_props(device, properties)
         return (text(properties.device_id) or "").lower()
@@ -150,11 +150,11 @@ class Ggml:
     def examine(
         self,
         device: Any,
-        problems: Mapping[int, Problem],
+        problems: Mapping[int, MatrixProblem],
         expected: Mapping[tuple[int, int], list[float]],
         enough: float,
     ) -> dict[str, Any]:
-        """Describe a device, and say how far its products are from the `expected` ones; hurry from `enough` on."""
+        """Describe a device, and compare its products with the `expected` ones; after `enough`, only the first."""
         properties = self.types.ggml_backend_dev_props()
         self.api.ggml_backend_dev_get_props(device, properties)
         description = text(properties.description) or ""
@@ -175,8 +175,8 @@ class Ggml:
             "error_f16": max(errors[_F16], default=None),
         }
 
-    def multiply(self, device: Any, problem: Problem, columns: int) -> list[float]:
-        """Multiply on `device` with the first `columns` of the inputs; nothing where it does not offer that."""
+    def multiply(self, device: Any, problem: MatrixProblem, columns: int) -> list[float]:
+        """Multiply on `device` with the first `columns` of the inputs; returns [] if it does not support that."""
         backend = self.api.ggml_backend_dev_init(device, None)
         if not backend:
             raise ProbeError("loading", f"the device {self.name(device)} cannot be started")
@@ -185,7 +185,7 @@ class Ggml:
         finally:
             self.api.ggml_backend_free(backend)
 
-    def _multiply(self, device: Any, backend: Any, problem: Problem, columns: int) -> list[float]:
+    def _multiply(self, device: Any, backend: Any, problem: MatrixProblem, columns: int) -> list[float]:
         api = self.api
         size = 8 * api.ggml_tensor_overhead() + api.ggml_graph_overhead()
         context = api.ggml_init(self.types.ggml_init_params(mem_size=size, mem_buffer=None, no_alloc=True))
@@ -215,8 +215,8 @@ class Ggml:
         return result
 
 
-class Problem:
-    """Two matrices, chosen so that a correct backend makes hardly any error.
+class MatrixProblem:
+    """Two matrices for which a correct backend makes hardly any error.
 
     The inputs are multiples of 1/128 whose largest in each block is 127/128: backends that round them to 8 bits, with a
     scale for each block, or to f16, lose nothing.
@@ -225,12 +225,12 @@ class Problem:
     def __init__(self, kind: int) -> None:
         """Make the matrices for weights of the ggml type `kind`: Q4_0 or F16."""
         self.type = kind
-        draw = Draw()
+        random = RandomNumbers()
         if kind == _Q4_0:
-            self.weights, self.rows = draw.q4_0(ROWS)
+            self.weights, self.rows = random.q4_0(ROWS)
         else:
-            self.weights, self.rows = draw.f16(ROWS)
-        self.columns = [draw.inputs() for _ in range(_MOST_COLUMNS)]
+            self.weights, self.rows = random.f16(ROWS)
+        self.columns = [random.inputs() for _ in range(_MOST_COLUMNS)]
         self.inputs = struct.pack(f"={DEPTH * _MOST_COLUMNS}f", *(value for column in self.columns for value in column))
 
     def solve(self, columns: int) -> list[float]:
@@ -238,8 +238,8 @@ class Problem:
         return [sum(map(operator.mul, row, column)) for column in self.columns[:columns] for row in self.rows]
 
 
-class Draw:
-    """Numbers that look random and are the same everywhere."""
+class RandomNumbers:
+    """Pseudo-random numbers that are the same everywhere."""
 
     def __init__(self) -> None:
         """Begin."""
@@ -278,9 +278,9 @@ class Draw:
 
 
 def difference(product: Sequence[float], expected: Sequence[float]) -> float | None:
-    """Return the norm of the difference over that of `expected`; None where there is nothing to compare.
+    """Return the norm of the difference over that of `expected`; None if there is nothing to compare.
 
-    What is no number is as far away as can be.
+    If the result has infinities or NaN, a huge number is returned.
     """
     if not product or not expected:
         return None
@@ -289,7 +289,7 @@ def difference(product: Sequence[float], expected: Sequence[float]) -> float | N
 
 
 def check_score(library: ctypes.CDLL) -> None:
-    """Ask a backend that can tell whether it runs on this machine at all; 0 means that it does not."""
+    """Ask the backend for its score, if it has one; 0 means that it does not run on this machine."""
     if hasattr(library, "ggml_backend_score") and library.ggml_backend_score() == 0:
         raise ProbeError("loading", "it says itself that it does not run on this machine")
 
@@ -362,7 +362,7 @@ def log(level: int, line: bytes | None, _: Any) -> None:
 
 
 def text(value: bytes | None) -> str | None:
-    """Decode what ggml returned."""
+    """Decode a text that ggml returned."""
     return None if value is None else value.decode("utf-8", "replace")
 
 

@@ -1,6 +1,6 @@
 """What Vulkan's drivers say of their devices and ggml does not: UUID, name and version. For `_probe.py` only.
 
-The loader is in use by then; where anything is missing, nothing is known. Source of the structures: the Vulkan
+The loader is in use by then; if anything is missing, nothing is reported. Source of the structures: the Vulkan
 specification, chapters "Initialization" and "Devices and Queues".
 """
 
@@ -106,7 +106,7 @@ def _physical_devices(vulkan: Any) -> Iterator[dict[str, Any]]:
 
 
 def _describe(vulkan: Any, handle: ctypes.c_void_p) -> dict[str, Any]:
-    """Ask for one device's properties; a driver leaves a part as it is that it does not know."""
+    """Return the properties of one device; a driver leaves structures unchanged that it does not know."""
     pci = _Pci(kind=_PCI, domain=_NO_BUS)
     driver = _Driver(kind=_DRIVER, next=ctypes.addressof(pci))
     ids = _Ids(kind=_IDS, next=ctypes.addressof(driver))

@@ -1,7 +1,6 @@
-"""What a verdict depends on beside the code: files, drivers, device nodes, permissions, environment, boot, processor.
+"""What a cached outcome depends on: files, drivers, device nodes, permissions, environment, boot, processor.
 
-A cached verdict counts only while all of this is the same. Everything is cheap to look at; nothing is opened that
-belongs to a driver.
+It is used only while all of this is the same. Reading it is cheap, and opens nothing that belongs to a driver.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ def file_mark(path: Path | str) -> list[Any]:
 
 
 def boot_id(root: Path = Path("/")) -> str:
-    """Return what names the time since the machine was started, or nothing where the system does not tell."""
+    """Return what names the time since the machine was started, or an empty string if the system does not tell."""
     return _first_line(root / "proc/sys/kernel/random/boot_id")
 
 
@@ -108,7 +107,7 @@ def _machine() -> str:
 
 
 def is_secret(name: str) -> bool:
-    """Say whether a variable of this name may hold a secret, as NVIDIA_API_KEY does."""
+    """Return whether a variable of this name may hold a secret, as NVIDIA_API_KEY does."""
     return not _SECRETS.isdisjoint(name.upper().split("_"))
 
 

@@ -19,7 +19,7 @@ def probe_mode(mode: str | None = None) -> str:
     if mode is None:
         mode, source = os.environ.get(VARIABLE) or "cached", VARIABLE
     if mode not in MODES:
-        raise InputError(f"{source} is {mode!r}, which means nothing.", fix=f"Use one of: {', '.join(MODES)}.")
+        raise InputError(f"{source} is {mode!r}, which is not a mode.", fix=f"Use one of: {', '.join(MODES)}.")
     return mode
 
 

@@ -13,7 +13,7 @@ from llamapack._native.library import library_dir, read_abi
 from llamapack.backends.children.exit_status import describe_crash
 from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.host.binaries.missing import Missing, missing_libraries
+from llamapack.backends.host.binaries.missing import MissingLibrary, missing_libraries
 from llamapack.backends.plugins.compatibility import check_exported_id
 from llamapack.backends.verdicts import (
     TOLERANCE,
@@ -50,8 +50,8 @@ _SOURCES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Answer:
-    """What the report says, as far as it can be read."""
+class _ProbeReport:
+    """What the probe reported, as far as it can be read."""
 
     step: str = ""
     result: dict[str, Any] | None = None
@@ -61,7 +61,7 @@ class _Answer:
 
 
 def decode(ended: ProcessResult, plugin: BackendPlugin | None, name: str, seconds: float) -> Verdict:
-    """Say what the probe of `plugin`, or of the CPU level `name`, found in at most `seconds`."""
+    """Return the verdict of the probe of `plugin`, or of the CPU level `name`, which had `seconds`."""
     return replace(_judge(ended, plugin, name, seconds), seconds=round(ended.seconds, 3), output=ended.output)
 
 
@@ -78,7 +78,7 @@ def _judge(ended: ProcessResult, plugin: BackendPlugin | None, name: str, second
     if crash := describe_crash(ended.status):
         return broken(Fault.CRASH, f"its probe crashed{while_doing}: {crash}")
     if answer.nonsense:
-        return broken(Fault.NONSENSE, f"its probe answered {answer.nonsense}{while_doing}, which means nothing")
+        return broken(Fault.NONSENSE, f"its probe answered {answer.nonsense}{while_doing}, which cannot be read")
     if answer.fault == Fault.CRASH:
         return broken(Fault.CRASH, f"its probe crashed{while_doing}: {answer.reason}")
     if answer.fault is not None:
@@ -91,12 +91,12 @@ def _judge(ended: ProcessResult, plugin: BackendPlugin | None, name: str, second
         libraries = tuple(map(Path, answer.result["libraries"]))
         versions = versions_from_data(answer.result.get("versions"))
     except (KeyError, TypeError, ValueError) as error:
-        return broken(Fault.NONSENSE, f"its probe answered what means nothing: {error}")
+        return broken(Fault.NONSENSE, f"its probe's answer cannot be read: {error}")
     return replace(_weigh(plugin, name, devices, versions), libraries=libraries, versions=versions)
 
 
-def _read(report: bytes) -> _Answer:
-    answer = _Answer()
+def _read(report: bytes) -> _ProbeReport:
+    answer = _ProbeReport()
     for line in report.splitlines():
         try:
             data = json.loads(line)
@@ -118,8 +118,8 @@ def _fits(known: dict[str, Any]) -> bool:
     )
 
 
-def _explain(plugin: BackendPlugin | None, name: str, answer: _Answer, ended: ProcessResult) -> Verdict | None:
-    """Say more than the probe could about a library that was not loaded or does not belong here."""
+def _explain(plugin: BackendPlugin | None, name: str, answer: _ProbeReport, ended: ProcessResult) -> Verdict | None:
+    """Return a more precise verdict than the probe's on a library that was not loaded; None if there is none."""
     if plugin is None:
         return None
     if answer.fault == Fault.EXPORTED_ID:
@@ -141,11 +141,11 @@ def _explain(plugin: BackendPlugin | None, name: str, answer: _Answer, ended: Pr
     )
 
 
-def find_missing(plugin: BackendPlugin) -> tuple[Missing, ...]:
+def find_missing(plugin: BackendPlugin) -> tuple[MissingLibrary, ...]:
     """List the libraries that the plug-in's library needs and that are not found; empty if it cannot be read."""
     own = library_dir()
     loaded = [path.name for path in (*own.glob(f"*{read_abi().abi_id}*"), *plugin.preload)]
-    found: list[Missing] = []
+    found: list[MissingLibrary] = []
     for path in (*plugin.preload, plugin.library):
         try:
             found += missing_libraries(path, beside=(own,), provided=loaded)
@@ -154,8 +154,8 @@ def find_missing(plugin: BackendPlugin) -> tuple[Missing, ...]:
     return tuple(found)
 
 
-def describe_missing(missing: Iterable[Missing]) -> str:
-    """Name the missing libraries and those that need them."""
+def describe_missing(missing: Iterable[MissingLibrary]) -> str:
+    """Return the names of the missing libraries and of those that need them."""
     names = [f"{each.name} (needed by {each.needed_by.name})" for each in missing]
     return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not found"
 
@@ -168,7 +168,7 @@ def _source(name: str) -> str:
 def _weigh(
     plugin: BackendPlugin | None, name: str, devices: Sequence[ProbedDevice], versions: Versions | None
 ) -> Verdict:
-    """Judge the results of the devices."""
+    """Return the verdict on the results of the devices."""
     if plugin and versions and is_older(versions.runtime, plugin.toolkit):
         what = f"{_title(plugin, name)} is not used: {versions.explain(plugin.toolkit)}"
         remedy = "python -m pip install --upgrade nvidia-cuda-runtime nvidia-cublas"

@@ -1,4 +1,4 @@
-"""Try backends in child processes, all at the same time, and say in words what came of it."""
+"""Probe backends in child processes, all at the same time, and return verdicts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProbeJob:
         return self.plugin.name if self.plugin else self.cpu.stem.removeprefix("lib").removeprefix("ggml-")
 
     def unprobed(self, fault: Fault, reason: str, remedy: str) -> Verdict:
-        """Say that nothing is known of it, and why."""
+        """Return the verdict that it was not probed, and why."""
         plugin = self.plugin
         title = f"{plugin.package} {plugin.version}" if plugin else f"the CPU level {self.name}"
         return Verdict(
@@ -65,7 +65,7 @@ def probe(
     mode: str | None = None,
     seconds: float | None = None,
 ) -> tuple[Verdict, ...]:
-    """Say of each plug-in whether it computes what the CPU level in the library `cpu` does; takes `seconds` at most.
+    """Return for each plug-in whether it computes the same as the CPU level in the library `cpu`, in `seconds` at most.
 
     `avoided` are PCI ids of devices that would end the process: they are listed, and nothing is computed on them.
 
@@ -129,7 +129,7 @@ def _command(python: Path, job: ProbeJob, seconds: float) -> Command:
 
 
 def instructions(job: ProbeJob, seconds: float) -> dict[str, Any]:
-    """Return what `_probe.py` is told, but for the descriptor."""
+    """Return the instructions for `_probe.py`, without the descriptor for its report."""
     plugin, libraries = job.plugin, library_dir()
     return {
         "bindings": str(libraries.parent / "_native" / "_generated.py"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llamapack.backends.host.rocm import PACKAGE, Place
+from llamapack.backends.host.rocm import PACKAGE, RocmLocation
 from llamapack.backends.probing.cache import CacheFile, cache_folder, read_all, recall_or_learn
 from llamapack.backends.probing.fingerprint import ASK_PROGRAM, driver_variables, file_mark, python_name
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from llamapack.backends.children.launch import Run
 
 
-def find_rocm_sdk(*, mode: str | None = None, seconds: float | None = None, run: Run | None = None) -> Place:
+def find_rocm_sdk(*, mode: str | None = None, seconds: float | None = None, run: Run | None = None) -> RocmLocation:
     """Return the folders that the package names, or why there are none; the options are those of `probe`."""
     try:
         spec = importlib.util.find_spec(PACKAGE)
     except (ImportError, ValueError):
         spec = None
     if spec is None:
-        return Place(name=PACKAGE, problem="is not installed")
+        return RocmLocation(name=PACKAGE, problem="is not installed")
     mode, limit = probe_mode(mode), probe_seconds() if seconds is None else seconds
     key = {
         "package": file_mark(spec.origin or ""),
@@ -34,46 +34,46 @@ def find_rocm_sdk(*, mode: str | None = None, seconds: float | None = None, run:
     }
     file = CacheFile.of(PACKAGE, key, cache_folder())
 
-    def learn(_: Sequence[str]) -> dict[str, Place]:
+    def learn(_: Sequence[str]) -> dict[str, RocmLocation]:
         return {PACKAGE: _ask(file, limit, run)}
 
     if mode == "never":
-        return read_all({PACKAGE: file}, _read).get(PACKAGE) or _nowhere(f"was not asked: {VARIABLE} is never")
+        return read_all({PACKAGE: file}, _read).get(PACKAGE) or _not_found(f"was not asked: {VARIABLE} is never")
     if mode == "always":
         return learn([PACKAGE])[PACKAGE]
     return recall_or_learn({PACKAGE: file}, time.monotonic() + limit + 5, _read, learn)[PACKAGE]
 
 
-def _read(_: str, file: CacheFile) -> Place | None:
+def _read(_: str, file: CacheFile) -> RocmLocation | None:
     cached = file.read()
     try:
-        return _place(cached.content) if cached else None
+        return _location(cached.content) if cached else None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def _place(answer: Any) -> Place:
+def _location(answer: Any) -> RocmLocation:
     folders = tuple(Path(folder) for folder in answer["folders"])
-    return Place(name=PACKAGE, folders=folders, version=str(answer["version"]))
+    return RocmLocation(name=PACKAGE, folders=folders, version=str(answer["version"]))
 
 
-def _nowhere(problem: str) -> Place:
-    return Place(name=PACKAGE, problem=problem)
+def _not_found(problem: str) -> RocmLocation:
+    return RocmLocation(name=PACKAGE, problem=problem)
 
 
-def _ask(file: CacheFile, seconds: float, run: Run | None) -> Place:
+def _ask(file: CacheFile, seconds: float, run: Run | None) -> RocmLocation:
     from llamapack.backends.children.launch import NotStarted
     from llamapack.backends.probing.questions import UNREADABLE, ask_python, find_fault, read_report
 
     results = ask_python([{"question": PACKAGE}], seconds, run)
     if isinstance(results, NotStarted):
-        return _nowhere(f"was not asked: {results.reason}")
+        return _not_found(f"was not asked: {results.reason}")
     try:
         answer = read_report(results[0].report)
         if found := find_fault(answer, results[0], seconds):
-            return _nowhere(f"cannot be used: {found[1]}")
-        place = _place(answer)
+            return _not_found(f"cannot be used: {found[1]}")
+        location = _location(answer)
     except UNREADABLE:
-        return _nowhere("left an answer that cannot be read")
+        return _not_found("left an answer that cannot be read")
     file.write({"folders": answer["folders"], "version": answer["version"]}, answer["files"])
-    return place
+    return location

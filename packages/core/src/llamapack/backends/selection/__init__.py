@@ -1,10 +1,10 @@
 """Choose which backends to load, with a reason for each.
 
-request     What the caller asks for: backends by name, devices by name, and whether there must be a GPU.
-candidates  One device through one backend: whether it could be used there, and why not.
-select      Choose backends and devices: a pure function of what is asked for, the verdicts, and facts of the host.
-decisions   What was chosen: the record of every backend and device that was looked at, with its reason.
-diagnosis   Why a backend finds no device here, and what mends it: told from facts of the host, one rule after the other
+request     What the caller asks for: backends and devices by name, and whether a GPU is required.
+candidates  One device of one backend: whether it can be used, and why not.
+select      Choose backends and devices: a pure function of the request, the verdicts and facts of the machine.
+decisions   What was chosen: a record for every backend and device that was considered, with the reason.
+diagnosis   Explain from facts of the machine why a backend finds no device, and how to fix it.
 """
 
 __all__ = ["candidates", "decisions", "diagnosis", "request", "select"]

@@ -1,4 +1,4 @@
-"""One device through one backend: whether it could be used there, and why not."""
+"""One device of one backend: whether it can be used, and why not."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from dataclasses import dataclass
 from llamapack.backends.host.architectures import parse_gfx, runs
 from llamapack.backends.host.facts import HostFacts
 from llamapack.backends.host.gpus import HostGpu
-from llamapack.backends.host.rocm import effective_gfx, lacks_kernels
+from llamapack.backends.host.rocm import effective_gfx, has_no_kernels
 from llamapack.backends.host.visible_devices import OF_BACKEND, OF_VENDOR, settings, visible_gpus
-from llamapack.backends.selection.diagnosis import Finding, Needs, no_code, no_kernels, too_old
+from llamapack.backends.selection.diagnosis import Diagnosis, Needs, no_code, no_kernels, too_old
 from llamapack.backends.verdicts import ProbedDevice, Verdict
 from llamapack.backends.versions import is_older
 
-# First come, first served: the vendor's own backend knows its device best.
+# A device is used through the first of these that works with it: the vendor's own backend knows its device best.
 ORDER = ("cuda", "rocm", "metal", "vulkan")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A device that a usable backend offers; `objection` says why it cannot be used at all, or nothing."""
+class DeviceCandidate:
+    """A device that a usable backend offers; `objection` is why it cannot be used, empty if it can."""
 
     backend: str
     device: ProbedDevice
     objection: str = ""
     remedy: str = ""
-    note: str = ""  # worth telling although it can be used
+    note: str = ""  # a remark on a device that can be used
 
 
 def in_order(names: Sequence[str]) -> list[str]:
-    """Sort names of backends by the stated order; those that it does not name come last, by the alphabet."""
+    """Sort names of backends by ORDER; others come last, alphabetically."""
     return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
 
-def find_candidates(verdicts: Sequence[Verdict], host: HostFacts) -> list[Candidate]:
-    """Judge every device of the usable backends, the best backend's first."""
+def find_candidates(verdicts: Sequence[Verdict], host: HostFacts) -> list[DeviceCandidate]:
+    """Return every device of the usable backends, those of the first backend in ORDER first."""
     usable = {verdict.name: verdict for verdict in verdicts if verdict.usable}
     return [
         judge(usable[name], device, usable, host)
@@ -45,14 +45,14 @@ def find_candidates(verdicts: Sequence[Verdict], host: HostFacts) -> list[Candid
     ]
 
 
-def judge(verdict: Verdict, device: ProbedDevice, verdicts: Mapping[str, Verdict], host: HostFacts) -> Candidate:
-    """Say whether `device` fits what the plug-in was compiled for, its driver is new enough, and it may be seen."""
+def judge(verdict: Verdict, device: ProbedDevice, verdicts: Mapping[str, Verdict], host: HostFacts) -> DeviceCandidate:
+    """Check that the plug-in has code for `device`, that its driver is new enough, and that it is not hidden."""
     gpu = host_gpu(device, host)
     capability = effective_capability(verdict.name, device, gpu, host)
     found = _objection(verdict, device, capability, host)
     if not found and (setting := hidden_by(verdict.name, gpu, verdicts, host)):
-        found = Finding(reason=f"{setting} hides it.", remedy=f"Change {setting.partition('=')[0]}.")
-    return Candidate(
+        found = Diagnosis(reason=f"{setting} hides it.", remedy=f"Change {setting.partition('=')[0]}.")
+    return DeviceCandidate(
         backend=verdict.name,
         device=device,
         objection=found.reason if found else "",
@@ -61,9 +61,9 @@ def judge(verdict: Verdict, device: ProbedDevice, verdicts: Mapping[str, Verdict
     )
 
 
-def _objection(verdict: Verdict, device: ProbedDevice, capability: str | None, host: HostFacts) -> Finding | None:
+def _objection(verdict: Verdict, device: ProbedDevice, capability: str | None, host: HostFacts) -> Diagnosis | None:
     if not device.correct:
-        return Finding(reason=verdict.reason or "it computes wrong results", remedy=verdict.remedy)
+        return Diagnosis(reason=verdict.reason or "it computes wrong results", remedy=verdict.remedy)
     if verdict.plugin is None:
         return None
     needs = needs_of(verdict)
@@ -72,13 +72,13 @@ def _objection(verdict: Verdict, device: ProbedDevice, capability: str | None, h
         return too_old(driver or "", needs)
     if not runs(capability, needs.targets):
         return no_code(capability or "", needs.targets)
-    if verdict.name == "rocm" and lacks_kernels(capability, host.rocm_kernels):
+    if verdict.name == "rocm" and has_no_kernels(capability, host.rocm_kernels):
         return no_kernels(capability or "", needs.targets, host.rocm_kernels)
     return None
 
 
 def needs_of(verdict: Verdict) -> Needs:
-    """Return what the plug-in of `verdict` asks of the machine, and what its probe was told of it."""
+    """Return what the plug-in of `verdict` requires, and the versions that its probe found."""
     plugin = verdict.plugin
     if plugin is None:
         return Needs()
@@ -91,7 +91,7 @@ def needs_of(verdict: Verdict) -> Needs:
 
 
 def host_gpu(device: ProbedDevice, host: HostFacts) -> HostGpu | None:
-    """Return what the kernel knows of the device."""
+    """Return what the kernel knows about the device; None if it does not list it."""
     return next((gpu for gpu in host.gpus if device.pci_id and gpu.pci_id == device.pci_id.lower()), None)
 
 
@@ -109,9 +109,9 @@ def _overridden(capability: str | None, gpu: HostGpu | None) -> str:
 
 
 def hidden_by(backend: str, gpu: HostGpu | None, verdicts: Mapping[str, Verdict], host: HostFacts) -> str:
-    """Return the setting of the vendor's own backend that hides the device, or nothing.
+    """Return the setting of the vendor's own backend that hides the device; empty if there is none.
 
-    The vendor's libraries obey it by themselves; others, as Vulkan's, do not.
+    The vendor's libraries apply it by themselves; others, such as Vulkan's, do not.
     """
     own = OF_VENDOR.get(gpu.vendor, "") if gpu else ""
     if gpu is None or not own or own == backend:

@@ -1,4 +1,4 @@
-"""What was chosen: the record of every backend and device that was looked at, with its reason."""
+"""What was chosen: a record for every backend and device that was considered, with the reason."""
 
 from __future__ import annotations
 

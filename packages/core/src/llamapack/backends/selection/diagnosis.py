@@ -1,4 +1,4 @@
-"""Why a backend finds no device here, and what mends it: told from facts of the host, one rule after the other."""
+"""Explain from facts of the machine why a backend finds no device, and how to fix it; one rule after the other."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from llamapack.backends.contract import Target
 from llamapack.backends.host.architectures import describe_targets, nearest_override, parse_gfx, runs
 from llamapack.backends.host.facts import HostFacts, Node
-from llamapack.backends.host.rocm import effective_gfx, lacks_kernels
+from llamapack.backends.host.rocm import effective_gfx, has_no_kernels
 from llamapack.backends.host.visible_devices import hides_all, visible_gpus
 from llamapack.backends.verdicts import Versions
 from llamapack.backends.versions import is_older, parse_version
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Diagnosis:
     """A reason, and what to do about it."""
 
     reason: str
@@ -24,29 +24,29 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What a plug-in asks of the machine."""
+    """What a plug-in requires of the machine."""
 
     targets: tuple[Target, ...] = ()
     driver_floor: str | None = None
     toolkit: str | None = None
-    versions: Versions | None = None  # what its probe was told
+    versions: Versions | None = None  # those that its probe found
 
 
-def explain_no_device(backend: str, needs: Needs, host: HostFacts, said: str = "") -> Finding:
-    """Say why `backend` has no device on this host: by the first rule that applies, else what its probe `said`."""
+def explain_no_device(backend: str, needs: Needs, host: HostFacts, said: str = "") -> Diagnosis:
+    """Return why `backend` finds no device here: by the first rule that applies, or what its probe `said`."""
     setting = hides_all(backend, host.variables)
     if setting:
-        return Finding(reason=f"{setting} hides every device.", remedy=f"Unset {setting.partition('=')[0]}.")
+        return Diagnosis(reason=f"{setting} hides every device.", remedy=f"Unset {setting.partition('=')[0]}.")
     rules = _RULES.get(backend)
     found = next(rules(needs, host), None) if rules else None
-    return found or Finding(
+    return found or Diagnosis(
         reason=said or "It finds no device, and the system shows no reason.", remedy="Run: llamapack doctor"
     )
 
 
-def _cuda(needs: Needs, host: HostFacts) -> Iterator[Finding]:
+def _cuda(needs: Needs, host: HostFacts) -> Iterator[Diagnosis]:
     if host.system == "darwin":
-        yield Finding(reason="CUDA does not exist on macOS.", remedy="Use the metal backend.")
+        yield Diagnosis(reason="CUDA does not exist on macOS.", remedy="Use the metal backend.")
     if host.wsl:
         yield from _cuda_in_wsl(needs, host)
         return
@@ -55,17 +55,17 @@ def _cuda(needs: Needs, host: HostFacts) -> Iterator[Finding]:
         yield from _no_nvidia_driver(host)
     if host.nvidia_driver and not host.nvidia_nodes:
         yield _no_nvidia_nodes(host)
-    yield from _forbidden(host.nvidia_nodes, host)
+    yield from _denied_nodes(host.nvidia_nodes, host)
     yield from _nvidia_versions(needs, host)
     selection = visible_gpus("nvidia", host)
     if selection and selection.problem:
         value = host.variables.get("CUDA_VISIBLE_DEVICES")
-        yield Finding(
+        yield Diagnosis(
             reason=f"CUDA_VISIBLE_DEVICES={value} hides every device: {selection.problem}.",
             remedy=f"Name one of: {', '.join(gpu.uuid or gpu.pci_id for gpu in gpus)}.",
         )
     if host.nvidia_nodes and gpus:
-        yield Finding(
+        yield Diagnosis(
             reason="NVIDIA's driver lets CUDA use no device. A GPU in MIG mode has none until it is divided.",
             remedy="Run nvidia-smi. With MIG: nvidia-smi mig -lgip, then nvidia-smi mig -cgi <profile> -C.",
         )
@@ -74,45 +74,45 @@ def _cuda(needs: Needs, host: HostFacts) -> Iterator[Finding]:
 _NO_DXG = "There is no /dev/dxg: this is WSL 1, or Windows has no driver that shares its GPU."
 
 
-def _cuda_in_wsl(needs: Needs, host: HostFacts) -> Iterator[Finding]:
+def _cuda_in_wsl(needs: Needs, host: HostFacts) -> Iterator[Diagnosis]:
     if host.dxg is None:
-        yield Finding(
+        yield Diagnosis(
             reason=_NO_DXG,
             remedy="In Windows, update NVIDIA's driver and run: wsl --update",
         )
     if host.cuda_library is None:
-        yield Finding(
+        yield Diagnosis(
             reason="There is no libcuda in /usr/lib/wsl/lib, where Windows' driver puts it.",
             remedy="Update NVIDIA's driver in Windows; install none inside WSL.",
         )
     if parse_version(host.cuda_library or ""):
-        yield Finding(
+        yield Diagnosis(
             reason=f"A Linux driver ({host.cuda_library}) is installed inside WSL and hides Windows' own.",
             remedy="Remove it: WSL uses the driver of Windows.",
         )
 
 
-def _no_nvidia_driver(host: HostFacts) -> Iterator[Finding]:
+def _no_nvidia_driver(host: HostFacts) -> Iterator[Diagnosis]:
     gpus = host.of_vendor("nvidia")
     if not gpus:
         what = "This machine has no NVIDIA GPU and no NVIDIA driver."
-        yield Finding(reason=what, remedy="Install the plug-in for the GPU it has.")
+        yield Diagnosis(reason=what, remedy="Install the plug-in for the GPU it has.")
         return
     other = next((gpu for gpu in gpus if gpu.driver and gpu.driver != "nvidia"), None)
     where = " on the host" if host.container else ""
     reason = f"The GPU {gpus[0].pci_id} is there, but NVIDIA's driver is not loaded{where}."
     if other:
         reason = f"The GPU {other.pci_id} is driven by {other.driver}, not by NVIDIA's driver."
-    yield Finding(reason=reason, remedy=f"Install NVIDIA's driver{where}.")
+    yield Diagnosis(reason=reason, remedy=f"Install NVIDIA's driver{where}.")
 
 
-def _no_nvidia_nodes(host: HostFacts) -> Finding:
+def _no_nvidia_nodes(host: HostFacts) -> Diagnosis:
     if host.container:
-        return Finding(
+        return Diagnosis(
             reason=f"NVIDIA's driver {host.nvidia_driver} is there, but this container was given no device.",
             remedy=_CONTAINER_CUDA.get(host.container, _CONTAINER_CUDA["docker"]),
         )
-    return Finding(
+    return Diagnosis(
         reason=f"NVIDIA's driver {host.nvidia_driver} is loaded, but there is no /dev/nvidia0.",
         remedy="Run once, as root: nvidia-modprobe -u -c 0",
     )
@@ -125,34 +125,34 @@ _CONTAINER_CUDA = {
 }
 
 
-def _nvidia_versions(needs: Needs, host: HostFacts) -> Iterator[Finding]:
+def _nvidia_versions(needs: Needs, host: HostFacts) -> Iterator[Diagnosis]:
     if host.nvidia_driver is None and needs.versions:  # the system does not tell, as Windows
         if not needs.versions.driver:
-            yield Finding(reason="There is no NVIDIA driver.", remedy="Install NVIDIA's driver.")
+            yield Diagnosis(reason="There is no NVIDIA driver.", remedy="Install NVIDIA's driver.")
         elif _is_of_an_older_major(needs.versions.driver, needs.toolkit):
             yield too_old("", needs)
     if is_older(host.nvidia_driver, needs.driver_floor):
         yield too_old(host.nvidia_driver or "", needs)
     if host.nvidia_driver and host.system == "linux":
         if host.cuda_library is None:
-            yield Finding(
+            yield Diagnosis(
                 reason=f"NVIDIA's driver {host.nvidia_driver} is loaded, but its library libcuda is not here.",
                 remedy="Start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility."
                 if host.container
                 else "Install the part of the driver for computing, such as libcuda1.",
             )
         elif parse_version(host.cuda_library) and parse_version(host.cuda_library) != parse_version(host.nvidia_driver):
-            yield Finding(
+            yield Diagnosis(
                 reason=f"The kernel runs NVIDIA's driver {host.nvidia_driver}, but its libraries are of "
                 f"{host.cuda_library}.",
                 remedy="Restart the container." if host.container else "Reboot: an update is half done.",
             )
 
 
-def too_old(driver: str, needs: Needs) -> Finding:
-    """Say that the driver is older than what the plug-in was built for; `driver` is empty if its version is unknown."""
+def too_old(driver: str, needs: Needs) -> Diagnosis:
+    """Return that the driver is older than the plug-in requires; `driver` is empty if its version is unknown."""
     fit = f": {needs.versions.explain(needs.toolkit)}" if needs.versions else ""
-    return Finding(
+    return Diagnosis(
         reason=f"The driver{f' {driver}' if driver else ''} is older than {needs.driver_floor}, which this plug-in "
         f"needs{fit}.",
         remedy=f"Update the driver to {needs.driver_floor} or newer.",
@@ -160,52 +160,52 @@ def too_old(driver: str, needs: Needs) -> Finding:
 
 
 def _is_of_an_older_major(version: str, other: str | None) -> bool:
-    """A driver serves every runtime of its major version, and of those before."""
+    """Return whether `version` is of an older major version: a driver serves all runtimes of its own and older ones."""
     have, need = parse_version(version), parse_version(other or "")
     return have is not None and need is not None and have[0] < need[0]
 
 
-def _rocm(needs: Needs, host: HostFacts) -> Iterator[Finding]:
+def _rocm(needs: Needs, host: HostFacts) -> Iterator[Diagnosis]:
     if host.system != "linux":
         return
     if host.wsl:
         if host.dxg is None:
-            yield Finding(reason=_NO_DXG, remedy="In Windows, update AMD's driver and run: wsl --update")
+            yield Diagnosis(reason=_NO_DXG, remedy="In Windows, update AMD's driver and run: wsl --update")
         return
     gpus = host.of_vendor("amd")
     if not gpus:
-        yield Finding(reason="This machine has no AMD GPU.", remedy="Install the plug-in for the GPU it has.")
+        yield Diagnosis(reason="This machine has no AMD GPU.", remedy="Install the plug-in for the GPU it has.")
     if host.kfd is None:
         yield _no_kfd(host)
     nodes = (*((host.kfd,) if host.kfd else ()), *host.render_nodes)
-    yield from _forbidden(nodes, host)
+    yield from _denied_nodes(nodes, host)
     if not host.render_nodes and host.kfd:
-        yield Finding(reason="There is no /dev/dri/renderD*.", remedy=_CONTAINER_ROCM if host.container else "")
+        yield Diagnosis(reason="There is no /dev/dri/renderD*.", remedy=_CONTAINER_ROCM if host.container else "")
     for gpu in gpus:
         gfx = effective_gfx(gpu, host)
         if gfx and not runs(gfx, needs.targets):
             yield no_code(gfx, needs.targets)
-        if gfx and lacks_kernels(gfx, host.rocm_kernels):
+        if gfx and has_no_kernels(gfx, host.rocm_kernels):
             yield no_kernels(gfx, needs.targets, host.rocm_kernels)
 
 
 _CONTAINER_ROCM = "Start the container with: --device /dev/kfd --device /dev/dri --group-add video --group-add render"
 
 
-def _no_kfd(host: HostFacts) -> Finding:
+def _no_kfd(host: HostFacts) -> Diagnosis:
     if host.container:
-        return Finding(reason="This container was not given /dev/kfd.", remedy=_CONTAINER_ROCM)
-    return Finding(
+        return Diagnosis(reason="This container was not given /dev/kfd.", remedy=_CONTAINER_ROCM)
+    return Diagnosis(
         reason="There is no /dev/kfd: the kernel module amdgpu is not loaded, or its compute part is off.",
         remedy="Run, as root: modprobe amdgpu",
     )
 
 
-def no_code(capability: str, targets: Sequence[Target]) -> Finding:
-    """Say that there is no code for the device, and for AMD's which override people use."""
+def no_code(capability: str, targets: Sequence[Target]) -> Diagnosis:
+    """Return that the plug-in has no code for the device; for AMD, with an override that people use."""
     is_gfx = parse_gfx(capability) is not None
     override = nearest_override(capability, targets) if is_gfx else None
-    return Finding(
+    return Diagnosis(
         reason=f"The plug-in has no code for {'' if is_gfx else 'compute capability '}{capability.partition(':')[0]}, "
         f"but for {describe_targets(targets)}.",
         remedy=f"It may run, though AMD does not support it, with HSA_OVERRIDE_GFX_VERSION={override}."
@@ -214,11 +214,11 @@ def no_code(capability: str, targets: Sequence[Target]) -> Finding:
     )
 
 
-def no_kernels(gfx: str, targets: Sequence[Target], kernels: frozenset[str] | None) -> Finding:
-    """Say that rocBLAS would end the process on the device, and which override people use."""
+def no_kernels(gfx: str, targets: Sequence[Target], kernels: frozenset[str] | None) -> Diagnosis:
+    """Return that rocBLAS would end the process on the device, with an override that people use."""
     both = [target for target in targets if target.name in (kernels or ())]
     override = nearest_override(gfx, both)
-    return Finding(
+    return Diagnosis(
         reason=f"rocBLAS has no kernels for {gfx.partition(':')[0]} and would end the process on it; "
         f"it has some for {', '.join(sorted(kernels or ()))}.",
         remedy=f"It may run, though AMD does not support it, with HSA_OVERRIDE_GFX_VERSION={override}."
@@ -227,41 +227,41 @@ def no_kernels(gfx: str, targets: Sequence[Target], kernels: frozenset[str] | No
     )
 
 
-def _vulkan(_: Needs, host: HostFacts) -> Iterator[Finding]:
+def _vulkan(_: Needs, host: HostFacts) -> Iterator[Diagnosis]:
     if host.system != "linux":
         return
     if not host.vulkan_drivers:
-        yield Finding(
+        yield Diagnosis(
             reason="No Vulkan driver is installed: there is no file in /usr/share/vulkan/icd.d.",
             remedy="Start the container with NVIDIA_DRIVER_CAPABILITIES=all, or install mesa-vulkan-drivers in it."
             if host.container
             else "Install the Vulkan driver of the GPU, such as mesa-vulkan-drivers.",
         )
     if host.gpus and not host.render_nodes and not host.dxg:
-        yield Finding(
+        yield Diagnosis(
             reason="There is a GPU, but no /dev/dri/renderD* to reach it by.",
             remedy="Start the container with: --device /dev/dri" if host.container else "Load the GPU's kernel module.",
         )
-    yield from _forbidden(host.render_nodes, host)
+    yield from _denied_nodes(host.render_nodes, host)
     if not host.gpus and not host.dxg:
-        yield Finding(
-            reason="This machine has no GPU. Vulkan's software device is used only where it is asked for.",
+        yield Diagnosis(
+            reason="This machine has no GPU. Vulkan's software device is used only if it is asked for.",
             remedy='To try it: GGML_VK_VISIBLE_DEVICES=0 and backends="vulkan".',
         )
 
 
-def _metal(_: Needs, host: HostFacts) -> Iterator[Finding]:
+def _metal(_: Needs, host: HostFacts) -> Iterator[Diagnosis]:
     if host.system != "darwin":
-        yield Finding(reason="Metal exists on macOS only.")
+        yield Diagnosis(reason="Metal exists on macOS only.")
     elif host.machine != "arm64":
-        yield Finding(
+        yield Diagnosis(
             reason=f"The plug-in is for Apple silicon, and this Python is for {host.machine}.",
             remedy="On Apple silicon, use a Python for arm64, not one under Rosetta.",
         )
 
 
-def _forbidden(nodes: Sequence[Node], host: HostFacts) -> Iterator[Finding]:
-    """Of the render nodes one is enough; of the others every one is needed."""
+def _denied_nodes(nodes: Sequence[Node], host: HostFacts) -> Iterator[Diagnosis]:
+    """Return the device files that this user may not use; of the render nodes, one that may be used is enough."""
     render = [node for node in nodes if node.path.startswith("/dev/dri/")]
     denied = [node for node in nodes if not node.allowed and node not in render]
     if not any(node.allowed for node in render):
@@ -269,7 +269,7 @@ def _forbidden(nodes: Sequence[Node], host: HostFacts) -> Iterator[Finding]:
     if denied:
         groups = list(dict.fromkeys(node.group for node in denied if node.group not in ("", "root")))
         paths = ", ".join(node.path for node in denied)
-        yield Finding(reason=f"This user may not use {paths}.", remedy=_permission(groups, host))
+        yield Diagnosis(reason=f"This user may not use {paths}.", remedy=_permission(groups, host))
 
 
 def _permission(groups: Sequence[str], host: HostFacts) -> str:
@@ -280,7 +280,7 @@ def _permission(groups: Sequence[str], host: HostFacts) -> str:
     return f'Run: sudo usermod -a -G {",".join(groups)} "$USER", then log in again.'
 
 
-_RULES: dict[str, Callable[[Needs, HostFacts], Iterator[Finding]]] = {
+_RULES: dict[str, Callable[[Needs, HostFacts], Iterator[Diagnosis]]] = {
     "cuda": _cuda,
     "rocm": _rocm,
     "vulkan": _vulkan,

@@ -1,4 +1,4 @@
-"""What the caller asks for: backends by name, devices by name, and whether there must be a GPU."""
+"""What the caller asks for: backends and devices by name, and whether a GPU is required."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSTALL = 'Install the plug-in for the GPU, such as: python -m pip install "llam
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Which backends and devices may be used; None leaves it to llamapack, and nothing at all is the CPU alone."""
+    """Which backends and devices may be used; None means that llamapack chooses, and () that only the CPU is used."""
 
     backends: tuple[str, ...] | None = None
     devices: tuple[str, ...] | None = None
@@ -24,7 +24,7 @@ class Request:
 
     @property
     def cpu_only(self) -> bool:
-        """True where no GPU may be used, so that none has to be looked for."""
+        """True if no GPU may be used."""
         return self.backends == () or (self.devices is not None and set(self.devices) <= {"CPU"})
 
 
@@ -34,9 +34,9 @@ def read_request(
     require_gpu: bool,
     environment: Mapping[str, str],
 ) -> Request:
-    """Make a request of the arguments of Model; where `backends` is None, the variable LLAMAPACK_BACKENDS is asked.
+    """Make a request from the arguments of Model; if `backends` is None, the variable LLAMAPACK_BACKENDS is used.
 
-    Raises InputError for what cannot be meant so.
+    Raises InputError if the arguments are invalid.
     """
     if devices is not None and not _are_names(devices):
         raise InputError(f"devices must be a list of names, not {devices!r}.", fix="Put it in a list.")
@@ -56,7 +56,7 @@ def read_request(
 
 
 def _names(backends: str | Sequence[str] | None, source: str) -> tuple[str, ...] | None:
-    """Read "auto", "cpu", "cuda,vulkan" or a list of names; the CPU is always used and needs no name."""
+    """Parse "auto", "cpu", "cuda,vulkan" or a list of names; the CPU is always used and needs no name."""
     words = backends.split(",") if isinstance(backends, str) else backends
     if words is None:
         return None

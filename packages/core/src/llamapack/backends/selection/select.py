@@ -1,12 +1,12 @@
-"""Choose backends and devices: a pure function of what is asked for, the verdicts, and facts of the host.
+"""Choose backends and devices: a pure function of the request, the verdicts and facts of the machine.
 
 The rules, in this order:
 
 1. Backends and devices that are named are used, and no others; a name that does not exist is an error.
 2. A device is used through one backend only, the first of cuda, rocm, metal, vulkan that it works with; what tells
    that two are the same is the PCI id, or else the UUID.
-3. Integrated GPUs are used where there is no discrete one, and of one backend only.
-4. A device in software, as Mesa's lavapipe, is used only where it, or its backend, is named.
+3. Integrated GPUs are used if there is no discrete one, and only those of one backend.
+4. A device in software, such as Mesa's lavapipe, is used only if it, or its backend, is named.
 5. Falling back to the CPU although a plug-in is installed is a warning, or with `require_gpu` an error.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from llamapack.backends.host.facts import HostFacts
 from llamapack.backends.host.visible_devices import settings
-from llamapack.backends.selection.candidates import ORDER, Candidate, find_candidates, in_order, needs_of
+from llamapack.backends.selection.candidates import ORDER, DeviceCandidate, find_candidates, in_order, needs_of
 from llamapack.backends.selection.decisions import BackendDecision, Choice, DeviceDecision
 from llamapack.backends.selection.diagnosis import explain_no_device
 from llamapack.backends.selection.request import INSTALL, Request
@@ -29,9 +29,9 @@ _ON_THE_CPU = "No GPU is used; the model runs on the CPU."
 
 
 def choose(request: Request, verdicts: Sequence[Verdict], host: HostFacts) -> Choice:
-    """Choose for `request`; of several `verdicts` on plug-ins of one name, one is usable at most.
+    """Return the choice for `request`; if several `verdicts` have the same name, at most one of them is usable.
 
-    Raises BackendError for a backend that is not there, and with `require_gpu` where no GPU can be used; InputError for
+    Raises BackendError for a backend that is not there, and with `require_gpu` if no GPU can be used; InputError for
     a device that is not there.
     """
     check_names(request, [verdict.name for verdict in verdicts])
@@ -73,7 +73,7 @@ def check_names(request: Request, installed: Sequence[str]) -> None:
 
 
 def no_gpu(choice: Choice) -> BackendError:
-    """Say that there is no GPU although one is required, with every reason known."""
+    """Return the error that a GPU is required and none can be used, with all known reasons."""
     reasons = list(_reasons(choice))
     remedies = _remedies(choice)
     return BackendError(
@@ -84,11 +84,13 @@ def no_gpu(choice: Choice) -> BackendError:
 
 
 def instruction(remedy: str) -> str:
-    """Spell a remedy for a message: a bare command says that it is to be run."""
+    """Return a remedy as an instruction: commands begin with `Run: `."""
     return f"Run: {remedy}" if remedy.startswith("python -m ") else remedy
 
 
-def _named(names: Sequence[str], candidates: Sequence[Candidate], asked: Sequence[Verdict]) -> list[DeviceDecision]:
+def _named(
+    names: Sequence[str], candidates: Sequence[DeviceCandidate], asked: Sequence[Verdict]
+) -> list[DeviceDecision]:
     """Use the devices of these names, in their order; "CPU" is always used and needs none."""
     found = {each.device.name: each for each in candidates}
     used = []
@@ -110,41 +112,41 @@ def _named(names: Sequence[str], candidates: Sequence[Candidate], asked: Sequenc
     return used + [_decision(each, used=False, reason=each.objection or "not named by devices") for each in rest]
 
 
-def _automatic(request: Request, candidates: Sequence[Candidate]) -> list[DeviceDecision]:
-    """Apply the rules to each device in the order of the backends."""
+def _automatic(request: Request, candidates: Sequence[DeviceCandidate]) -> list[DeviceDecision]:
+    """Apply the rules to each device, in the order of the backends."""
     taken: dict[str, str] = {}  # PCI id or UUID: the backend that has it
     decisions = []
     for each in candidates:
-        reason = each.objection or _against(each, request, taken)
+        reason = each.objection or _objection_to(each, request, taken)
         decisions.append((each, reason))
         if not reason:
             taken |= dict.fromkeys(_identities(each), each.backend)
     discrete = any(each.device.kind == "gpu" for each, reason in decisions if not reason)
     first = next((each.backend for each, reason in decisions if not reason and each.device.kind == "igpu"), "")
     return [
-        _decision(each, used=True, reason=_praise(each))
-        if not (why := reason or _against_integrated(each, discrete, first))
+        _decision(each, used=True, reason=_reason_to_use(each))
+        if not (why := reason or _objection_to_integrated(each, discrete, first))
         else _decision(each, used=False, reason=why)
         for each, reason in decisions
     ]
 
 
-def _against(each: Candidate, request: Request, taken: Mapping[str, str]) -> str:
+def _objection_to(each: DeviceCandidate, request: Request, taken: Mapping[str, str]) -> str:
     if each.device.kind == "accel":
         return "It helps the CPU by itself; no layers are put on it."
     if each.device.software and request.backends is None:
-        return "It is the CPU in the guise of a GPU, and used only where it, or its backend, is named."
+        return "It is a GPU emulated by the CPU, and used only if it, or its backend, is named."
     holder = next((taken[name] for name in _identities(each) if name in taken), each.backend)
     return f"It is used through {holder} already." if holder != each.backend else ""
 
 
-def _identities(each: Candidate) -> list[str]:
-    """Return what tells that two are one: the PCI id, and the UUID, which CUDA and Vulkan spell differently."""
+def _identities(each: DeviceCandidate) -> list[str]:
+    """Return the ids by which two devices are recognized as one: PCI id and UUID, in one form for all backends."""
     uuid = (each.device.uuid or "").lower().removeprefix("gpu-").replace("-", "")
     return [name for name in ((each.device.pci_id or "").lower(), uuid) if name]
 
 
-def _against_integrated(each: Candidate, discrete: bool, first: str) -> str:
+def _objection_to_integrated(each: DeviceCandidate, discrete: bool, first: str) -> str:
     if each.device.kind != "igpu":
         return ""
     if discrete:
@@ -152,13 +154,13 @@ def _against_integrated(each: Candidate, discrete: bool, first: str) -> str:
     return f"It is integrated, and {first} has one already." if each.backend != first else ""
 
 
-def _praise(each: Candidate) -> str:
+def _reason_to_use(each: DeviceCandidate) -> str:
     if each.device.software:
         return "a device in software, whose backend is named"
     return "integrated GPU, and there is no discrete one" if each.device.kind == "igpu" else "GPU"
 
 
-def _decision(each: Candidate, *, used: bool, reason: str) -> DeviceDecision:
+def _decision(each: DeviceCandidate, *, used: bool, reason: str) -> DeviceDecision:
     return DeviceDecision(
         backend=each.backend,
         name=each.device.name,
@@ -170,7 +172,7 @@ def _decision(each: Candidate, *, used: bool, reason: str) -> DeviceDecision:
 
 
 def _decide(verdict: Verdict, devices: Sequence[DeviceDecision], host: HostFacts) -> BackendDecision:
-    """Say whether the library is needed: for its devices, or for what helps the CPU."""
+    """Decide whether the library is loaded: for its devices, or for accelerators that help the CPU."""
     loaded, reason, remedy = False, verdict.reason, verdict.remedy
     own = [device for device in devices if device.backend == verdict.name]
     if verdict.status is Status.NO_DEVICE:
@@ -211,7 +213,7 @@ def _remedies(choice: Choice) -> list[str]:
 
 
 def _warn(choice: Choice) -> Iterator[str]:
-    """Warn of what is broken, of what nobody supports, and of the CPU where a plug-in promised a GPU."""
+    """Yield warnings: broken plug-ins, unsupported overrides, the CPU although a plug-in is installed."""
     broken = [backend for backend in choice.backends if backend.broken]
     for backend in broken:
         end = "" if choice.used or backend is not broken[-1] else _ON_THE_CPU

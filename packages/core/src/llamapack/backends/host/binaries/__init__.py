@@ -9,7 +9,7 @@ missing  Name the libraries that a library needs and that this system does not h
 
 from __future__ import annotations
 
-from llamapack.backends.host.binaries.library import Library
+from llamapack.backends.host.binaries.library import SharedLibrary
 from llamapack.backends.host.binaries.reading import read_library
 
-__all__ = ["Library", "read_library"]
+__all__ = ["SharedLibrary", "read_library"]

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llamapack.backends.host.binaries.library import Bytes, Library, read_text
+from llamapack.backends.host.binaries.library import Bytes, SharedLibrary, read_text
 
 _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRTAB, _SONAME, _RPATH, _RUNPATH = 1, 5, 14, 15, 29
@@ -23,8 +23,8 @@ class _Segment:
     size: int
 
 
-def read_elf(data: Bytes) -> Library:
-    """Read the library in `data`; raises IndexError, struct.error or ValueError where it is damaged."""
+def read_elf(data: Bytes) -> SharedLibrary:
+    """Read the library in `data`; raises IndexError, struct.error or ValueError if it is damaged."""
     bits, order = {1: 32, 2: 64}.get(data[4], 0), {1: "<", 2: ">"}.get(data[5], "")
     if not bits or not order:
         raise ValueError("the header of the ELF file is damaged")
@@ -36,7 +36,7 @@ def read_elf(data: Bytes) -> Library:
         return tuple(read_text(data, texts + value) for tag, value in entries if tag == wanted)
 
     run_path = named(_RUNPATH) or named(_RPATH)
-    return Library(
+    return SharedLibrary(
         name=next(iter(named(_SONAME)), None),
         needed=named(_NEEDED),
         machine=struct.unpack_from(order + "H", data, 18)[0],

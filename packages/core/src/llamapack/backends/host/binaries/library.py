@@ -9,8 +9,8 @@ Bytes = bytes | mmap.mmap
 
 
 @dataclass(frozen=True, kw_only=True)
-class Library:
-    """What a library says of itself and of those that it needs."""
+class SharedLibrary:
+    """What a shared library says about itself and the libraries that it needs."""
 
     name: str | None  # its soname, or the name in a DLL's export table
     needed: tuple[str, ...]

@@ -8,14 +8,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from llamapack.backends.host.binaries.library import Bytes, Library, read_text
+from llamapack.backends.host.binaries.library import Bytes, SharedLibrary, read_text
 
 _EXPORTS, _IMPORTS = 0, 1
 _DESCRIPTOR = struct.Struct("<5I")
 
 
-def read_pe(data: Bytes) -> Library:
-    """Read the DLL in `data`; raises IndexError, struct.error or ValueError where it is damaged."""
+def read_pe(data: Bytes) -> SharedLibrary:
+    """Read the DLL in `data`; raises IndexError, struct.error or ValueError if it is damaged."""
     (start,) = struct.unpack_from("<I", data, 0x3C)
     if data[start : start + 4] != b"PE\0\0":
         raise ValueError("there is no PE header where the file says it is")
@@ -28,7 +28,7 @@ def read_pe(data: Bytes) -> Library:
     sections = [
         struct.unpack_from("<8x4I", data, optional + optional_size + 40 * index) for index in range(section_count)
     ]
-    return Library(
+    return SharedLibrary(
         name=_export_name(data, _directory(data, optional, bits, _EXPORTS), sections),
         needed=tuple(_imports(data, _directory(data, optional, bits, _IMPORTS), sections)),
         machine=machine,
@@ -37,7 +37,7 @@ def read_pe(data: Bytes) -> Library:
 
 
 def _directory(data: Bytes, optional: int, bits: int, index: int) -> int:
-    """Return the address of a data directory, 0 where the file has none."""
+    """Return the address of a data directory, 0 if the file has none."""
     (count,) = struct.unpack_from("<I", data, optional + (108 if bits == 64 else 92))
     if index >= count:
         return 0

@@ -7,14 +7,14 @@ import struct
 from pathlib import Path
 
 from llamapack.backends.host.binaries.elf import read_elf
-from llamapack.backends.host.binaries.library import Library
+from llamapack.backends.host.binaries.library import SharedLibrary
 from llamapack.backends.host.binaries.pe import read_pe
 
 
-def read_library(path: Path) -> Library | None:
+def read_library(path: Path) -> SharedLibrary | None:
     """Read the ELF or PE file at `path`; None for another format, such as Apple's, which is not read here.
 
-    Raises OSError where it cannot be opened, and ValueError where it is damaged.
+    Raises OSError if it cannot be opened, and ValueError if it is damaged.
     """
     with path.open("rb") as file:
         if path.stat().st_size == 0:
