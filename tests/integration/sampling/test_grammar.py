@@ -165,6 +165,9 @@ def test_waiting_for_a_trigger_costs_nothing_in_a_long_text(vocab: llamapack.Voc
         ('root ::= root "a"', "A rule begins with itself, which is not supported: 'root' -> 'root'."),
         ('root ::= a\na ::= b* root "x"\nb ::= "y"?', "A rule begins with itself, which is not supported: "),
         ('root ::= a a root "y"\na ::= b\nb ::= "x"?', "A rule begins with itself, which is not supported: "),
+        ('root ::= x "b"\nx ::= y x | "a"*\ny ::= x | "a"?', "not supported: 'x' -> 'y' -> 'x'."),
+        ('root ::= x "b"\nx ::= y | "a"*\ny ::= x | "a"?', "not supported: 'x' -> 'y' -> 'x'."),
+        ('root ::= a b | "c"\na ::= "x"?\nb ::= root | root "y"', "not supported: 'b' -> 'root' -> 'b'."),
         ('root ::= "a"{5,2}', "Line 1, column 13: a repetition from 5 to 2 times."),
         ('root ::= "a" {18,15}', "Line 1, column 14: a repetition from 18 to 15 times."),
         ('root ::= "a"{3000}', "In the rule at line 1, column 1: number of repetitions exceeds sane defaults"),
@@ -189,6 +192,25 @@ def test_a_bad_grammar_is_refused_with_the_reason(vocab: llamapack.Vocab, text: 
         assert caught.value.what == "The grammar cannot be used."
         assert reason in caught.value.why
         assert len(caught.value.why) < 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'root ::= ("a"?)* "b"',
+        'root ::= (x "a"?)* "b"\nx ::= "a"?',
+        'root ::= ((("a"*)*)* ("a"?)+)* "b"',
+    ],
+)
+def test_a_rule_that_leads_back_to_itself_at_its_end_is_followed(vocab: llamapack.Vocab, text: str) -> None:
+    Grammar(text).check(vocab)
+    with chain(vocab, text) as sampler:
+        for letters in ("b", "ab", "aaaab"):
+            sampler.reset()
+            feed(sampler, vocab, letters[:-1])
+            assert {b"a", b"b"} <= allowed(sampler, vocab)
+            feed(sampler, vocab, "b")
+            assert allowed(sampler, vocab) == {b""}
 
 
 def test_nothing_is_printed_for_a_bad_grammar(model_path: Path) -> None:

@@ -170,12 +170,19 @@ class beginnings {
     }
 
     void check() {
+        check_recursion();
         for (size_t rule = 0; rule < states.size(); ++rule) {
             visit(rule);
         }
     }
 
   private:
+    struct beginning {
+        size_t rule;
+        bool   last; // nothing comes after it in its alternative
+        bool   seen; // by upstream's own check, which knows of an empty alternative, but not of one made of empty rules
+    };
+
     struct state {
         enum { unseen, open, done } visit = unseen;
         size_t depth = 1;
@@ -183,13 +190,24 @@ class beginnings {
         size_t next  = 0; // of its beginnings to look at
     };
 
-    const llama_grammar_parser &     parser;
-    std::vector<bool>                empty; // may match nothing
-    std::vector<std::vector<size_t>> first;
-    std::vector<state>               states;
+    const llama_grammar_parser &        parser;
+    std::vector<bool>                   empty; // may match nothing
+    std::vector<std::vector<beginning>> first;
+    std::vector<state>                  states;
 
     static bool ends(const llama_grammar_element & element) {
         return element.type == LLAMA_GRETYPE_END || element.type == LLAMA_GRETYPE_ALT;
+    }
+
+    bool has_empty_alternative(size_t rule) const {
+        bool before = true; // an end, or the beginning
+        for (const auto & element : parser.rules[rule]) {
+            if (before && ends(element)) {
+                return true;
+            }
+            before = ends(element);
+        }
+        return false;
     }
 
     // A rule may be empty if one alternative has only such rules; passed on from rule to rule until nothing changes.
@@ -238,13 +256,18 @@ class beginnings {
 
     void find_first() {
         for (size_t rule = 0; rule < first.size(); ++rule) {
-            bool at_start = true;
-            for (const auto & element : parser.rules[rule]) {
+            bool         at_start = true;
+            bool         seen     = true;
+            const auto & elements = parser.rules[rule];
+            for (size_t i = 0; i < elements.size(); ++i) {
+                const auto & element = elements[i];
                 if (ends(element)) {
                     at_start = true;
+                    seen     = true;
                 } else if (at_start && element.type == LLAMA_GRETYPE_RULE_REF) {
-                    first[rule].push_back(element.value);
+                    first[rule].push_back({ element.value, ends(elements[i + 1]), seen });
                     at_start = empty[element.value];
+                    seen &= has_empty_alternative(element.value);
                 } else {
                     at_start = false;
                 }
@@ -266,9 +289,9 @@ class beginnings {
                 path.pop_back();
                 continue;
             }
-            const size_t next = first[rule][current.next];
+            const size_t next = first[rule][current.next].rule;
             if (states[next].visit == state::open) {
-                refuse_recursion(path, next);
+                ++current.next; // a circle that is allowed
             } else if (states[next].visit == state::unseen) {
                 states[next].visit = state::open;
                 path.push_back(next);
@@ -289,13 +312,85 @@ class beginnings {
         }
     }
 
-    [[noreturn]] void refuse_recursion(const std::vector<size_t> & path, size_t rule) const {
-        std::string chain;
-        for (auto it = std::find(path.begin(), path.end(), rule); it != path.end(); ++it) {
-            chain += "'" + name_of(parser, *it) + "' -> ";
+    // A rule that leads back to itself before a character was read makes upstream's stack longer at every turn, without
+    // end. Where nothing comes after the rule at any step, as in (x?)*, the stack is the same again, and upstream stops;
+    // but a circle that its own check sees it refuses, whatever comes after.
+    void check_recursion() const {
+        const std::vector<size_t> circle = circles(false), seen_circle = circles(true);
+        for (size_t rule = 0; rule < first.size(); ++rule) {
+            for (const beginning & next : first[rule]) {
+                const bool grows = !next.last && circle[rule] == circle[next.rule];
+                if (grows || (next.seen && seen_circle[rule] == seen_circle[next.rule])) {
+                    refuse_recursion(rule, next.rule);
+                }
+            }
         }
-        throw invalid_input("a rule begins with itself, which is not supported: " + chain + "'" +
-                            name_of(parser, rule) + "'");
+    }
+
+    // For each rule a number, the same for those that begin with each other: Tarjan's strongly connected components,
+    // without recursion.
+    std::vector<size_t> circles(bool only_seen) const {
+        constexpr size_t    none = SIZE_MAX;
+        std::vector<size_t> order(first.size(), none), lowest(first.size()), next(first.size()), number(first.size(), none);
+        std::vector<size_t> path, open;
+        size_t              seen = 0;
+        for (size_t start = 0; start < first.size(); ++start) {
+            if (order[start] == none) {
+                path.push_back(start);
+            }
+            while (!path.empty()) {
+                const size_t rule = path.back();
+                if (order[rule] == none) {
+                    order[rule] = lowest[rule] = seen++;
+                    open.push_back(rule);
+                }
+                if (next[rule] < first[rule].size()) {
+                    const size_t other = first[rule][next[rule]].rule;
+                    if (only_seen && !first[rule][next[rule]].seen) {
+                        ++next[rule];
+                        continue;
+                    }
+                    if (order[other] == none) {
+                        path.push_back(other); // and come back to it
+                        continue;
+                    }
+                    ++next[rule];
+                    if (number[other] == none) { // still open
+                        lowest[rule] = std::min(lowest[rule], lowest[other]);
+                    }
+                    continue;
+                }
+                path.pop_back();
+                if (lowest[rule] == order[rule]) {
+                    for (size_t member = none; member != rule; open.pop_back()) {
+                        member         = open.back();
+                        number[member] = order[rule];
+                    }
+                }
+            }
+        }
+        return number;
+    }
+
+    // Name the rules from `rule` over `next` back to it.
+    [[noreturn]] void refuse_recursion(size_t rule, size_t next) const {
+        std::vector<size_t> from(first.size(), SIZE_MAX);
+        std::vector<size_t> todo = { next };
+        from[next]               = rule;
+        for (size_t i = 0; i < todo.size() && todo[i] != rule; ++i) {
+            for (const beginning & other : first[todo[i]]) {
+                if (from[other.rule] == SIZE_MAX) {
+                    from[other.rule] = todo[i];
+                    todo.push_back(other.rule);
+                }
+            }
+        }
+        std::string chain = "'" + name_of(parser, rule) + "'";
+        for (size_t at = from[rule]; at != rule; at = from[at]) {
+            chain = "'" + name_of(parser, at) + "' -> " + chain;
+        }
+        throw invalid_input("a rule begins with itself, which is not supported: '" + name_of(parser, rule) + "' -> " +
+                            chain);
     }
 };
 
