@@ -114,6 +114,12 @@ def test_a_broken_template_is_refused(model: llamapack.Model) -> None:
         llamapack.ChatTemplate(model, "{% if %}")
 
 
+@pytest.mark.parametrize("source", ["", " \n"], ids=repr)
+def test_an_empty_chat_template_is_not_taken_for_the_models_own(model: llamapack.Model, source: str) -> None:
+    with pytest.raises(ChatTemplateError, match="The chat template is empty"):
+        llamapack.ChatTemplate(model, source)
+
+
 def test_the_same_seed_gives_the_same_text_and_another_seed_another(model: llamapack.Model) -> None:
     def text(seed: int) -> str:
         return "".join(llamapack.generate(model, "Once upon a time", seed=seed, temperature=1.5, max_tokens=24))

@@ -282,3 +282,8 @@ def test_contexts_of_one_model_do_not_disturb_each_other(made: Made) -> None:
         first = one.outputs.logits()
         other.decode([5, 6])
         assert np.array_equal(one.outputs.logits(), first)
+
+
+def test_an_empty_cpu_level_is_not_taken_for_none(model: llamapack.Model) -> None:
+    with pytest.raises(llamapack.errors.BackendError, match="so '' cannot be"):
+        llamapack.Model(model.path, cpu_level="", vocab_only=True)
