@@ -49,6 +49,7 @@ ALLOWED: list[tuple[Any, list[Any]]] = [
     ({"minimum": 2, "maximum": 3}, [2, 2.5, 3]),
 ]
 REFUSED: list[tuple[Any, list[Any]]] = [
+    ({"type": "array", "allOf": [{"items": {"minimum": 1}}, {"items": {"maximum": 3}}]}, [[0], [4]]),
     (
         {
             "allOf": [{"properties": {"a": {"type": "null"}}}],
@@ -176,6 +177,12 @@ UNTYPED: dict[str, Any] = {
         ),
         ({"$ref": "#/$defs/a%2Fb%25", "$defs": {"a/b%": {"uniqueItems": True}}}, ("#/$defs/a~1b%/uniqueItems",)),
         ({"type": "array", "uniqueItems": False}, ()),
+        ({"type": "string", "allOf": [{"pattern": "^a"}, {"pattern": "b$"}]}, ("#/allOf/1/pattern",)),
+        ({"type": "string", "pattern": "^a", "anyOf": [{"pattern": "b$"}]}, ("#/anyOf/0/pattern",)),
+        (
+            {"allOf": [{"multipleOf": 2}, {"multipleOf": 3}], "type": "integer"},
+            ("#/allOf/1/multipleOf", "#/multipleOf"),
+        ),
         ({"type": "object", "minProperties": 0, "patternProperties": {}}, ()),
         *(({key: value}, (f"#/{key}",)) for key, value in UNTYPED.items()),
         ({"type": "array", "unevaluatedItems": False}, ("#/unevaluatedItems",)),
@@ -228,10 +235,11 @@ for _ in range(70):
         ({"$ref": "#"}, "#", "$ref '#' leads back to itself"),
         (
             {"allOf": [{"type": "null"}, {"type": "string"}]},
-            "#/allOf",
+            "#/allOf/1",
             "schemas that must all hold want different types",
         ),
-        ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, "#/allOf", "schemas that must all hold differ in 'pattern'"),
+        ({"allOf": [{"const": 1}, {"const": 2}]}, "#/allOf/1", "schemas that must all hold want different values"),
+        ({"allOf": [{"minimum": "x"}, {"minimum": 2}]}, "#/allOf/1", "minimum must be a number"),
         (DEEP, "#" + "/items" * 16 + "/it...", "schemas are nested more than 64 deep"),
     ],
 )

@@ -144,14 +144,16 @@ class _Compiler:
         for i, member in enumerate(members):
             if isinstance(member, dict) and "$ref" in member:
                 self._note(member, below(path, "allOf", i), member.keys() - ANNOTATIONS - {"$ref"})
-            result = self._merged(result, self._pointers.inlined(member, path), f"{path}/allOf")
+            result = self._merged(result, self._pointers.inlined(member, path), below(path, "allOf", i))
         return result
 
     def _merged(self, first: Schema, second: Schema, path: str) -> Schema:
         try:
-            return merged(first, second)
+            both = merged(first, second)
         except ValueError as error:
             raise refusal(path, str(error)) from error
+        self.unenforced += [below(path, key) for key in both.left_out]
+        return both.schema
 
     def _union(self, schema: Schema, key: str, path: str, depth: int) -> str:
         own = {"anyOf", "oneOf", *_NEVER, *ANNOTATIONS}

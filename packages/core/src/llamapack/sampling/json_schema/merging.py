@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
-Schema = dict[str, Any]
+from llamapack.sampling.json_schema.reading import Schema, is_type
 
 # What says something about a schema and nothing about the values.
 _NOTES = """
@@ -18,34 +19,53 @@ _GREATEST = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minPropert
 _LEAST = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
 
 
-def merged(first: Schema, second: Schema) -> Schema:
-    """Return a schema for what both allow; raises ValueError, with the keyword, where that cannot be said in one."""
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """A schema for what two allow, but for the keywords of the second that are `left_out`."""
+
+    schema: Schema
+    left_out: tuple[str, ...]
+
+
+def merged(first: Schema, second: Schema) -> Merged:
+    """Merge two schemas that must both hold; raises ValueError if they contradict each other.
+
+    Of two patterns, and of other keywords that cannot be merged, the second is left out: what is allowed is more then.
+    """
     result, second = _seen_by(second, first), _seen_by(first, second)
+    left_out = []
     for key, value in second.items():
         if key not in result or result[key] == value:
             result[key] = value
+        elif key not in ANNOTATIONS and (both := _both(key, result[key], value)) is not None:
+            result[key] = both
         elif key not in ANNOTATIONS:
-            result[key] = _both(key, result[key], value)
-    return result
+            left_out.append(key)
+    return Merged(schema=result, left_out=tuple(left_out))
 
 
 def _both(key: str, first: Any, second: Any) -> Any:
+    """Return the value of a keyword for what both values allow; None if there is no such value."""
     if key == "properties" and isinstance(first, dict) and isinstance(second, dict):
         shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
         return {**first, **second, **shared}
     if key == "required" and isinstance(first, list) and isinstance(second, list):
         return list(dict.fromkeys([*first, *second]))
-    if key in _GREATEST:
-        return max(first, second)
-    if key in _LEAST:
-        return min(first, second)
+    if key in _GREATEST | _LEAST:
+        if not (is_type(first, "number") and is_type(second, "number")):
+            raise ValueError(f"{key} must be a number")
+        return max(first, second) if key in _GREATEST else min(first, second)
     if key == "enum" and isinstance(first, list) and isinstance(second, list):
         return [value for value in first if value in second]
     if key == "type":
         return _types(first, second)
     if key == "additionalProperties":
         return False if False in (first, second) else {"allOf": [first, second]}
-    raise ValueError(f"schemas that must all hold differ in {key!r}, and a grammar cannot hold both")
+    if key == "items" and not isinstance(first, list) and not isinstance(second, list):
+        return {"allOf": [first, second]}
+    if key == "const":
+        raise ValueError("schemas that must all hold want different values")
+    return None
 
 
 def _seen_by(judge: Schema, schema: Schema) -> Schema:
