@@ -17,6 +17,17 @@ PERSON = {
     "required": ["name", "sure"],
 }
 ALLOWED: list[tuple[Any, list[Any]]] = [
+    ({"allOf": [{"const": 1.0}, {"enum": [True, 1]}]}, [1]),
+    (
+        {
+            "type": "array",
+            "allOf": [
+                {"prefixItems": [{"const": 1}, {"const": 2}], "items": False},
+                {"prefixItems": [{"minimum": 0}], "items": False},
+            ],
+        },
+        [[1]],
+    ),
     (PERSON, [{"name": "Ada", "age": 36, "sure": True}, {"name": "", "sure": False}]),
     ({"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}}, [{}, {"b": None}]),
     ({"enum": ["red", 'bl"ue', 3, None, {"k": [1, 2]}]}, ["red", 'bl"ue', 3, None, {"k": [1, 2]}]),
@@ -49,6 +60,21 @@ ALLOWED: list[tuple[Any, list[Any]]] = [
     ({"minimum": 2, "maximum": 3}, [2, 2.5, 3]),
 ]
 REFUSED: list[tuple[Any, list[Any]]] = [
+    ({"allOf": [{"enum": [1, True, "a"]}, {"enum": [True, "a", 2]}]}, [1, 2]),
+    (
+        {"allOf": [{"type": "array", "items": {"maximum": 5}}, {"prefixItems": [{"type": "integer"}], "items": False}]},
+        [[6], [1, 2], ["x"], [None]],
+    ),
+    (
+        {
+            "type": "array",
+            "allOf": [
+                {"prefixItems": [{"const": 1}, {"const": 2}], "items": False},
+                {"prefixItems": [{"minimum": 0}], "items": False},
+            ],
+        },
+        [[1, 2], [0]],
+    ),
     ({"type": "array", "allOf": [{"items": {"minimum": 1}}, {"items": {"maximum": 3}}]}, [[0], [4]]),
     (
         {
@@ -158,6 +184,8 @@ UNTYPED: dict[str, Any] = {
         ({"oneOf": [{"type": "null"}, {"type": "boolean"}]}, ()),
         ({"oneOf": [{"const": "a"}, {"enum": ["b", 3]}]}, ()),
         ({"oneOf": [{"const": 1}, {"const": 1.0}]}, ("#/oneOf",)),
+        ({"oneOf": [{"const": {"a": [1.0]}}, {"const": {"a": [1]}}]}, ("#/oneOf",)),
+        ({"oneOf": [{"const": 1}, {"const": 1.5}, {"const": True}]}, ()),
         ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, ("#/oneOf",)),
         ({"oneOf": [{"type": "string", "maxLength": 5}, {"type": "string", "minLength": 2}]}, ("#/oneOf",)),
         (ANIMAL, ()),

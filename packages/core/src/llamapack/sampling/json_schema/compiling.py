@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llamapack.sampling.json_schema.counts import MAX_COUNT, repeated
-from llamapack.sampling.json_schema.merging import ANNOTATIONS, exclude_each_other, merged, with_whole_numbers
+from llamapack.sampling.json_schema.merging import ANNOTATIONS, exclude_each_other, merged, spelled, with_whole_numbers
 from llamapack.sampling.json_schema.objects import object_rule
 from llamapack.sampling.json_schema.patterns import PatternError, Rewritten, rewrite
 from llamapack.sampling.json_schema.ranges import number_between, whole_between
@@ -193,7 +193,7 @@ class _Compiler:
             value
             for value in values
             if (types is None or any(is_type(value, name) for name in types))
-            and ("const" not in schema or json_text(value) == json_text(schema["const"]))
+            and ("const" not in schema or spelled(value) == spelled(schema["const"]))
         ]
         if not wanted:
             raise refusal(path, "none of the values has the right type")

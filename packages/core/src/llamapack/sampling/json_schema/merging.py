@@ -33,9 +33,12 @@ def merged(first: Schema, second: Schema) -> Merged:
     Of two patterns, and of other keywords that cannot be merged, the second is left out: what is allowed is more then.
     """
     result, second = _seen_by(second, first), _seen_by(first, second)
+    if _listed(result) or _listed(second):
+        items = _items(result, second)
+        result, second = {**result, **items}, {**second, **items}
     left_out = []
     for key, value in second.items():
-        if key not in result or result[key] == value:
+        if key not in result or spelled(result[key]) == spelled(value):
             result[key] = value
         elif key not in ANNOTATIONS and (both := _both(key, result[key], value)) is not None:
             result[key] = both
@@ -56,16 +59,60 @@ def _both(key: str, first: Any, second: Any) -> Any:
             raise ValueError(f"{key} must be a number")
         return max(first, second) if key in _GREATEST else min(first, second)
     if key == "enum" and isinstance(first, list) and isinstance(second, list):
-        return [value for value in first if value in second]
+        known = {spelled(value) for value in second}
+        return [value for value in first if spelled(value) in known]
     if key == "type":
         return _types(first, second)
     if key == "additionalProperties":
-        return False if False in (first, second) else {"allOf": [first, second]}
+        return _all_of([first, second])
     if key == "items" and not isinstance(first, list) and not isinstance(second, list):
-        return {"allOf": [first, second]}
+        return _all_of([first, second])
     if key == "const":
         raise ValueError("schemas that must all hold want different values")
     return None
+
+
+def spelled(value: Any) -> str:
+    """Write a value as JSON, those that JSON Schema takes for equal alike: 1 and 1.0, but not 1 and true."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list):
+        return f"[{','.join(map(spelled, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{json.dumps(key)}:{spelled(value[key])}' for key in sorted(value))}}}"
+    return json.dumps(value)
+
+
+def _listed(schema: Schema) -> list[Any]:
+    """Return the schemas of the first items, which are described one by one."""
+    found = schema.get("prefixItems", schema.get("items"))
+    return found if isinstance(found, list) else []
+
+
+def _rest(schema: Schema) -> Any:
+    """Return the schema of the items that follow."""
+    items = schema.get("items", True)
+    return schema.get("additionalItems", True) if isinstance(items, list) else items
+
+
+def _items(first: Schema, second: Schema) -> Schema:
+    """Return the keywords for arrays whose items two schemas allow, at least one of which describes some one by one."""
+    count = max(len(_listed(first)), len(_listed(second)))
+    ways = [[*_listed(each), *[_rest(each)] * (count - len(_listed(each)))] for each in (first, second)]
+    both = [[*pair] for pair in zip(*ways, strict=True)]
+    ends = next((i for i, pair in enumerate(both) if any(each is False for each in pair)), None)
+    rest = [_rest(first), _rest(second)]
+    return {
+        "prefixItems": [_all_of(pair) for pair in both[:ends]],
+        "items": False if ends is not None else _all_of(rest),
+    }
+
+
+def _all_of(schemas: list[Any]) -> Any:
+    told = [schema for schema in schemas if schema is not True]
+    if any(schema is False for schema in told):
+        return False
+    return True if not told else told[0] if len(told) == 1 else {"allOf": told}
 
 
 def _seen_by(judge: Schema, schema: Schema) -> Schema:
@@ -111,10 +158,10 @@ def _property(schema: Schema, key: str) -> Schema:
 
 
 def _values(schema: Schema) -> set[str]:
-    """Return the values that a schema lists, as JSON; none if it lists none, or has numbers of several spellings."""
+    """Return the values that a schema lists, as JSON; none if it lists none."""
     listed = schema.get("enum")
     values = [schema["const"]] if "const" in schema else listed if isinstance(listed, list) else []
-    return set() if any(isinstance(value, float) for value in values) else {json.dumps(value) for value in values}
+    return {spelled(value) for value in values}
 
 
 def _types(first: Any, second: Any) -> list[str]:
