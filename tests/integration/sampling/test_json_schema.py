@@ -14,6 +14,7 @@ from llamapack.grammar import Grammar
 from llamapack.sampling import Greedy, Sampler
 
 from tests.support.grammars.chains import allowed, allowed_tokens, chain, feed
+from tests.support.grammars.random_schemas import random_schema
 
 SCHEMAS: dict[str, Any] = {
     "object": {
@@ -127,6 +128,35 @@ def test_every_text_that_a_schemas_grammar_allows_is_valid(vocab: llamapack.Voca
                 jsonschema.validate(json.loads(text), schema)
                 seen.add(text)
     assert seen
+
+
+CONTRADICTIONS = (
+    *("allows nothing", "different types", "different values", "the right type", "list that is not empty"),
+    *("additionalProperties forbids it", "are described one by one"),
+)
+
+
+def test_answers_of_random_schemas_are_valid_unless_told(vocab: llamapack.Vocab) -> None:
+    letters = [token for token in range(1000) if len(vocab.piece(token)) == 1 and vocab.piece(token) < b"\x80"]
+    held = told = 0
+    refused: dict[str, Any] = {}
+    for seed in range(150):
+        schema = random_schema(seed)
+        try:
+            grammar = Grammar.from_json_schema(schema, on_unenforced="ignore")
+        except GrammarError as error:
+            refused[str(error)] = schema
+            continue
+        judge = jsonschema.Draft202012Validator(schema)
+        with chain(vocab, grammar, Greedy()) as sampler:
+            texts = [text for walk in range(2) if (text := random_text(sampler, vocab, letters, walk)) is not None]
+        wrong = [text for text in texts if not judge.is_valid(json.loads(text))]
+        assert not wrong or grammar.unenforced, (schema, wrong)
+        held += len(texts) - len(wrong)
+        told += len(wrong)
+    assert [why for why in refused if not any(words in why for words in CONTRADICTIONS)] == []
+    assert held > 100
+    assert told > 5
 
 
 @pytest.mark.parametrize("name", ["object", "tuple", "tree", "all", "values"])
