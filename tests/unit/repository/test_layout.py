@@ -35,7 +35,7 @@ TOOLS_LAYERS = (
 )
 CORE_LAYERS = (
     ("__main__", "__init__"),
-    ("cli",),
+    ("cli", "_pyinstaller"),
     ("engine",),
     ("generation",),
     ("sampling", "grammar", "evaluation"),

@@ -1,0 +1,10 @@
+"""Where PyInstaller finds the hook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def hook_dirs() -> list[str]:
+    """Return the folders that PyInstaller searches for hooks."""
+    return [str(Path(__file__).resolve().parent)]
