@@ -6,6 +6,7 @@ import json
 import random
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import llamapack
@@ -167,3 +168,19 @@ def test_a_long_run_without_a_break_does_not_exhaust_the_stack(name: str, charac
     with llamapack.Model(TRACKING / "models" / f"ggml-vocab-{name}.gguf", vocab_only=True) as model:
         tokens = model.vocab.tokenize(text, add_special=False)
         assert b"".join(model.vocab.piece(token) for token in tokens).decode() == text
+
+
+@pytest.mark.parametrize("stack", [2**17, 2**20])
+@pytest.mark.parametrize("length", [40, 400, 4_000])
+def test_a_thread_with_a_small_stack_can_tokenize(stack: int, length: int) -> None:
+    text, tokens = "a" * length, []
+    with llamapack.Model(TRACKING / "models" / "ggml-vocab-deepseek-llm.gguf", vocab_only=True) as model:
+        wanted = model.vocab.tokenize(text, add_special=False)
+        before = threading.stack_size(stack)
+        try:
+            thread = threading.Thread(target=lambda: tokens.extend(model.vocab.tokenize(text, add_special=False)))
+            thread.start()
+        finally:
+            threading.stack_size(before)
+        thread.join()
+    assert tokens == wanted

@@ -1,9 +1,13 @@
 """Text to tokens and back, to the byte."""
 
+import _thread
+import signal
+import threading
 from pathlib import Path
 
 import llamapack
 import pytest
+from llamapack._native.library import native
 from llamapack.errors import InputError, PromptWarning
 from llamapack.model.vocab import TokenAttribute
 
@@ -93,3 +97,41 @@ def test_generate_tells_of_a_prompt_that_begins_twice(model_path: Path) -> None:
     ):
         llamapack.generate(model, "<|im_start|>hi", n_ctx=256, n_threads=1).close()
     assert told[0].filename == __file__
+
+
+def test_ctrl_c_ends_waiting_for_a_long_text(model: llamapack.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can stop upstream's tokenizer, which takes seconds for a long text: Ctrl-C ends the waiting only."""
+    vocab, ended = model.vocab, threading.Event()
+    callers: list[threading.Thread] = []
+
+    class Slow:
+        """The library with a tokenizer that is only done after Ctrl-C was pressed."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(native(), name)
+
+        def llamapack_tokenize(self, *_: object) -> int:
+            callers.append(threading.current_thread())
+            _thread.interrupt_main()
+            assert ended.wait(60)
+            return 0
+
+    monkeypatch.setattr(vocab, "_native", Slow())
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            vocab.tokenize("x" * 2**18)
+        assert not ended.is_set()
+        assert callers != [threading.main_thread()]
+    finally:
+        ended.set()
+        signal.signal(signal.SIGINT, previous)
+    callers[0].join()
+
+
+def test_a_long_text_is_tokenized_as_a_short_one(model: llamapack.Model) -> None:
+    line = "Once upon a time.\n"
+    count = 2**18 // len(line) + 1
+    tokens = model.vocab.tokenize(line * count)
+    assert model.vocab.detokenize(tokens).decode() == line * count
+    assert tokens[: len(model.vocab.tokenize(line * 3)) - 1] == model.vocab.tokenize(line * 3)[:-1]

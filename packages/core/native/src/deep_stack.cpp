@@ -32,6 +32,38 @@ struct call {
 
 namespace llamapack {
 
+#ifdef _WIN32
+size_t stack_left() {
+    return SIZE_MAX; // the libraries used there do not recurse
+}
+#else
+namespace {
+
+// The lowest address of the calling thread's stack. Asking for it is slow in a main thread, so each thread asks once.
+const char * stack_end() {
+#    ifdef __APPLE__
+    return static_cast<const char *>(pthread_get_stackaddr_np(pthread_self())) - pthread_get_stacksize_np(pthread_self());
+#    else
+    void *         lowest = nullptr;
+    size_t         size   = 0;
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &lowest, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    return static_cast<const char *>(lowest);
+#    endif
+}
+
+} // namespace
+
+size_t stack_left() {
+    static thread_local const char * const end  = stack_end();
+    const char                             here = 0;
+    return end == nullptr || &here < end ? 0 : static_cast<size_t>(&here - end);
+}
+#endif
+
 void run_on_stack(size_t size, const std::function<void()> & body) {
     call it = { body, nullptr };
 #ifdef _WIN32

@@ -14,7 +14,7 @@ namespace {
 
 using llamapack::invalid_input;
 
-constexpr size_t present_stack = 4 * 1024 * 1024; // surely left of any thread's
+constexpr size_t other_stack = 256 * 1024; // for all but the recursion
 
 void check_special(const llama_vocab * vocab) {
     const bool wordpiece = llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_WPM; // always adds both
@@ -60,10 +60,10 @@ llamapack_status llamapack_tokenize(
         };
         const size_t stack = llamapack::stack_for_splitting(text, text_len);
         const auto   run   = [&](const char * bytes) {
-            if (stack < present_stack) {
+            if (stack + other_stack < llamapack::stack_left()) {
                 tokenize(bytes);
             } else {
-                llamapack::run_on_stack(stack + present_stack, [&] { tokenize(bytes); });
+                llamapack::run_on_stack(stack + other_stack, [&] { tokenize(bytes); });
             }
         };
         try {

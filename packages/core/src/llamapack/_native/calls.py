@@ -9,9 +9,13 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from llamapack.errors import StateError
 
+Result = TypeVar("Result")
+
+_SIGNAL_INTERVAL = 0.1  # seconds
 _LONGEST_WAIT = 10.0  # seconds; a call is stopped within one node of the graph, or one tensor of a file
 
 _changed = threading.Condition()
@@ -51,6 +55,32 @@ def running() -> Iterator[None]:
         with _changed:
             _running -= 1
             _changed.notify_all()
+
+
+def interruptible(work: Callable[[], Result]) -> Result:
+    """Return the result of `work`, which Ctrl-C can stop waiting for: it runs in a thread of its own then.
+
+    It is for native calls that nothing can stop. One that nobody waits for any more runs to its end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with running():
+                results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="llamapack-call", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_SIGNAL_INTERVAL)  # without a limit, some systems do not let a signal through
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def _finish() -> None:

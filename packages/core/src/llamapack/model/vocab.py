@@ -11,12 +11,14 @@ from operator import index
 from typing import TypeVar
 
 from llamapack._native import _generated as api
+from llamapack._native.calls import interruptible
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
 from llamapack._util.arguments import warn_caller
 from llamapack.errors import InputError, PromptWarning
 
 _PIECE_BYTES = 64
+_LONG_TEXT = 1 << 18  # bytes; what is shorter takes less than a tenth of a second
 
 TokenAttribute = api.llama_token_attr
 Result = TypeVar("Result")
@@ -93,6 +95,15 @@ class Vocab:
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
         if len(data) >= 2**31:
             raise InputError(f"The text has {len(data)} bytes; at most {2**31 - 1} can be tokenized at once.")
+        if len(data) < _LONG_TEXT:
+            found = self._tokenized(data, add_special, parse_special)
+        else:
+            found = interruptible(lambda: self._tokenized(data, add_special, parse_special))
+        if add_special and parse_special:
+            self._warn_of_doubles(found)
+        return found
+
+    def _tokenized(self, data: bytes, add_special: bool, parse_special: bool) -> list[int]:
         capacity = len(data) + 8
         while True:
             tokens = (ctypes.c_int32 * capacity)()
@@ -109,10 +120,7 @@ class Vocab:
                     why=why or "It gives more tokens than an int32 counts.",
                 )
             if count.value >= 0:
-                found = tokens[: count.value]
-                if add_special and parse_special:
-                    self._warn_of_doubles(found)
-                return found
+                return tokens[: count.value]
             capacity = -count.value
 
     def _warn_of_doubles(self, tokens: Sequence[int]) -> None:
