@@ -117,7 +117,7 @@ def generation(backend: str, path: Path) -> Seen:
 
 
 def variants(backend: str, path: Path) -> Seen:
-    """Compare contexts of one model on the device with those of the CPU: flash attention, quantised cache.
+    """Compare contexts of one model on the device with those of the CPU: flash attention, quantized cache.
 
     A cache of 4 bits is compared with the device's own of 16: so coarse a rounding takes the CPU's levels as far from
     each other as from what is right (cosine 0.79 to 0.99 between them and lavapipe, SmolLM2-135M).

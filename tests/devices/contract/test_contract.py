@@ -84,7 +84,7 @@ def test_each_step_of_a_generation_is_near_the_cpus(backend: str, model_path: Pa
         assert step["behind"] < 0.6
 
 
-def test_flash_attention_and_quantised_caches_are_near_the_cpus(backend: str, model_path: Path) -> None:
+def test_flash_attention_and_quantized_caches_are_near_the_cpus(backend: str, model_path: Path) -> None:
     found = run("variants", backend, model_path)
     assert set(found) == {"flash attention on", "flash attention off", "cache q8_0", "cache q4_0"}
     for name, distance in found.items():

@@ -64,7 +64,7 @@ def test_a_good_plugin_computes_what_the_cpu_does(make: Make, level: CpuLevel) -
     ]
     assert [device.memory_total for device in verdict.devices] == [4 << 30, 4 << 30]
     assert all(device.error_f16 is not None and device.error_f16 < TOLERANCE / 10 for device in verdict.devices)
-    assert all(device.error_quantised is not None for device in verdict.devices)
+    assert all(device.error_quantized is not None for device in verdict.devices)
     assert plugin.library in verdict.libraries
 
 
@@ -73,7 +73,7 @@ def test_a_device_that_is_avoided_is_listed_and_not_computed_on(make: Make, leve
     (verdict,) = probe([plugin], level.path, avoided=("0000:0c:00.0",), seconds=30)
     assert (verdict.status, verdict.fault) == (Status.USABLE, None)
     (device,) = verdict.devices
-    assert (device.name, device.error_f16, device.error_quantised) == ("Example0", None, None)
+    assert (device.name, device.error_f16, device.error_quantized) == ("Example0", None, None)
     assert look(plugin, level).fault is Fault.CRASH  # the cause is that it computes
 
 
@@ -179,7 +179,7 @@ def test_every_level_that_runs_here_computes_what_python_does() -> None:
     said = {name: (verdict.status, verdict.reason) for name, verdict in verdicts.items()}
     assert said == dict.fromkeys(verdicts, (Status.USABLE, ""))
     assert all(verdict.devices[0].kind == "cpu" for verdict in verdicts.values())
-    assert all((verdict.devices[0].error_quantised or 0) < TOLERANCE / 10 for verdict in verdicts.values())
+    assert all((verdict.devices[0].error_quantized or 0) < TOLERANCE / 10 for verdict in verdicts.values())
 
 
 def test_a_verdict_is_remembered(make: Make, level: CpuLevel, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Fault(_StrEnum):
 class ProbedDevice:
     """One device, as the probe found it; memory in bytes, at that time.
 
-    `error_f16` and `error_quantised` say how far the matrix products are from the reference: the norm of the difference
+    `error_f16` and `error_quantized` say how far the matrix products are from the reference: the norm of the difference
     over the norm of the reference, or None if the device does not support the operation.
     """
 
@@ -73,12 +73,12 @@ class ProbedDevice:
     memory_total: int = 0
     software: bool = False  # a processor that plays a GPU, as Mesa's lavapipe does
     error_f16: float | None = None
-    error_quantised: float | None = None
+    error_quantized: float | None = None
 
     @property
     def correct(self) -> bool:
         """True if no product differs from the reference by more than TOLERANCE."""
-        return all(error is None or error <= TOLERANCE for error in (self.error_f16, self.error_quantised))
+        return all(error is None or error <= TOLERANCE for error in (self.error_f16, self.error_quantized))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +169,7 @@ _DEVICE: dict[tuple[str, ...], type | tuple[type, ...]] = {
     ("uuid", "pci_id", "capability", "driver"): (str, type(None)),
     ("memory_free", "memory_total"): int,
     ("software",): bool,
-    ("error_f16", "error_quantised"): (float, int, type(None)),
+    ("error_f16", "error_quantized"): (float, int, type(None)),
 }
 
 

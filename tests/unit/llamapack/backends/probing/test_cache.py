@@ -209,7 +209,7 @@ class Runs:
     def __call__(self, commands: Any, seconds: float) -> tuple[ProcessResult, ...]:
         self.commands += [list(each(9)) for each in commands]
         device = {"name": "V", "description": "", "kind": "gpu", "memory_free": 1, "memory_total": 1}
-        device |= {"error_f16": 0.0, "error_quantised": 0.0}
+        device |= {"error_f16": 0.0, "error_quantized": 0.0}
         report = json.dumps({"result": {"devices": [device], "libraries": []}}).encode()
         return tuple(ProcessResult(status=0, report=report, output="", seconds=0.1) for _ in commands)
 

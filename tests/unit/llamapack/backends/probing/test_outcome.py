@@ -33,7 +33,7 @@ DEVICE: dict[str, Any] = {
     "memory_free": 1,
     "memory_total": 2,
     "error_f16": 1e-4,
-    "error_quantised": 0.0,
+    "error_quantized": 0.0,
 }
 UPDATE = "Update the device's driver; to do without it: python -m pip uninstall llamapack-vulkan"
 REINSTALL = "python -m pip install --force-reinstall llamapack-vulkan"
@@ -156,9 +156,9 @@ BROKEN: list[tuple[ProcessResult, Fault, str, str]] = [
         REINSTALL,
     ),
     (
-        ended(answer({**DEVICE, "error_quantised": 0.5})),
+        ended(answer({**DEVICE, "error_quantized": 0.5})),
         Fault.WRONG_RESULT,
-        "on Vulkan0 (Some GPU) the quantised product differs from the CPU's by 0.5 of its norm, more than 0.01",
+        "on Vulkan0 (Some GPU) the quantized product differs from the CPU's by 0.5 of its norm, more than 0.01",
         UPDATE,
     ),
 ]
@@ -181,7 +181,7 @@ def test_one_wrong_device_leaves_the_others() -> None:
 
 
 def test_a_product_that_is_not_offered_is_not_wrong() -> None:
-    found = look(ended(answer({**DEVICE, "error_f16": None, "error_quantised": None})))
+    found = look(ended(answer({**DEVICE, "error_f16": None, "error_quantized": None})))
     assert found.status is Status.USABLE
 
 

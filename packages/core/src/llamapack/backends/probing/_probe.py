@@ -171,7 +171,7 @@ class Ggml:
             "memory_free": properties.memory_free,
             "memory_total": properties.memory_total,
             "software": any(word in description.lower() for word in _SOFTWARE),
-            "error_quantised": max(errors[_Q4_0], default=None),
+            "error_quantized": max(errors[_Q4_0], default=None),
             "error_f16": max(errors[_F16], default=None),
         }
 

@@ -188,7 +188,7 @@ def _weigh(
 
 
 def _say_wrong(device: ProbedDevice, other: str) -> str:
-    errors = {"f16": device.error_f16, "quantised": device.error_quantised}
+    errors = {"f16": device.error_f16, "quantized": device.error_quantized}
     name, error = max(((kind, error) for kind, error in errors.items() if error), key=lambda pair: pair[1])
     return (
         f"on {device.name} ({device.description}) the {name} product differs from {other}'s by {error:.2g} of "
