@@ -1,4 +1,4 @@
-// GBNF grammars as links of a sampler chain, on upstream's grammar engine but with its checks in front of it.
+// GBNF grammars as stages of a sampler chain, on upstream's grammar engine but with its checks in front of it.
 
 #pragma once
 
@@ -29,15 +29,15 @@ struct grammar_triggers {
 
 llama_sampler * new_grammar_sampler(const parsed_grammar & grammar, const grammar_triggers & triggers);
 
-bool is_grammar(const llama_sampler * link);
+bool is_grammar(const llama_sampler * stage);
 
-// True if the grammar that a link holds allows `token` next.
-bool grammar_allows(llama_sampler * link, llama_token token);
+// True if the grammar that a stage holds allows `token` next.
+bool grammar_allows(llama_sampler * stage, llama_token token);
 
-// Throw conflict with the reason why `token` does not fit the grammar of a link.
-[[noreturn]] void grammar_refuse(const llama_sampler * link, llama_token token);
+// Throw conflict with the reason why `token` does not fit the grammar of a stage.
+[[noreturn]] void grammar_refuse(const llama_sampler * stage, llama_token token);
 
-// Advance a link's grammar; throws conflict, and changes nothing, where the token does not fit.
-void grammar_accept(llama_sampler * link, llama_token token);
+// Advance a stage's grammar; throws conflict, and changes nothing, where the token does not fit.
+void grammar_accept(llama_sampler * stage, llama_token token);
 
 } // namespace llamapack

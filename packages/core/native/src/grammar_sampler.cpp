@@ -26,8 +26,8 @@ struct state {
     grammar_ptr                    now;
 };
 
-llama_grammar & grammar_of(const llama_sampler * link) {
-    return *static_cast<state *>(link->ctx)->now;
+llama_grammar & grammar_of(const llama_sampler * stage) {
+    return *static_cast<state *>(stage->ctx)->now;
 }
 
 grammar_ptr copy_of(const llama_grammar & grammar) {
@@ -38,27 +38,27 @@ const char * name(const llama_sampler *) {
     return "grammar";
 }
 
-void accept(llama_sampler * link, llama_token token) {
-    grammar_accept(link, token);
+void accept(llama_sampler * stage, llama_token token) {
+    grammar_accept(stage, token);
 }
 
-void apply(llama_sampler * link, llama_token_data_array * candidates) {
-    const llama_grammar & grammar = grammar_of(link);
+void apply(llama_sampler * stage, llama_token_data_array * candidates) {
+    const llama_grammar & grammar = grammar_of(stage);
     if (!grammar.awaiting_trigger) {
         llama_grammar_apply_impl(grammar, candidates);
-        candidates->sorted = false; // upstream leaves the flag, and the next link takes a refused token for the likeliest
+        candidates->sorted = false; // upstream leaves the flag, and the next stage takes a refused token for the likeliest
     }
 }
 
-void reset(llama_sampler * link) {
-    auto & current = *static_cast<state *>(link->ctx);
+void reset(llama_sampler * stage) {
+    auto & current = *static_cast<state *>(stage->ctx);
     current.now    = copy_of(*current.start);
 }
 
-llama_sampler * clone(const llama_sampler * link);
+llama_sampler * clone(const llama_sampler * stage);
 
-void free_state(llama_sampler * link) {
-    delete static_cast<state *>(link->ctx);
+void free_state(llama_sampler * stage) {
+    delete static_cast<state *>(stage->ctx);
 }
 
 llama_sampler_i make_interface() {
@@ -75,13 +75,13 @@ llama_sampler_i make_interface() {
 llama_sampler_i grammar_interface = make_interface();
 
 llama_sampler * wrap(std::unique_ptr<state> made) {
-    llama_sampler * link = llama_sampler_init(&grammar_interface, made.get());
+    llama_sampler * stage = llama_sampler_init(&grammar_interface, made.get());
     made.release();
-    return link;
+    return stage;
 }
 
-llama_sampler * clone(const llama_sampler * link) {
-    const auto & from = *static_cast<const state *>(link->ctx);
+llama_sampler * clone(const llama_sampler * stage) {
+    const auto & from = *static_cast<const state *>(stage->ctx);
     return wrap(std::make_unique<state>(state{ from.start, copy_of(*from.now) }));
 }
 
@@ -174,26 +174,26 @@ llama_sampler * new_grammar_sampler(const parsed_grammar & grammar, const gramma
     return wrap(std::move(made));
 }
 
-bool is_grammar(const llama_sampler * link) {
-    return link->iface == &grammar_interface;
+bool is_grammar(const llama_sampler * stage) {
+    return stage->iface == &grammar_interface;
 }
 
-bool grammar_allows(llama_sampler * link, llama_token token) {
+bool grammar_allows(llama_sampler * stage, llama_token token) {
     llama_token_data       candidate  = { token, 1.0f, 0.0f };
     llama_token_data_array candidates = { &candidate, 1, -1, false };
-    apply(link, &candidates);
+    apply(stage, &candidates);
     return candidate.logit != -INFINITY;
 }
 
-void grammar_refuse(const llama_sampler * link, llama_token token) {
-    throw conflict(refusal(grammar_of(link), token));
+void grammar_refuse(const llama_sampler * stage, llama_token token) {
+    throw conflict(refusal(grammar_of(stage), token));
 }
 
-void grammar_accept(llama_sampler * link, llama_token token) {
-    llama_grammar & grammar = grammar_of(link);
+void grammar_accept(llama_sampler * stage, llama_token token) {
+    llama_grammar & grammar = grammar_of(stage);
     if (!grammar.awaiting_trigger && llama_vocab_is_eog(grammar.vocab, token)) {
         if (!may_end(grammar)) {
-            grammar_refuse(link, token);
+            grammar_refuse(stage, token);
         }
         return;
     }
@@ -206,7 +206,7 @@ void grammar_accept(llama_sampler * link, llama_token token) {
         throw;
     } catch (const std::exception &) {
         before.restore(grammar);
-        grammar_refuse(link, token);
+        grammar_refuse(stage, token);
     }
 }
 

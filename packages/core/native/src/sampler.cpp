@@ -17,12 +17,12 @@ int32_t length_of(const llama_sampler * chain) {
     return llama_sampler_chain_n(chain);
 }
 
-llama_sampler * link_at(llama_sampler * chain, int32_t i) {
+llama_sampler * stage_at(llama_sampler * chain, int32_t i) {
     return llama_sampler_chain_get(chain, i);
 }
 
-bool is(const llama_sampler * link, const char * name) {
-    return std::strcmp(llama_sampler_name(link), name) == 0;
+bool is(const llama_sampler * stage, const char * name) {
+    return std::strcmp(llama_sampler_name(stage), name) == 0;
 }
 
 // A dynamic temperature near 0 overflows what it divides; its limit is the likeliest token alone.
@@ -47,17 +47,17 @@ void drop_impossible(llama_token_data_array & candidates) {
         std::remove_if(candidates.data, candidates.data + candidates.size, hopeless) - candidates.data);
 }
 
-void apply_link(llama_sampler * link, llama_token_data_array & candidates) {
-    if (link->iface->apply == nullptr) {
+void apply_stage(llama_sampler * stage, llama_token_data_array & candidates) {
+    if (stage->iface->apply == nullptr) {
         return;
     }
-    if (is(link, "typical") || is(link, "mirostat")) {
+    if (is(stage, "typical") || is(stage, "mirostat")) {
         drop_impossible(candidates);
     }
-    llama_sampler_apply(link, &candidates);
-    if (is(link, "temp-ext")) {
+    llama_sampler_apply(stage, &candidates);
+    if (is(stage, "temp-ext")) {
         settle(candidates);
-    } else if (is(link, "logit-bias")) {
+    } else if (is(stage, "logit-bias")) {
         candidates.sorted = false; // upstream leaves the flag as it was
     }
 }
@@ -74,14 +74,14 @@ void check_numbers(const llama_token_data_array & candidates) {
     }
 }
 
-void apply_links(llama_sampler * chain, int32_t first, llama_token_data_array & candidates) {
+void apply_stages(llama_sampler * chain, int32_t first, llama_token_data_array & candidates) {
     llama_token_data * const begin = candidates.data;
     for (int32_t i = first; i < length_of(chain); ++i) {
         if (candidates.size == 0) {
-            throw conflict("the stages before '" + std::string(llama_sampler_name(link_at(chain, i))) +
+            throw conflict("the stages before '" + std::string(llama_sampler_name(stage_at(chain, i))) +
                            "' leave no token");
         }
-        apply_link(link_at(chain, i), candidates);
+        apply_stage(stage_at(chain, i), candidates);
     }
     if (candidates.data != begin) { // xtc moves the pointer
         std::memmove(begin, candidates.data, candidates.size * sizeof(llama_token_data));
@@ -105,8 +105,8 @@ void accept(llama_sampler * chain, llama_token token) {
     std::vector<llama_sampler *> grammars;
     std::vector<llama_sampler *> others;
     for (int32_t i = 0; i < length_of(chain); ++i) {
-        llama_sampler * link = link_at(chain, i);
-        (llamapack::is_grammar(link) ? grammars : others).push_back(link);
+        llama_sampler * stage = stage_at(chain, i);
+        (llamapack::is_grammar(stage) ? grammars : others).push_back(stage);
     }
     for (llama_sampler * grammar : grammars) {
         if (!llamapack::grammar_allows(grammar, token)) {
@@ -203,13 +203,13 @@ llama_token choose(llama_sampler * chain, const output & from, int32_t first, ll
     candidates.size     = from.count;
     candidates.selected = -1;
     candidates.sorted   = false;
-    apply_links(chain, first, candidates);
+    apply_stages(chain, first, candidates);
     return choice_of(candidates);
 }
 
 bool has(llama_sampler * chain, const char * name) {
     for (int32_t i = 0; i < length_of(chain); ++i) {
-        if (is(link_at(chain, i), name)) {
+        if (is(stage_at(chain, i), name)) {
             return true;
         }
     }
@@ -223,15 +223,15 @@ llama_token sample(llama_sampler * chain, llama_context * ctx, int32_t index, co
     }
     const output  from  = output_of(ctx, index);
     const int32_t count = length_of(chain);
-    if (count == 1 && is(link_at(chain, 0), "greedy")) {
+    if (count == 1 && is(stage_at(chain, 0), "greedy")) {
         return likeliest(from);
     }
     // Checking one token against a grammar is a thousand times cheaper than all; mirostat learns from every choice.
-    const bool after = count > 1 && llamapack::is_grammar(link_at(chain, 0)) && !has(chain, "mirostat") &&
+    const bool after = count > 1 && llamapack::is_grammar(stage_at(chain, 0)) && !has(chain, "mirostat") &&
                        !has(chain, "mirostat-v2");
     if (after) {
         const llama_token token = choose(chain, from, 1, room);
-        if (llamapack::grammar_allows(link_at(chain, 0), token)) {
+        if (llamapack::grammar_allows(stage_at(chain, 0), token)) {
             return token;
         }
     }
@@ -263,7 +263,7 @@ llamapack_status llamapack_sampler_apply(llama_sampler * chain, llama_token_data
     return llamapack::guarded(error, [&] {
         check_given(chain, candidates);
         check_numbers(*candidates);
-        apply_links(chain, 0, *candidates);
+        apply_stages(chain, 0, *candidates);
     });
 }
 
@@ -279,8 +279,8 @@ llamapack_status llamapack_sampler_accept_prompt(
     return llamapack::guarded(error, [&] {
         check_given(chain, tokens);
         for (int32_t i = 0; i < length_of(chain); ++i) {
-            for (size_t t = 0; t < n_tokens && !llamapack::is_grammar(link_at(chain, i)); ++t) {
-                llama_sampler_accept(link_at(chain, i), tokens[t]);
+            for (size_t t = 0; t < n_tokens && !llamapack::is_grammar(stage_at(chain, i)); ++t) {
+                llama_sampler_accept(stage_at(chain, i), tokens[t]);
             }
         }
     });
