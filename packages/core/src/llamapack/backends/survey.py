@@ -16,7 +16,6 @@ from llamapack.backends.plugins.discovery import Discovery, sort_out
 from llamapack.backends.plugins.entry_points import GROUP, entry_points
 from llamapack.backends.probing.describe import describe_plugins
 from llamapack.backends.probing.probe import probe
-from llamapack.backends.probing.rocm_sdk import find_rocm_sdk
 from llamapack.backends.verdicts import Status, Verdict
 
 ROCM = "rocm"
@@ -58,7 +57,11 @@ class Survey:
     def _rocm(self) -> RocmInstallation | tuple[RocmLocation, ...]:
         """The ROCm for its plug-in, or the locations that were searched; empty without that plug-in."""
         plugin = next((plugin for plugin in self._found.plugins if plugin.name == ROCM), None)
-        return find_rocm(plugin, rocm_locations(find_rocm_sdk())) if plugin else ()
+        if plugin is None:
+            return ()
+        from llamapack.backends.probing.rocm_sdk import find_rocm_sdk  # for this plug-in only
+
+        return find_rocm(plugin, rocm_locations(find_rocm_sdk()))
 
     def verdicts(self, names: Sequence[str] | None, cpu: Path) -> tuple[Verdict, ...]:
         """Return all verdicts; the plug-ins called `names`, or all, are probed with the CPU's library `cpu`."""

@@ -261,3 +261,18 @@ def test_importing_llamapack_discovers_nothing_and_discovery_imports_little(site
         [sys.executable, "-c", code, package, site], capture_output=True, encoding="utf-8", check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_plugin_that_is_remembered_costs_no_process_and_few_imports(site: Path) -> None:
+    install(site, "one")
+    assert found() == (["one"], {})
+    code = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from llamapack.backends.survey import discover; assert discover().plugins\n"
+        "print([name for name in ('importlib.metadata', 'importlib.util', 'subprocess', 'tempfile') "
+        "if name in sys.modules])\n"
+    )
+    package = Path(discover.__code__.co_filename).parents[2]
+    words = [sys.executable, "-I", "-S", "-c", code, str(package), str(site)]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
