@@ -39,6 +39,7 @@ from tools.sessions.common import (
     skip_unless_here,
     start,
     try_to_install_disassembler,
+    workers,
 )
 from tools.vendoring import check, ensure
 from tools.verification import demo_model, plan, results
@@ -75,6 +76,13 @@ def test(session: nox.Session) -> None:
     session.notify("distributions(trixie)", [cpu_levels.OWN_WHEEL])
 
 
+@nox.session(venv_backend="none")
+def quick(session: nox.Session) -> None:
+    """Run what takes a minute and a half after the first time, for while you work: lint, types and the unit tests."""
+    for name in ("lint", "types", "unit"):
+        session.notify(name, [])
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and workflows; with `-- --fix`, fix what can be fixed automatically."""
@@ -100,7 +108,7 @@ def unit(session: nox.Session) -> None:
     """Test the tools and the package's Python without native code, in seconds."""
     with reporting_tool_errors(session):
         prepare(session, "core", "nox", "bindgen", "tasks", "test")
-    session.run("python", "-m", "pytest", "tests/unit", *session.posargs)
+    session.run("python", "-m", "pytest", "tests/unit", *workers(), *session.posargs)
 
 
 @nox.session
@@ -111,7 +119,7 @@ def integration(session: nox.Session) -> None:
         reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
         ensure_emulator("wine")
     variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_UPSTREAM_BIN": str(reference)}
-    run_pytest(session, str(ROOT / "tests" / "integration"), *session.posargs, env=variables)
+    run_pytest(session, str(ROOT / "tests" / "integration"), *workers(), *session.posargs, env=variables)
 
 
 @nox.session
@@ -125,7 +133,7 @@ def packaging(session: nox.Session) -> None:
         variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core())}
     variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
     variables["LLAMAPACK_TEST_PLUGINS"] = built
-    run_pytest(session, str(ROOT / "tests" / "wheels"), *session.posargs, env=variables)
+    run_pytest(session, str(ROOT / "tests" / "wheels"), *workers(), *session.posargs, env=variables)
 
 
 @nox.session

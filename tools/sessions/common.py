@@ -20,6 +20,7 @@ from tools.paths import BUILD, REQUIREMENTS, ROOT
 from tools.platforms import apt
 from tools.platforms.host import this_host
 from tools.util import inherited, stamps
+from tools.util.cpu_count import processors
 from tools.util.logs import shown_by
 from tools.util.venv import NETWORK, PIP_VARIABLES
 from tools.verification.plan import why_not_built
@@ -99,6 +100,15 @@ def _install(session: nox.Session, name: str) -> None:
     except CommandFailed as error:
         what = f"The packages of requirements/{name}.txt could not be installed; pip says why above."
         raise ToolError(what, fix=NETWORK) from error
+
+
+def workers(most: int = 4) -> list[str]:
+    """Return the options of pytest that spread a suite over this machine's processors, `most` processes at most.
+
+    A person's own `--numprocesses 0` comes later on the command line, and so overrules them.
+    """
+    count = min(most, processors())
+    return ["--numprocesses", str(count), "--dist", "worksteal"] if count > 1 else []
 
 
 def run_pytest(

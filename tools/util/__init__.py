@@ -9,7 +9,7 @@ disk          Refuse long work before it begins if the disk has no room for it.
 stamps        What something was made from, written beside it: the next run can tell whether to make it again.
 toml_table    Read tables of a TOML file; every complaint names the file, the key and the valid values.
 inherited     What a process inherits from whoever starts it, and a known state of it for sessions and tests.
-cpu_count     How many compilers to run at once.
+cpu_count     How many processors may be used, and how many compilers run at once.
 venv          Virtual environments with pinned packages, made once and kept.
 downloads     Download one file of a package with pip, from whatever index it is set to; its hash is pinned.
 """

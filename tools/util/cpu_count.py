@@ -1,4 +1,4 @@
-"""How many compilers to run at once."""
+"""How many processors may be used, and how many compilers run at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ CGROUP = Path("/sys/fs/cgroup")
 def parallel_jobs(variables: Mapping[str, str] = os.environ, cgroup: Path = CGROUP) -> int:
     """Return CMAKE_BUILD_PARALLEL_LEVEL, or the processors that this process may use."""
     chosen = variables.get("CMAKE_BUILD_PARALLEL_LEVEL", "")
-    return int(chosen) if chosen.isdecimal() and int(chosen) > 0 else min(_processors(), _quota(cgroup))
+    return int(chosen) if chosen.isdecimal() and int(chosen) > 0 else processors(cgroup)
+
+
+def processors(cgroup: Path = CGROUP) -> int:
+    """Return how many processors this process may use, by its affinity and by the limit of its control group."""
+    return min(_processors(), _quota(cgroup))
 
 
 def _processors() -> int:

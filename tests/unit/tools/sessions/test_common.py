@@ -1,4 +1,4 @@
-"""What sessions share: what tools log is shown, and their errors end a session with one message."""
+"""What sessions share: what tools log is shown, their errors end a session with one message, suites get workers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tools.errors import ToolError, UnavailableError
+from tools.sessions import common
 from tools.sessions.common import reporting_tool_errors
 
 log = logging.getLogger("llamapack.tools.some.module")
@@ -68,3 +69,11 @@ def test_any_other_error_is_a_bug_and_shows_its_traceback() -> None:
     session: Any = Session()
     with pytest.raises(KeyError), reporting_tool_errors(session):
         raise KeyError("bug")
+
+
+@pytest.mark.parametrize(("processors", "options"), [(1, []), (2, ["2"]), (4, ["4"]), (64, ["4"])])
+def test_workers_are_as_many_as_the_processors_and_four_at_most(
+    monkeypatch: pytest.MonkeyPatch, processors: int, options: list[str]
+) -> None:
+    monkeypatch.setattr(common, "processors", lambda: processors)
+    assert common.workers() == (["--numprocesses", *options, "--dist", "worksteal"] if options else [])

@@ -1,4 +1,4 @@
-"""As many compilers run as this process may use processors."""
+"""As many compilers and tests run as this process may use processors."""
 
 from __future__ import annotations
 
@@ -36,3 +36,8 @@ def test_limit_of_an_old_control_group_holds(tmp_path: Path, quota: str, expecte
 @pytest.mark.parametrize(("chosen", "expected"), [("3", 3), ("0", 8), ("many", 8), ("", 8)])
 def test_number_of_the_person_comes_first(tmp_path: Path, chosen: str, expected: int) -> None:
     assert cpu_count.parallel_jobs({"CMAKE_BUILD_PARALLEL_LEVEL": chosen}, tmp_path) == expected
+
+
+def test_number_of_compilers_says_nothing_about_the_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CMAKE_BUILD_PARALLEL_LEVEL", "3")
+    assert cpu_count.processors(tmp_path) == 8
