@@ -6,14 +6,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.environments import clean_environment, link_tree, put_back
 from tests.support.plugins.making import Core, Plugin, installed_core, make_wheel
-from tools.paths import REQUIREMENTS
 from tools.util.venv import Environment
 
 SECONDS = "15"
@@ -26,7 +25,7 @@ with warnings.catch_warnings(record=True) as caught:
     with llamapack.Model(sys.argv[1]) as model:
         offload = model.offload
         devices, layers = [device.name for device in offload.devices], offload.n_gpu_layers
-        with llamapack.Context(model, n_ctx=64) as context:
+        with llamapack.Context(model, n_ctx=64, n_threads=1) as context:
             context.decode(model.vocab.tokenize("One, two, three,"))
             likeliest = int(context.outputs.logits().argmax())
 print(json.dumps({
@@ -46,6 +45,8 @@ class Place:
     folder: Path
     model: Path
     plugins: list[str] = field(default_factory=list)
+    at_first: Path | None = None
+    """What was installed at first, linked, so that it can be put back."""
     before: list[str] = field(default_factory=list)
     """Words before the commands that are run there."""
 
@@ -66,6 +67,19 @@ class Place:
     def empty(self) -> None:
         if self.plugins:
             self.pip("uninstall", "--yes", *self.plugins)
+        self.plugins.clear()
+
+    def keep(self) -> None:
+        """Keep what is installed now, for `restore`."""
+        self.at_first = self.folder / "at first"
+        link_tree(self.environment.packages, self.at_first / "packages")
+        link_tree(self.environment.programs, self.at_first / "programs")
+
+    def restore(self) -> None:
+        """Put back what was installed when it was kept, faster than pip could."""
+        assert self.at_first is not None
+        for kept, folder in (("packages", self.environment.packages), ("programs", self.environment.programs)):
+            put_back(self.at_first / kept, folder, "llamapack")
         self.plugins.clear()
 
     def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -98,10 +112,8 @@ class Place:
 
 
 def make_place(folder: Path, wheel: Path, model: Path) -> Place:
-    environment = Environment(folder=folder / "env")
-    subprocess.run([sys.executable, "-m", "venv", environment.folder], check=True)
-    place = Place(environment=environment, folder=folder, model=model)
-    place.pip("install", "--no-deps", "--require-hashes", "--requirement", REQUIREMENTS / "core.txt")
+    """Make an environment in `folder` in which pip installed the core's `wheel`."""
+    place = Place(environment=clean_environment(folder / "env"), folder=folder, model=model)
     place.pip("install", "--no-deps", "--no-index", wheel)
     return place
 

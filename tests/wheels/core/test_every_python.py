@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.paths import REQUIREMENTS, ROOT
+from tests.support.environments import PINNED, PIP, clean_environment, run_clean
+from tools.paths import ROOT
 from tools.util.venv import Environment
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.13t", "3.14t", "pypy3.11")
@@ -57,64 +58,43 @@ def answers(command: list[str]) -> str | None:
     return said.stdout.strip() if said.returncode == 0 else None
 
 
-def clean_variables() -> dict[str, str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("LLAMAPACK_", "PYTHON", "VIRTUAL_ENV"))
-    }
-    return kept | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONIOENCODING": "utf-8"}
-
-
-def call(*words: object, cwd: Path) -> str:
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=cwd,
-        env=clean_variables(),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def texts() -> dict[str, str]:
-    """What each Python generated so far."""
-    return {}
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder for what each Python generated so far, which the processes that run these tests share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "texts"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def install(version: str, wheel: Path, folder: Path) -> Environment:
     """Make a clean environment with the wheel; skip where that Python is missing."""
     if not (python := find_python(version)):
         pytest.skip(f"Python {version} is not on this machine")
-    environment = Environment(folder=folder / "env")
-    call(python, "-m", "venv", environment.folder, cwd=folder)
-    pip = [environment.python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
-    if version == "3.13t":  # the pinned numpy has no wheel for it any more
-        call(*pip, "numpy", "click", "rich", cwd=folder)
-    else:
-        call(*pip, "--no-deps", "--require-hashes", "--requirement", REQUIREMENTS / "core.txt", cwd=folder)
-    call(*pip, "--no-deps", "--no-index", wheel, cwd=folder)
+    # The pinned numpy has no wheel for 3.13t any more.
+    packages = ("numpy", "click", "rich") if version == "3.13t" else PINNED
+    environment = clean_environment(folder / "env", python, packages)
+    run_clean(environment.python, *PIP, "--no-deps", "--no-index", wheel, cwd=folder)
     return environment
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_wheel_alone_generates(version: str, wheel: Path, model: Path, tmp_path: Path, texts: dict[str, str]) -> None:
+def test_wheel_alone_generates(version: str, wheel: Path, model: Path, tmp_path: Path, texts: Path) -> None:
     environment = install(version, wheel, tmp_path)
-    place = Path(call(environment.python, "-c", PLACE, cwd=tmp_path).splitlines()[0])
+    place = Path(run_clean(environment.python, "-c", PLACE, cwd=tmp_path).splitlines()[0])
     assert place.is_relative_to(environment.folder)
     assert not place.is_relative_to(ROOT)
-    texts[version] = call(environment.program("llamapack"), "run", "--model", model, *COMMAND, cwd=tmp_path)
-    assert "Paris" in texts[version]
-    assert set(texts.values()) == {texts[version]}
+    text = run_clean(environment.program("llamapack"), "run", "--model", model, *COMMAND, cwd=tmp_path)
+    assert "Paris" in text
+    (tmp_path / "text").write_text(text, encoding="utf-8")
+    (tmp_path / "text").replace(texts / version)  # in one step, for the others read it
+    assert {path.read_text(encoding="utf-8") for path in texts.iterdir()} == {text}
 
 
 @pytest.mark.parametrize("version", [version for version in VERSIONS if version.endswith("t")])
 def test_threads_without_a_gil_generate_at_once(version: str, wheel: Path, model: Path, tmp_path: Path) -> None:
     environment = install(version, wheel, tmp_path)
-    gil, same, text = call(environment.python, "-c", THREADS, model, cwd=tmp_path).splitlines()
+    gil, same, text = run_clean(environment.python, "-c", THREADS, model, cwd=tmp_path).splitlines()
     assert (gil, same) == ("False", "True")
     assert "Paris" in text
 

@@ -22,13 +22,15 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the plug-ins of
 
 @pytest.fixture(scope="module")
 def shared(wheel: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return make_place(tmp_path_factory.mktemp("place"), wheel, model)
+    place = make_place(tmp_path_factory.mktemp("place"), wheel, model)
+    place.keep()
+    return place
 
 
 @pytest.fixture
 def place(shared: Place) -> Iterator[Place]:
     yield shared
-    shared.empty()
+    shared.restore()
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ import sys, llamapack
 
 for layers in ("fit", "auto"):
     options = {"n_gpu_layers": layers, "fit_n_ctx": 2048, "fit_reserve": int(sys.argv[2])}
-    with llamapack.Model(sys.argv[1], **options) as model, llamapack.Context(model, n_ctx=2048) as context:
+    with llamapack.Model(sys.argv[1], **options) as model, llamapack.Context(model, n_ctx=2048, n_threads=1) as context:
         context.decode(model.vocab.tokenize("Hello"))
         print(model.offload.n_gpu_layers)
 """

@@ -41,14 +41,15 @@ def plugin_wheel(backend: str) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(wheel: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return make_place(tmp_path_factory.mktemp("place"), wheel, model)
+    place = make_place(tmp_path_factory.mktemp("place"), wheel, model)
+    place.keep()
+    return place
 
 
 @pytest.fixture
-def place(shared: Place, wheel: Path) -> Iterator[Place]:
+def place(shared: Place) -> Iterator[Place]:
     yield shared
-    shared.empty()
-    shared.pip("install", "--no-deps", "--no-index", "--force-reinstall", wheel)
+    shared.restore()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -60,7 +61,6 @@ def test_pip_brings_both_in_any_order(place: Place, wheel: Path, backend: str, o
     if more and not runtime and not order.endswith("first"):
         pytest.skip(f"{name} asks for {', '.join(more)}, and pip has no index here")
     place.pip("uninstall", "--yes", "llamapack")
-    place.plugins.append(name)
     index = ["install", "--no-index"]
     index += [f"--find-links={folder}" for folder in (wheel.parent, plugin.parent, runtime) if folder]
     if order == "the extra":
@@ -89,7 +89,6 @@ def test_what_was_upgraded_alone_is_told_with_the_command_that_mends_it(
     likeliest = place.load(LLAMAPACK_BACKENDS="cpu")["likeliest"]
     core = old if upgraded == "the plug-in" else new
     pair = [renamed(wheel, new, tmp_path), plugin] if core == new else [wheel, renamed(plugin, new, tmp_path)]
-    place.plugins.append(name)
     place.pip("install", "--no-deps", "--no-index", "--force-reinstall", *pair)
     loaded = place.load()
     assert (loaded["devices"], loaded["likeliest"]) == ([], likeliest)
@@ -146,7 +145,6 @@ def without_library(name: str, folder: Path) -> list[str]:
 def test_a_missing_vulkan_loader_is_named_and_the_cpu_used(place: Place, tmp_path: Path) -> None:
     likeliest = place.load()["likeliest"]
     place.pip("install", "--no-deps", "--no-index", plugin_wheel("vulkan"))
-    place.plugins.append("llamapack-vulkan")
     place.before = without_library("libvulkan.so.1", tmp_path)
     try:
         status, report = place.doctor()
