@@ -135,18 +135,31 @@ def make_library(plugin: Plugin, core: Core, folder: Path) -> Path:
     """Compile the library of `plugin` into `folder`: as llamapack_backend() of the build does, for one source."""
     library = folder / f"libggml-{plugin.name}.so"
     upstream = SYNCED / "ggml"
-    words = [compiler(), "-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-w", "-o", library]
+    words: list[str | Path] = [compiler(), "-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-w"]
     words += [f"-I{upstream / 'include'}", f"-I{upstream / 'src'}", *_defines(plugin, core), HERE / "example.c"]
     words += [HERE / "faults.c"] if plugin.fault else []
     words += [SHARED / "backend.c"] if plugin.exported_abi_id != "" else []
-    words += ["-Wl,--no-as-needed", _ggml_base(plugin, core, folder), *_needed(plugin, folder)]
+    key = "\0".join(map(str, [core.abi_id, plugin, *words]))
+    if key not in _COMPILED:
+        _link(plugin, core, words, library)
+        _COMPILED[key] = library.read_bytes()
+    library.write_bytes(_COMPILED[key])
+    return library
+
+
+_COMPILED: dict[str, bytes] = {}
+"""The libraries that this process compiled: many tests take the same ones."""
+
+
+def _link(plugin: Plugin, core: Core, words: list[str | Path], library: Path) -> None:
+    folder = library.parent
+    words = [*words, "-o", library, "-Wl,--no-as-needed", _ggml_base(plugin, core, folder), *_needed(plugin, folder)]
     words += ["-Wl,-rpath,$ORIGIN:$ORIGIN/../../llamapack/lib"]
     done = subprocess.run([str(word) for word in words], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     for stand_in in folder.glob("lib*.so"):
         if stand_in != library:
             stand_in.unlink()
-    return library
 
 
 def compiler() -> str:
