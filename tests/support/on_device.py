@@ -79,12 +79,12 @@ def distance(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> Distanc
 def compute(backend: str, path: Path) -> Seen:
     """Compare with the CPU, in two contexts of one model, and watch the device's memory."""
     (used, *_) = found = use(backend)
-    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64) as context:
+    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64, n_threads=1) as context:
         wanted, other = logits(context), logits(context, "def add(a, b):")
     with (
         Model(path, n_gpu_layers=ALL, devices=[used.name]) as model,
-        Context(model, n_ctx=64) as first,
-        Context(model, n_ctx=64) as second,
+        Context(model, n_ctx=64, n_threads=1) as first,
+        Context(model, n_ctx=64, n_threads=1) as second,
     ):
         near = distance(logits(first), wanted)
         aside = distance(logits(second, "def add(a, b):"), other)
@@ -105,13 +105,13 @@ def forced(context: Context, prompt: str, tokens: list[int]) -> list[NDArray[np.
 def generation(backend: str, path: Path) -> Seen:
     """Generate on the device, and compare the logits of each step with the CPU's on the same text."""
     (used, *_) = use(backend)
-    with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64) as context:
+    with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64, n_threads=1) as context:
         rows, tokens = [logits(context)], [int(context.outputs.logits().argmax())]
         while len(rows) < STEPS:
             context.decode(tokens[-1:])
             rows.append(np.array(context.outputs.logits(), copy=True))
             tokens.append(int(rows[-1].argmax()))
-    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64) as context:
+    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64, n_threads=1) as context:
         wanted = forced(context, PROMPT, tokens[:-1])
     return {"steps": [distance(found, other) for found, other in zip(rows, wanted, strict=True)], "tokens": tokens}
 
@@ -127,7 +127,7 @@ def variants(backend: str, path: Path) -> Seen:
     for where, count in (("cpu", 0), ("device", ALL)):
         with Model(path, n_gpu_layers=count, devices=[used.name]) as model:
             for name, options in VARIANTS.items():
-                with Context(model, n_ctx=64, **options) as context:
+                with Context(model, n_ctx=64, n_threads=1, **options) as context:
                     rows[where, name] = logits(context)
     wanted = {name: rows["cpu", name] for name in VARIANTS} | {"cache q4_0": rows["device", "flash attention on"]}
     return {name: distance(rows["device", name], wanted[name]) for name in VARIANTS}
@@ -141,7 +141,10 @@ def layers(backend: str, path: Path) -> Seen:
     wanted: NDArray[np.float32] | None = None
     for count in (0, 1, 16, 30, ALL):
         lines.said.clear()
-        with Model(path, n_gpu_layers=count, devices=[used.name]) as model, Context(model, n_ctx=64) as context:
+        with (
+            Model(path, n_gpu_layers=count, devices=[used.name]) as model,
+            Context(model, n_ctx=64, n_threads=1) as context,
+        ):
             row = logits(context)
         wanted = row if wanted is None else wanted
         text = "\n".join(lines.said)
@@ -154,12 +157,12 @@ def layers(backend: str, path: Path) -> Seen:
 def split(backend: str, path: Path) -> Seen:
     """Spread the layers evenly over all devices, and compare with the CPU."""
     names = [one.name for one in use(backend)]
-    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64) as context:
+    with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64, n_threads=1) as context:
         wanted = logits(context)
     lines, shares = Lines(), [1.0] * len(names)
     with (
         Model(path, n_gpu_layers=ALL, devices=names, split_mode="layer", tensor_split=shares) as model,
-        Context(model, n_ctx=64) as context,
+        Context(model, n_ctx=64, n_threads=1) as context,
     ):
         near = distance(logits(context), wanted)
     taken = re.findall(r"(\w+) model buffer size = +[0-9.]+ MiB", "\n".join(lines.said))
@@ -193,7 +196,7 @@ def memory(backend: str, path: Path) -> Seen:
     lines, rounds = Lines(), []
     for _ in range(3):
         before, free = resident(), device(used.name).memory_free
-        with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64):
+        with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64, n_threads=1):
             inside, left = resident(), device(used.name).memory_free
         rounds.append((before, inside, resident(), free, left, device(used.name).memory_free))
     text = "\n".join(lines.said)
@@ -208,7 +211,7 @@ def memory(backend: str, path: Path) -> Seen:
 def quick(backend: str, path: Path) -> Seen:
     """Compute one prompt on the device."""
     (used, *_) = use(backend)
-    with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64) as context:
+    with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64, n_threads=1) as context:
         return {"logits": logits(context)[:8].tolist()}
 
 
@@ -221,7 +224,7 @@ def unload(backend: str, path: Path) -> Seen:
     registry = native().ggml_backend_dev_backend_reg(native().ggml_backend_dev_by_name(new.encode()))
     native().ggml_backend_unload(registry)
     left = [one.name for one in present_devices()]
-    with Model(path, devices=[]) as model, Context(model, n_ctx=64) as context:
+    with Model(path, devices=[]) as model, Context(model, n_ctx=64, n_threads=1) as context:
         on_cpu = bool(np.isfinite(logits(context)).all())
     return {"before": before, "with": names, "without": left, "on_cpu": on_cpu}
 

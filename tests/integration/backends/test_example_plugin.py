@@ -24,7 +24,7 @@ name = sys.argv[3]
 def run(layers):
     # The example multiplies as the CPU does without repacked weights, which AMX multiplies in another order.
     options = {"n_gpu_layers": layers, "use_extra_buffers": False}
-    with llamapack.Model(sys.argv[2], **options) as model, llamapack.Context(model, n_ctx=64) as context:
+    with llamapack.Model(sys.argv[2], **options) as model, llamapack.Context(model, n_ctx=64, n_threads=1) as context:
         context.decode(model.vocab.tokenize("The capital of France is"))
         free = {device.name: device.memory_free for device in llamapack.devices()}[name]
         return context.outputs.logits().copy(), free

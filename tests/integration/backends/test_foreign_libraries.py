@@ -46,7 +46,7 @@ plugin = read_plugin(Path(sys.argv[2]))
 verdict = probe([plugin], load_cpu().level.path, mode="always")[0]
 load_backend(plugin.library)
 with llamapack.Model(sys.argv[1], n_gpu_layers=99) as model:
-    text = "".join(llamapack.generate(model, "Count: 1, 2, 3,", temperature=0, max_tokens=6))
+    text = "".join(llamapack.generate(model, "Count: 1, 2, 3,", temperature=0, max_tokens=6, n_threads=1))
 found = find_foreign([plugin.library.parent])
 print(json.dumps({{
     "text": text,

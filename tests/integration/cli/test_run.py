@@ -25,24 +25,24 @@ def test_run_answers_and_ends_with_one_line(model_path: Path) -> None:
 
 
 def test_quiet_leaves_the_line_out(model_path: Path) -> None:
-    answer = command("run", "--model", model_path, *QUESTION, "--quiet")
+    answer = command("run", "--model", model_path, *QUESTION, "--quiet", "-t", "1")
     assert (answer.out, answer.err) == (ANSWER, "")
 
 
 def test_the_prompt_can_come_from_standard_input(model_path: Path) -> None:
-    answer = command("run", "-q", "--model", model_path, "--temp", "0", stdin=QUESTION[0].encode())
+    answer = command("run", "-q", "--model", model_path, "--temp", "0", "-t", "1", stdin=QUESTION[0].encode())
     assert answer.out == ANSWER
 
 
 def test_raw_continues_the_prompt(model_path: Path) -> None:
-    answer = command("run", "-q", "--raw", "-n", "6", "--temp", "0", "-m", model_path, "Count: 1, 2, 3,")
+    answer = command("run", "-q", "--raw", "-n", "6", "--temp", "0", "-t", "1", "-m", model_path, "Count: 1, 2, 3,")
     assert answer.out == " 4, 5,\n"
 
 
 def test_the_level_can_be_named_by_argument_and_by_variable(model_path: Path) -> None:
     lowest = min((level for level in cpu_levels() if level.supported), key=lambda level: level.score).name
-    by_argument = command("run", "-m", model_path, *QUESTION, "-n", "2", "--cpu", lowest)
-    by_variable = command("run", "-m", model_path, *QUESTION, "-n", "2", LLAMAPACK_CPU=lowest)
+    by_argument = command("run", "-m", model_path, *QUESTION, "-n", "2", "-t", "1", "--cpu", lowest)
+    by_variable = command("run", "-m", model_path, *QUESTION, "-n", "2", "-t", "1", LLAMAPACK_CPU=lowest)
     assert by_argument.err.startswith(f"[cpu {lowest}, ")
     assert by_variable.err.startswith(f"[cpu {lowest}, ")
 
@@ -136,5 +136,5 @@ def test_the_command_runs_from_any_folder(model_path: Path, tmp_path: Path) -> N
     folder = tmp_path / "ein Ordner & 文件夹"
     folder.mkdir()
     (folder / "model.gguf").symlink_to(model_path)
-    answer = command("run", "-q", "-m", "model.gguf", *QUESTION, cwd=folder)
+    answer = command("run", "-q", "-m", "model.gguf", *QUESTION, "-t", "1", cwd=folder)
     assert answer.out == ANSWER

@@ -137,18 +137,18 @@ def test_pooling_over_more_than_is_computed_at_once_is_refused(made: Made) -> No
 
 def test_texts_are_embedded_in_their_order_one_row_each(model: llamapack.Model) -> None:
     texts = ["The cat sleeps.", "Le chat dort.", "Stock prices fell sharply on Monday."] * 15
-    rows = llamapack.embed(model, texts)
+    rows = llamapack.embed(model, texts, n_threads=1)
     assert rows.shape == (45, 576)
     assert np.allclose(np.linalg.norm(rows, axis=-1), 1, atol=1e-5)
     for index in (0, 17, 44):
-        assert distance(rows[index], llamapack.embed(model, texts[index])) < 0.03
+        assert distance(rows[index], llamapack.embed(model, texts[index], n_threads=1)) < 0.03
     assert distance(rows[:3], rows[42:]) < 0.03
 
 
 def test_embed_refuses_nothing_empty_and_too_long_texts(model: llamapack.Model) -> None:
     for texts in ([], ["a", ""]):
         with pytest.raises(InputError, match=r"^There is no text to embed, or one is empty\."):
-            llamapack.embed(model, texts)
+            llamapack.embed(model, texts, n_threads=1)
     with pytest.raises(PromptTooLongError, match=r"does not fit n_ctx=256\."):
         llamapack.embed(model, "word " * 400, n_ctx=256)
 

@@ -35,15 +35,17 @@ def test_a_chat_is_rendered_by_the_models_own_template(model: llamapack.Model) -
 
 
 def test_a_chat_is_answered_and_ends_by_itself(model: llamapack.Model) -> None:
-    answer = llamapack.generate(model, "What is 2+2?", chat=True, temperature=0, max_tokens=32)
+    answer = llamapack.generate(model, "What is 2+2?", chat=True, temperature=0, max_tokens=32, n_threads=1)
     assert "".join(answer) == "The answer to this classic math problem is 4."
     assert answer.finish_reason == "stop"
 
 
 def test_messages_and_a_system_prompt_make_the_same_chat(model: llamapack.Model) -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Name a colour."}]
-    first = llamapack.generate(model, messages, temperature=0, max_tokens=8)
-    second = llamapack.generate(model, "Name a colour.", chat=True, system="Be brief.", temperature=0, max_tokens=8)
+    first = llamapack.generate(model, messages, temperature=0, max_tokens=8, n_threads=1)
+    second = llamapack.generate(
+        model, "Name a colour.", chat=True, system="Be brief.", temperature=0, max_tokens=8, n_threads=1
+    )
     assert list(first.prompt) == list(second.prompt)
     assert "".join(first) == "".join(second)
 
@@ -122,7 +124,9 @@ def test_an_empty_chat_template_is_not_taken_for_the_models_own(model: llamapack
 
 def test_the_same_seed_gives_the_same_text_and_another_seed_another(model: llamapack.Model) -> None:
     def text(seed: int) -> str:
-        return "".join(llamapack.generate(model, "Once upon a time", seed=seed, temperature=1.5, max_tokens=24))
+        return "".join(
+            llamapack.generate(model, "Once upon a time", seed=seed, temperature=1.5, max_tokens=24, n_threads=1)
+        )
 
     assert text(7) == text(7)
     assert text(7) != text(8)
@@ -133,20 +137,20 @@ def test_each_parameter_alone_can_narrow_the_choice_to_the_likeliest(
     model: llamapack.Model, limit: dict[str, float]
 ) -> None:
     wide = {"temperature": 2.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "seed": 3}
-    greedy = "".join(llamapack.generate(model, "The capital of France is", temperature=0, max_tokens=8))
-    assert "".join(llamapack.generate(model, "The capital of France is", **wide, max_tokens=8)) != greedy  # type: ignore[arg-type]
-    narrowed = llamapack.generate(model, "The capital of France is", **(wide | limit), max_tokens=8)  # type: ignore[arg-type]
+    greedy = "".join(llamapack.generate(model, "The capital of France is", temperature=0, max_tokens=8, n_threads=1))
+    assert "".join(llamapack.generate(model, "The capital of France is", **wide, max_tokens=8, n_threads=1)) != greedy  # type: ignore[arg-type]
+    narrowed = llamapack.generate(model, "The capital of France is", **(wide | limit), max_tokens=8, n_threads=1)  # type: ignore[arg-type]
     assert "".join(narrowed) == greedy
 
 
 def test_a_stop_string_across_tokens_is_not_shown(model: llamapack.Model) -> None:
-    answer = llamapack.generate(model, COUNT, temperature=0, stop="5, 6", max_tokens=32)
+    answer = llamapack.generate(model, COUNT, temperature=0, stop="5, 6", max_tokens=32, n_threads=1)
     assert "".join(answer) == " 4, "
     assert answer.finish_reason == "stop"
 
 
 def test_pieces_are_whole_characters(model: llamapack.Model) -> None:
-    pieces = list(llamapack.generate(model, "🌍🌎🌏🌍🌎🌏🌍", temperature=0, max_tokens=24))
+    pieces = list(llamapack.generate(model, "🌍🌎🌏🌍🌎🌏🌍", temperature=0, max_tokens=24, n_threads=1))
     text = "".join(pieces)
     assert "\N{REPLACEMENT CHARACTER}" not in text[:-1]
     assert any(ord(letter) > 0xFFFF for letter in text)
@@ -154,7 +158,7 @@ def test_pieces_are_whole_characters(model: llamapack.Model) -> None:
 
 
 def test_max_tokens_ends_the_text(model: llamapack.Model) -> None:
-    answer = llamapack.generate(model, COUNT, temperature=0, max_tokens=3)
+    answer = llamapack.generate(model, COUNT, temperature=0, max_tokens=3, n_threads=1)
     assert "".join(answer) == " 4,"
     assert (answer.finish_reason, len(answer.tokens)) == ("length", 3)
     assert answer.timing.prompt_tokens == 11
@@ -163,7 +167,7 @@ def test_max_tokens_ends_the_text(model: llamapack.Model) -> None:
 
 
 def test_a_full_context_ends_the_text(model: llamapack.Model) -> None:
-    with llamapack.Context(model, n_ctx=256) as context:
+    with llamapack.Context(model, n_ctx=256, n_threads=1) as context:
         answer = llamapack.generate(model, COUNT, temperature=0, context=context)
         assert "".join(answer).startswith(" 4, 5, 6,")
         assert answer.finish_reason == "length"
@@ -214,7 +218,7 @@ def test_an_empty_prompt_is_refused(model: llamapack.Model) -> None:
 
 
 def test_tokens_outside_the_vocabulary_are_refused(model: llamapack.Model) -> None:
-    with llamapack.Context(model, n_ctx=64) as context:
+    with llamapack.Context(model, n_ctx=64, n_threads=1) as context:
         for token in (-1, 49152):
             with pytest.raises(InputError, match=f"There is no token {token}"):
                 context.decode([token])
@@ -225,7 +229,7 @@ def test_tokens_outside_the_vocabulary_are_refused(model: llamapack.Model) -> No
 
 
 def test_sampling_before_reading_is_refused(model: llamapack.Model) -> None:
-    with llamapack.Context(model, n_ctx=64) as context, llamapack.Sampler.greedy() as sampler:
+    with llamapack.Context(model, n_ctx=64, n_threads=1) as context, llamapack.Sampler.greedy() as sampler:
         with pytest.raises(StateError, match="There is nothing to sample from"):
             sampler.sample(context)
         context.decode([1])
@@ -236,7 +240,7 @@ def test_sampling_before_reading_is_refused(model: llamapack.Model) -> None:
 
 
 def test_more_than_the_context_holds_is_refused_and_the_rest_still_works(model: llamapack.Model) -> None:
-    with llamapack.Context(model, n_ctx=256) as context, llamapack.Sampler.greedy() as sampler:
+    with llamapack.Context(model, n_ctx=256, n_threads=1) as context, llamapack.Sampler.greedy() as sampler:
         context.decode([5] * 200)
         with pytest.raises(PromptTooLongError, match="57 tokens do not fit the context of 256 tokens, of which 200"):
             context.decode([5] * 57)
@@ -248,7 +252,7 @@ def test_more_than_the_context_holds_is_refused_and_the_rest_still_works(model: 
 
 def test_closed_objects_say_so_and_close_twice(model_path: Path) -> None:
     model = llamapack.Model(model_path)
-    context = llamapack.Context(model, n_ctx=64)
+    context = llamapack.Context(model, n_ctx=64, n_threads=1)
     sampler = llamapack.Sampler()
     model.close()
     assert (model.closed, context.closed, sampler.closed) == (True, True, False)
@@ -260,14 +264,14 @@ def test_closed_objects_say_so_and_close_twice(model_path: Path) -> None:
 
 
 def test_a_context_keeps_its_model_alive(model_path: Path) -> None:
-    context = llamapack.Context(llamapack.Model(model_path), n_ctx=64)
+    context = llamapack.Context(llamapack.Model(model_path), n_ctx=64, n_threads=1)
     context.decode([1])
     assert not context.model.closed
     context.close()
 
 
 def test_a_second_thread_is_refused_with_both_names(model: llamapack.Model) -> None:
-    with llamapack.Context(model, n_ctx=64) as context:
+    with llamapack.Context(model, n_ctx=64, n_threads=1) as context:
         caught: list[BaseException] = []
 
         def intrude() -> None:

@@ -27,7 +27,7 @@ void * ggml_backend_init(void) { leave_a_mark(); return 0; }
 GENERATE = """
 import os, sys, llamapack
 with llamapack.Model(sys.argv[1]) as model:
-    print("".join(llamapack.generate(model, "Count: 1, 2, 3,", temperature=0, max_tokens=6)))
+    print("".join(llamapack.generate(model, "Count: 1, 2, 3,", temperature=0, max_tokens=6, n_threads=1)))
     print(model.cpu.level.path)
     print(os.path.realpath("/proc/self/exe"))
 """

@@ -92,7 +92,10 @@ def test_what_does_not_go_together_is_refused(model: llamapack.Model, model_path
             llamapack.generate(model, PROMPT, logprobs=number)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="temprature"):
         llamapack.generate(model, PROMPT, temprature=1)  # type: ignore[call-arg]
-    with llamapack.Model(model_path, vocab_only=True) as other, llamapack.Context(model, n_ctx=256) as context:
+    with (
+        llamapack.Model(model_path, vocab_only=True) as other,
+        llamapack.Context(model, n_ctx=256, n_threads=1) as context,
+    ):
         context.decode([1])
         with pytest.raises(InputError, match="the vocabulary of another model"):
             Sampler(other.vocab).sample(context)

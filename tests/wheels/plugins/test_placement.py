@@ -23,7 +23,7 @@ def free():
 before = free()
 with llamapack.Model(sys.argv[1], **json.loads(sys.argv[2])) as model:
     taken = {name: round((before[name] - left) / 2**20) for name, left in free().items()}
-    with llamapack.Context(model, n_ctx=64) as context:
+    with llamapack.Context(model, n_ctx=64, n_threads=1) as context:
         context.decode(model.vocab.tokenize("One, two, three,"))
         likeliest = int(context.outputs.logits().argmax())
     print(json.dumps({"taken": taken, "layers": model.offload.n_gpu_layers, "likeliest": likeliest}))
