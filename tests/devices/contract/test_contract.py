@@ -61,6 +61,11 @@ def seen(backend: str, model_path: Path) -> dict[str, Any]:
     return run("compute", backend, model_path)
 
 
+@pytest.fixture(scope="module")
+def memory(backend: str, model_path: Path) -> dict[str, Any]:
+    return run("memory", backend, model_path)
+
+
 def test_device_is_there_with_its_memory(seen: dict[str, Any]) -> None:
     name, kind, memory = seen["devices"][0]
     assert (name[-1], kind in ("gpu", "igpu"), memory > 0) == ("0", True, True)
@@ -124,17 +129,16 @@ def test_two_contexts_do_not_disturb_each_other(seen: dict[str, Any]) -> None:
     assert seen["again"] == seen["near"]
 
 
-def test_all_layers_and_their_memory_are_on_the_device(backend: str, model_path: Path) -> None:
-    found = run("memory", backend, model_path)
-    assert found["layers"] == ["31", "31"]
-    assert set(found["buffers"]) == {"model", "KV", "compute"}
-    assert found["buffers"]["model"] > 0.9 * model_path.stat().st_size / MIB
+def test_all_layers_and_their_memory_are_on_the_device(memory: dict[str, Any], model_path: Path) -> None:
+    assert memory["layers"] == ["31", "31"]
+    assert set(memory["buffers"]) == {"model", "KV", "compute"}
+    assert memory["buffers"]["model"] > 0.9 * model_path.stat().st_size / MIB
     # Keys and values of 256 positions (64, rounded up by llama.cpp) in 16 bits: 30 layers with 3 heads of 64.
-    assert found["buffers"]["KV"] == pytest.approx(256 * 30 * 3 * 64 * 2 * 2 / MIB, abs=0.01)
+    assert memory["buffers"]["KV"] == pytest.approx(256 * 30 * 3 * 64 * 2 * 2 / MIB, abs=0.01)
 
 
-def test_memory_is_given_back(backend: str, model_path: Path) -> None:
-    _, second, third = run("memory", backend, model_path)["rounds"]
+def test_memory_is_given_back(memory: dict[str, Any], model_path: Path) -> None:
+    _, second, third = memory["rounds"]
     before, inside, after, free, left, free_again = third
     assert after - second[2] < 8
     assert inside >= before
