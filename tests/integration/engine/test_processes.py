@@ -27,12 +27,13 @@ def child(code: str, model_path: Path) -> Answer:
 INTERRUPTED = (
     BEGIN
     + """
+signal.signal(signal.SIGINT, signal.default_int_handler)
 engine = make()
 before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-stream = engine.request("POST", "/completion", long)
 try:
-    for piece in stream:
-        print("piece", flush=True)
+    with engine.request("POST", "/completion", long) as stream:
+        for piece in stream:
+            print("piece", flush=True)
 except KeyboardInterrupt:
     print("interrupted", stream.closed)
 while any(slot["is_processing"] for slot in engine.request("GET", "/slots").json()):
@@ -46,12 +47,7 @@ print("free")
 @pytest.mark.skipif(sys.platform == "win32", reason="a child of its own group gets no Ctrl-C there")
 def test_ctrl_c_ends_the_request_and_not_the_engine(model_path: Path) -> None:
     with subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import signal; signal.signal(2, signal.default_int_handler)\n" + INTERRUPTED,
-            model_path,
-        ],
+        [sys.executable, "-c", INTERRUPTED, model_path],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -61,6 +57,28 @@ def test_ctrl_c_ends_the_request_and_not_the_engine(model_path: Path) -> None:
         rest = process.stdout.read()
     assert [line for line in rest.splitlines() if line != "piece"] == ["interrupted True", "free"]
     assert process.returncode == 0
+
+
+WAITING = """
+signal.signal(signal.SIGINT, signal.default_int_handler)
+engine = make()
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+response = engine.request("POST", "/completion", {**long, "stream": False})
+try:
+    while True:
+        response.read()
+except KeyboardInterrupt:
+    print("interrupted", response.closed)
+while any(slot["is_processing"] for slot in engine.request("GET", "/slots").json()):
+    time.sleep(0.01)
+print("free")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends the process there")
+def test_ctrl_c_ends_waiting_for_an_answer(model_path: Path) -> None:
+    answer = child(WAITING, model_path)
+    assert (answer.status, answer.out) == (0, "interrupted True\nfree\n"), answer.err
 
 
 LOADING = """
