@@ -37,7 +37,7 @@ def test_a_sampler_names_the_nearest_argument() -> None:
     assert str(caught.value) == "Sampler() has no argument 'topk'.\nDid you mean 'top_k'?"
 
 
-@pytest.mark.parametrize("value", [None, (), [], iter(())], ids=repr)
+@pytest.mark.parametrize("value", [None, (), [], iter(())], ids=["None", "tuple", "list", "iterator"])
 def test_no_sequence_is_an_empty_one(value: Any) -> None:
     assert check_sequence("stop", value) == ()
 
