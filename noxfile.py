@@ -78,9 +78,10 @@ def test(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def quick(session: nox.Session) -> None:
-    """Run what takes a minute and a half after the first time, for while you work: lint, types and the unit tests."""
-    for name in ("lint", "types", "unit"):
-        session.notify(name, [])
+    """Run lint, types and the unit tests, for while you work; what stands after `--` goes to the unit tests."""
+    session.notify("lint", [])
+    session.notify("types", [])
+    session.notify("unit", session.posargs)
 
 
 @nox.session

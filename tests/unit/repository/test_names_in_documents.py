@@ -146,6 +146,26 @@ def rows(page: Path, heading: str) -> list[str]:
     return [line.split("|")[1].strip() for line in table.splitlines()[2:]]
 
 
+def misplaced(text: str) -> list[str]:
+    """Return the phrases "`NAME` in `PATH`" of a page whose file does not have the name."""
+    found = []
+    for name, path in re.findall(r"`(\w+)` in\s+`([\w./-]+\.\w+)`", text):
+        file = ROOT / re.sub(r"^llamapack/", f"{PACKAGE.relative_to(ROOT).as_posix()}/", path)
+        if file.is_file() and not re.search(rf"\b{name}\b", file.read_text(encoding="utf-8")):
+            found.append(f"{name} in {path}")
+    return found
+
+
+def test_names_are_in_the_files_that_documents_say() -> None:
+    found = {name: misplaced((ROOT / name).read_text(encoding="utf-8")) for name in pages()}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_a_name_in_another_file_is_found() -> None:
+    text = "`RULES` in `tools/audit/rules.py`, `EXIT_STATUS` in\n`llamapack/errors.py`"
+    assert misplaced(text) == ["EXIT_STATUS in llamapack/errors.py"]
+
+
 @pytest.mark.parametrize(
     ("heading", "folder"), [("room in `tools/`", ROOT / "tools"), ("room in `packages/core/src/llamapack/`", PACKAGE)]
 )

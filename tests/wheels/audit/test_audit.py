@@ -28,6 +28,7 @@ from tools.audit.library import Finding, Library
 from tools.audit.report import text
 from tools.audit.rules import RULES, broken_rules
 from tools.audit.wheel import audit_wheel, floors_of, licences, one_base, read_libraries
+from tools.audit.x86 import FLAGS
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
 
@@ -40,6 +41,10 @@ def test_wheel_passes_the_audit(wheel: Path) -> None:
     levels = len(load_matrix().levels_of(host_target()))
     assert len(report.libraries) == levels + 3
     assert text(report).splitlines()[-1] == "Nothing is wrong with it."
+
+
+def test_the_instructions_of_every_flag_are_known() -> None:
+    assert {flag for level in load_matrix().levels["x86"] for flag in level.flags} == set(FLAGS)
 
 
 def test_good_libraries_break_no_rule(tmp_path: Path) -> None:
