@@ -27,7 +27,7 @@ ggml_cuda.dll: CELL := cuda-windows-x86_64
 ggml_hipblas.dll: CELL := rocm-windows-x86_64
 
 $(GPU):
-	@echo "$@ will be in a wheel of its own, which is not built yet; this says what is: nox -s \"wheel($(CELL))\""
+	@echo "$@ is in a wheel of its own, which this builds if this machine can: nox -s \"wheel($(CELL))\""
 	$(NOX) -s "wheel($(CELL))"
 
 help:
