@@ -19,6 +19,7 @@ from tools.matrix.matrix import (
     Toolchain,
     Verified,
 )
+from tools.matrix.session_names import session_names
 from tools.paths import ROOT
 from tools.util.toml_table import Table, read_toml
 
@@ -29,6 +30,7 @@ KINDS = ("real", "ptx", "gfx")
 _NAME = re.compile(r"[a-z0-9_.]+")
 _TARGET = re.compile(r"(linux|windows|macos)-[a-z0-9_]+")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
+_RUNNERS = {"linux": "ubuntu", "windows": "windows", "macos": "macos"}
 
 
 @cache
@@ -46,6 +48,7 @@ def read_matrix(path: Path) -> Matrix:
     targets = read_targets(top.table("targets"), levels)
     backends = read_backends(top.table("backends"), targets)
     wheel_pythons, tools_pythons = read_pythons(top.table("python"))
+    sessions = session_names()
     return Matrix(
         targets=targets,
         backends=backends,
@@ -53,8 +56,8 @@ def read_matrix(path: Path) -> Matrix:
         flags=flags,
         gpu=read_gpu(top.table("gpu"), backends),
         toolchains=read_toolchains(top.table("toolchains")),
-        verified=read_verified(top, "verified", _build_ids(backends)),
-        tried=read_verified(top, "tried", _build_ids(backends)),
+        verified=read_verified(top, "verified", _build_ids(backends), sessions),
+        tried=read_verified(top, "tried", _build_ids(backends), sessions),
         wheel_pythons=wheel_pythons,
         tools_pythons=tools_pythons,
     )
@@ -96,10 +99,13 @@ def read_toolchains(table: Table) -> dict[str, Toolchain]:
     return {name: _toolchain(table.table(name), name) for name in table.data}
 
 
-def read_verified(top: Table, key: str, builds: Collection[str]) -> tuple[Verified, ...]:
+def read_verified(top: Table, key: str, builds: Collection[str], sessions: Collection[str]) -> tuple[Verified, ...]:
     """Read which builds CI runs: those under `verified`, and those under `tried`, which may fail."""
     rows = [row.only("build", "session") for row in top.tables(key)]
-    return tuple(Verified(build=row.choice("build", "build", builds), session=row.text("session")) for row in rows)
+    return tuple(
+        Verified(build=row.choice("build", "build", builds), session=row.choice("session", "session", sessions))
+        for row in rows
+    )
 
 
 def read_pythons(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -130,15 +136,40 @@ def _level(row: Table, flags: Collection[str]) -> Level:
 
 def _target(table: Table, name: str, levels: Collection[str], targets: Collection[str]) -> Target:
     table.only("levels", "zig", "wheel", "runner", "emulated", "compiled")
+    _matching(_TARGET, name, f"{table.file}: a name in targets", "linux-, windows- or macos- and a processor")
+    system, _, processor = name.partition("-")
+    runner = _RUNNERS[system]
     return Target(
-        name=_matching(_TARGET, name, f"{table.file}: a name in targets", "linux-, windows- or macos- and a processor"),
+        name=name,
         levels=table.choice("levels", "level group", levels),
-        zig=table.text("zig"),
-        wheel=table.text("wheel"),
-        runner=table.text("runner"),
+        zig=table.choice("zig", "zig target", (_zig_target(system, processor),)),
+        wheel=table.choice("wheel", "platform tag", (_platform_tag(system, processor),)),
+        runner=_matching(
+            re.compile(rf"{runner}-[a-z0-9.-]+"),
+            table.text("runner"),
+            f"{table.file}: {table.path}.runner",
+            f"the name of a machine of the workflows that begins with {runner}-",
+        ),
         emulated=_by_host(table.table("emulated"), targets, EMULATORS),
         compiled=table.choices("compiled", "target", targets),
     )
+
+
+def _platform_tag(system: str, processor: str) -> str:
+    """Return the platform tag that wheels for a target have, with the names of its floors."""
+    if system == "windows":
+        return {"x86_64": "win_amd64"}.get(processor, f"win_{processor}")
+    return f"manylinux_{{glibc}}_{processor}" if system == "linux" else f"macosx_{{macos}}_{processor}"
+
+
+def _zig_target(system: str, processor: str) -> str:
+    """Return what zig calls a target, with the names of its floors."""
+    family = "aarch64" if processor == "arm64" else processor
+    return {
+        "linux": f"{family}-linux-gnu.{{glibc}}",
+        "windows": f"{family}-windows-gnu",
+        "macos": f"{family}-macos.{{macos}}",
+    }[system]
 
 
 def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:

@@ -128,8 +128,14 @@ def run_pytest(
 
 
 def cells(kind: str) -> list[object]:
-    """Return Nox parameters for the `builds` or `checks` of the matrix, called by their ids."""
-    found: Sequence[Cell] = getattr(load_matrix(), kind)
+    """Return Nox parameters for the `builds` or `checks` of the matrix, called by their ids.
+
+    A faulty matrix ends the program with its message: nox would show a traceback for any other error of a noxfile.
+    """
+    try:
+        found: Sequence[Cell] = getattr(load_matrix(), kind)
+    except ToolError as error:
+        raise SystemExit(str(error)) from error
     return [nox.param(cell, id=cell.id) for cell in found]
 
 

@@ -107,7 +107,7 @@ class Table:
 def read_toml(path: Path) -> Table:
     """Read the TOML file `path`; a missing or malformed one is a ToolError."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ToolError(f"{path} was not found.", fix="Get it back: git checkout -- " + path.name) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,8 @@ import pytest
 from tests.support.made_matrix import TOML, made_matrix
 from tools.errors import ToolError
 from tools.matrix import read_matrix
+from tools.matrix.session_names import session_names
+from tools.paths import ROOT
 
 TARGETS = "Valid targets: linux-x86_64, windows-x86_64, macos-arm64."
 LINUX = "[targets.linux-x86_64]\n"
@@ -102,6 +108,30 @@ UNKNOWN_VALUES = [
         '"vine"',
         "matrix.toml: targets.windows-x86_64.emulated.linux-x86_64 names 'vine', which is no emulator.",
         "Valid emulators: qemu-x86_64, qemu-aarch64, wine.",
+    ),
+    (
+        'session = "test-cpu"',
+        'session = "test-cpus"',
+        "matrix.toml: verified[0].session names 'test-cpus', which is no session.",
+        f"Valid sessions: {', '.join(session_names())}.",
+    ),
+    (
+        'wheel = "manylinux_{glibc}_x86_64"',
+        'wheel = "manylinux_{glibc}_x86"',
+        "matrix.toml: targets.linux-x86_64.wheel names 'manylinux_{glibc}_x86', which is no platform tag.",
+        "Valid platform tags: manylinux_{glibc}_x86_64.",
+    ),
+    (
+        'wheel = "win_amd64"',
+        'wheel = "win_arm64"',
+        "matrix.toml: targets.windows-x86_64.wheel names 'win_arm64', which is no platform tag.",
+        "Valid platform tags: win_amd64.",
+    ),
+    (
+        'zig = "aarch64-macos.{macos}"',
+        'zig = "arm64-macos"',
+        "matrix.toml: targets.macos-arm64.zig names 'arm64-macos', which is no zig target.",
+        "Valid zig targets: aarch64-macos.{macos}.",
     ),
     (
         'kind = "ptx"',
@@ -265,3 +295,31 @@ def test_broken_toml_is_refused_with_its_line(tmp_path: Path) -> None:
         made_matrix(tmp_path, "[targets\nx = 1\n")
     assert caught.value.what == "matrix.toml is not valid TOML."
     assert "line 1" in caught.value.why
+
+
+def test_runner_of_another_system_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, 'runner = "windows-2025"', 'runner = "ubuntu-24.04"')
+    assert error.what == "matrix.toml: targets.windows-x86_64.runner cannot be 'ubuntu-24.04'."
+    assert error.fix == "It must be the name of a machine of the workflows that begins with windows-."
+
+
+def test_names_of_sessions_are_those_that_nox_knows() -> None:
+    pytest.importorskip("nox")
+    argv = [sys.executable, "-m", "nox", "--list", "--no-color"]
+    listed = subprocess.run(argv, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    assert set(session_names()) == set(re.findall(r"^[-*] ([\w-]+)", listed, re.MULTILINE))
+
+
+def test_nox_shows_the_message_and_no_traceback(tmp_path: Path) -> None:
+    pytest.importorskip("nox")
+    shutil.copy(ROOT / "noxfile.py", tmp_path)
+    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    text = (ROOT / "matrix.toml").read_text(encoding="utf-8").replace('session = "test-cpu"', 'session = "test-cpus"')
+    (tmp_path / "matrix.toml").write_text(text, encoding="utf-8")
+    argv = [sys.executable, "-m", "nox", "--list"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "matrix.toml: verified[0].session names 'test-cpus', which is no session.",
+        f"Valid sessions: {', '.join(session_names())}.",
+    ]
