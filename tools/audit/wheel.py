@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from tools.audit.reading import SUFFIXES, read_library
 from tools.audit.rules import CUSTOM, broken_rules
 from tools.errors import ToolError
 from tools.paths import CORE, ROOT, SYNCED, package_folder
+from tools.util.scratch import temporary_folder
 
 EXPORTS = CORE / "native" / "exports"
 PLUGIN_EXPORTS = CORE / "native" / "shared" / "backend-exports.txt"
@@ -47,8 +47,7 @@ class Report:
 
 def audit_wheel(wheel: Path) -> Report:
     """Audit `wheel`, the core's or a plug-in's."""
-    with tempfile.TemporaryDirectory(prefix="llamapack-audit-") as scratch:
-        folder = Path(scratch)
+    with temporary_folder("audit") as folder:
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(folder)
         stated = read_description(folder)

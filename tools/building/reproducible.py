@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from tools.errors import ToolError
 from tools.paths import CORE, ROOT
 from tools.util import stamps
 from tools.util.disk import require_space
+from tools.util.scratch import temporary_folder
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -44,8 +44,8 @@ def require_reproducible(*, recompile: bool = False) -> str:
 def second_build(*, recompile: bool = False) -> Iterator[Path]:
     """Yield a wheel that was built from a copy of the package in another folder; it is removed afterwards."""
     build = host_build()
-    with tempfile.TemporaryDirectory(prefix="llamapack-another-folder-") as scratch:
-        place = Path(scratch).resolve()
+    with temporary_folder("another-folder") as scratch:
+        place = scratch.resolve()
         require_space(place, COLD_BUILD_MIB, purpose="a second build")
         core = place / CORE.relative_to(ROOT)
         shutil.copytree(CORE, core, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))

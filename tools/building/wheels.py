@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from tools.toolkits.vulkan import vulkan_kit
 from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.files import locked
+from tools.util.scratch import temporary_folder
 from tools.vendoring.ensure import ensure_source
 
 log = logging.getLogger(f"llamapack.{__name__}")
@@ -144,8 +144,8 @@ def _build(build: Build) -> Path:
     require_space(BUILD, 512 if compiled else COLD_BUILD_MIB, purpose="the build")
     DIST.mkdir(exist_ok=True)
     environment = build_environment(build)
-    with tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as out:
-        made = make_wheel(build, environment, package=build.package, folder=build.folder, out=Path(out))
+    with temporary_folder("wheel", DIST) as out:
+        made = make_wheel(build, environment, package=build.package, folder=build.folder, out=out)
         return made.replace(DIST / made.name)
 
 

@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD
 from tools.util import cmd, stamps
+from tools.util.scratch import temporary_folder
 from tools.util.venv import Environment
 
 PROBE = """\
@@ -153,11 +153,11 @@ def _problem(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
 
 
 def _try(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
-    with tempfile.TemporaryDirectory(prefix="llamapack-probe-") as folder:
-        source = Path(folder, "probe.cpp")
+    with temporary_folder("probe") as folder:
+        source = folder / "probe.cpp"
         source.write_text(PROBE, encoding="utf-8")
-        command = [*toolchain.cxx, "-std=c++17", str(source), "-o", str(Path(folder, "probe"))]
-        done = cmd.run(command, cwd=Path(folder), env=variables, check=False)
+        command = [*toolchain.cxx, "-std=c++17", str(source), "-o", str(folder / "probe")]
+        done = cmd.run(command, cwd=folder, env=variables, check=False)
     return (done.stderr or done.stdout).strip() or f"status {done.returncode}" if done.returncode else ""
 
 

@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from tools.errors import ToolError, UnavailableError
 from tools.paths import cache_dir
 from tools.util.cmd import run, run_live
 from tools.util.files import staged_folder
+from tools.util.scratch import temporary_folder
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -83,8 +83,8 @@ def later_files(packages: Sequence[LaterPackage]) -> Path:
     if not folder.is_dir():
         names = ", ".join(f"{package.name} {package.version}".strip() for package in packages)
         log.info(f"Fetching {names} of Debian {first.release}, for the files only")
-        with tempfile.TemporaryDirectory(prefix="llamapack-debian-") as scratch, staged_folder(folder) as staged:
-            for file in _download(packages, Path(scratch)):
+        with temporary_folder("debian") as scratch, staged_folder(folder) as staged:
+            for file in _download(packages, scratch):
                 run(["dpkg-deb", "--extract", file, staged])
     return folder
 

