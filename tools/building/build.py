@@ -11,8 +11,9 @@ from pathlib import Path
 from tools.compilers.compiler_cache import compiler_cache
 from tools.compilers.toolchain import Toolchain
 from tools.compilers.toolchains import with_commands
+from tools.errors import ToolError
 from tools.matrix import Cell, load_matrix
-from tools.paths import BUILD, REQUIREMENTS, package_folder
+from tools.paths import BUILD, REQUIREMENTS, cache_dir, package_folder
 from tools.toolkits.toolkit import Elsewhere, Kit
 from tools.util import stamps
 from tools.util.cmd import run_logged
@@ -25,6 +26,7 @@ LEVELS_VARIABLE = "LLAMAPACK_CPU_LEVELS"
 FLAGS_VARIABLE = "LLAMAPACK_CPU_FLAGS"
 CUSTOM = "custom"
 """The level that has these flags."""
+_TAKEN_APART = '";\\={}:'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,7 @@ class BuildEnvironment:
 
 def build_environment(build: Build) -> BuildEnvironment:
     """Return what `build` needs to run CMake: tools installed, compilers chosen, compiler cache on."""
+    require_plain_paths(build.package, build.folder, cache_dir())
     venv, elsewhere = ensure_environment(["build", *build.toolchain.needs]), build.kit.elsewhere
     toolchain = with_commands(build.toolchain, venv)
     cache = compiler_cache(toolchain, venv, portable=elsewhere is not None)
@@ -137,6 +140,7 @@ def build_environment(build: Build) -> BuildEnvironment:
 
 def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, folder: Path, out: Path) -> Path:
     """Build the package in `package` with CMake's build folder `folder`; return the wheel, which lies in `out`."""
+    require_plain_paths(package, folder, out)
     settings = [f"cmake.define.{name}={value}" for name, value in environment.defines.items()]
     settings.append(f"build-dir={folder}")
     arguments = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
@@ -150,6 +154,17 @@ def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, fo
         env=environment.variables,
     )
     return next(out.glob("*.whl"))
+
+
+def require_plain_paths(*paths: Path) -> None:
+    """Raise ToolError for a path that the tools of a build would take apart, long after it began and without a word."""
+    for path in paths:
+        if found := [letter for letter in _TAKEN_APART if any(letter in part for part in path.absolute().parts[1:])]:
+            raise ToolError(
+                f"{path} cannot be built in: its path has the character {' and '.join(found)}.",
+                why="CMake's lists, scikit-build-core's settings and search paths are made with these characters.",
+                fix=f"Have the checkout and LLAMAPACK_CACHE_DIR in folders without any of {' '.join(_TAKEN_APART)}",
+            )
 
 
 def forget_another_compiler(toolchain: Toolchain, folder: Path) -> bool:

@@ -331,3 +331,14 @@ def test_none_and_several_wheels_are_refused(
     assert caught.value.what.startswith(
         f"{tmp_path} must hold one wheel llamapack-*.whl for linux-x86_64, and holds: {there}"
     )
+
+
+@pytest.mark.parametrize("letter", ['"', ";", "\\", "=", "{", "}", ":"])
+def test_path_that_build_tools_take_apart_is_refused_at_once(letter: str) -> None:
+    odd = Path("/folder") / f"with{letter}it" / "build"
+    if len(odd.parts) != 4:
+        pytest.skip("that character separates folders here")
+    with pytest.raises(ToolError, match="cannot be built in: its path has the character ") as refusal:
+        build_module.require_plain_paths(Path("/plain"), odd)
+    assert f"the character {letter}." in refusal.value.what
+    build_module.require_plain_paths(Path("/plain with spaces/ä(1)'+@~#,!"))
