@@ -22,7 +22,7 @@ if sys.version_info < (3, 11):
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tools.errors import ToolError
+from tools.errors import ToolError, printable
 from tools.git.patch import read_series
 from tools.paths import Checkout
 from tools.util.logs import shown_by
@@ -46,7 +46,7 @@ def _reporting_tool_errors() -> Iterator[None]:
 
 
 def _print(lines: Iterable[str]) -> None:
-    print("\n".join(lines), flush=True)
+    print(printable("\n".join(lines)), flush=True)
 
 
 @task(help={"discard": DISCARD, "tree": "patch that folder instead: a source tree without git, as from an archive"})
@@ -81,7 +81,8 @@ def continue_(_: Context, skip: bool = False) -> None:
 def abort(_: Context) -> None:
     """Give up an apply or a bump: pin and vendor/llama.cpp go back to where they were."""
     with _reporting_tool_errors():
-        _print(messages.aborted(apply.abort_operation(HERE)))
+        apply.abort_operation(HERE)
+        _print(messages.aborted())
 
 
 @task(name="create-patches", help={"discard": "remove patch files that were never applied here; a copy is saved"})

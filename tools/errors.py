@@ -19,6 +19,11 @@ def valid(kind: str, values: Collection[str]) -> str:
     return f"Valid {kind}: {', '.join(values) or 'none'}."
 
 
+def printable(text: str) -> str:
+    """Return `text` as it can be printed: bytes of a name that were not UTF-8 are shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class ToolError(Exception):
     """A failure that the user can fix; any other exception is a bug and shows its traceback."""
 
@@ -27,7 +32,7 @@ class ToolError(Exception):
         self.what = what
         self.why = why
         self.fix = fix
-        super().__init__("\n".join(part for part in (what, why, fix) if part))
+        super().__init__(printable("\n".join(part for part in (what, why, fix) if part)))
 
 
 class UnavailableError(ToolError):

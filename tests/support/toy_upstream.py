@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from tools.git.repository import Git
 from tools.paths import Checkout
+from tools.util.files import remove_tree
 from tools.vendoring.source.pin import Mirror, Pin, load_pin, render_pin
 
 LINES = "".join(f"line {number}\n" for number in range(1, 41))
@@ -112,7 +115,7 @@ class Toy:
         git = self.git
         return {
             "HEAD": git.id_of("HEAD"),
-            "branch": git.run("symbolic-ref", "-q", "HEAD", check=False).stdout,
+            "branch": git.attempt("symbolic-ref", "-q", "HEAD").stdout,
             "ours": git.id_of("refs/heads/llamapack"),
             "base": git.id_of("refs/llamapack/base"),
             "status": git.run("status", "--porcelain").stdout,
@@ -147,6 +150,17 @@ def copy_toy(toy: Toy, folder: Path) -> Toy:
             text = file.read_text(encoding="utf-8")
             file.write_text(text.replace(str(toy.upstream.folder), str(upstream)), encoding="utf-8")
     return copied
+
+
+def clone_tracking(toy: Toy) -> None:
+    """Put a clone in the place of the tracking repository: it has its branches, not our other refs and notes."""
+    folder, clone = toy.checkout.tracking, toy.checkout.root / "clone"
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    nothing = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "HOME": str(folder)}
+    argv = ["git", "clone", "--quiet", str(folder / ".git"), str(clone)]
+    subprocess.run(argv, env={**variables, **nothing}, check=True, capture_output=True)
+    remove_tree(folder)
+    clone.rename(folder)
 
 
 def make_archive(toy: Toy, path: Path, *, git_dir: str = ".git/modules/vendor/llama.cpp", commit: str = "HEAD") -> Path:

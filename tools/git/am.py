@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Literal
 
 from tools.errors import ToolError
@@ -11,6 +9,7 @@ from tools.git.patch import Patch
 from tools.git.repository import Git
 from tools.git.snapshot import scratch_index
 from tools.util import cmd
+from tools.util.scratch import temporary_folder
 
 _AM = (
     *("am", "--quiet", "--3way", "--keep-non-patch", "--keep-cr", "--no-scissors", "--no-gpg-sign"),
@@ -20,15 +19,15 @@ _AM = (
 
 def am(git: Git, patch: Patch) -> cmd.Result:
     """Run `git am` for one patch; a conflict leaves it open. The same patch on the same base is the same commit."""
-    with tempfile.TemporaryDirectory(prefix="llamapack-am-") as folder:
-        file = Path(folder, patch.name)
+    with temporary_folder("am") as folder:
+        file = folder / patch.name
         file.write_bytes(patch.content)
-        return git.run(*_AM, "--", file, check=False)
+        return git.attempt(*_AM, "--", file)
 
 
 def am_continue(git: Git) -> None:
     """Make the commit of the `am` that is open from what is staged."""
-    done = git.run("am", "--continue", "--committer-date-is-author-date", check=False)
+    done = git.attempt("am", "--continue", "--committer-date-is-author-date")
     if done.returncode != 0:
         raise ToolError(
             "git could not conclude the patch.",
@@ -40,14 +39,22 @@ def am_continue(git: Git) -> None:
 def expected(git: Git, commit: str, patch: Patch) -> Literal["clean", "fuzzy", "upstream"]:
     """Say how `patch` would go on top of `commit`, if it does: as it is, not at all, or with a merge.
 
-    One that applies is never taken for one that upstream has, even where its result is found elsewhere too.
+    One that applies is never taken for one that upstream has, even if its result is found elsewhere too. A file
+    that git cannot read as a patch is a ToolError.
     """
     with scratch_index(git, commit) as index:
-        if _fits(index, patch):
+        if fits(index, patch, "--check"):
             return "clean"
-        return "upstream" if _fits(index, patch, "--reverse") else "fuzzy"
+        return "upstream" if fits(index, patch, "--check", "--reverse") else "fuzzy"
 
 
-def _fits(index: Git, patch: Patch, *options: str) -> bool:
-    words = ("apply", "--cached", "--check", *options, "-")
-    return index.run(*words, check=False, stdin=patch.text).returncode == 0
+def fits(index: Git, patch: Patch, *options: str) -> bool:
+    """Apply `patch` to the index, or with `--check` try to; tell whether it applies. Refuse what git cannot read."""
+    done = index.attempt("apply", "--cached", *options, "-", stdin=patch.text)
+    if done.returncode not in (0, 1):
+        raise ToolError(
+            f"git cannot read {patch.name}.",
+            why=(done.stderr or done.stdout).strip(),
+            fix="Correct or remove that file. If an apply or bump is under way: inv vendor.abort",
+        )
+    return done.returncode == 0

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 from tools.errors import ToolError
+from tools.git.am import fits
 from tools.git.patch import Patch
 from tools.git.repository import Git
 from tools.git.scratch_clone import scratch_clone
+from tools.git.snapshot import scratch_index
+from tools.util.scratch import temporary_folder
 
 _FORMAT = (
     *("format-patch", "--stdout", "-1", "-p", "--zero-commit", "--no-signature", "--no-numbered", "--no-thread"),
@@ -22,6 +23,9 @@ _FORMAT = (
     *("--no-textconv", "--submodule=short", "--ignore-submodules=none"),
 )
 _NAME_LENGTH = 52
+_EXPORTED: dict[str, bytes] = {}
+"""The patch files of commits that were written before: the id of a commit says all that goes into its file."""
+_REWORD = "Word that line otherwise: git commit --amend (or git rebase -i)"
 
 
 def commits_since(git: Git, base: str, head: str) -> tuple[str, ...]:
@@ -40,11 +44,15 @@ def export_commits(git: Git, commits: tuple[str, ...]) -> tuple[Patch, ...]:
 def exported_contents(git: Git, commits: Sequence[str]) -> dict[str, bytes]:
     """Return the bytes of the patch file that would hold each commit, to compare with files that are there.
 
-    Whether a file can hold the commit at all is not looked at; of a merge, none can.
+    Merges and commits without a parent are left out: no patch file holds them. Whether a file can hold the others is
+    not looked at.
     """
-    with scratch_clone(git) if commits else nullcontext(git) as clone:
-        texts = {commit: _content(clone, commit) for commit in commits}
-    return {commit: text for commit, text in texts.items() if text}
+    new = [commit for commit in commits if commit not in _EXPORTED]
+    lines = git.ask("rev-list", "--no-walk=unsorted", "--parents", *new).splitlines() if new else []
+    plain = [line.split()[0] for line in lines if len(line.split()) == 2]
+    with scratch_clone(git) if plain else nullcontext(git) as clone:
+        _EXPORTED.update({commit: _content(clone, commit) for commit in plain})
+    return {commit: _EXPORTED[commit] for commit in commits if commit in _EXPORTED}
 
 
 def _content(clone: Git, commit: str) -> bytes:
@@ -57,7 +65,9 @@ def _export(clone: Git, commit: str, number: int) -> Patch:
     slug = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")
     name = f"{number:04}-{slug[:_NAME_LENGTH].rstrip('-') or 'patch'}.patch"
     patch = Patch(name=name, content=_content(clone, commit))
-    _refuse_altered_message(clone, commit, message, patch)
+    body, change = _as_am_reads(clone, commit, patch)
+    _refuse_altered_message(commit, message, body)
+    _refuse_altered_change(clone, commit, change)
     return patch
 
 
@@ -79,26 +89,48 @@ def _refuse_unwritable(clone: Git, commit: str, parents: list[str], message: str
         )
 
 
-def _refuse_altered_message(clone: Git, commit: str, message: str, patch: Patch) -> None:
+def _as_am_reads(clone: Git, commit: str, patch: Patch) -> tuple[str, Patch]:
+    """Return the message and the change that `git am` would read out of the patch, split and parsed as it does."""
+    with temporary_folder("mail") as folder:
+        file = folder / patch.name
+        file.write_bytes(patch.content)
+        count = clone.ask("mailsplit", "--keep-cr", f"-o{folder}", "--", file)
+        if count != "1":
+            raise ToolError(
+                f"The message of {commit[:9]} has a line that begins like the `From ` line of a mailbox.",
+                why="`git am` would take what follows it for another patch, so that nobody could apply the file.",
+                fix=_REWORD,
+            )
+        body, change = folder / "body", folder / "diff"
+        mail = (folder / "0001").read_bytes().decode("utf-8", "surrogateescape")
+        headers = clone.run("mailinfo", "-b", "--no-scissors", "--encoding=UTF-8", body, change, stdin=mail).stdout
+        subject = re.search(r"^Subject: (.*)$", headers, re.MULTILINE)
+        text = body.read_text(encoding="utf-8", errors="surrogateescape")
+        return f"{subject[1] if subject else ''}\n\n{text}", Patch(name=patch.name, content=change.read_bytes())
+
+
+def _refuse_altered_message(commit: str, message: str, read: str) -> None:
     """Compare the message with the one that `git am` would read out of the patch."""
-    wanted, found = list(_lines(message)), list(_lines(_message_of(clone, patch)))
+    wanted, found = list(_lines(message)), list(_lines(read))
     if wanted != found:
         line = next((w for w, f in zip(wanted, [*found, *[""] * len(wanted)], strict=False) if w != f), "")
         raise ToolError(
             f"The message of {commit[:9]} would come back changed at the line: {line!r}",
             why="`git am` ends a message at a line that begins like a diff or with three dashes, and joins the "
             "lines of a subject.",
-            fix="Word that line otherwise: git commit --amend (or git rebase -i)",
+            fix=_REWORD,
         )
 
 
-def _message_of(clone: Git, patch: Patch) -> str:
-    with tempfile.TemporaryDirectory(prefix="llamapack-message-") as folder:
-        body = Path(folder, "body")
-        words = ("mailinfo", "-b", "--no-scissors", "--encoding=UTF-8", str(body), str(Path(folder, "diff")))
-        headers = clone.run(*words, stdin=patch.text).stdout
-        subject = re.search(r"^Subject: (.*)$", headers, re.MULTILINE)
-        return (subject[1] if subject else "") + "\n\n" + body.read_text(encoding="utf-8", errors="surrogateescape")
+def _refuse_altered_change(clone: Git, commit: str, change: Patch) -> None:
+    """Apply the change that `git am` would read to the commit's parent, and compare the trees."""
+    with scratch_index(clone, f"{commit}^") as index:
+        if not fits(index, change) or index.ask("write-tree") != clone.require_id(f"{commit}^{{tree}}"):
+            raise ToolError(
+                f"A patch file cannot hold {commit[:9]}: applied again, it gives other files.",
+                why="The change that `git am` reads out of it is not the commit's.",
+                fix="Make the change in another way: git commit --amend (or git rebase -i)",
+            )
 
 
 def _lines(message: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,7 @@ class Patch:
     @property
     def files(self) -> tuple[str, ...]:
         """The files it changes."""
-        found = re.findall(r"^diff --git a/(\S+) b/", self.text, re.MULTILINE)
+        found = re.findall(r"^diff --git a/(.+) b/\1$", self.text, re.MULTILINE)
         return tuple(dict.fromkeys(found))
 
     @property
@@ -81,3 +82,8 @@ def read_patches(folder: Path) -> tuple[Patch, ...]:
                 fix="Call it NNNN-name.patch, all lower case, or take it out of the folder.",
             )
     return patches
+
+
+def series_digest(patches: Sequence[Patch]) -> str:
+    """Return one SHA-256 for the names and contents of a series."""
+    return hashlib.sha256("".join(f"{patch.sha256} {patch.name}\n" for patch in patches).encode()).hexdigest()

@@ -1,4 +1,8 @@
-"""Call git so that neither the user's configuration, nor the environment, nor a repository around ours matters."""
+"""Call git so that neither the user's configuration, nor the environment, nor a repository around ours matters.
+
+A failing git is never taken for an answer: what is missing is told apart from what could not be asked, and each call
+names the exit statuses that are answers.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tools.errors import ToolError
@@ -15,6 +20,7 @@ from tools.util import cmd
 
 OLDEST = (2, 30)
 NOWHERE = "/dev/null"  # git for Windows knows it too
+_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 _SETTINGS = {
     "advice.detachedHead": "false",
@@ -75,9 +81,9 @@ class Git:
 
     @classmethod
     def at(cls, folder: Path) -> Git:
-        """Return the repository whose working tree is `folder`."""
+        """Return the repository whose working tree is `folder`; a linked worktree's `.git` file is followed."""
         whole = folder.absolute()
-        return cls(folder=whole, dir=whole / ".git")
+        return cls(folder=whole, dir=_linked(whole / ".git"))
 
     @classmethod
     def create(cls, folder: Path, *, branch: str = "main") -> Git:
@@ -98,33 +104,70 @@ class Git:
         """Whether there is a repository."""
         return self.dir.exists()
 
+    @property
+    def common_dir(self) -> Path:
+        """The folder that holds objects and refs; another one than `dir` in a linked worktree."""
+        pointer = self.dir / "commondir"
+        return (self.dir / pointer.read_text(encoding="utf-8").strip()).resolve() if pointer.is_file() else self.dir
+
     def with_variables(self, **variables: str) -> Git:
         """Return the same repository, called with more variables: GIT_INDEX_FILE for another index."""
         return Git(folder=self.folder, dir=self.dir, variables={**self.variables, **variables})
 
-    def run(self, *words: str | os.PathLike[str], check: bool = True, stdin: str | None = None) -> cmd.Result:
-        """Run `git WORDS` without the user's configuration. Text goes in and comes out with its line endings."""
-        return _call(self._argv(words), self.folder, self._environment(), check=check, stdin=stdin)
+    def run(
+        self, *args: str | os.PathLike[str], stdin: str | None = None, statuses: Sequence[int] = (0,)
+    ) -> cmd.Result:
+        """Run `git ARGS` without the user's configuration. Text goes in and comes out with its line endings.
 
-    def ask(self, *words: str | os.PathLike[str]) -> str:
-        """Return what `git WORDS` prints, without the space around it."""
-        return self.run(*words).stdout.strip()
+        `statuses` are the exit statuses that are answers; any other one is a ToolError.
+        """
+        return _call(self._argv(args), self.folder, self._environment(), statuses=statuses, stdin=stdin)
 
-    def names(self, *words: str | os.PathLike[str]) -> tuple[str, ...]:
-        """Return what `git WORDS -z` prints, as names."""
-        return tuple(name for name in self.run(*words).stdout.split("\0") if name)
+    def attempt(self, *args: str | os.PathLike[str], stdin: str | None = None) -> cmd.Result:
+        """Run `git ARGS` and return the result whatever its status, for a caller that looks at what came of it."""
+        return _call(self._argv(args), self.folder, self._environment(), statuses=None, stdin=stdin)
+
+    def ask(self, *args: str | os.PathLike[str]) -> str:
+        """Return what `git ARGS` prints, without the space around it."""
+        return self.run(*args).stdout.strip()
+
+    def names(self, *args: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Return what `git ARGS -z` prints, as names."""
+        return tuple(name for name in self.run(*args).stdout.split("\0") if name)
+
+    def ids_of(self, *names: str) -> tuple[str, ...]:
+        """Return the object id that each name stands for, empty for one that is not there."""
+        lines = self.run("cat-file", "--batch-check", stdin="".join(f"{name}\n" for name in names)).stdout.splitlines()
+        if len(lines) != len(names):
+            raise ToolError(f"git cat-file gave {len(lines)} answers to {len(names)} questions in {self.dir}.")
+        return tuple(_object_id(name, line) for name, line in zip(names, lines, strict=True))
 
     def id_of(self, name: str) -> str:
-        """Return the object id that `name` stands for; nothing where it is unknown."""
-        done = self.run("rev-parse", "--verify", "--quiet", name, check=False)
-        return done.stdout.strip() if done.returncode == 0 else ""
+        """Return the object id that `name` stands for, or an empty string if there is no such object."""
+        return self.ids_of(name)[0]
+
+    def require_id(self, name: str) -> str:
+        """Return the object id that `name` stands for; ToolError if there is no such object."""
+        if not (found := self.id_of(name)):
+            raise ToolError(f"There is no {name} in {self.dir}.", fix="Run: inv vendor.status")
+        return found
 
     def has(self, commit: str) -> bool:
         """Tell whether the objects of `commit` are here."""
-        return self.run("cat-file", "-e", f"{commit}^{{tree}}", check=False).returncode == 0
+        return bool(self.id_of(f"{commit}^{{tree}}"))
+
+    def branch(self) -> str:
+        """Return the branch that HEAD is on, or an empty string if it is on none."""
+        return self.ask("branch", "--show-current")
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Tell whether the commit `new` is `old` or stands on it."""
+        return not self.ask("rev-list", "-1", old, f"^{new}")
 
     def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
-        """Give the contents of the objects `ids`, in order."""
+        """Yield the contents of the objects `ids`, in order."""
+        if not ids:
+            return
         process = subprocess.Popen(
             [*self._argv(["cat-file", "--batch"])],
             cwd=self.folder,
@@ -141,23 +184,25 @@ class Git:
                 header = process.stdout.readline().split()
                 if len(header) != 3:
                     raise ToolError(f"Object {name} is missing in {self.dir}.", fix="Run: inv vendor.clean --tracking")
-                yield process.stdout.read(int(header[2]))
-                process.stdout.read(1)
+                content = process.stdout.read(int(header[2]))
+                if len(content) != int(header[2]) or process.stdout.read(1) != b"\n":
+                    raise ToolError(f"git ended in the middle of object {name} of {self.dir}.", fix="Run it again.")
+                yield content
             process.stdin.close()
 
-    def network(self, *words: str, timeout: float) -> cmd.Result:
-        """Run `git WORDS` with the user's configuration, which may hold proxies; it never asks a question."""
+    def network(self, *args: str, timeout: float) -> cmd.Result:
+        """Run `git ARGS` with the user's configuration, which may hold proxies; it never asks a question."""
         keep = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(_FOR_NETWORK)}
         variables = {**keep, **self._where(), **_FIXED}
         try:
-            return _call(self._argv(words), self.folder, variables, check=False, timeout=timeout)
+            return _call(self._argv(args), self.folder, variables, statuses=None, timeout=timeout)
         except subprocess.TimeoutExpired:
             why = f"no answer within {timeout:.0f} seconds"
-            return cmd.Result(argv=tuple(words), returncode=124, stdout="", stderr=why)
+            return cmd.Result(argv=tuple(args), returncode=124, stdout="", stderr=why)
 
-    def _argv(self, words: Sequence[str | os.PathLike[str]]) -> list[str | os.PathLike[str]]:
+    def _argv(self, args: Sequence[str | os.PathLike[str]]) -> list[str | os.PathLike[str]]:
         settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        return ["git", *settings, *words]
+        return ["git", *settings, *args]
 
     def _where(self) -> dict[str, str]:
         return {"GIT_DIR": str(self.dir), "GIT_WORK_TREE": str(self.folder)}
@@ -169,32 +214,50 @@ class Git:
         return {**clean, **homes, **self._where(), **_FIXED, **_ALONE, **self.variables}
 
 
+def _linked(dot_git: Path) -> Path:
+    """Return the repository's folder, which a file `.git` names in a linked worktree."""
+    if not dot_git.is_file():
+        return dot_git
+    named = dot_git.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir: ").strip()
+    return (dot_git.parent / named).resolve()
+
+
+def _object_id(name: str, line: str) -> str:
+    """Return the id that a line of `git cat-file --batch-check` gives, or an empty string if it says "missing"."""
+    if line == f"{name} missing":
+        return ""
+    found, _, rest = line.partition(" ")
+    if not (_ID.fullmatch(found) and rest.rpartition(" ")[2].isdigit()):
+        raise ToolError(f"git does not know what {name!r} is.", why=line)
+    return found
+
+
 def _call(
     argv: Sequence[str | os.PathLike[str]],
     folder: Path,
     variables: Mapping[str, str],
     *,
-    check: bool = True,
+    statuses: Sequence[int] | None = (0,),
     stdin: str | None = None,
     timeout: float | None = None,
 ) -> cmd.Result:
     # Not shell.run: in text mode, Python would change the line endings of patches.
-    words = tuple(os.fspath(word) for word in argv)
+    command = tuple(os.fspath(arg) for arg in argv)
     given = (stdin or "").encode("utf-8", "surrogateescape")
     try:
         done = subprocess.run(
-            words, cwd=folder, env=variables, input=given, capture_output=True, timeout=timeout, check=False
+            command, cwd=folder, env=variables, input=given, capture_output=True, timeout=timeout, check=False
         )
     except FileNotFoundError as error:
         raise _not_found(folder) from error
     out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
-    if check and done.returncode != 0:
-        said = [word for word in words[1:] if word != "-c" and word.partition("=")[0] not in _SETTINGS]
+    if statuses is not None and done.returncode not in statuses:
+        shown = [arg for arg in command[1:] if arg != "-c" and arg.partition("=")[0] not in _SETTINGS]
         raise ToolError(
-            f"git {shlex.join(said)} failed with status {done.returncode} in {folder}.",
+            f"git {shlex.join(shown)} failed with status {done.returncode} in {folder}.",
             why=(err or out).strip()[-4000:],
         )
-    return cmd.Result(argv=words, returncode=done.returncode, stdout=out, stderr=err)
+    return cmd.Result(argv=command, returncode=done.returncode, stdout=out, stderr=err)
 
 
 def _not_found(folder: Path) -> ToolError:
@@ -207,9 +270,15 @@ def _not_found(folder: Path) -> ToolError:
     )
 
 
+@cache
+def _version(_path: str) -> str:
+    """Return what the git on PATH says of itself."""
+    return _call(["git", "--version"], Path.cwd(), os.environ).stdout
+
+
 def require_git() -> None:
-    """Raise ToolError where git is missing or too old."""
-    said = _call(["git", "--version"], Path.cwd(), os.environ).stdout
+    """Raise ToolError if git is missing or too old."""
+    said = _version(os.environ.get("PATH", ""))
     found = re.search(r"(\d+)\.(\d+)", said)
     if not found or (int(found[1]), int(found[2])) < OLDEST:
         raise ToolError(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from tools.errors import ToolError
+from tools.errors import ToolError, printable
 from tools.git.repository import Git
+from tools.util.scratch import temporary_folder
 
 LINK, SUBMODULE = "120000", "160000"
 
@@ -34,8 +33,13 @@ class Snapshot:
 
     @property
     def ggml_tree(self) -> str:
-        """The id of its ggml folder; nothing where it has none."""
-        return self.git.id_of(f"{self.tree}:ggml")
+        """The id of its ggml folder; ToolError if it has none, and so is no tree of llama.cpp."""
+        if not (found := self.git.id_of(f"{self.tree}:ggml")):
+            raise ToolError(
+                f"{self.git.folder} is no tree of llama.cpp: it has no ggml folder.",
+                fix="Name the top folder of a llama.cpp source tree.",
+            )
+        return found
 
     def entries(self) -> dict[str, Entry]:
         """Return all its files; a symbolic link stands for the file that it leads to."""
@@ -46,8 +50,8 @@ class Snapshot:
 @contextmanager
 def scratch_index(git: Git, start: str = "") -> Iterator[Git]:
     """Give `git` with an index of its own: a copy of the real one, or what the tree `start` holds."""
-    with tempfile.TemporaryDirectory(prefix="llamapack-index-", dir=git.dir, ignore_cleanup_errors=True) as folder:
-        index = Path(folder, "index")
+    with temporary_folder("index") as folder:
+        index = folder / "index"
         if not start and (git.dir / "index").exists():
             # With its time: git looks into files that are as new as the index, which their times cannot tell apart.
             shutil.copy2(git.dir / "index", index)
@@ -57,11 +61,32 @@ def scratch_index(git: Git, start: str = "") -> Iterator[Git]:
         yield scratch
 
 
-def take_snapshot(git: Git) -> Snapshot:
-    """Return the working tree as it is: edited and new files included, ignored ones not."""
+def take_snapshot(git: Git, ignored: Sequence[str] = ()) -> Snapshot:
+    """Return the working tree as it is: edited and new files included, and of the ignored ones those that are named."""
     with scratch_index(git) as scratch:
         scratch.run("add", "--all", "--", ".")
+        if ignored:
+            scratch.run("update-index", "--add", "-z", "--stdin", stdin="".join(f"{path}\0" for path in ignored))
         return Snapshot(git=git, tree=scratch.ask("write-tree"))
+
+
+def index_tree(git: Git, conflicted: Sequence[str] = ()) -> str:
+    """Return the tree that the index holds, without the files that are in conflict there."""
+    with scratch_index(git) as scratch:
+        if conflicted:
+            paths = "".join(f"{path}\0" for path in conflicted)
+            scratch.run("update-index", "--force-remove", "-z", "--stdin", stdin=paths)
+        return scratch.ask("write-tree")
+
+
+def changed_blobs(git: Git, old: str, new: str) -> dict[str, tuple[str, str]]:
+    """Return each file that differs between two trees, with the ids of its content in both, empty if missing."""
+    fields = git.run("diff-tree", "-r", "-z", "--no-renames", "--full-index", old, new).stdout.split("\0")
+    found = {}
+    for described, path in zip(fields[::2], fields[1::2], strict=False):
+        was, now = described.split(" ")[2:4]
+        found[path] = (was if was.strip("0") else "", now if now.strip("0") else "")
+    return found
 
 
 def _listed(git: Git, tree: str) -> Iterator[tuple[str, Entry]]:
@@ -85,6 +110,12 @@ def _followed(git: Git, listed: Mapping[str, Entry], path: str) -> Entry:
 def require_plain(entries: Mapping[str, Entry]) -> None:
     """Raise ToolError for what a copied tree cannot hold: links out of it, submodules, names that collide."""
     for path, entry in entries.items():
+        if printable(path) != path:
+            raise ToolError(
+                f"The name of upstream's {path} is not UTF-8.",
+                why="A wheel and a manifest name their files in UTF-8.",
+                fix="Rename it, or leave it out in vendor/sync.toml.",
+            )
         if entry.mode == LINK:
             raise ToolError(
                 f"Upstream's {path} is a symbolic link that does not lead to one of its files.",

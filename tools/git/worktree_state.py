@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tools.git.repository import Git
+from tools.util.files import remove_tree
 
 _MARKS = {
     "rebase-merge": "rebase",
@@ -13,6 +14,7 @@ _MARKS = {
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
+    "sequencer": "cherry-pick",
     "BISECT_LOG": "bisect",
 }
 
@@ -59,3 +61,29 @@ def read_state(git: Git) -> State:
         locked=(git.dir / "index.lock").exists(),
         **{name: tuple(paths) for name, paths in found.items()},
     )
+
+
+def show_hidden(git: Git) -> tuple[str, ...]:
+    """Have git look again into files that it was told to take for unchanged; return them.
+
+    Edits in a file with the flag assume-unchanged or skip-worktree are in no status, and a checkout overwrites them.
+    """
+    listed = git.names("ls-files", "-v", "-z")
+    hidden = tuple(line[2:] for line in listed if line[0].islower() or line[0] == "S")
+    if hidden:
+        paths = "".join(f"{path}\0" for path in hidden)
+        for flag in ("--no-assume-unchanged", "--no-skip-worktree"):
+            git.run("update-index", flag, "-z", "--stdin", stdin=paths)
+    return hidden
+
+
+def close_operation(git: Git, state: State) -> None:
+    """Close the operation that is open; HEAD, index and working tree stay."""
+    if state.operation and state.operation != "bisect":
+        git.attempt(state.operation, "--quit")
+    for mark in _MARKS:  # what git did not close itself: a half-made operation of a killed git, a bisect
+        path = git.dir / mark.partition("/")[0]
+        if path.is_dir():
+            remove_tree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """What every room may use: processes, files, environments, downloads.
 
 cmd           Run other programs: every module of tools/ starts them here.
-live          Where vendoring reports a step that takes long.
 logs          Show what tools log: they print nothing themselves, and whoever calls them decides where it goes.
 atomic_files  Write files in one step: a reader sees the old file or the new one, and never half of one.
 scratch       Folders for a moment, below the cache; what a killed process left there is removed by the next one.
@@ -23,7 +22,6 @@ __all__ = [
     "downloads",
     "files",
     "inherited",
-    "live",
     "logs",
     "scratch",
     "stamps",

@@ -1,25 +1,37 @@
-"""See that nothing a maintainer did is lost: find it, refuse or save it."""
+"""See that nothing is lost which only the tracking repository has: find it, refuse to go on, or save it.
+
+`set_head` is the one place that forces HEAD, index or working tree: what it would lose, it saves first and names.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tools.errors import ToolError, some
 from tools.git.format_patch import exported_contents
 from tools.git.patch import read_patches
 from tools.git.repository import Git
-from tools.git.snapshot import take_snapshot
-from tools.git.worktree_state import State, read_state
+from tools.git.snapshot import index_tree, take_snapshot
+from tools.git.worktree_state import State, close_operation, read_state, show_hidden
 from tools.paths import Checkout, cache_dir
+from tools.vendoring.mismatch import foreign_patches
 from tools.vendoring.source.fetch import BASE, BRANCH
 from tools.vendoring.source.pin import load_pin
 
 BACKUPS = "refs/llamapack/backup/"
+OURS = f"refs/heads/{BRANCH}"
+_OPEN_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
+_OPEN_FILES = ("rebase-merge/orig-head", "rebase-apply/orig-head", "rebase-merge/autostash", "rebase-apply/autostash")
+_MOST_COMPARED = 100
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +53,13 @@ class AtRisk:
     state: State
     commits: tuple[Commit, ...]
     """Commits that no patch file and no other branch holds."""
+    overwritten: tuple[str, ...] = ()
+    """Ignored files that the new source has files in the place of."""
 
     @property
     def nothing(self) -> bool:
         """Whether HEAD can be moved."""
-        return self.state.is_clean and not self.commits
+        return self.state.is_clean and not self.commits and not self.overwritten
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -57,14 +71,30 @@ class AtRisk:
             ("staged", state.staged),
             ("unstaged", state.unstaged),
             ("untracked", state.untracked),
+            ("ignored by git, and in the way of the new source", self.overwritten),
             ("commits that no patch file holds", tuple(map(str, self.commits))),
         )
         return tuple(f"{kind}: {some(names)}" for kind, names in found if names)
 
 
-def at_risk(checkout: Checkout, git: Git) -> AtRisk:
-    """Return what only the tracking repository has."""
-    return AtRisk(state=read_state(git), commits=unexported(checkout, git))
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where HEAD is to go."""
+
+    commit: str
+    branch: str = BRANCH
+    """The branch to be on, empty for none. Ours is moved to the commit; another one is where it is."""
+    files: tuple[str, ...] = ()
+    """Files that are written afterwards, beside those of the commit: by patches."""
+
+
+def at_risk(checkout: Checkout, git: Git, target: Target | None = None) -> AtRisk:
+    """Return what only the tracking repository has, and what a move to `target` would overwrite."""
+    return AtRisk(
+        state=read_state(git),
+        commits=unexported(checkout, git),
+        overwritten=in_the_way(git, target) if target else (),
+    )
 
 
 def unexported(checkout: Checkout, git: Git) -> tuple[Commit, ...]:
@@ -72,15 +102,33 @@ def unexported(checkout: Checkout, git: Git) -> tuple[Commit, ...]:
 
     Those that another branch or a tag holds too are not among them: they stay when HEAD moves.
     """
-    roots = [name for name in ("HEAD", f"refs/heads/{BRANCH}") if git.id_of(f"{name}^{{commit}}")]
-    base = git.id_of(f"{BASE}^{{commit}}")
-    if not roots or not base:
-        return ()
-    others = (f"--exclude={BRANCH}", "--branches", "--tags", "--remotes")
-    ids = git.ask("rev-list", "--reverse", *roots, "--not", base, *others).split()
+    ids = _left_behind(git, pinned_bases(checkout, git))
     held = {patch.sha256 for patch in read_patches(checkout.patches)}
-    contents = exported_contents(git, ids)
+    contents = exported_contents(git, ids) if len(ids) <= _MOST_COMPARED else {}
     return commits_of(git, [name for name in ids if not _is_held(checkout, contents.get(name), held)])
+
+
+def pinned_bases(checkout: Checkout, git: Git) -> tuple[str, ...]:
+    """Return the commits that are known to be upstream's: the base that was noted, and the pinned commit."""
+    found = git.ids_of(f"{BASE}^{{commit}}", f"{load_pin(checkout.pin_file).commit}^{{commit}}")
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def _left_behind(git: Git, kept: Iterable[str]) -> list[str]:
+    """Return the commits, oldest first, that a move of HEAD and of our branch to elsewhere leaves without a name.
+
+    `kept` are commits that stay, with all that they stand on.
+    """
+    roots = _roots(git)
+    others = (f"--exclude={BRANCH}", "--branches", "--tags", "--remotes")
+    return git.ask("rev-list", "--reverse", *roots, "--not", *kept, *others).split() if roots else []
+
+
+def _roots(git: Git) -> tuple[str, ...]:
+    """Return the commits of HEAD, of our branch, and of what an open merge, rebase or the like holds."""
+    named = [path.read_text(encoding="utf-8").strip() for name in _OPEN_FILES if (path := git.dir / name).is_file()]
+    found = git.ids_of(*(f"{name}^{{commit}}" for name in ("HEAD", OURS, *_OPEN_HEADS, *named)))
+    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def commits_of(git: Git, names: Sequence[str]) -> tuple[Commit, ...]:
@@ -91,12 +139,35 @@ def commits_of(git: Git, names: Sequence[str]) -> tuple[Commit, ...]:
     return tuple(Commit(id=line.partition(" ")[0], subject=line.partition(" ")[2]) for line in said)
 
 
-def require_nothing_at_risk(checkout: Checkout, git: Git, *, discard: bool, doing: str) -> str:
-    """Raise ToolError where moving HEAD would lose something; with `discard`, save it and return the backup ref.
+def in_the_way(git: Git, target: Target) -> tuple[str, ...]:
+    """Return the files that git does not track and that a checkout of `target` would overwrite, ignored ones too."""
+    listing = ("diff-index", "--cached", "-z", "--name-only", "--no-renames", "--diff-filter=D", target.commit)
+    new = {*git.names(*listing), *target.files}
+    there = {place for name in new if (place := _place(git.folder, name))}
+    if not there:
+        return ()
+    literal = git.with_variables(GIT_LITERAL_PATHSPECS="1")
+    return literal.names("ls-files", "-z", "--others", "--", *sorted(there))
 
-    Afterwards the working tree is HEAD's. Nothing to save returns an empty string.
+
+def _place(folder: Path, name: str) -> str:
+    """Return what is on disk where the file `name` is to be written: it, or a file where a folder must be."""
+    for place in (*reversed(PurePosixPath(name).parents), PurePosixPath(name)):
+        if str(place) != "." and os.path.lexists(folder / place):
+            path = folder / place
+            if str(place) == name or path.is_symlink() or not path.is_dir():
+                return str(place)
+    return ""
+
+
+def require_nothing_at_risk(checkout: Checkout, git: Git, target: Target | None, *, discard: bool, doing: str) -> str:
+    """Raise ToolError if moving HEAD to `target` would lose something; with `discard`, save it, return the backup ref.
+
+    Afterwards the working tree is HEAD's. Returns an empty string if there was nothing to save. Without a target, the
+    new source is not known yet, so that ignored files in its way are not looked for.
     """
-    found = at_risk(checkout, git)
+    _show_hidden(git)
+    found = at_risk(checkout, git, target)
     _refuse_lock(git, found.state)
     _refuse_unborn(git)
     if found.nothing:
@@ -104,42 +175,80 @@ def require_nothing_at_risk(checkout: Checkout, git: Git, *, discard: bool, doin
     if not discard:
         raise ToolError(
             f"{doing} would lose what is in {git.folder}:\n  " + "\n  ".join(found.lines),
-            fix=f"To keep it: {_way_to_keep(checkout, git)} (an unfinished operation: finish it).\n"
+            fix=f"To keep it: {way_to_keep(checkout, git, found)}\n"
             "To discard it (a backup ref is left): the same command with --discard",
         )
-    backup = save_backup(git, f"before: {doing}")
-    clear(git, found.state)
+    backup = save_backup(git, f"before: {doing}", ignored=found.overwritten)
+    _clear(git, found.state, found.overwritten)
     return backup
 
 
-def clear(git: Git, state: State) -> None:
-    """Close what is open and make the working tree HEAD's; ignored files stay. Save first what is wanted."""
-    if state.operation == "bisect":
-        (git.dir / "BISECT_LOG").unlink(missing_ok=True)
-    elif state.operation:
-        git.run(state.operation, "--quit", check=False)
+def set_head(git: Git, target: Target, *, why: str, known: Sequence[str] = ()) -> str:
+    """Put HEAD, index and working tree at `target`, whatever is open or edited.
+
+    What would be lost is saved first; the backup ref is logged and returned, an empty string if there was nothing.
+    `known` are commits that may lose their names, because patches hold them or they were saved before.
+    """
+    target = _resolved(git, target)
+    _show_hidden(git)
+    state, overwritten = read_state(git), in_the_way(git, target)
+    kept = (target.commit, *(name for name in known if name))
+    backup = ""
+    if state.dirty or overwritten or _left_behind(git, kept):
+        backup = save_backup(git, why, ignored=overwritten)
+    _clear(git, state, overwritten)
+    place = {BRANCH: ("-B", BRANCH, target.commit), "": ("--detach", target.commit)}.get(target.branch)
+    git.run("checkout", "--quiet", "--force", *(place or (target.branch,)))
+    git.run("clean", "--quiet", "--force", "-d")
+    return backup
+
+
+def _resolved(git: Git, target: Target) -> Target:
+    """Return `target` with the commit that its branch is at now; a branch that is gone is none."""
+    if target.branch in ("", BRANCH):
+        return target
+    commit = git.id_of(f"refs/heads/{target.branch}")
+    return replace(target, commit=commit) if commit else replace(target, branch="")
+
+
+def _show_hidden(git: Git) -> None:
+    if (git.dir / "index.lock").exists():
+        return  # a running git; it is refused
+    if hidden := show_hidden(git):
+        log.warning("These were marked as unchanged for git, and are no longer: %s", some(hidden))
+
+
+def _clear(git: Git, state: State, overwritten: Sequence[str]) -> None:
+    """Close what is open and make the working tree HEAD's; other ignored files stay. Everything was saved before."""
+    close_operation(git, state)
     git.run("reset", "--quiet", "--hard", "HEAD")
     git.run("clean", "--quiet", "--force", "-d")
+    for path in overwritten:
+        (git.folder / path).unlink(missing_ok=True)
 
 
-def save_backup(git: Git, why: str) -> str:
-    """Keep HEAD, our branch, the index and the working tree, new files included, under a new ref; return the ref."""
-    head = git.id_of("HEAD^{commit}")
+def save_backup(git: Git, why: str, *, ignored: Sequence[str] = ()) -> str:
+    """Keep HEAD, our branch, what is open, the index and the working tree under a new ref; log and return the ref.
+
+    New files are included, and of the ignored ones those that are named.
+    """
+    state = read_state(git)
+    head = git.require_id("HEAD^{commit}")
+    index = index_tree(git, state.conflicted)
     parents = [head]
-    index = git.run("write-tree", check=False)  # refused while files are in conflict
-    if index.returncode == 0 and index.stdout.strip() != git.id_of("HEAD^{tree}"):
-        parents = [_commit(git, index.stdout.strip(), parents, f"index {why}")]
-    branch = git.id_of(f"refs/heads/{BRANCH}")
-    parents += [branch] if branch and branch != head else []
-    commit = _commit(git, take_snapshot(git).tree, parents, why)
+    if index != git.require_id("HEAD^{tree}"):
+        parents = [_commit(git, index, parents, f"index {why}")]
+    parents += [name for name in _roots(git) if name != head]
+    commit = _commit(git, take_snapshot(git, ignored).tree, parents, why)
     ref = f"{BACKUPS}{stamp()}"
     git.run("update-ref", "-m", why, ref, commit)
+    log.warning("What was there is kept as %s: git -C %s show %s", ref, git.folder, ref)
     return ref
 
 
 def _commit(git: Git, tree: str, parents: Sequence[str], message: str) -> str:
     author = git.with_variables(GIT_AUTHOR_NAME="llamapack", GIT_AUTHOR_EMAIL="llamapack@localhost")
-    return author.ask("commit-tree", tree, *(word for parent in parents for word in ("-p", parent)), "-m", message)
+    return author.ask("commit-tree", tree, *(arg for parent in parents for arg in ("-p", parent)), "-m", message)
 
 
 def backups(git: Git) -> tuple[str, ...]:
@@ -148,12 +257,13 @@ def backups(git: Git) -> tuple[str, ...]:
 
 
 def save_copies(checkout: Checkout, paths: Sequence[Path]) -> Path:
-    """Copy files of the checkout to a new folder below the cache, and return it."""
+    """Copy files of the checkout to a new folder below the cache; log and return it."""
     folder = new_backup_folder()
     for path in paths:
         target = folder / path.relative_to(checkout.root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target, follow_symlinks=False)
+    log.warning("Copies are saved in %s", folder)
     return folder
 
 
@@ -180,23 +290,33 @@ def _was_committed(checkout: Checkout, content: bytes) -> bool:
     project = Git.at(checkout.root)
     if not project.exists or not project.id_of("HEAD"):
         return False
-    blob = _blob_id(project, content)
-    if project.run("cat-file", "-e", blob, check=False).returncode != 0:
-        return False
-    words = ("log", "--all", "-1", "--format=%H", f"--find-object={blob}", "--", "patches")
-    return bool(project.run(*words, check=False).stdout.strip())
-
-
-def _blob_id(project: Git, content: bytes) -> str:
     text = content.decode("utf-8", "surrogateescape")
-    return project.run("hash-object", "--stdin", "--no-filters", stdin=text).stdout.strip()
+    blob = project.run("hash-object", "--stdin", "--no-filters", stdin=text).stdout.strip()
+    if not project.id_of(blob):
+        return False
+    return bool(project.ask("log", "--all", "-1", "--format=%H", f"--find-object={blob}", "--", "patches"))
 
 
-def _way_to_keep(checkout: Checkout, git: Git) -> str:
-    if git.id_of(BASE) == load_pin(checkout.pin_file).commit:
-        return "commit it there, then inv vendor.create-patches"
-    # The pin moved meanwhile, so that a series cannot be written from here.
-    return f"commit it there, git branch mine {BRANCH}, the same command again, then git cherry-pick from mine"
+def way_to_keep(checkout: Checkout, git: Git, found: AtRisk) -> str:
+    """Return how to keep what `found` names, in words that end where it is kept."""
+    if found.state.operation:
+        return f"finish it (git {found.state.operation} --continue or --abort, in {git.folder}), then run this again."
+    commit = "commit it there, then " if found.state.dirty else ""
+    move = f"move {some(found.overwritten)} away; " if found.overwritten else ""
+    if not (found.commits or found.state.dirty):
+        return f"{move}then run this again."
+    if can_create_patches(checkout, git):
+        return f"{move}{commit}inv vendor.create-patches"
+    return (
+        f"{move}{commit}git branch mine {BRANCH} there, the same command again, "
+        "git cherry-pick COMMIT there for each of these commits, then inv vendor.create-patches"
+    )
+
+
+def can_create_patches(checkout: Checkout, git: Git) -> bool:
+    """Tell whether a series can be written from here: on the pinned commit, and over no patch file of somebody else."""
+    stands = git.id_of(BASE) == load_pin(checkout.pin_file).commit
+    return stands and not foreign_patches(checkout, git)
 
 
 def _refuse_unborn(git: Git) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,10 @@ from tools.errors import ToolError
 from tools.git.patch import read_series
 from tools.git.repository import Git
 from tools.paths import Checkout
-from tools.util.files import explained, locked
-from tools.util.live import Say, quiet
-from tools.vendoring.apply import Applied, operation_to, refuse_open, start
+from tools.vendoring.apply import Applied, operation_to, refuse_open, start, target_of
 from tools.vendoring.backups import require_nothing_at_risk
 from tools.vendoring.changelog import UPSTREAM
+from tools.vendoring.command import command
 from tools.vendoring.dry_run import Outcome, rehearse
 from tools.vendoring.source.fetch import ANSWER_SECONDS, BASE, FETCH_SECONDS, reach
 from tools.vendoring.source.mirror import fetch_from_package
@@ -25,6 +25,8 @@ _PACKAGE = re.compile(r"(?P<package>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9._+-
 _ID = re.compile(r"[0-9a-f]{7,40}")
 _RELEASE = re.compile(r"b(\d+)")
 _WANTED = "refs/llamapack/wanted"
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,31 +38,32 @@ class Preview:
     outcomes: tuple[Outcome, ...]
 
 
-def preview_bump(checkout: Checkout, ref: str, *, sha256: str = "", say: Say = quiet) -> Preview:
+def preview_bump(checkout: Checkout, ref: str, *, sha256: str = "") -> Preview:
     """Say for each patch how it would go on `ref`; nothing but the object store changes."""
-    with locked(checkout.lock_file), explained("trying the patches in a scratch clone"):
+    with command(checkout, "trying the patches in a scratch clone"):
         git, old = _tracking(checkout), load_pin(checkout.pin_file)
-        new = new_pin(git, old, ref, sha256=sha256, say=say)
+        new = new_pin(git, old, ref, sha256=sha256)
         with rehearse(git, new.commit, read_series(checkout.patches)) as rehearsal:
             return Preview(old=old, new=new, outcomes=rehearsal.outcomes)
 
 
-def bump(checkout: Checkout, ref: str, *, sha256: str = "", discard: bool = False, say: Say = quiet) -> Applied:
+def bump(checkout: Checkout, ref: str, *, sha256: str = "", discard: bool = False) -> Applied:
     """Put the series on `ref`; when all of it is applied, write the pin and the changelog's line.
 
     `ref` is a branch, tag or commit of upstream, or NAME==VERSION of a package that carries a checkout, with its
     SHA-256. It stops at conflicts like `apply_patches`; `abort` brings back the old pin and the old commits.
     """
-    with locked(checkout.lock_file), explained(f"moving {checkout.tracking}"):
+    with command(checkout, f"moving {checkout.tracking}"):
         git, old = _tracking(checkout), load_pin(checkout.pin_file)
         refuse_open(git)
         series = read_series(checkout.patches)
         if not discard:
-            require_nothing_at_risk(checkout, git, discard=False, doing="The bump")
-        new = new_pin(git, old, ref, sha256=sha256, say=say)
+            require_nothing_at_risk(checkout, git, None, discard=False, doing="The bump")
+        new = new_pin(git, old, ref, sha256=sha256)
         if new == old:
             raise ToolError(f"{ref} is {old.commit}, which is pinned already.", fix="Name another commit.")
-        backup = require_nothing_at_risk(checkout, git, discard=discard, doing="The bump")
+        target = target_of(new.commit, series)
+        backup = require_nothing_at_risk(checkout, git, target, discard=discard, doing="The bump")
         operation = replace(
             operation_to(git, new.commit, series),
             kind="bump",
@@ -68,21 +71,22 @@ def bump(checkout: Checkout, ref: str, *, sha256: str = "", discard: bool = Fals
             new_pin=render_pin(new),
             changelog=f"{UPSTREAM}{_described(git, new)}.",
         )
-        return replace(start(checkout, git, operation, series), backup=backup)
+        applied = start(checkout, git, operation, series)
+        return replace(applied, backup=backup or applied.backup)
 
 
-def new_pin(git: Git, old: Pin, ref: str, *, sha256: str = "", say: Say = quiet) -> Pin:
+def new_pin(git: Git, old: Pin, ref: str, *, sha256: str = "") -> Pin:
     """Fetch `ref` and return the pin of it."""
     number, mirrors = 0, old.mirrors
     if package := _PACKAGE.fullmatch(ref):
         mirrors = (_mirror(old, package, sha256),)
-        commit = fetch_from_package(git, mirrors[0], "", say)
+        commit = fetch_from_package(git, mirrors[0], "")
     else:
-        commit, number = _from_git(git, old, ref, say)
+        commit, number = _from_git(git, old, ref)
         mirrors = old.mirrors if commit == old.commit else ()
-    if not (ggml := git.id_of(f"{commit}:ggml")):
+    tree, ggml = git.ids_of(f"{commit}^{{tree}}", f"{commit}:ggml")
+    if not (tree and ggml):
         raise ToolError(f"{ref} is {commit}, which has no ggml folder.", fix="Name a commit of llama.cpp.")
-    tree = git.id_of(f"{commit}^{{tree}}")
     known = old.build_number if commit == old.commit else number or _counted(git, commit)
     return replace(old, commit=commit, tree=tree, ggml_tree=ggml, build_number=known, mirrors=mirrors)
 
@@ -106,7 +110,7 @@ def _mirror(old: Pin, package: re.Match[str], sha256: str) -> Mirror:
     return Mirror(package=package["package"], version=package["version"], sha256=sha256, git_dir=git_dir)
 
 
-def _from_git(git: Git, old: Pin, ref: str, say: Say) -> tuple[str, int]:
+def _from_git(git: Git, old: Pin, ref: str) -> tuple[str, int]:
     if ref.startswith("-") or not ref.strip():
         raise ToolError(f"{ref!r} is not a name of a commit.", fix="Name a branch, a tag or a commit of upstream.")
     if problem := reach(git, old.repository):
@@ -117,9 +121,9 @@ def _from_git(git: Git, old: Pin, ref: str, say: Say) -> tuple[str, int]:
             why=problem,
             fix="Check the network, or bump to a package: inv vendor.bump NAME==VERSION --sha256 HASH",
         )
-    say(f"Fetching {ref} from {old.repository}")
+    log.info("Fetching %s from %s", ref, old.repository)
     with _wanted(git):
-        shallow = ["--depth=1"] if (git.dir / "shallow").exists() else []
+        shallow = ["--depth=1"] if (git.common_dir / "shallow").exists() else []
         options = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *shallow)
         done = git.network(*options, old.repository, f"+{ref}:{_WANTED}", timeout=FETCH_SECONDS)
         commit = git.id_of(f"{_WANTED}^{{commit}}") or _known_here(git, ref)
@@ -137,9 +141,9 @@ def _known_here(git: Git, ref: str) -> str:
     """
     if not (_ID.fullmatch(ref) or git.id_of(f"refs/tags/{ref}")):
         return ""
-    commit = git.id_of(f"{ref}^{{commit}}")
-    ours = git.run("rev-list", "--branches", "--not", BASE, check=False).stdout.split()
-    return "" if commit in ours else commit
+    commit, base = git.ids_of(f"{ref}^{{commit}}", BASE)
+    ours = git.ask("rev-list", "--branches", *(["--not", base] if base else [])).split()
+    return "" if commit in ours and commit != base else commit
 
 
 @contextmanager
@@ -162,7 +166,7 @@ def _released(git: Git, old: Pin, ref: str, commit: str) -> int:
 
 
 def _counted(git: Git, commit: str) -> int:
-    return 0 if (git.dir / "shallow").exists() else int(git.ask("rev-list", "--count", commit))
+    return 0 if (git.common_dir / "shallow").exists() else int(git.ask("rev-list", "--count", commit))
 
 
 def _described(git: Git, pin: Pin) -> str:

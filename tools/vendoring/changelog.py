@@ -12,7 +12,7 @@ _PART, _GROUP = "## Unreleased", "### Changed"
 
 def add_line(path: Path, line: str) -> None:
     """Put `line` under Unreleased, Changed; one about llama.cpp takes the place of an earlier one there."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else ["# Changelog"]
+    lines = _read(path) if path.exists() else ["# Changelog"]
     if line in lines:
         return
     start = _heading(lines, _PART, at=_first(lines, "## ", 0), level="## ", end=len(lines))
@@ -30,7 +30,7 @@ def add_line(path: Path, line: str) -> None:
 
 def remove_line(path: Path, line: str) -> None:
     """Take `line` out again, with its heading where that is left with nothing."""
-    if not path.exists() or line not in (lines := path.read_text(encoding="utf-8").splitlines()):
+    if not path.exists() or line not in (lines := _read(path)):
         return
     at = lines.index(line)
     del lines[at]
@@ -41,8 +41,12 @@ def remove_line(path: Path, line: str) -> None:
     _write(path, lines)
 
 
+def _read(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+
+
 def _heading(lines: list[str], title: str, *, at: int, level: str, end: int, start: int = 0) -> int:
-    """Return the line of a heading between `start` and `end`, put in at `at` where there is none."""
+    """Return the line of a heading between `start` and `end`, inserted at `at` if there is none."""
     for number in range(start, end):
         if lines[number].strip().lower().replace("[", "").replace("]", "").startswith(title.lower()):
             return number
@@ -61,4 +65,4 @@ def _write(path: Path, lines: list[str]) -> None:
             tidy.append(line)
     while tidy and not tidy[-1].strip():
         tidy.pop()
-    write_file(path, ("\n".join(tidy) + "\n").encode())
+    write_file(path, ("\n".join(tidy) + "\n").encode("utf-8", "surrogateescape"))

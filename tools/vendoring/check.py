@@ -7,52 +7,73 @@ from dataclasses import fields
 
 from tools.bindgen.freshness import MEND, stale_bindings
 from tools.errors import ToolError
+from tools.git.conflict_markers import marked_by
 from tools.git.format_patch import commits_since, export_commits
-from tools.git.patch import Patch, read_series
+from tools.git.patch import Patch, read_series, series_digest
 from tools.git.repository import Git
 from tools.git.snapshot import Snapshot
 from tools.paths import Checkout
-from tools.util.files import explained, locked
-from tools.util.live import Say, quiet
+from tools.vendoring.advice import SYNC
+from tools.vendoring.command import command
 from tools.vendoring.dry_run import Rehearsal, rehearse
+from tools.vendoring.origin import Origin
 from tools.vendoring.source.fetch import fetch_pinned
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import MANIFEST, NEXT, Manifest, differences, read_manifest
 from tools.vendoring.source.mirror import verify_mirror
 from tools.vendoring.source.pin import Pin, load_pin
+from tools.vendoring.status import read_status
 from tools.vendoring.sync import plan_section
 
 _MEANING = {
     "files": "its list of files",
     "patches": "the patches it was made with",
+    "series_sha256": "patches/ as a whole",
     "filter_sha256": "the filter it was made with (vendor/sync.toml)",
     "pin_sha256": "the pin it was made from (vendor/llama.cpp.toml)",
     "source": "where it was copied from",
 }
 
 
-def check(checkout: Checkout, *, mirrors: bool = False, say: Say = quiet) -> tuple[str, ...]:
+def check(checkout: Checkout, *, mirrors: bool = False) -> tuple[str, ...]:
     """Name every difference between the packages' trees and a rebuild of them from pin, patches and filter.
 
     None is good. What cannot be read at all is a ToolError. With `mirrors`, each package that the pin names is
     looked into as well, and must carry the pinned commit.
     """
-    with locked(checkout.lock_file), explained("rebuilding llama.cpp in a scratch clone"):
+    with command(checkout, "rebuilding llama.cpp in a scratch clone"):
         git = Git.at(checkout.tracking)
         if not git.exists:
             raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
         pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
         sections = load_filter(checkout.filter_file)
-        fetch_pinned(git, pin, say)
+        fetch_pinned(git, pin)
         with rehearse(git, pin.commit, series) as rebuilt:
             problems = list(_series_problems(rebuilt, pin, series))
-            for section in sections:
-                problems += _section_problems(checkout, section, rebuilt, pin, series)
+            origin = _rebuilt_origin(rebuilt, pin, series)
+            different = [line for section in sections for line in _section_problems(checkout, section, origin)]
+        step = _next_step(checkout) if any(different) else ""
+        different = [f"{line} {step}" for line in different]
         if stale := stale_bindings(checkout):
-            problems.append(f"{stale}. Run: {MEND}")
+            different.append(f"{stale}. Run: {MEND}")
         for mirror in pin.mirrors if mirrors else ():
-            problems += verify_mirror(mirror, pin.commit, say)
-        return tuple(problems)
+            different += verify_mirror(mirror, pin.commit)
+        return (*problems, *different)
+
+
+def _rebuilt_origin(rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]) -> Origin:
+    return Origin(
+        snapshot=Snapshot(git=rebuilt.git, tree=rebuilt.tree),
+        patches=series,
+        pin=pin,
+        series_sha256=series_digest(series),
+    )
+
+
+def _next_step(checkout: Checkout) -> str:
+    """Return what brings the packages' trees to what pin and patches give."""
+    steps = read_status(checkout).next or (SYNC,)
+    return f"{'Run' if steps[0].startswith('inv ') else 'Next'}: {'; or '.join(steps)}"
 
 
 def _series_problems(rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]) -> Iterator[str]:
@@ -66,6 +87,8 @@ def _series_problems(rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]) ->
     for patch in series:
         if missing := patch.missing_headers:
             yield f"patches/{patch.name} does not say: {', '.join(missing)}. patches/README.md shows how."
+        if marked := marked_by(patch):
+            yield f"patches/{patch.name} adds conflict markers to {', '.join(marked)}. Resolve them in that commit."
     clean = [outcome.name for outcome in rebuilt.outcomes if outcome.how == "clean"]
     commits = commits_since(rebuilt.git, pin.commit, "HEAD")
     if len(clean) == len(series) == len(commits):
@@ -76,24 +99,21 @@ def _series_problems(rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]) ->
                 yield f"patches/{patch.name} would be called {written.name}. Run: inv vendor.create-patches"
 
 
-def _section_problems(
-    checkout: Checkout, section: Section, rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]
-) -> Iterator[str]:
-    snapshot = Snapshot(git=rebuilt.git, tree=rebuilt.tree)
-    for pattern in section.idle(snapshot.entries()):
+def _section_problems(checkout: Checkout, section: Section, origin: Origin) -> Iterator[str]:
+    for pattern in section.idle(origin.snapshot.entries()):
         yield f"vendor/sync.toml: [{section.name}] {pattern} matches nothing upstream."
-    plan = plan_section(checkout, section, snapshot, pin, series)
+    plan = plan_section(checkout, section, origin)
     found = read_manifest(plan.into)
     if found is None:
-        yield f"{plan.into / MANIFEST} is missing. Run: inv vendor.sync"
+        yield f"{plan.into / MANIFEST} is missing."
         return
     if (plan.into / NEXT).exists():
-        yield f"{plan.into}: a sync was cut off. Run: inv vendor.sync"
+        yield f"{plan.into}: a sync was cut off."
     if found.to_json() != (plan.into / MANIFEST).read_text(encoding="utf-8"):
-        yield f"{plan.into / MANIFEST} is not as it was written. Run: inv vendor.sync"
+        yield f"{plan.into / MANIFEST} is not as it was written."
     yield from (f"{plan.into / MANIFEST}: {line}" for line in _manifest_problems(found, plan.manifest))
     for problem in differences(plan.into, plan.manifest, section.own):
-        yield f"{plan.into / problem.path} is {_words(problem.kind)}. Run: inv vendor.sync"
+        yield f"{plan.into / problem.path} is {_words(problem.kind)}."
 
 
 def _manifest_problems(found: Manifest, wanted: Manifest) -> Iterator[str]:
@@ -102,7 +122,7 @@ def _manifest_problems(found: Manifest, wanted: Manifest) -> Iterator[str]:
         if was != should:
             told = _MEANING.get(field.name, field.name)
             values = "" if isinstance(should, dict) else f" ({was}, now {should})"
-            yield f"{told} differs{values}. Run: inv vendor.sync"
+            yield f"{told} differs{values}."
 
 
 def _words(kind: str) -> str:

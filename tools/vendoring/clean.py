@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.git.repository import Git
 from tools.paths import Checkout
-from tools.util.files import explained, locked, remove_tree
-from tools.vendoring.backups import BACKUPS, at_risk, backups, new_backup_folder, save_backup, save_copies
+from tools.util.files import remove_tree, sweep_staged
+from tools.vendoring.backups import BACKUPS, OURS, at_risk, backups, new_backup_folder, pinned_bases, save_copies
+from tools.vendoring.command import command
 from tools.vendoring.journal import current_operation
 from tools.vendoring.source.fetch import BASE
 from tools.vendoring.source.filters import Section, load_filter
-from tools.vendoring.source.manifest import MANIFEST, NEXT, differences, present, read_manifest
+from tools.vendoring.source.manifest import MANIFEST, NEXT, differences, present, readable_manifest
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaned:
-    """What was removed, and where a copy of what is nowhere else lies."""
+    """What was removed, and where that lies which is nowhere else."""
 
     removed: tuple[Path, ...]
     saved: tuple[Path, ...]
@@ -27,13 +32,16 @@ class Cleaned:
 def clean(checkout: Checkout, *, tracking: bool = False, discard: bool = False) -> Cleaned:
     """Remove the synced trees and, with `tracking`, the tracking repository; the next build makes them again.
 
-    Edits, and commits that no patch file holds, stop it, unless `discard`, which saves them outside the checkout.
+    Edits, and commits that no patch file holds, stop it, unless `discard`: then edited files are copied, and the
+    repository is moved as it is, to a folder outside the checkout.
     """
-    with locked(checkout.lock_file), explained("removing what vendoring made"):
+    with command(checkout, "removing what vendoring made"):
         sections = [s for s in load_filter(checkout.filter_file) if (checkout.root / s.into).exists()]
         edited = [path for section in sections for path in _edited(checkout, section)]
+        for folder in (*(checkout.root / section.into for section in sections), *([checkout.tracking] * tracking)):
+            _refuse_link(folder)
         git = Git.at(checkout.tracking)
-        risky = _risky(checkout, git) if tracking and git.exists else ()
+        risky = _risky(checkout, git) if tracking and checkout.tracking.exists() else ()
         if (edited or risky) and not discard:
             raise ToolError(
                 "This would lose:\n  " + "\n  ".join([*map(str, edited), *risky]),
@@ -41,17 +49,20 @@ def clean(checkout: Checkout, *, tracking: bool = False, discard: bool = False) 
                 "To discard it (a copy is saved): the same command with --discard",
             )
         saved = [save_copies(checkout, edited)] if edited else []
-        saved += [_bundle(git)] if risky else []
         removed = [checkout.root / section.into for section in sections]
-        removed += [checkout.tracking] if tracking and checkout.tracking.exists() else []
         for folder in removed:
             _remove(checkout, folder, sections)
+        sweep_staged(checkout.tracking)
+        if tracking and checkout.tracking.exists():
+            removed.append(checkout.tracking)
+            saved += [_put_away(checkout.tracking)] if risky else []
+            remove_tree(checkout.tracking)
         return Cleaned(removed=tuple(removed), saved=tuple(saved))
 
 
 def _edited(checkout: Checkout, section: Section) -> list[Path]:
     into = checkout.root / section.into
-    manifest = read_manifest(into)
+    manifest = readable_manifest(into)
     if manifest is None:
         return [into / path for path in sorted(present(into) - set(section.own))]
     found = differences(into, manifest, section.own)
@@ -59,29 +70,65 @@ def _edited(checkout: Checkout, section: Section) -> list[Path]:
 
 
 def _risky(checkout: Checkout, git: Git) -> tuple[str, ...]:
-    operation = current_operation(git)
-    kept, stashed = backups(git), git.ask("stash", "list", "--format=%gd %s").splitlines()
-    without = ("--no-merged", BASE) if git.id_of(BASE) else ()
-    branches = git.ask("for-each-ref", "--format=%(refname:short)", *without, "refs/heads/").split()
-    others = [name for name in branches if name != "llamapack"]
-    return (
-        *at_risk(checkout, git).lines,
-        *([f"a {operation.kind} under way"] if operation else []),
-        *([f"branches: {', '.join(others)}"] if others else []),
-        *([f"stashes: {', '.join(stashed)}"] if stashed else []),
-        *([f"backups: {', '.join(kept)}"] if kept else []),
+    """Return what only the folder of the tracking repository has, one kind a line."""
+    if not git.exists:
+        return (f"files, and no git repository: {checkout.tracking}",) if any(checkout.tracking.iterdir()) else ()
+    _refuse_worktrees(git)
+    operation, kept = current_operation(git), backups(git)
+    stashed = git.ask("stash", "list", "--format=%gd %s").splitlines()
+    ignored = git.names("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    found = (
+        ("under way", (operation.kind,) if operation else ()),
+        ("branches and tags", _other_refs(checkout, git)),
+        ("stashes", stashed),
+        ("backups", kept),
+        ("ignored by git", ignored),
     )
+    return (*at_risk(checkout, git).lines, *(f"{kind}: {some(names)}" for kind, names in found if names))
 
 
-def _bundle(git: Git) -> Path:
-    """Save every ref and the working tree in one file that git can fetch from."""
-    save_backup(git, "before: clean")
-    for number, commit in enumerate(git.ask("stash", "list", "--format=%H").split()):
-        git.run("update-ref", f"{BACKUPS}stash-{number}", commit)  # refs/stash names the last one only
-    path = new_backup_folder() / "llama.cpp.bundle"
-    base = (f"^{BASE}",) if git.id_of(BASE) else ()
-    git.run("bundle", "create", path, "--all", *base)
-    return path
+def _other_refs(checkout: Checkout, git: Git) -> tuple[str, ...]:
+    """Return the refs with commits that are neither upstream's nor on a branch of a remote, ours and backups aside."""
+    upstream = pinned_bases(checkout, git)
+    without = [f"--no-merged={commit}" for commit in upstream]
+    names = git.ask("for-each-ref", "--format=%(refname)", *without).splitlines()
+    apart = (OURS, BASE, "refs/stash")
+    others = [name for name in names if name not in apart and not name.startswith(("refs/remotes/", BACKUPS))]
+    return tuple(name for name in others if git.ask("rev-list", "-1", name, "--not", "--remotes", *upstream))
+
+
+def _refuse_link(folder: Path) -> None:
+    if folder.is_symlink():
+        raise ToolError(
+            f"{folder} is a symbolic link to {folder.resolve()}.",
+            why="What it leads to may belong to something else, so it is not removed.",
+            fix=f"Remove the link yourself: rm {folder}",
+        )
+
+
+def _refuse_worktrees(git: Git) -> None:
+    """Raise ToolError if the repository shares its objects with other working trees."""
+    if git.dir.parent != git.folder:
+        raise ToolError(
+            f"{git.folder} belongs to the repository {git.common_dir}, which is kept elsewhere.",
+            fix="Remove it there: git worktree remove, for a working tree of another repository.",
+        )
+    lines = git.run("worktree", "list", "--porcelain").stdout.splitlines()
+    folders = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
+    if others := [str(path) for path in folders if path.exists() and path.resolve() != git.folder.resolve()]:
+        raise ToolError(
+            f"{git.folder} has other working trees: {some(others)}.",
+            why="They would be left without their repository.",
+            fix="Remove them first: git worktree remove FOLDER",
+        )
+
+
+def _put_away(folder: Path) -> Path:
+    """Move the repository, with all that is in it, out of the checkout; log and return where it is."""
+    target = new_backup_folder() / folder.name
+    shutil.move(folder, target)
+    log.warning("The repository is kept as it was in %s", target)
+    return target
 
 
 def _remove(checkout: Checkout, folder: Path, sections: list[Section]) -> None:

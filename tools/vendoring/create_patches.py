@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError, some
-from tools.git.conflict_markers import is_marked
+from tools.git.conflict_markers import HEADER, marked_by, marked_files
 from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import HEADERS, PLACEHOLDER, Patch, read_patches
 from tools.git.repository import Git
+from tools.git.snapshot import take_snapshot
 from tools.git.worktree_state import read_state
 from tools.paths import Checkout
-from tools.util.files import explained, locked, sweep, write_file
+from tools.util.files import sweep, write_file
 from tools.vendoring.backups import save_copies
-from tools.vendoring.journal import current_operation, known_series, note_known, remember_series
+from tools.vendoring.command import command
+from tools.vendoring.journal import known_series, note_known, remember_series
+from tools.vendoring.origin import refuse_unfinished
 from tools.vendoring.source.fetch import BASE, BRANCH
 from tools.vendoring.source.pin import load_pin
 
@@ -44,7 +47,7 @@ def create_patches(checkout: Checkout, *, discard: bool = False) -> Written:
     The same commits give the same bytes. A patch file that was never applied here stops it, unless `discard`, which
     saves a copy of that file outside the checkout.
     """
-    with locked(checkout.lock_file), explained(f"writing {checkout.patches}"):
+    with command(checkout, f"writing {checkout.patches}"):
         git = Git.at(checkout.tracking)
         _require_writable(checkout, git)
         sweep(checkout.patches)
@@ -58,20 +61,31 @@ def create_patches(checkout: Checkout, *, discard: bool = False) -> Written:
 def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "", drop_when: str = "") -> str:
     """Commit every edit in the tracking repository as one new patch called `name`; return the commit's id.
 
-    Its author is the one that the user's git names. Headers that are not given are left to be written.
+    Its author is the one that the user's git names. Headers that are not given are left to be written. What is
+    refused leaves index and working tree as they were.
     """
-    with locked(checkout.lock_file), explained(f"committing in {checkout.tracking}"):
+    with command(checkout, f"committing in {checkout.tracking}"):
         git = Git.at(checkout.tracking)
-        _refuse_unfinished(git)
-        if not read_state(git).dirty:
-            raise ToolError(f"Nothing is edited in {git.folder}.", fix="Make the change there first.")
+        _require_ours(git)
+        state = read_state(git)
+        if not name.strip() or not state.dirty:
+            what = f"Nothing is edited in {git.folder}." if name.strip() else "A patch needs a name."
+            raise ToolError(what, fix="Make the change there first." if name.strip() else "Say what it does.")
+        author, tree = _author(git), take_snapshot(git).tree
+        if marked := marked_files(git, "HEAD^{tree}", tree):
+            raise ToolError(
+                f"Conflict markers are in {', '.join(marked)} of {git.folder}.",
+                fix="Resolve them; then run it again. If they belong to the file, commit it there with this line in "
+                f"the message: {HEADER}: {marked[0]}",
+            )
         texts = zip(HEADERS, (why, upstream, drop_when), strict=True)
-        message = f"{name}\n\n" + "\n".join(f"{header}: {text or PLACEHOLDER}" for header, text in texts) + "\n"
-        git.run("add", "--all", "--", ".")
-        author = _author(git)
+        message = f"{name.strip()}\n\n" + "\n".join(f"{header}: {text or PLACEHOLDER}" for header, text in texts)
         named = git.with_variables(GIT_AUTHOR_NAME=author[0], GIT_AUTHOR_EMAIL=author[1])
-        named.run("commit", "--quiet", "--file=-", stdin=message)
-        return git.id_of("HEAD")
+        head = git.require_id("HEAD^{commit}")
+        commit = named.run("commit-tree", tree, "-p", head, "-F", "-", stdin=f"{message}\n").stdout.strip()
+        git.run("update-ref", "-m", f"commit: {name.strip()}", "HEAD", commit, head)
+        git.run("reset", "--quiet")
+        return commit
 
 
 def _author(git: Git) -> tuple[str, str]:
@@ -84,24 +98,20 @@ def _author(git: Git) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _refuse_unfinished(git: Git) -> None:
+def _require_ours(git: Git) -> None:
+    """Raise ToolError unless our branch is checked out, with nothing unfinished."""
     if not git.exists:
         raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
-    state = read_state(git)
-    if current_operation(git) or state.operation:
+    refuse_unfinished(git)
+    if (branch := git.branch()) != BRANCH:
         raise ToolError(
-            f"An unfinished {state.operation or 'apply or bump'} is open in {git.folder}.", fix="Run: inv vendor.status"
-        )
-    head = git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip()
-    if head != BRANCH:
-        raise ToolError(
-            f"HEAD of {git.folder} is on {head or 'no branch'}, and the series is made from {BRANCH}.",
+            f"HEAD of {git.folder} is on {branch or 'no branch'}, and the series is made from {BRANCH}.",
             fix=f"Run there: git checkout {BRANCH}",
         )
 
 
 def _require_writable(checkout: Checkout, git: Git) -> None:
-    _refuse_unfinished(git)
+    _require_ours(git)
     state = read_state(git)
     if state.dirty:
         kinds = ("conflicted", "staged", "unstaged", "untracked")
@@ -114,10 +124,10 @@ def _require_writable(checkout: Checkout, git: Git) -> None:
     pin, base = load_pin(checkout.pin_file), git.id_of(BASE)
     if base != pin.commit:
         raise ToolError(
-            f"{git.folder} stands on {base[:9] or 'nothing'}, and vendor/llama.cpp.toml pins {pin.commit[:9]}.",
+            f"{git.folder} stands on {base[:9] or 'no noted commit'}, and vendor/llama.cpp.toml pins {pin.commit[:9]}.",
             fix="Run: inv vendor.apply-patches   (or inv vendor.bump REF)",
         )
-    if git.run("merge-base", "--is-ancestor", BASE, BRANCH, check=False).returncode != 0:
+    if not git.is_ancestor(base, BRANCH):
         raise ToolError(
             f"{BRANCH} in {git.folder} does not stand on the pinned {base[:9]}.",
             why="It was rebased onto another commit of upstream.",
@@ -127,11 +137,11 @@ def _require_writable(checkout: Checkout, git: Git) -> None:
 
 def _refuse_markers(series: tuple[Patch, ...]) -> None:
     for patch in series:
-        added = b"\n".join(line[1:] for line in patch.content.split(b"\n") if line.startswith(b"+"))
-        if is_marked(added):
+        if marked := marked_by(patch):
             raise ToolError(
-                f"{patch.name} would add conflict markers to {', '.join(patch.files)}.",
-                fix="Resolve them in that commit: git commit --amend (or git rebase -i)",
+                f"{patch.name} would add conflict markers to {', '.join(marked)}.",
+                fix="Resolve them in that commit: git commit --amend (or git rebase -i). If they belong to the file, "
+                f"add this line to its message: {HEADER}: {marked[0]}",
             )
 
 
@@ -143,7 +153,8 @@ def _keep_unknown(checkout: Checkout, git: Git, series: tuple[Patch, ...], *, di
         raise ToolError(
             f"Never applied in {git.folder}: {', '.join(unknown)}.",
             why="patches/ becomes exactly the commits that are there, so it would be lost.",
-            fix="To keep it: inv vendor.apply-patches   (after saving commits of your own elsewhere)\n"
+            fix=f"To keep it: git branch mine {BRANCH} there, inv vendor.apply-patches, git cherry-pick COMMIT there "
+            "for each commit of yours that is no patch yet, and this command again.\n"
             "To discard it (a copy is saved): inv vendor.create-patches --discard",
         )
     return save_copies(checkout, [checkout.patches / name for name in unknown]) if unknown else None

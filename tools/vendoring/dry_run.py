@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from tools.errors import ToolError
 from tools.git.am import am, expected
 from tools.git.patch import Patch
 from tools.git.repository import Git
 from tools.git.scratch_clone import scratch_clone
-from tools.git.worktree_state import read_state
-from tools.vendoring.backups import clear
+from tools.git.worktree_state import close_operation, read_state
 from tools.vendoring.journal import How
 
 
@@ -36,7 +36,7 @@ class Rehearsal:
     @property
     def tree(self) -> str:
         """The tree that results."""
-        return self.git.id_of("HEAD^{tree}")
+        return self.git.require_id("HEAD^{tree}")
 
     @property
     def conflicts(self) -> tuple[Outcome, ...]:
@@ -46,19 +46,23 @@ class Rehearsal:
 
 @contextmanager
 def rehearse(git: Git, base: str, series: Sequence[Patch]) -> Iterator[Rehearsal]:
-    """Give a scratch clone of `git` at `base` with the series applied; patches in conflict are left out."""
+    """Yield a scratch clone of `git` at `base` with the series applied; patches in conflict are left out."""
     with scratch_clone(git) as clone:
         clone.run("checkout", "--quiet", "--force", "-B", "rehearsal", base)
         yield Rehearsal(git=clone, outcomes=tuple(_try(clone, patch) for patch in series))
 
 
 def _try(clone: Git, patch: Patch) -> Outcome:
-    before = clone.id_of("HEAD")
+    before = clone.require_id("HEAD")
     how = expected(clone, before, patch)
     if how == "upstream":
         return Outcome(name=patch.name, how=how)
     if am(clone, patch).returncode == 0:
-        return Outcome(name=patch.name, how="upstream" if clone.id_of("HEAD") == before else how)
+        return Outcome(name=patch.name, how="upstream" if clone.require_id("HEAD") == before else how)
     state = read_state(clone)
-    clear(clone, state)
+    if state.operation != "am":
+        raise ToolError(f"git cannot apply {patch.name}.", fix="Run it again; then correct or remove that file.")
+    close_operation(clone, state)
+    clone.run("reset", "--quiet", "--hard", "HEAD")
+    clone.run("clean", "--quiet", "--force", "-d")
     return Outcome(name=patch.name, how="conflict", files=state.conflicted or patch.files)

@@ -1,7 +1,8 @@
-"""What builds need to know of vendoring: have the source in place, or say how to mend it."""
+"""What builds need to know of vendoring: put the source in place, or say how to fix it."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +11,18 @@ from tools.git.patch import read_series
 from tools.git.repository import Git
 from tools.git.snapshot import take_snapshot
 from tools.paths import ROOT, Checkout
-from tools.util.files import explained, locked, staged_folder
-from tools.util.live import Say, quiet
+from tools.util.files import staged_folder
 from tools.vendoring.apply import apply_to_fresh
-from tools.vendoring.freshness import edited_files, shared_changed, stale_reasons
+from tools.vendoring.command import command
+from tools.vendoring.freshness import missing_patches, shared_changed, stale_reasons, tree_problems
 from tools.vendoring.source.fetch import BRANCH, Origin, make_repository, refuse_foreign
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import Manifest, read_manifest
 from tools.vendoring.source.pin import load_pin
+from tools.vendoring.status import read_status
 from tools.vendoring.sync import sync_unlocked
+
+log = logging.getLogger(f"llamapack.{__name__}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +42,16 @@ class SourceState:
     """Whether it is a developer's own tree and not the pinned one."""
 
 
-def ensure_source(root: Path = ROOT, say: Say = quiet) -> SourceState:
-    """Have the tracking repository and every synced tree, made where there is none.
+def ensure_source(root: Path = ROOT) -> SourceState:
+    """Create the tracking repository and every synced tree that does not exist yet.
 
     Nothing that exists is changed but copies of files of ours that this checkout has in a newer state: a stale or
-    hand-edited tree is a ToolError that names the command to mend it.
+    hand-edited tree is a ToolError that names the command to fix it.
     """
     checkout = Checkout(root=root)
-    with locked(checkout.lock_file), explained("putting llama.cpp's source in place"):
+    with command(checkout, "putting llama.cpp's source in place"):
         sections = load_filter(checkout.filter_file)
-        origin = make_tracking(checkout, say)
+        origin = make_tracking(checkout)
         missing = [section for section in sections if not _has_files(root / section.into)]
         for section in sections:
             if section not in missing:
@@ -55,12 +59,12 @@ def ensure_source(root: Path = ROOT, say: Say = quiet) -> SourceState:
         # Nothing of anybody's is lost: the copies are as they were made, and what they are copied from is committed.
         missing += [s for s in sections if s not in missing and shared_changed(checkout, s)]
         if missing:
-            say("Copying llama.cpp's source into the packages")
+            log.info("Copying llama.cpp's source into the packages")
             sync_unlocked(checkout, only=[section.name for section in missing])
         return _state(checkout, sections, origin, made=bool(missing) or origin != "here")
 
 
-def make_tracking(checkout: Checkout, say: Say = quiet) -> Origin:
+def make_tracking(checkout: Checkout) -> Origin:
     """Make the tracking repository with the whole series applied, unless there is one; for a caller with the lock."""
     git = Git.at(checkout.tracking)
     if git.exists:
@@ -68,7 +72,7 @@ def make_tracking(checkout: Checkout, say: Say = quiet) -> Origin:
     refuse_foreign(checkout.tracking)
     pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
     with staged_folder(checkout.tracking) as folder:
-        fetched = make_repository(folder, pin, say)
+        fetched = make_repository(folder, pin)
         apply_to_fresh(Git.at(folder), series)
     return fetched.origin
 
@@ -83,31 +87,41 @@ def _require_current(checkout: Checkout, section: Section) -> None:
         raise ToolError(
             f"{into} is stale: {'; '.join(reasons)}.",
             why="Builds use what is there; nothing changes it behind your back.",
-            fix="Run: inv vendor.apply-patches vendor.sync",
+            fix=_next(checkout),
         )
-    if edited := edited_files(checkout, section):
+    if problems := tree_problems(checkout, section):
+        found = [f"{problem.path} ({problem.kind})" for problem in problems]
         raise ToolError(
-            f"{into} is not as it was copied: {some(edited)}.",
+            f"{into} is not as it was copied: {some(found)}.",
             why="Edits belong in the tracking repository; here the next sync would meet them.",
-            fix=f"To keep them, make them in {checkout.tracking} and run: inv vendor.sync --discard\n"
-            "To undo them (a copy is saved): inv vendor.sync --discard",
+            fix=f"To keep an edit, make it in {checkout.tracking}. {_next(checkout)}",
         )
     _require_same_as_tracking(checkout, into)
 
 
 def _require_same_as_tracking(checkout: Checkout, into: Path) -> None:
-    """Refuse a tree that was copied before the tracking repository was edited.
+    """Refuse a tree that was copied before the tracking repository was edited; say what one is that is not the pin's.
 
     On a branch other than ours the maintainer is at something else, and what was copied stays good.
     """
     git, manifest = Git.at(checkout.tracking), read_manifest(into)
-    on_ours = git.run("symbolic-ref", "--short", "HEAD", check=False).stdout.strip() == BRANCH
-    if manifest and manifest.source == "tracking" and on_ours and take_snapshot(git).tree != manifest.source_tree:
+    if manifest is None:
+        return
+    if manifest.source == "local":
+        log.warning("%s is a tree of your own, not the pinned llama.cpp. Back to that: inv vendor.sync", into)
+        return
+    if git.branch() == BRANCH and take_snapshot(git).tree != manifest.source_tree:
         raise ToolError(
             f"{checkout.tracking} was changed after it was copied to {into}.",
             why="A build would not contain the change.",
-            fix="Run: inv vendor.sync",
+            fix=_next(checkout),
         )
+    if missing := missing_patches(checkout, manifest):
+        log.warning("%s is without these patches as patches/ has them: %s", into, some(missing))
+
+
+def _next(checkout: Checkout) -> str:
+    return f"Next: {'; or '.join(read_status(checkout).next)}"
 
 
 def _state(checkout: Checkout, sections: tuple[Section, ...], origin: Origin, *, made: bool) -> SourceState:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tools.errors import ToolError
-from tools.git.patch import read_patches
+from tools.git.patch import read_patches, series_digest
 from tools.paths import Checkout
 from tools.vendoring.source.filters import Section
-from tools.vendoring.source.manifest import MANIFEST, NEXT, Manifest, differences, read_manifest, record
+from tools.vendoring.source.manifest import MANIFEST, NEXT, Manifest, Problem, differences, read_manifest, record
 from tools.vendoring.source.pin import load_pin
 
 SHARED = "llamapack"
@@ -16,7 +16,7 @@ SHARED = "llamapack"
 
 
 def stale_reasons(checkout: Checkout, section: Section) -> tuple[str, ...]:
-    """Return why a section's synced tree is not what it should be made from now; empty where it is."""
+    """Return why a section's synced tree is not what it should be made from now; empty if it is."""
     into = checkout.root / section.into
     manifest = read_manifest(into)
     if manifest is None:
@@ -32,10 +32,17 @@ def _stale(checkout: Checkout, section: Section, manifest: Manifest) -> Iterator
         return
     if (manifest.commit, manifest.tree, manifest.build_number) != (pin.commit, pin.tree, pin.build_number):
         yield f"it was made from llama.cpp {manifest.commit[:9]}, and {pin.commit[:9]} is pinned"
-    if dict(manifest.patches) != {patch.name: patch.sha256 for patch in read_patches(checkout.patches)}:
+    if manifest.series_sha256 != series_digest(read_patches(checkout.patches)):
         yield "patches/ has changed since"
     if manifest.filter_sha256 != section.digest:
         yield f"[{section.name}] of vendor/sync.toml has changed since"
+
+
+def missing_patches(checkout: Checkout, manifest: Manifest) -> tuple[str, ...]:
+    """Return the files of patches/ that a copied tree is without, or has with other changes on top."""
+    if manifest.source == "local":
+        return ()
+    return tuple(patch.name for patch in read_patches(checkout.patches) if patch.name not in manifest.patches)
 
 
 def shared_files(checkout: Checkout, section: Section) -> dict[str, bytes]:
@@ -60,9 +67,8 @@ def shared_changed(checkout: Checkout, section: Section) -> bool:
     return {path: listed for path, listed in manifest.files.items() if path.startswith(f"{SHARED}/")} != ours
 
 
-def edited_files(checkout: Checkout, section: Section) -> tuple[str, ...]:
-    """Return the files of a section's synced tree that its manifest does not describe, each with what is wrong."""
+def tree_problems(checkout: Checkout, section: Section) -> tuple[Problem, ...]:
+    """Return the files of a section's synced tree that are not as its manifest says; none if it has no manifest."""
     into = checkout.root / section.into
     manifest = read_manifest(into)
-    found = differences(into, manifest, section.own) if manifest else ()
-    return tuple(f"{problem.path} ({problem.kind})" for problem in found)
+    return differences(into, manifest, section.own) if manifest else ()

@@ -24,6 +24,8 @@ class Done:
 
     name: str
     how: How
+    commit: str = ""
+    """The commit of it, or the one before it if it made none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +38,11 @@ class Operation:
     names: tuple[str, ...]
     start_head: str
     start_ref: str
-    """The branch that HEAD was on, as a full ref; empty where it was on none."""
+    """The branch that HEAD was on, as a full ref; empty if it was on none."""
     start_branch: str
     start_base: str
+    start_series: tuple[str, ...] | None = None
+    """The SHA-256 of each patch file that was last applied or written before; None if none was noted."""
     old_pin: str = ""
     new_pin: str = ""
     """The text of the pin file before a bump, and the one written when all is applied."""
@@ -52,13 +56,20 @@ class Operation:
 
     @property
     def current(self) -> str:
-        """The patch at hand; empty where all are dealt with."""
+        """The patch at hand; empty if all are dealt with."""
         return self.names[len(self.done)] if len(self.done) < len(self.names) else ""
 
     def with_done(self, how: How, head: str) -> Operation:
         """Return the operation with the patch at hand dealt with."""
-        done = (*self.done, Done(name=self.current, how=how))
+        done = (*self.done, Done(name=self.current, how=how, commit=head))
         return replace(self, done=done, before=head, stopped=False)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The commits that may lose their names: those of before, and of patches that went in by themselves."""
+        made = [done.commit for done in self.done]
+        by_hand = [index for index, done in enumerate(self.done) if done.how == "resolved"]
+        return (self.start_head, self.start_branch, self.base, *(made[: by_hand[0]] if by_hand else made))
 
 
 def _folder(git: Git) -> Path:
@@ -70,7 +81,10 @@ def begin(git: Git, operation: Operation, series: Sequence[Patch]) -> None:
     remove_tree(_folder(git) / "series")
     for patch in series:
         write_file(_folder(git) / "series" / patch.name, patch.content)
-    save(git, operation)
+    last = last_series(git)
+    save(git, replace(operation, start_series=None if last is None else tuple(last)))
+    # Until it is done, what is there was made from no series.
+    (_folder(git) / "last.json").unlink(missing_ok=True)
 
 
 def save(git: Git, operation: Operation) -> None:
@@ -79,17 +93,19 @@ def save(git: Git, operation: Operation) -> None:
 
 
 def current_operation(git: Git) -> Operation | None:
-    """Return the operation that is under way; None where none is."""
+    """Return the operation that is under way, or None."""
     path = _folder(git) / "operation.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         data["done"] = tuple(Done(**done) for done in data["done"])
         data["names"] = tuple(data["names"])
+        data["start_series"] = None if data.get("start_series") is None else tuple(data["start_series"])
         return Operation(**data)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise ToolError(f"{path} is damaged.", why=str(error), fix="Remove it; then run: inv vendor.status") from error
+        fix = "Remove it; then run: inv vendor.apply-patches"
+        raise ToolError(f"{path} is damaged.", why=str(error), fix=fix) from error
 
 
 def patch_at_hand(git: Git, operation: Operation) -> Patch:
@@ -109,6 +125,12 @@ def finish(git: Git) -> None:
     remove_tree(_folder(git) / "series")
 
 
+def restore_series(git: Git, operation: Operation) -> None:
+    """Note again what was applied or written before an operation that is given up."""
+    if operation.start_series is not None:
+        write_file(_folder(git) / "last.json", json.dumps(list(operation.start_series), indent=1).encode())
+
+
 def remember_series(git: Git, series: Sequence[Patch]) -> None:
     """Note the patch files that our branch's commits were made from, or were written to."""
     note_known(git, series)
@@ -122,10 +144,10 @@ def note_known(git: Git, series: Sequence[Patch]) -> None:
 
 
 def last_series(git: Git) -> list[str] | None:
-    """Return the SHA-256 of each patch file that was last applied or written, in order; None where none was noted."""
+    """Return the SHA-256 of each patch file that was last applied or written, in order, or None if none was noted."""
     try:
         return [str(name) for name in json.loads((_folder(git) / "last.json").read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
@@ -133,5 +155,5 @@ def known_series(git: Git) -> set[str]:
     """Return the SHA-256 of every patch file noted so far."""
     try:
         return set(json.loads((_folder(git) / "known.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return set()

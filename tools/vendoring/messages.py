@@ -1,4 +1,7 @@
-"""Put what vendoring did into words: lists of lines, for whoever prints them."""
+"""Put what vendoring did into words: lists of lines, for whoever prints them.
+
+Backups are not told of here: they are logged when they are made, so that an error afterwards does not hide them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,6 @@ def applied(result: Applied) -> Iterator[str]:
     there = sum(done.how not in {"upstream", "dropped"} for done in result.done)
     where = f"vendor/llama.cpp is at llama.cpp {result.base[:9]} with {_patches(there)}"
     yield f"{where}." if result.changed else f"{where}, as it was."
-    yield from _backup(result.backup)
     different = any(done.how != "clean" for done in result.done)
     if result.bumped:
         yield "The pin and the changelog are written. Next: inv vendor.create-patches vendor.sync; nox -t gen"
@@ -44,21 +46,15 @@ def _patches(count: int) -> str:
     return "1 patch" if count == 1 else f"{count} patches"
 
 
-def _backup(ref: str) -> Iterator[str]:
-    if ref:
-        yield f"What was discarded is kept as {ref}: git -C vendor/llama.cpp show {ref}"
-
-
 def patched(result: PlainResult) -> Iterator[str]:
     """Tell of a tree without git that was patched."""
     yield from (f"  {name}: there already" for name in result.already)
     yield from (f"  {name}: applied" for name in result.applied)
 
 
-def aborted(backup: str) -> Iterator[str]:
+def aborted() -> Iterator[str]:
     """Tell of an operation that was given up."""
     yield "vendor/llama.cpp is back where it was."
-    yield from _backup(backup)
 
 
 def written(result: Written) -> Iterator[str]:
@@ -69,8 +65,6 @@ def written(result: Written) -> Iterator[str]:
     yield f"patches/ holds {_patches(len(result.series))}" + (", as it did before." if result.is_same else ".")
     for name, headers in result.incomplete:
         yield f"{name} does not say: {', '.join(headers)}. vendor.check refuses it so; git commit --amend adds them."
-    if result.saved:
-        yield f"What was replaced is saved in {result.saved}."
 
 
 def synced(report: SyncReport) -> Iterator[str]:
@@ -82,14 +76,12 @@ def synced(report: SyncReport) -> Iterator[str]:
     left = [path for path in report.upstream_new if path not in taken]
     yield from (f"  new upstream: {line} (not taken)" for line in _grouped(left))
     yield from (f"  gone upstream: {line}" for line in _grouped(report.upstream_gone))
-    if report.saved:
-        yield f"Files that were edited by hand are saved in {report.saved}."
     if report.bindings:
         yield f"{report.bindings}. Next: {MEND}"
 
 
 def _grouped(paths: Sequence[str]) -> Iterator[str]:
-    """Give a few paths one by one, many by their folders."""
+    """Yield a few paths one by one, many by their folders."""
     if len(paths) <= _SHOWN:
         yield from paths
         return
@@ -133,7 +125,6 @@ def previewed(preview: Preview) -> Iterator[str]:
 def cleaned(result: Cleaned) -> Iterator[str]:
     """Tell what was removed."""
     yield from (f"  removed: {path}" for path in result.removed)
-    yield from (f"  saved: {path}" for path in result.saved)
     if not result.removed:
         yield "There was nothing to remove."
 
@@ -170,5 +161,12 @@ def _tracking(tracking: TrackingStatus) -> Iterator[str]:
 
 
 def _tree(tree: TreeStatus) -> Iterator[str]:
-    yield f"{tree.into}: " + ("; ".join(tree.stale) or ("edited by hand" if tree.edited else "as it should be"))
-    yield from (f"  {path}" for path in tree.edited[:_SHOWN])
+    yield f"{tree.into}: " + ("; ".join(tree.stale) or _standing(tree))
+    yield from (f"  {problem.path} ({problem.kind})" for problem in tree.problems[:_SHOWN])
+    yield from (f"  without {name} as patches/ has it" for name in tree.without)
+
+
+def _standing(tree: TreeStatus) -> str:
+    if tree.problems:
+        return "not as it was copied"
+    return "a copy of a tree of your own, not of the pinned llama.cpp" if tree.local else "as it should be"

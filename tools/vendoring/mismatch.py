@@ -1,17 +1,20 @@
-"""Tell whether the tracking repository stands on the pin, and on the series that patches/ holds."""
+"""Tell whether the tracking repository stands on the pin, and on the series that patches/ holds.
+
+What is there is read from the commits themselves; the notes of earlier commands only say which way to go.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.git.format_patch import commits_since, exported_contents
 from tools.git.patch import read_patches
 from tools.git.repository import Git
 from tools.paths import Checkout
 from tools.vendoring.journal import known_series, last_series
-from tools.vendoring.source.fetch import BASE, BRANCH
+from tools.vendoring.source.fetch import BASE, BRANCH, verify
 from tools.vendoring.source.pin import Pin
 
 APPLY, CREATE = "inv vendor.apply-patches", "inv vendor.create-patches"
@@ -22,37 +25,61 @@ class Mismatch:
     """Why the tracking repository is not what pin and patches/ describe, edits and new commits aside."""
 
     what: str
-    mend: str
+    fix: str
     """The command that brings them together."""
 
 
 def find_mismatch(checkout: Checkout, git: Git, pin: Pin) -> Mismatch | None:
-    """Return what pin or patches/ have and the tracking repository does not; None where nothing.
+    """Return what pin or patches/ have and the tracking repository does not, or None.
 
     Commits that are not written yet are none: the maintainer is ahead of patches/ then, not behind.
     """
-    if (base := git.id_of(BASE)) != pin.commit:
-        return Mismatch(what=f"it stands on {base[:9] or 'nothing'}, and {pin.commit[:9]} is pinned", mend=APPLY)
+    base, ours = git.ids_of(BASE, f"refs/heads/{BRANCH}")
+    if base != pin.commit:
+        return Mismatch(what=f"it stands on {base[:9] or 'no noted commit'}, and {pin.commit[:9]} is pinned", fix=APPLY)
+    if not ours:
+        return Mismatch(what=f"it has no branch {BRANCH}", fix=APPLY)
+    if not git.is_ancestor(base, ours):
+        return Mismatch(what=f"{BRANCH} does not stand on the pinned {base[:9]}", fix=APPLY)
     patches, last = read_patches(checkout.patches), last_series(git)
     given = [patch.sha256 for patch in patches]
     if given == last:
         return None
-    contents = exported_contents(git, commits_since(git, BASE, BRANCH) if git.id_of(f"refs/heads/{BRANCH}") else ())
-    written = [hashlib.sha256(content).hexdigest() for content in contents.values()]
-    foreign = [patch.name for patch in patches if patch.sha256 not in {*written, *known_series(git)}]
-    if given == written or (last is None and not foreign):
+    written = list(committed_patches(git, base, ours).values())
+    missing = [patch for patch in patches if patch.sha256 not in written]
+    if given == written or (last is None and not missing):
         return None
-    if foreign:
-        return Mismatch(what=f"these files of patches/ were never applied there: {', '.join(foreign)}", mend=APPLY)
-    return Mismatch(what="patches/ has changed since it was applied there", mend=APPLY if written == last else CREATE)
+    known = known_series(git)
+    if foreign := [patch.name for patch in missing if patch.sha256 not in known]:
+        return Mismatch(what=f"these files of patches/ were never applied there: {some(foreign)}", fix=APPLY)
+    if last is None:
+        names = some([patch.name for patch in missing])
+        return Mismatch(what=f"these files of patches/ are not applied there: {names}", fix=APPLY)
+    return Mismatch(what="patches/ has changed since it was applied there", fix=APPLY if written == last else CREATE)
+
+
+def committed_patches(git: Git, base: str, head: str) -> dict[str, str]:
+    """Return the commits after `base` up to `head`, oldest first, each with the SHA-256 of its patch file."""
+    contents = exported_contents(git, commits_since(git, base, head))
+    return {commit: hashlib.sha256(content).hexdigest() for commit, content in contents.items()}
+
+
+def foreign_patches(checkout: Checkout, git: Git) -> tuple[str, ...]:
+    """Return the files of patches/ that the tracking repository has never had as commits: a colleague's."""
+    known = known_series(git)
+    unknown = [patch for patch in read_patches(checkout.patches) if patch.sha256 not in known]
+    base, ours = git.ids_of(BASE, f"refs/heads/{BRANCH}")
+    if not (unknown and base and ours):
+        return tuple(patch.name for patch in unknown)
+    written = set(committed_patches(git, base, ours).values())
+    return tuple(patch.name for patch in unknown if patch.sha256 not in written)
 
 
 def require_standing(checkout: Checkout, git: Git, pin: Pin) -> None:
-    """Raise ToolError where a copy of the tracking repository would be called what it is not."""
-    head = git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip()
-    if head != BRANCH:
+    """Raise ToolError if a copy of the tracking repository would be called what it is not."""
+    if (branch := git.branch()) != BRANCH:
         raise ToolError(
-            f"HEAD of {git.folder} is on {head or 'no branch'}, and the packages are made from {BRANCH}.",
+            f"HEAD of {git.folder} is on {branch or 'no branch'}, and the packages are made from {BRANCH}.",
             fix=f"Run there: git checkout {BRANCH}\n"
             f"To build from what is checked out, as a tree of your own: inv vendor.sync --source vendor/llama.cpp",
         )
@@ -60,5 +87,6 @@ def require_standing(checkout: Checkout, git: Git, pin: Pin) -> None:
         raise ToolError(
             f"{git.folder} is not what pin and patches/ say: {found.what}.",
             why="A copy of it would be called what it is not.",
-            fix=f"Run: {found.mend} vendor.sync",
+            fix=f"Run: {found.fix} vendor.sync",
         )
+    verify(git, pin)

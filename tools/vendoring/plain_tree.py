@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
+from tools.git.am import fits
 from tools.git.patch import Patch
-from tools.git.repository import Git
+from tools.git.repository import Git, require_git
 from tools.git.snapshot import Snapshot, scratch_index
-from tools.util.files import write_file
+from tools.util.files import explained
+from tools.util.scratch import temporary_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +33,14 @@ def plain_snapshot(folder: Path, series: tuple[Patch, ...] = ()) -> Iterator[Sna
 
 
 def patch_folder(folder: Path, series: tuple[Patch, ...]) -> PlainResult:
-    """Apply to the files in `folder` those patches of `series` that are not in them yet: all, or none on an error."""
-    with _stored(folder) as git:
+    """Apply to the files in `folder` those patches of `series` that are not in them yet: all, or none on an error.
+
+    git writes the files: it follows no symbolic link out of the folder, and refuses before it changes anything.
+    """
+    with explained(f"patching {folder}"), _stored(folder) as git:
         before = _stored_tree(git)
         after, already = _patched(git, before, series)
-        names = git.names("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=d", before, after)
-        gone = git.names("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=D", before, after)
-        ids = [f"{after}:{name}" for name in names]
-        modes = [git.ask("ls-tree", after, "--", name).partition(" ")[0] for name in names]
-        for name, mode, content in zip(names, modes, git.blobs(ids), strict=True):
-            write_file(folder / name, content, executable=mode == "100755")
-        for name in gone:
-            (folder / name).unlink(missing_ok=True)
+        git.run("read-tree", "-m", "-u", before, after)
     ordered = [patch.name for patch in series]
     return PlainResult(applied=tuple(ordered[already:]), already=tuple(ordered[:already]))
 
@@ -52,8 +49,9 @@ def patch_folder(folder: Path, series: tuple[Patch, ...]) -> PlainResult:
 def _stored(folder: Path) -> Iterator[Git]:
     if not folder.is_dir():
         raise ToolError(f"{folder} is not a folder.", fix="Name the top folder of a llama.cpp source tree.")
-    with tempfile.TemporaryDirectory(prefix="llamapack-plain-", ignore_cleanup_errors=True) as store:
-        made = Git.create(Path(store))
+    require_git()
+    with temporary_folder("plain") as store:
+        made = Git.create(store)
         yield Git(folder=folder.resolve(), dir=made.dir)
 
 
@@ -66,19 +64,14 @@ def _patched(git: Git, tree: str, series: tuple[Patch, ...]) -> tuple[str, int]:
     """Return the tree with the whole series, and how many of its patches were in it before."""
     for already in range(len(series), -1, -1):
         with scratch_index(git, tree) as index:
-            if all(_apply(index, patch, reverse=True) for patch in reversed(series[:already])):
+            if all(fits(index, patch, "--reverse") for patch in reversed(series[:already])):
                 break
     with scratch_index(git, tree) as index:
         for patch in series[already:]:
-            if not _apply(index, patch):
+            if not fits(index, patch):
                 raise ToolError(
                     f"{patch.name} does not apply to {git.folder}.",
                     why=f"It changes {', '.join(patch.files)}, which differ there from what it expects.",
                     fix="Nothing was changed. Use a tree of the pinned llama.cpp, or the tree as it is.",
                 )
         return index.ask("write-tree"), already
-
-
-def _apply(index: Git, patch: Patch, *, reverse: bool = False) -> bool:
-    options = ["--reverse"] if reverse else []
-    return index.run("apply", "--cached", *options, "-", check=False, stdin=patch.text).returncode == 0

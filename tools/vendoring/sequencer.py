@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from tools.errors import ToolError, some
 from tools.git.am import am, am_continue, expected
 from tools.git.conflict_markers import marked_files
+from tools.git.format_patch import exported_contents
+from tools.git.patch import Patch
 from tools.git.repository import Git
-from tools.git.worktree_state import State, read_state
+from tools.git.snapshot import index_tree
+from tools.git.worktree_state import State, close_operation, read_state
 from tools.paths import Checkout
 from tools.util.files import sweep, write_file
 from tools.vendoring import changelog
-from tools.vendoring.backups import clear, save_backup
+from tools.vendoring.backups import Target, in_the_way, set_head
 from tools.vendoring.journal import Done, Operation, finish, patch_at_hand, remember_series, save, series_of
 from tools.vendoring.source.fetch import BASE, BRANCH
-
-OURS = f"refs/heads/{BRANCH}"
 
 
 class ConflictError(ToolError):
@@ -45,7 +46,7 @@ class Applied:
     head: str
     done: tuple[Done, ...]
     changed: bool = True
-    """False where all was in place before."""
+    """False if everything was in place before."""
     bumped: bool = False
     backup: str = ""
 
@@ -53,8 +54,11 @@ class Applied:
 def run_operation(checkout: Checkout, git: Git, operation: Operation) -> Applied:
     """Go on with `operation` until it is done; a patch that does not apply is a ConflictError."""
     unlock(git)
+    backup = ""
     if not operation.before:
-        git.run("checkout", "--quiet", "--force", "-B", BRANCH, operation.base)
+        # What came into the repository after the operation began is saved; what was there before it, its start saw to.
+        known = (operation.start_head, operation.start_branch)
+        backup = set_head(git, Target(commit=operation.base), why="before: applying the patches", known=known)
         git.run("update-ref", BASE, operation.base)
         operation = replace(operation, before=operation.base)
         save(git, operation)
@@ -62,31 +66,32 @@ def run_operation(checkout: Checkout, git: Git, operation: Operation) -> Applied
     while operation.current:
         operation = _apply_one(git, operation)
         save(git, operation)
-    return _finish(checkout, git, operation)
+    return replace(_finish(checkout, git, operation), backup=backup)
 
 
 def _apply_one(git: Git, operation: Operation) -> Operation:
     patch, before = patch_at_hand(git, operation), operation.before
     how = expected(git, before, patch)
-    if (head := git.id_of("HEAD")) != before:  # killed between the commit and our note of it
+    if (head := git.require_id("HEAD")) != before:  # killed between the commit and our note of it
         if git.id_of("HEAD^") != before:
             raise _moved(git, head, before)
+        _refuse_other_commit(git, head, before, patch)
         return operation.with_done(how, head)
-    state = read_state(git)
-    if not state.is_clean:  # killed in the middle of it
-        keep_edits(git, operation, "before: trying a patch again")
+    if not read_state(git).is_clean:  # killed in the middle of it
+        go_back(git, operation, "before: trying a patch again")
     if how == "upstream":
         return operation.with_done(how, before)
+    _refuse_overwriting(git, operation, patch)
     done = am(git, patch)
     if done.returncode == 0:
-        head = git.id_of("HEAD")
+        head = git.require_id("HEAD")
         return operation.with_done("upstream" if head == before else how, head)
     state = read_state(git)
     if state.operation != "am":
         raise ToolError(
-            f"git cannot read {patch.name}.",
+            f"git cannot apply {patch.name}.",
             why=(done.stderr or done.stdout).strip(),
-            fix="Run: inv vendor.abort   (then mend or remove that file)",
+            fix="Run: inv vendor.continue   or, to go back to where you were: inv vendor.abort",
         )
     save(git, replace(operation, stopped=True))
     raise ConflictError(
@@ -94,21 +99,44 @@ def _apply_one(git: Git, operation: Operation) -> Operation:
     )
 
 
-def resolved(git: Git, operation: Operation) -> Operation:
-    """Conclude the patch that waited."""
-    _refuse_other_branch(git)
-    state, head = read_state(git), git.id_of("HEAD")
-    if state.operation == "am":
-        _refuse_unresolved(git, operation, state)
-        am_continue(git)
-    elif head == operation.before:
+def _refuse_other_commit(git: Git, head: str, before: str, patch: Patch) -> None:
+    """Raise ToolError if the commit `head` is not of `patch`, so that it was made by hand after a kill."""
+    found = exported_contents(git, [head]).get(head, b"")
+    if Patch(name=patch.name, content=found).message != patch.message:
         raise ToolError(
-            f"The `am` of {operation.current} was closed, and there is no commit of it.",
-            fix="To leave the patch out: inv vendor.continue --skip\nTo go back to where you were: inv vendor.abort",
+            f"HEAD of {git.folder} is at {head[:9]}, which was committed by hand; {patch.name} is the next patch.",
+            fix=f"To keep that commit: git branch mine there. Then git checkout -B {BRANCH} {before[:9]} there, and "
+            "inv vendor.continue\nOr run: inv vendor.abort   (commits of yours stay: a backup ref is left)",
         )
-    elif git.run("merge-base", "--is-ancestor", operation.before, head, check=False).returncode != 0:
-        raise _moved(git, head, operation.before)
-    return operation.with_done("resolved", git.id_of("HEAD"))
+
+
+def _refuse_overwriting(git: Git, operation: Operation, patch: Patch) -> None:
+    if found := in_the_way(git, Target(commit=operation.before, files=patch.files)):
+        raise ToolError(
+            f"{patch.name} would overwrite files in {git.folder} that git does not track: {some(found)}.",
+            why="They came there after the patches were begun.",
+            fix="Move them away; then run: inv vendor.continue",
+        )
+
+
+def resolved(git: Git, operation: Operation) -> Operation:
+    """Conclude the patch that waited: from what is staged, or from the commit that was made of it by hand."""
+    _refuse_other_branch(git)
+    state, head, before = read_state(git), git.require_id("HEAD"), operation.before
+    if not git.is_ancestor(before, head):
+        raise _moved(git, head, before)
+    tree = git.require_id(f"{head}^{{tree}}")
+    if head == before:
+        _refuse_unstaged(git, operation, state)
+        tree = index_tree(git)
+    elif state.staged:
+        state = replace(state, unstaged=(*state.unstaged, *state.staged))  # the commit was made without them
+    _refuse_unresolved(git, operation, state, tree)
+    if state.operation == "am" and head == before:
+        am_continue(git)
+    elif state.operation == "am":  # it was committed with `git commit`
+        close_operation(git, state)
+    return operation.with_done("resolved", git.require_id("HEAD"))
 
 
 def _moved(git: Git, head: str, before: str) -> ToolError:
@@ -120,21 +148,35 @@ def _moved(git: Git, head: str, before: str) -> ToolError:
     )
 
 
-def _refuse_unresolved(git: Git, operation: Operation, state: State) -> None:
+def _refuse_unstaged(git: Git, operation: Operation, state: State) -> None:
+    """Raise ToolError unless what is staged can become the commit of the patch that waited."""
     if state.conflicted:
         raise ConflictError(git, operation, state.conflicted, "These files are still in conflict.")
-    if left := (*state.unstaged, *state.untracked):
+    if not state.dirty:
+        closed = f"The `am` of {operation.current} was closed, and there is no commit of it."
+        nothing = f"Nothing is left of {operation.current}: no change is staged in {git.folder}."
+        raise ToolError(
+            nothing if state.operation == "am" else closed,
+            fix="To leave the patch out: inv vendor.continue --skip\nTo go back to where you were: inv vendor.abort",
+        )
+    if state.operation != "am":
+        raise ToolError(
+            f"The `am` of {operation.current} was closed; what it left in {git.folder} is in no commit.",
+            fix="To keep that as the patch: git add and git commit it there; then run: inv vendor.continue\n"
+            "To leave the patch out (a backup is kept): inv vendor.continue --skip\n"
+            "To go back to where you were: inv vendor.abort",
+        )
+
+
+def _refuse_unresolved(git: Git, operation: Operation, state: State, tree: str) -> None:
+    """Raise ToolError if `tree`, which is to be the result of the patch that waited, is not resolved to its end."""
+    if left := (*state.conflicted, *state.unstaged, *state.untracked):
         raise ToolError(
             f"Not staged in {git.folder}: {some(left)}.",
             why="Only what is staged becomes part of the patch.",
             fix="`git add` there what belongs to the patch, remove the rest; then run: inv vendor.continue",
         )
-    if not state.staged:
-        raise ToolError(
-            f"Nothing is left of {operation.current}: no change is staged in {git.folder}.",
-            fix="To leave the patch out: inv vendor.continue --skip\nOtherwise edit, `git add`, and run it again.",
-        )
-    if marked := marked_files(git, state.staged):
+    if marked := marked_files(git, operation.before, tree, patch_at_hand(git, operation)):
         raise ToolError(
             f"Conflict markers are in {', '.join(marked)} of {git.folder}.",
             fix="Resolve them, `git add` the files; then run: inv vendor.continue",
@@ -142,22 +184,17 @@ def _refuse_unresolved(git: Git, operation: Operation, state: State) -> None:
 
 
 def _refuse_other_branch(git: Git) -> None:
-    head = git.run("symbolic-ref", "--quiet", "HEAD", check=False).stdout.strip()
-    if head != OURS:
+    if (branch := git.branch()) != BRANCH:
         raise ToolError(
-            f"HEAD of {git.folder} is on {head.removeprefix('refs/heads/') or 'no branch'}, not on {BRANCH}.",
+            f"HEAD of {git.folder} is on {branch or 'no branch'}, not on {BRANCH}.",
             fix=f"Run there: git checkout {BRANCH}   or: inv vendor.abort",
         )
 
 
-def keep_edits(git: Git, operation: Operation, why: str) -> None:
-    """Put HEAD and the working tree back to before the patch at hand, with a backup of what was there."""
+def go_back(git: Git, operation: Operation, why: str) -> str:
+    """Put HEAD and the working tree back to before the patch at hand; what was there is saved, the ref returned."""
     unlock(git)
-    state = read_state(git)
-    if state.dirty or git.id_of("HEAD") != operation.before:
-        save_backup(git, why)
-    clear(git, state)
-    git.run("reset", "--quiet", "--hard", operation.before)
+    return set_head(git, Target(commit=operation.before), why=why, known=operation.known)
 
 
 def unlock(git: Git) -> None:
@@ -175,7 +212,8 @@ def _finish(checkout: Checkout, git: Git, operation: Operation) -> Applied:
         changelog.add_line(checkout.root / "CHANGELOG.md", operation.changelog)
     remember_series(git, series_of(git))
     finish(git)
-    return Applied(base=operation.base, head=git.id_of("HEAD"), done=operation.done, bumped=operation.kind == "bump")
+    head = git.require_id("HEAD")
+    return Applied(base=operation.base, head=head, done=operation.done, bumped=operation.kind == "bump")
 
 
 def _write_pin(checkout: Checkout, operation: Operation) -> None:

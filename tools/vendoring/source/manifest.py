@@ -44,8 +44,12 @@ class Manifest:
     source: str
     """`tracking`, or `local` where a tree of the developer's own was used."""
     patches: Mapping[str, str]
+    """The files of patches/ that the copied tree has, and the SHA-256 of each."""
+    series_sha256: str
+    """Of all of patches/ as it was then; empty for a local tree."""
     filter_sha256: str
     pin_sha256: str
+    """Of the pin; empty for a local tree."""
     files: Mapping[str, FileRecord]
 
     def to_json(self) -> str:
@@ -60,6 +64,7 @@ class Manifest:
                     "source_tree": self.source_tree,
                     "source": self.source,
                     "patches": [{"name": name, "sha256": sha256} for name, sha256 in self.patches.items()],
+                    "series_sha256": self.series_sha256,
                     "filter_sha256": self.filter_sha256,
                     "pin_sha256": self.pin_sha256,
                     "files": {
@@ -83,7 +88,7 @@ class Problem:
 
 
 def read_manifest(tree: Path, name: str = MANIFEST) -> Manifest | None:
-    """Return the manifest in the synced tree; None where there is none."""
+    """Return the manifest in the synced tree, or None if there is none."""
     path = tree / name
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -95,6 +100,7 @@ def read_manifest(tree: Path, name: str = MANIFEST) -> Manifest | None:
             source_tree=data["source_tree"],
             source=data["source"],
             patches={patch["name"]: patch["sha256"] for patch in data["patches"]},
+            series_sha256=data.get("series_sha256", ""),  # manifests of before 0.1 have none
             filter_sha256=data["filter_sha256"],
             pin_sha256=data["pin_sha256"],
             files={file: FileRecord(sha256=r["sha256"], mode=r["mode"]) for file, r in data["files"].items()},
@@ -108,7 +114,7 @@ def read_manifest(tree: Path, name: str = MANIFEST) -> Manifest | None:
 
 
 def readable_manifest(tree: Path, name: str = MANIFEST) -> Manifest | None:
-    """Return the manifest in the synced tree; None where there is none that can be read."""
+    """Return the manifest in the synced tree, or None if there is none that can be read."""
     try:
         return read_manifest(tree, name)
     except ToolError:
@@ -121,7 +127,7 @@ def record(content: bytes, mode: str) -> FileRecord:
 
 
 def record_of(path: Path, listed: FileRecord | None) -> FileRecord | None:
-    """Return the record of the file on disk; None where there is none or it is a link.
+    """Return the record of the file on disk, or None if it does not exist or is a link.
 
     Windows keeps no executable bit: there the listed mode is believed.
     """

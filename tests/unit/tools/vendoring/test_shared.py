@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -58,17 +59,21 @@ def test_manifest_lists_them_and_check_is_content(patched: Toy, shared: Path, tr
     assert check(patched.checkout) == ()
 
 
-def test_newer_ones_are_copied_by_the_next_build(patched: Toy, shared: Path, tree: Path) -> None:
+def test_newer_ones_are_copied_by_the_next_build(
+    patched: Toy, shared: Path, tree: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (shared / "Shared.cmake").write_bytes(b"two\n")
     (shared / "shared.c").unlink()
     (shared / "new.txt").write_bytes(b"new\n")
-    said: list[str] = []
-    ensure_source(patched.checkout.root, say=said.append)
-    assert said == ["Copying llama.cpp's source into the packages"]
+    caplog.set_level(logging.INFO)
+    ensure_source(patched.checkout.root)
+    assert caplog.messages == ["Copying llama.cpp's source into the packages"]
     assert files(tree / "llamapack") == {"Shared.cmake", "new.txt"}
     assert (tree / "llamapack/Shared.cmake").read_bytes() == b"two\n"
     assert check(patched.checkout) == ()
-    ensure_source(patched.checkout.root, say=pytest.fail)
+    caplog.clear()
+    ensure_source(patched.checkout.root)
+    assert caplog.messages == []
 
 
 def test_check_names_one_that_was_changed_since(patched: Toy, shared: Path, tree: Path) -> None:

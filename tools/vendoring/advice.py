@@ -1,0 +1,95 @@
+"""Say what to do next, in one place for every command: following it must end where nothing is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tools.bindgen.freshness import MEND
+from tools.errors import some
+from tools.git.worktree_state import State
+from tools.vendoring.journal import Operation
+from tools.vendoring.mismatch import APPLY, CREATE, Mismatch
+from tools.vendoring.source.fetch import BRANCH
+from tools.vendoring.source.manifest import Problem
+
+REPOSITORY = "vendor/llama.cpp"
+SYNC = "inv vendor.sync"
+DISCARD = "inv vendor.sync --discard (undoes edits in synced trees; a copy is saved)"
+NEW_PATCH = 'inv vendor.new-patch "What it does" (to keep the edits)'
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingFacts:
+    """What counts, of the tracking repository, for what comes next."""
+
+    state: State
+    operation: Operation | None
+    branch: str
+    mismatch: Mismatch | None
+    unexported: bool
+    """Whether it has commits that no patch file holds."""
+    is_series: bool
+    """Whether its commits are the files of patches/, no more and no fewer."""
+
+
+def unfinished_steps(state: State, operation: Operation | None) -> tuple[str, ...]:
+    """Return what ends an operation or a conflict that is open; empty if none is."""
+    if operation:
+        return ("inv vendor.continue", "inv vendor.abort")
+    if state.operation:
+        return (f"git {state.operation} --continue (or --abort), in {REPOSITORY}",)
+    if state.conflicted:
+        return (f"resolve {some(state.conflicted)} and `git add` them, in {REPOSITORY} (a popped stash is kept)",)
+    return ()
+
+
+def tracking_steps(facts: TrackingFacts) -> tuple[str, ...]:
+    """Return what has to happen before a sync copies exactly the pin and the patches; empty if nothing has to."""
+    if steps := unfinished_steps(facts.state, facts.operation):
+        return steps
+    if facts.branch != BRANCH:
+        return (f"git checkout {BRANCH}, in {REPOSITORY}",)
+    if facts.state.dirty:
+        return (NEW_PATCH,)
+    if facts.mismatch and facts.unexported and facts.mismatch.fix == APPLY:
+        keep = f"git branch mine {BRANCH}, in {REPOSITORY}; {APPLY}; git cherry-pick COMMIT there for each of yours"
+        return (keep, f"{APPLY} --discard (a backup ref is left)")
+    if facts.mismatch:
+        return (facts.mismatch.fix,)
+    return () if facts.is_series and not facts.unexported else (CREATE,)
+
+
+def tree_steps(problems: Iterable[Problem], *, stale: bool, local: bool, unknown: bool) -> tuple[str, ...]:
+    """Return what makes the packages' trees what the tracking repository has; empty if they are that.
+
+    `unknown` tells of a tree with files and without a manifest, so that nobody knows what was edited there.
+    """
+    if unknown:
+        return ("inv vendor.clean --discard (removes the trees in the packages; copies are saved)",)
+    kinds: dict[str, list[str]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.kind, []).append(problem.path)
+    if "unlisted" in kinds:
+        return (f"move {some(kinds['unlisted'])} away, or list them under `own` in vendor/sync.toml",)
+    if "edited" in kinds:
+        return (DISCARD,)
+    if local:
+        return (f"{SYNC} (back to the pinned llama.cpp)",)
+    return (SYNC,) if kinds or stale else ()
+
+
+def next_steps(
+    facts: TrackingFacts | None, trees: Sequence[str], *, copies_edits: bool, bindings: str
+) -> tuple[str, ...]:
+    """Return the commands that make sense now; alternatives stand beside each other.
+
+    `trees` are the steps for the packages' trees. `copies_edits` tells whether a sync would bring edits into them.
+    """
+    if facts is None:
+        return (APPLY,)
+    steps = tracking_steps(facts)
+    if steps == (NEW_PATCH,) and copies_edits and not facts.mismatch:
+        build = (f"{SYNC} (to build with the edits)",)
+        return (*(build if tuple(trees) in ((), (SYNC,)) else trees), *steps)
+    return steps or tuple(trees) or ((MEND,) if bindings else ())

@@ -1,0 +1,124 @@
+"""What packages are copied from: the tracking repository, or a tree of the developer's own; and what may be said of it.
+
+A manifest names only what is found here in the tree itself, never what should be in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.errors import ToolError, some
+from tools.git.conflict_markers import HEADER, files_with_own_markers, marked_files
+from tools.git.format_patch import commits_since
+from tools.git.patch import Patch, read_series, series_digest
+from tools.git.repository import Git
+from tools.git.snapshot import Snapshot, changed_blobs, take_snapshot
+from tools.git.worktree_state import read_state
+from tools.paths import Checkout
+from tools.vendoring.advice import unfinished_steps
+from tools.vendoring.journal import current_operation
+from tools.vendoring.mismatch import committed_patches, require_standing
+from tools.vendoring.plain_tree import plain_snapshot
+from tools.vendoring.source.fetch import BASE
+from tools.vendoring.source.filters import Section
+from tools.vendoring.source.pin import Pin
+
+log = logging.getLogger(f"llamapack.{__name__}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """A tree that packages are copied from, and what may be said of it."""
+
+    snapshot: Snapshot
+    patches: tuple[Patch, ...]
+    """The files of patches/ that it has."""
+    pin: Pin | None = None
+    """The pinned llama.cpp that it is made from; None for a tree of the developer's own."""
+    series_sha256: str = ""
+
+
+@contextmanager
+def local_origin(source: Path, series: tuple[Patch, ...]) -> Iterator[Origin]:
+    """Yield a tree of the developer's own, with `series` applied to the copy."""
+    with plain_snapshot(source, series) as snapshot:
+        yield Origin(snapshot=snapshot, patches=series)
+
+
+@contextmanager
+def tracking_origin(checkout: Checkout, pin: Pin) -> Iterator[Origin]:
+    """Yield the tracking repository's working tree, including edits.
+
+    Raises ToolError if it is in conflict, or does not stand on the pin and on patches/.
+    """
+    git = Git.at(checkout.tracking)
+    if not git.exists:
+        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
+    refuse_unfinished(git)
+    require_standing(checkout, git, pin)
+    snapshot = take_snapshot(git)
+    _refuse_markers(git, snapshot)
+    patches = read_series(checkout.patches)
+    held = contained_patches(git, snapshot, patches)
+    if missing := [patch.name for patch in patches if patch not in held]:
+        log.warning("%s is without these patches as patches/ has them: %s", git.folder, some(missing))
+    yield Origin(snapshot=snapshot, patches=held, pin=pin, series_sha256=series_digest(patches))
+
+
+def refuse_unfinished(git: Git) -> None:
+    """Raise ToolError while an operation is open or files are in conflict."""
+    state, operation = read_state(git), current_operation(git)
+    if not (operation or state.operation or state.conflicted):
+        return
+    names = f" Files in conflict: {', '.join(state.conflicted)}." if state.conflicted else ""
+    what = f"An unfinished {operation.kind if operation else state.operation or 'merge'} is open in {git.folder}."
+    raise ToolError(
+        f"{what}{names}",
+        why="A tree in the middle of it is neither the old nor the new source.",
+        fix=f"Next: {'; or '.join(unfinished_steps(state, operation))}",
+    )
+
+
+def _refuse_markers(git: Git, snapshot: Snapshot) -> None:
+    messages = git.run("log", "--format=%B", f"{BASE}..HEAD").stdout
+    own = files_with_own_markers(messages)
+    if marked := [path for path in marked_files(git, BASE, snapshot.tree) if path not in own]:
+        raise ToolError(
+            f"Conflict markers are in {', '.join(marked)} of {git.folder}.",
+            fix=f"Resolve them; then run it again. If they belong to the file, commit it there with this line in the "
+            f"message: {HEADER}: {marked[0]}",
+        )
+
+
+def refuse_other_source(checkout: Checkout, source: Path, sections: Sequence[Section]) -> None:
+    """Raise ToolError for a `source` that is no tree of llama.cpp, or that holds what would be replaced."""
+    if not source.is_dir():
+        raise ToolError(f"{source} is not a folder.", fix="Name the top folder of a llama.cpp source tree.")
+    if not (source / "ggml").is_dir():
+        raise ToolError(
+            f"{source} is no tree of llama.cpp: it has no ggml folder.",
+            fix="Name the top folder of a llama.cpp source tree.",
+        )
+    for section in sections:
+        into = (checkout.root / section.into).resolve()
+        if into.is_relative_to(source.resolve()) or source.resolve().is_relative_to(into):
+            raise ToolError(f"{source} and {into}, which is to be replaced, overlap.", fix="Copy it elsewhere first.")
+
+
+def contained_patches(git: Git, snapshot: Snapshot, patches: Sequence[Patch]) -> tuple[Patch, ...]:
+    """Return those of `patches` that the tree of `snapshot` has.
+
+    These are the ones that are commits on the base as they are, and whose files no edit and no other commit changes.
+    """
+    commits = committed_patches(git, BASE, "HEAD")
+    named = {patch.sha256 for patch in patches}
+    changed = set(changed_blobs(git, "HEAD^{tree}", snapshot.tree))
+    for commit in commits_since(git, BASE, "HEAD"):
+        if commits.get(commit) not in named:
+            changed |= set(changed_blobs(git, f"{commit}^", commit))
+    held = set(commits.values())
+    return tuple(patch for patch in patches if patch.sha256 in held and not changed & set(patch.files))
