@@ -173,6 +173,16 @@ def vendor_check(session: nox.Session) -> None:
             session.error("\n".join(problems))
 
 
+@nox.session(name="vendor-states")
+def vendor_states(session: nox.Session) -> None:
+    """Try vendoring in 50,000 random states, other ones each time: nothing may be lost, no manifest may be wrong."""
+    with reporting_tool_errors(session):
+        prepare(session, "core", "nox", "bindgen", "tasks", "test")
+    variables = {"LLAMAPACK_VENDOR_STEPS": "50000"}
+    states = "tests/unit/tools/vendoring/test_states.py"
+    session.run("python", "-m", "pytest", states, *workers(), *session.posargs, env=variables)
+
+
 @nox.session(name="plan-rows", venv_backend="none")
 def plan_rows(session: nox.Session) -> None:
     """Print the rows of the workflow's jobs, from matrix.toml; with `-- FILE`, append them to FILE for later jobs."""

@@ -53,7 +53,10 @@ DEVICES = (
 )
 """Which of the machine's devices a person, or a batch system, lets a session use; tests see them on a device only."""
 
-EXTENT = ("LLAMAPACK_KILL_STRIDE", "LLAMAPACK_TEST_PROCESSES")
+EXTENT = (
+    *("LLAMAPACK_FAULT_STRIDE", "LLAMAPACK_KILL_STRIDE"),
+    *("LLAMAPACK_TEST_PROCESSES", "LLAMAPACK_VENDOR_STEPS"),
+)
 """How much the longest tests try."""
 
 TESTS = ("LLAMAPACK_TEST_", "LLAMAPACK_UPSTREAM_BIN", *EXTENT)

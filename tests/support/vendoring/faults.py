@@ -1,0 +1,101 @@
+"""What makes vendoring hard, and what finds out what is lost: failing calls of git, and tokens in a repository."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tools.errors import ToolError
+from tools.git import repository
+from tools.git.repository import Git
+from tools.util import cmd
+
+TOKEN = re.compile(rb"token-\d+")
+"""A line that is written once, and found again wherever it goes."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens at a task's git call of a number: it fails with a status, or the command is interrupted there."""
+
+    call: int
+    status: int | None = None
+    """None is Ctrl-C."""
+
+
+NONE = Fault(call=-1)
+
+
+@contextmanager
+def injected(fault: Fault) -> Iterator[None]:
+    """Have `fault` in what runs inside."""
+    real: Callable[..., Any] = repository._call
+    calls = itertools.count()
+
+    def call(argv: Any, folder: Path, variables: Mapping[str, str], **options: Any) -> Any:
+        return real(argv, folder, variables, **options) if next(calls) != fault.call else _fail(fault, folder, options)
+
+    with mock.patch.object(repository, "_call", call):
+        yield
+
+
+def _fail(fault: Fault, folder: Path, options: Mapping[str, Any]) -> cmd.Result:
+    if fault.status is None:
+        raise KeyboardInterrupt
+    statuses = options.get("statuses", (0,))
+    if statuses is not None and fault.status not in statuses:
+        raise ToolError(f"git failed with status {fault.status} in {folder}.")
+    return cmd.Result(argv=(), returncode=fault.status, stdout="", stderr="injected")
+
+
+class Contents:
+    """Finds tokens in a repository; what an object holds is remembered, since it never changes."""
+
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        self._known: dict[str, frozenset[bytes]] = {}
+
+    def reachable(self, git: Git, *refs: str) -> set[bytes]:
+        """Return the tokens in the commits that `refs` name, and in everything that these hold."""
+        listed = git.ask("rev-list", "--objects", "--no-object-names", *refs).split()
+        new = [name for name in listed if name not in self._known]
+        for name, content in zip(new, git.blobs(new), strict=True):
+            self._known[name] = frozenset(TOKEN.findall(content))
+        return {token for name in listed for token in self._known[name]}
+
+    def main(self, git: Git) -> set[bytes]:
+        """Return the tokens in the working tree, the index, HEAD and every ref but backups."""
+        found = tokens_below(git.folder)
+        if not git.exists:
+            return found
+        heads = [lines[0] for name in ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD") if (lines := lines_of(git.dir / name))]
+        heads += [line.split()[1] for line in lines_of(git.dir / "logs/refs/stash")]
+        detached = [head for head in heads if not head.startswith("ref: ")]
+        refs = ("--exclude=refs/llamapack/backup/*", "--glob=refs/*", "--indexed-objects")
+        return found | self.reachable(git, *detached, *refs)
+
+    def backups(self, git: Git, names: str) -> set[bytes]:
+        """Return the tokens in those backup refs that are named in the text `names`."""
+        refs = git.ask("for-each-ref", "--format=%(refname)", "refs/llamapack/backup/").split() if git.exists else []
+        named = [ref for ref in refs if ref in names]
+        return self.reachable(git, *named) if named else set()
+
+
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of a file, none if it is not there."""
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+
+
+def tokens_below(folder: Path) -> set[bytes]:
+    """Return the tokens in the files of a folder, git's own left out."""
+    found: set[bytes] = set()
+    for path in folder.rglob("*") if folder.exists() else ():
+        if ".git" not in path.relative_to(folder).parts and path.is_file() and not path.is_symlink():
+            found |= set(TOKEN.findall(path.read_bytes()))
+    return found
