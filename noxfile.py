@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import nox
@@ -51,6 +52,14 @@ nox.options.sessions = ["test"]
 nox.options.reuse_venv = "yes"
 
 
+@contextmanager
+def with_source(session: nox.Session) -> Iterator[None]:
+    """Have llama.cpp's source in place for what is built from it, and report a ToolError without a traceback."""
+    with reporting_tool_errors(session):
+        ensure.ensure_source()
+        yield
+
+
 @nox.session
 def run(session: nox.Session) -> None:
     """Answer a prompt with a small model, from nothing: nox -s run -- "Why is the sky blue?"
@@ -58,7 +67,7 @@ def run(session: nox.Session) -> None:
     Gets the source, builds and installs the core wheel, fetches the model, and streams the answer. What did not change
     is not made again. Options of `llamapack run` may stand before the prompt.
     """
-    with reporting_tool_errors(session):
+    with with_source(session):
         prepare(session, "core", wheel=wheels.core_wheel())
         model = demo_model.demo_model()
     prompt = session.posargs or ["Why is the sky blue?"]
@@ -68,9 +77,18 @@ def run(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def test(session: nox.Session) -> None:
     """Run all that this host can check: lint, types, the vendored source, unit, wheels, their levels and devices."""
-    with reporting_tool_errors(session):
-        ensure.ensure_source()
-    names = ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation", "test-vulkan")
+    with with_source(session):
+        names = (
+            "lint",
+            "types",
+            "vendor-check",
+            "unit",
+            "integration",
+            "packaging",
+            "audit",
+            "emulation",
+            "test-vulkan",
+        )
     for name in names:
         session.notify(name, [])
     session.notify("distributions(trixie)", [cpu_levels.OWN_WHEEL])
@@ -115,7 +133,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Test the installed wheel with a real model, against llama.cpp's own programs."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel())
         reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
         ensure_emulator("wine")
@@ -126,7 +144,7 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def packaging(session: nox.Session) -> None:
     """Look into the finished wheels, and run the core's in a clean environment of every Python on this machine."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         prepare(session, "test", "packaging")
         try_to_install_disassembler("linux-aarch64")  # small libraries for it are audited
         wheel, model = wheels.core_wheel(), demo_model.demo_model()
@@ -140,7 +158,7 @@ def packaging(session: nox.Session) -> None:
 @nox.session
 def audit(session: nox.Session) -> None:
     """Judge every library of the wheel by the rules of tools/audit; `-- WHEEL` or `-- BUILD` judges another one."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         arguments, recording = results.begin(session.posargs)
         word, *others = arguments or [Cell(backend="cpu", target=host_target()).id]
         results.refuse_arguments(recording, [word] if word.endswith(".whl") else others)
@@ -158,8 +176,7 @@ def audit(session: nox.Session) -> None:
 @nox.session(tags=["gen"])
 def gen(session: nox.Session) -> None:
     """Write the derived files that are stale: bindings, ABI table, export lists, build matrix, the README's table."""
-    with reporting_tool_errors(session):
-        ensure.ensure_source()
+    with with_source(session):
         prepare(session, "bindgen")
     session.run("python", "-m", "tools.generated")
 
@@ -167,8 +184,7 @@ def gen(session: nox.Session) -> None:
 @nox.session(name="vendor-check", venv_backend="none")
 def vendor_check(session: nox.Session) -> None:
     """Rebuild llama.cpp from pin and patches; fail if the packages would build from anything else."""
-    with reporting_tool_errors(session):
-        ensure.ensure_source()
+    with with_source(session):
         if problems := check.check(Checkout()):
             session.error("\n".join(problems))
 
@@ -202,7 +218,7 @@ def plan_(session: nox.Session) -> None:
 @nox.parametrize("cell", cells("builds"))
 def wheel(session: nox.Session, cell: Cell) -> None:
     """Build one wheel into dist/, with zig for another target; one that this machine cannot build is skipped."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         skip_unless_here(session, cell)
         path = wheels.wheel_for(cell.backend, cell.target)
     session.log(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
@@ -211,7 +227,7 @@ def wheel(session: nox.Session, cell: Cell) -> None:
 @nox.session(name="cibuildwheel")
 def cibuildwheel_(session: nox.Session) -> None:
     """Build this machine's core wheel with cibuildwheel, on Linux in a container, and judge its libraries."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         variables = {**CLEAN, **cibuildwheel.engine(host_target())}
         ensure.ensure_source()
         prepare(session, "packaging")
@@ -225,7 +241,7 @@ def cibuildwheel_(session: nox.Session) -> None:
 @nox.session(name="reproducible", venv_backend="none")
 def reproducible_(session: nox.Session) -> None:
     """Build the core wheel again in another folder and compare the bytes; `-- --recompile` leaves the cache out."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         digest = reproducible.require_reproducible(recompile="--recompile" in session.posargs)
     session.log(f"Both wheels are {digest}")
 
@@ -234,14 +250,14 @@ def reproducible_(session: nox.Session) -> None:
 @nox.parametrize("cell", cells("checks"))
 def test_cpu(session: nox.Session, cell: Cell) -> None:
     """Check one CPU level: run, emulated, or audited if nothing here runs it; `-- --record` records the result."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         cpu_levels.check_level(session, cell)
 
 
 @nox.session(venv_backend="none")
 def emulation(session: nox.Session) -> None:
     """Run the wheel on older processors, which qemu-user emulates: two levels, and with less state than they have."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         if host_target() != "linux-x86_64":
             session.skip(f"qemu-user emulates x86-64 processors on Linux; this machine is {host_target()}")
         ensure_emulator("qemu-x86_64")
@@ -253,14 +269,14 @@ def emulation(session: nox.Session) -> None:
 @nox.parametrize("suite", [nox.param(name, id=name) for name in SUITES])
 def other_distributions(session: nox.Session, suite: str) -> None:
     """Run the manylinux wheel in another Debian release; with `-- --own-wheel`, the one for this machine."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         cpu_levels.check_distribution(session, suite)
 
 
 @nox.session
 def doctor(session: nox.Session) -> None:
     """Examine this machine with the core wheel and the plug-in wheels in dist/; `-- --json` prints JSON."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         prepare(session, "core", wheel=wheels.core_wheel())
         for plugin in sorted((DIST).glob("llamapack_*.whl")):
             session.install("--no-deps", "--no-index", "--force-reinstall", str(plugin))
@@ -275,7 +291,7 @@ def test_vulkan(session: nox.Session) -> None:
     With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` records the result,
     `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
-    with reporting_tool_errors(session):
+    with with_source(session):
         plugins.check_plugin(session, "vulkan")
 
 
@@ -286,7 +302,7 @@ def test_cuda(session: nox.Session) -> None:
     Without a GPU it is compiled for one architecture, inspected and loaded, and the rest is skipped with the reason.
     `-- --record` records the result, `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
     """
-    with reporting_tool_errors(session):
+    with with_source(session):
         plugins.check_plugin(session, "cuda")
 
 
@@ -296,14 +312,14 @@ def test_rocm(session: nox.Session) -> None:
 
     `-- --record` records the result.
     """
-    with reporting_tool_errors(session):
+    with with_source(session):
         plugins.check_rocm(session)
 
 
 @nox.session(name="test-metal", venv_backend="none")
 def test_metal(session: nox.Session) -> None:
     """Run the Metal plug-in on a Mac; elsewhere check that it configures, embeds its shaders, and compiles in part."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         plugins.check_metal(session)
 
 
@@ -313,7 +329,7 @@ def bench(session: nox.Session) -> None:
 
     `-- cuda`, or another plug-in's name before the options, measures with all layers on its device.
     """
-    with reporting_tool_errors(session):
+    with with_source(session):
         place = plugins.bench_environment(session)
         reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
     arguments = ["--model", model, "--reference", reference, "--output", BUILD / "bench" / "speed.json"]
@@ -324,7 +340,7 @@ def bench(session: nox.Session) -> None:
 @nox.session(name="bench-compilers")
 def bench_compilers(session: nox.Session) -> None:
     """Compare compilers, LTO and OpenMP on three CPU levels; `-- --help` shows the options, such as --rounds."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         prepare(session, "core", wheel=wheels.core_wheel())
         reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
         modules = compiler_variants.build_all()
@@ -336,7 +352,7 @@ def bench_compilers(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Watch the memory over 1,000 load/close cycles and 100,000 tokens; `-- --cycles N --tokens N` makes it shorter."""
-    with reporting_tool_errors(session):
+    with with_source(session):
         prepare(session, "core", wheel=wheels.core_wheel())
         model = demo_model.demo_model()
     places = ["--model", str(model), "--output", str(BUILD / "bench" / "soak.json")]

@@ -13,7 +13,7 @@ import pytest
 from tools.git.repository import Git
 from tools.paths import TRACKING
 from tools.vendoring.ensure import ensure_source
-from tools.vendoring.source.fetch import BASE
+from tools.vendoring.source.tracking import BASE
 
 
 def compiler() -> str:

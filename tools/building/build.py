@@ -20,6 +20,7 @@ from tools.util.cmd import run_logged
 from tools.util.cpu_count import parallel_jobs
 from tools.util.files import remove_tree
 from tools.util.venv import Environment, ensure_environment
+from tools.vendoring.source.manifest import MANIFEST
 
 COLD_BUILD_MIB = 2560
 LEVELS_VARIABLE = "LLAMAPACK_CPU_LEVELS"
@@ -60,6 +61,11 @@ class Build:
         return BUILD / (f"{self.id}-zig" if self.toolchain.is_zig else self.id)
 
     @property
+    def synced(self) -> Path:
+        """The package's copy of llama.cpp."""
+        return self.package / "native" / "llama.cpp"
+
+    @property
     def stamp(self) -> Path:
         """What the wheel in dist/ was made from."""
         return self.folder.with_name(f"{self.folder.name}.json")
@@ -85,11 +91,10 @@ class Build:
     def inputs(self) -> dict[str, str]:
         """Return a digest for each kind of input; for llama.cpp's source, that of its manifest."""
         package, native = self.package, self.package / "native"
-        synced = native / "llama.cpp"
         metadata = [package / name for name in ("pyproject.toml", "README.md", "LICENSE")]
         return {
-            "llama.cpp's source": stamps.file_digest(synced / "llamapack-manifest.json"),
-            "native sources": stamps.tree_digest(package, _files(native, without=synced)),
+            "llama.cpp's source": stamps.file_digest(self.synced / MANIFEST),
+            "native sources": stamps.tree_digest(package, _files(native, without=self.synced)),
             "Python sources": stamps.tree_digest(package, _files(package / "src")),
             "package metadata": stamps.tree_digest(package, metadata),
             "build tools": stamps.file_digest(REQUIREMENTS / "build.txt"),

@@ -23,7 +23,6 @@ from tools.util import stamps
 from tools.util.atomic_files import write_text
 from tools.util.cmd import run_logged
 from tools.util.disk import require_space
-from tools.vendoring.ensure import ensure_source
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -94,7 +93,6 @@ def build_all() -> Path:
 
     It holds the paths by variant and level. A compiler that is not available is left out, which is logged.
     """
-    ensure_source()
     levels, found = levels_here(), {}
     for variant in variants():
         try:

@@ -31,7 +31,7 @@ from tools.util import stamps
 from tools.util.disk import require_space
 from tools.util.files import locked
 from tools.util.scratch import temporary_folder
-from tools.vendoring.ensure import ensure_source
+from tools.vendoring.source.manifest import require_manifest
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -91,12 +91,12 @@ def wheel_for(backend: str, target: str) -> Path:
 def _ensured(chosen: Callable[[], Build]) -> Path:
     """Return the wheel of a build in dist/; it is built only if an input has changed.
 
-    The source is fetched if it is missing. A failed build keeps the previous wheel, and the objects
-    that were compiled for the next try.
+    The source must be in place. A failed build keeps the previous wheel, and the objects that were compiled for the
+    next try.
     """
-    ensure_source()
     require_current_bindings(HERE)
     build = chosen()
+    require_manifest(build.synced)
     with locked(build.lock):
         inputs = build.inputs()
         if different := _different(build, inputs):

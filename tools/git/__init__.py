@@ -2,6 +2,7 @@
 
 repository        Call git so that neither the user's configuration, nor the environment, nor a repository around ours m
 patch             Read the patch series: patches/NNNN-name.patch, applied in the order of their names.
+apply             Apply a patch to an index with `git apply`, or ask whether it would apply.
 am                Turn patch files into commits: `git am`, always called the same way.
 format_patch      Write commits as patch files: the same commits are the same bytes, whoever writes them and with whiche
 snapshot          Look at a working tree as git would store it, without touching its index.
@@ -12,6 +13,7 @@ conflict_markers  Find conflict markers that were left in files.
 
 __all__ = [
     "am",
+    "apply",
     "conflict_markers",
     "format_patch",
     "patch",

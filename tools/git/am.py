@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tools.errors import ToolError
+from tools.git.apply import fits
 from tools.git.patch import Patch
 from tools.git.repository import Git
 from tools.git.snapshot import scratch_index
@@ -46,15 +47,3 @@ def expected(git: Git, commit: str, patch: Patch) -> Literal["clean", "fuzzy", "
         if fits(index, patch, "--check"):
             return "clean"
         return "upstream" if fits(index, patch, "--check", "--reverse") else "fuzzy"
-
-
-def fits(index: Git, patch: Patch, *options: str) -> bool:
-    """Apply `patch` to the index, or with `--check` try to; tell whether it applies. Refuse what git cannot read."""
-    done = index.attempt("apply", "--cached", *options, "-", stdin=patch.text)
-    if done.returncode not in (0, 1):
-        raise ToolError(
-            f"git cannot read {patch.name}.",
-            why=(done.stderr or done.stdout).strip(),
-            fix="Correct or remove that file. If an apply or bump is under way: inv vendor.abort",
-        )
-    return done.returncode == 0

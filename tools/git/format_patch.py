@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 
 from tools.errors import ToolError
-from tools.git.am import fits
+from tools.git.apply import fits
 from tools.git.patch import Patch
 from tools.git.repository import Git
 from tools.git.scratch_clone import scratch_clone
@@ -135,3 +136,9 @@ def _refuse_altered_change(clone: Git, commit: str, change: Patch) -> None:
 
 def _lines(message: str) -> Iterator[str]:
     yield from (line.rstrip() for line in message.splitlines() if line.strip())
+
+
+def committed_patches(git: Git, base: str, head: str) -> dict[str, str]:
+    """Return the commits after `base` up to `head`, oldest first, each with the SHA-256 of its patch file."""
+    contents = exported_contents(git, commits_since(git, base, head))
+    return {commit: hashlib.sha256(content).hexdigest() for commit, content in contents.items()}

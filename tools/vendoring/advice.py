@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from tools.bindgen.freshness import MEND
 from tools.errors import some
 from tools.git.worktree_state import State
-from tools.vendoring.journal import Operation
+from tools.vendoring.journal import Operation, unfinished_steps
 from tools.vendoring.mismatch import APPLY, CREATE, Mismatch
-from tools.vendoring.source.fetch import BRANCH
 from tools.vendoring.source.manifest import Problem
+from tools.vendoring.source.tracking import BRANCH, REPOSITORY
 
-REPOSITORY = "vendor/llama.cpp"
 SYNC = "inv vendor.sync"
 DISCARD = "inv vendor.sync --discard (undoes edits in synced trees; a copy is saved)"
 NEW_PATCH = 'inv vendor.new-patch "What it does" (to keep the edits)'
@@ -31,17 +30,6 @@ class TrackingFacts:
     """Whether it has commits that no patch file holds."""
     is_series: bool
     """Whether its commits are the files of patches/, no more and no fewer."""
-
-
-def unfinished_steps(state: State, operation: Operation | None) -> tuple[str, ...]:
-    """Return what ends an operation or a conflict that is open; empty if none is."""
-    if operation:
-        return ("inv vendor.continue", "inv vendor.abort")
-    if state.operation:
-        return (f"git {state.operation} --continue (or --abort), in {REPOSITORY}",)
-    if state.conflicted:
-        return (f"resolve {some(state.conflicted)} and `git add` them, in {REPOSITORY} (a popped stash is kept)",)
-    return ()
 
 
 def tracking_steps(facts: TrackingFacts) -> tuple[str, ...]:

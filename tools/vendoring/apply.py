@@ -27,8 +27,9 @@ from tools.vendoring.journal import (
     save,
 )
 from tools.vendoring.sequencer import Applied, ConflictError, go_back, resolved, run_operation, unlock
-from tools.vendoring.source.fetch import BASE, BRANCH, fetch_pinned, make_repository, refuse_foreign
+from tools.vendoring.source.fetch import fetch_pinned, make_repository, refuse_foreign
 from tools.vendoring.source.pin import Pin, load_pin
+from tools.vendoring.source.tracking import BASE, BRANCH
 
 __all__ = ["Applied", "ConflictError", "abort_operation", "apply_patches", "continue_operation"]
 

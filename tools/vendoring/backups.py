@@ -15,15 +15,15 @@ from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
 from tools.errors import ToolError, some
-from tools.git.format_patch import exported_contents
+from tools.git.format_patch import committed_patches, exported_contents
 from tools.git.patch import read_patches
 from tools.git.repository import Git
 from tools.git.snapshot import index_tree, take_snapshot
 from tools.git.worktree_state import State, close_operation, read_state, show_hidden
 from tools.paths import Checkout, cache_dir
-from tools.vendoring.mismatch import foreign_patches
-from tools.vendoring.source.fetch import BASE, BRANCH
+from tools.vendoring.journal import known_series
 from tools.vendoring.source.pin import load_pin
+from tools.vendoring.source.tracking import BASE, BRANCH
 
 BACKUPS = "refs/llamapack/backup/"
 OURS = f"refs/heads/{BRANCH}"
@@ -334,3 +334,14 @@ def _refuse_lock(git: Git, state: State) -> None:
             f"{git.dir / 'index.lock'} is there: a git command runs in it, or one was killed.",
             fix="Wait for it. If none runs, remove that file; then run this again.",
         )
+
+
+def foreign_patches(checkout: Checkout, git: Git) -> tuple[str, ...]:
+    """Return the files of patches/ that the tracking repository has never had as commits: a colleague's."""
+    known = known_series(git)
+    unknown = [patch for patch in read_patches(checkout.patches) if patch.sha256 not in known]
+    base, ours = git.ids_of(BASE, f"refs/heads/{BRANCH}")
+    if not (unknown and base and ours):
+        return tuple(patch.name for patch in unknown)
+    written = set(committed_patches(git, base, ours).values())
+    return tuple(patch.name for patch in unknown if patch.sha256 not in written)

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tools.errors import ToolError
 from tools.git.patch import read_series
@@ -16,10 +16,11 @@ from tools.vendoring.apply import Applied, operation_to, refuse_open, start, tar
 from tools.vendoring.backups import require_nothing_at_risk
 from tools.vendoring.changelog import UPSTREAM
 from tools.vendoring.command import command
-from tools.vendoring.dry_run import Outcome, rehearse
-from tools.vendoring.source.fetch import ANSWER_SECONDS, BASE, FETCH_SECONDS, reach
+from tools.vendoring.dry_run import Preview, rehearse
+from tools.vendoring.source.fetch import ANSWER_SECONDS, FETCH_SECONDS, reach
 from tools.vendoring.source.mirror import fetch_from_package
 from tools.vendoring.source.pin import Mirror, Pin, load_pin, render_pin
+from tools.vendoring.source.tracking import BASE
 
 _PACKAGE = re.compile(r"(?P<package>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9._+-]+)")
 _ID = re.compile(r"[0-9a-f]{7,40}")
@@ -27,15 +28,6 @@ _RELEASE = re.compile(r"b(\d+)")
 _WANTED = "refs/llamapack/wanted"
 
 log = logging.getLogger(f"llamapack.{__name__}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preview:
-    """What a bump would do."""
-
-    old: Pin
-    new: Pin
-    outcomes: tuple[Outcome, ...]
 
 
 def preview_bump(checkout: Checkout, ref: str, *, sha256: str = "") -> Preview:

@@ -14,9 +14,9 @@ from tools.util.files import remove_tree, sweep_staged
 from tools.vendoring.backups import BACKUPS, OURS, at_risk, backups, new_backup_folder, pinned_bases, save_copies
 from tools.vendoring.command import command
 from tools.vendoring.journal import current_operation
-from tools.vendoring.source.fetch import BASE
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import MANIFEST, NEXT, differences, present, readable_manifest
+from tools.vendoring.source.tracking import BASE
 
 log = logging.getLogger(f"llamapack.{__name__}")
 

@@ -18,8 +18,8 @@ from tools.vendoring.backups import save_copies
 from tools.vendoring.command import command
 from tools.vendoring.journal import known_series, note_known, remember_series
 from tools.vendoring.origin import refuse_unfinished
-from tools.vendoring.source.fetch import BASE, BRANCH
 from tools.vendoring.source.pin import load_pin
+from tools.vendoring.source.tracking import BASE, BRANCH
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from tools.git.repository import Git
 from tools.git.scratch_clone import scratch_clone
 from tools.git.worktree_state import close_operation, read_state
 from tools.vendoring.journal import How
+from tools.vendoring.source.pin import Pin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,15 @@ class Rehearsal:
     def conflicts(self) -> tuple[Outcome, ...]:
         """The patches that do not apply."""
         return tuple(outcome for outcome in self.outcomes if outcome.how == "conflict")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a bump would do."""
+
+    old: Pin
+    new: Pin
+    outcomes: tuple[Outcome, ...]
 
 
 @contextmanager

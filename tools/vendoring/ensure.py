@@ -15,10 +15,11 @@ from tools.util.files import staged_folder
 from tools.vendoring.apply import apply_to_fresh
 from tools.vendoring.command import command
 from tools.vendoring.freshness import missing_patches, shared_changed, stale_reasons, tree_problems
-from tools.vendoring.source.fetch import BRANCH, Origin, make_repository, refuse_foreign
+from tools.vendoring.source.fetch import Origin, make_repository, refuse_foreign
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import Manifest, read_manifest
 from tools.vendoring.source.pin import load_pin
+from tools.vendoring.source.tracking import BRANCH
 from tools.vendoring.status import read_status
 from tools.vendoring.sync import sync_unlocked
 

@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from tools.errors import ToolError
+from tools.errors import ToolError, some
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
+from tools.git.worktree_state import State
 from tools.util.files import remove_tree, write_file
+from tools.vendoring.source.tracking import REPOSITORY
 
 Kind = Literal["apply", "bump"]
 How = Literal["clean", "fuzzy", "resolved", "upstream", "dropped"]
@@ -157,3 +159,14 @@ def known_series(git: Git) -> set[str]:
         return set(json.loads((_folder(git) / "known.json").read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError):
         return set()
+
+
+def unfinished_steps(state: State, operation: Operation | None) -> tuple[str, ...]:
+    """Return what ends an operation or a conflict that is open; empty if none is."""
+    if operation:
+        return ("inv vendor.continue", "inv vendor.abort")
+    if state.operation:
+        return (f"git {state.operation} --continue (or --abort), in {REPOSITORY}",)
+    if state.conflicted:
+        return (f"resolve {some(state.conflicted)} and `git add` them, in {REPOSITORY} (a popped stash is kept)",)
+    return ()

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tools.bindgen.freshness import MEND
-from tools.vendoring.bump import Preview
 from tools.vendoring.clean import Cleaned
 from tools.vendoring.create_patches import Written
+from tools.vendoring.dry_run import Preview
 from tools.vendoring.plain_tree import PlainResult
 from tools.vendoring.sequencer import Applied
 from tools.vendoring.status import Status, TrackingStatus, TreeStatus

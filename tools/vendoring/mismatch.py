@@ -5,17 +5,16 @@ What is there is read from the commits themselves; the notes of earlier commands
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from tools.errors import ToolError, some
-from tools.git.format_patch import commits_since, exported_contents
+from tools.git.format_patch import committed_patches
 from tools.git.patch import read_patches
 from tools.git.repository import Git
 from tools.paths import Checkout
 from tools.vendoring.journal import known_series, last_series
-from tools.vendoring.source.fetch import BASE, BRANCH, verify
 from tools.vendoring.source.pin import Pin
+from tools.vendoring.source.tracking import BASE, BRANCH, verify
 
 APPLY, CREATE = "inv vendor.apply-patches", "inv vendor.create-patches"
 
@@ -56,23 +55,6 @@ def find_mismatch(checkout: Checkout, git: Git, pin: Pin) -> Mismatch | None:
         names = some([patch.name for patch in missing])
         return Mismatch(what=f"these files of patches/ are not applied there: {names}", fix=APPLY)
     return Mismatch(what="patches/ has changed since it was applied there", fix=APPLY if written == last else CREATE)
-
-
-def committed_patches(git: Git, base: str, head: str) -> dict[str, str]:
-    """Return the commits after `base` up to `head`, oldest first, each with the SHA-256 of its patch file."""
-    contents = exported_contents(git, commits_since(git, base, head))
-    return {commit: hashlib.sha256(content).hexdigest() for commit, content in contents.items()}
-
-
-def foreign_patches(checkout: Checkout, git: Git) -> tuple[str, ...]:
-    """Return the files of patches/ that the tracking repository has never had as commits: a colleague's."""
-    known = known_series(git)
-    unknown = [patch for patch in read_patches(checkout.patches) if patch.sha256 not in known]
-    base, ours = git.ids_of(BASE, f"refs/heads/{BRANCH}")
-    if not (unknown and base and ours):
-        return tuple(patch.name for patch in unknown)
-    written = set(committed_patches(git, base, ours).values())
-    return tuple(patch.name for patch in unknown if patch.sha256 not in written)
 
 
 def require_standing(checkout: Checkout, git: Git, pin: Pin) -> None:

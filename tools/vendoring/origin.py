@@ -13,19 +13,18 @@ from pathlib import Path
 
 from tools.errors import ToolError, some
 from tools.git.conflict_markers import HEADER, files_with_own_markers, marked_files
-from tools.git.format_patch import commits_since
+from tools.git.format_patch import commits_since, committed_patches
 from tools.git.patch import Patch, read_series, series_digest
 from tools.git.repository import Git
 from tools.git.snapshot import Snapshot, changed_blobs, take_snapshot
 from tools.git.worktree_state import read_state
 from tools.paths import Checkout
-from tools.vendoring.advice import unfinished_steps
-from tools.vendoring.journal import current_operation
-from tools.vendoring.mismatch import committed_patches, require_standing
+from tools.vendoring.journal import current_operation, unfinished_steps
+from tools.vendoring.mismatch import require_standing
 from tools.vendoring.plain_tree import plain_snapshot
-from tools.vendoring.source.fetch import BASE
 from tools.vendoring.source.filters import Section
 from tools.vendoring.source.pin import Pin
+from tools.vendoring.source.tracking import BASE
 
 log = logging.getLogger(f"llamapack.{__name__}")
 

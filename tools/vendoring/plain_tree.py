@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.git.am import fits
+from tools.git.apply import fits
 from tools.git.patch import Patch
 from tools.git.repository import Git, require_git
 from tools.git.snapshot import Snapshot, scratch_index

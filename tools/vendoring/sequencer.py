@@ -18,7 +18,7 @@ from tools.util.files import sweep, write_file
 from tools.vendoring import changelog
 from tools.vendoring.backups import Target, in_the_way, set_head
 from tools.vendoring.journal import Done, Operation, finish, patch_at_hand, remember_series, save, series_of
-from tools.vendoring.source.fetch import BASE, BRANCH
+from tools.vendoring.source.tracking import BASE, BRANCH
 
 
 class ConflictError(ToolError):

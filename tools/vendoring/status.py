@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.bindgen.freshness import stale_bindings
 from tools.errors import ToolError
-from tools.git.format_patch import commits_since
+from tools.git.format_patch import commits_since, committed_patches
 from tools.git.patch import read_patches, read_series
 from tools.git.repository import Git, require_git
 from tools.git.snapshot import take_snapshot
@@ -18,11 +18,11 @@ from tools.vendoring.advice import TrackingFacts, next_steps, tree_steps
 from tools.vendoring.backups import AtRisk, Commit, at_risk, backups, commits_of
 from tools.vendoring.freshness import missing_patches, stale_reasons, tree_problems
 from tools.vendoring.journal import Operation, current_operation
-from tools.vendoring.mismatch import CREATE, Mismatch, committed_patches, find_mismatch
-from tools.vendoring.source.fetch import BASE, BRANCH
+from tools.vendoring.mismatch import CREATE, Mismatch, find_mismatch
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import Problem, present, read_manifest
 from tools.vendoring.source.pin import Pin, load_pin
+from tools.vendoring.source.tracking import BASE, BRANCH
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,9 @@ from tools.git.repository import Git, require_git
 from tools.util.disk import require_space
 from tools.vendoring.source.mirror import fetch_from_package
 from tools.vendoring.source.pin import Pin
+from tools.vendoring.source.tracking import BASE, BRANCH, verify
 
 Origin = Literal["here", "git", "package"]
-BRANCH = "llamapack"
-BASE = "refs/llamapack/base"
 ANSWER_SECONDS = 15
 FETCH_SECONDS = 900
 NEEDED_MIB = 512
@@ -59,19 +58,6 @@ def fetch_pinned(git: Git, pin: Pin) -> Fetched:
         log.info(fetched.note)
     verify(git, pin)
     return fetched
-
-
-def verify(git: Git, pin: Pin) -> None:
-    """Raise ToolError unless the pinned commit has the pinned trees."""
-    wanted_ids = {"tree": pin.tree, "ggml_tree": pin.ggml_tree}
-    found_ids = git.ids_of(f"{pin.commit}^{{tree}}", f"{pin.commit}:ggml")
-    for (name, wanted), found in zip(wanted_ids.items(), found_ids, strict=True):
-        if found != wanted:
-            raise ToolError(
-                f"Commit {pin.commit} has the {name} {found or '(none)'}, but vendor/llama.cpp.toml pins {wanted}.",
-                why="A pin is written as a whole; here its ids are of different states of llama.cpp.",
-                fix="Restore vendor/llama.cpp.toml, or write a new pin: inv vendor.bump REF",
-            )
 
 
 def reach(git: Git, repository: str) -> str:

@@ -121,6 +121,12 @@ def readable_manifest(tree: Path, name: str = MANIFEST) -> Manifest | None:
         return None
 
 
+def require_manifest(tree: Path) -> None:
+    """Raise ToolError if llama.cpp's source was never copied to `tree`."""
+    if not (tree / MANIFEST).is_file():
+        raise ToolError(f"llama.cpp's source is not in {tree}.", fix="Run: inv vendor.apply-patches vendor.sync")
+
+
 def record(content: bytes, mode: str) -> FileRecord:
     """Return the record of a file."""
     return FileRecord(sha256=hashlib.sha256(content).hexdigest(), mode=mode)

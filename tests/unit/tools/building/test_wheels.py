@@ -19,6 +19,7 @@ from tools.errors import ToolError
 from tools.paths import Checkout
 from tools.toolkits.toolkit import Elsewhere, Kit
 from tools.util.venv import Environment
+from tools.vendoring.source.manifest import MANIFEST
 
 INPUTS = {
     "native/CMakeLists.txt": "native sources",
@@ -45,7 +46,6 @@ def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(build_module, "package_folder", lambda backend: tmp_path / "packages" / backend)
     kits = {**wheels.KITS, "vulkan": lambda: Kit(inputs={"Vulkan kit": "headers 1.4"})}
     monkeypatch.setattr(wheels, "KITS", kits)
-    monkeypatch.setattr(wheels, "ensure_source", lambda: None)
     monkeypatch.setattr(wheels, "host_target", lambda: "linux-x86_64")
     monkeypatch.setattr(wheels, "find_toolchain", lambda: Toolchain(c=("cc",), cxx=("c++",), description="c++ 12"))
     return tmp_path / "packages" / "cpu"
@@ -245,13 +245,12 @@ def test_two_builds_at_once_take_turns(built: list[str], monkeypatch: pytest.Mon
     assert built == ["cpu-linux-x86_64"]
 
 
-def test_refused_source_stops_before_anything_is_built(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> None:
-        raise ToolError("The synced source was edited by hand.", fix="Run: inv vendor.sync")
-
-    monkeypatch.setattr(wheels, "ensure_source", refuse)
-    with pytest.raises(ToolError, match=r"^The synced source was edited by hand\.\nRun: inv vendor\.sync$"):
+def test_missing_source_stops_before_anything_is_built(core: Path, built: list[str]) -> None:
+    tree = core / "native" / "llama.cpp"
+    (tree / MANIFEST).unlink()
+    with pytest.raises(ToolError) as refusal:
         core_wheel()
+    assert str(refusal.value) == (f"llama.cpp's source is not in {tree}.\nRun: inv vendor.apply-patches vendor.sync")
     assert built == []
 
 

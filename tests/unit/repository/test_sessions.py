@@ -1,0 +1,31 @@
+"""Sessions that build put llama.cpp's source in place first."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tools.paths import ROOT
+
+BUILDERS = {"build_all", "build_upstream", "core_wheel", "plugin_wheels", "rebuilt_core", "require_reproducible"} | {
+    *("check_distribution", "check_level", "check_metal", "check_plugin", "check_rocm", "wheel_for"),
+}
+
+
+def sessions() -> Iterator[ast.FunctionDef]:
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    yield from (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list)
+
+
+def called(node: ast.AST) -> set[str]:
+    """The names of the functions that `node` calls."""
+    return {ast.unparse(each.func).rpartition(".")[2] for each in ast.walk(node) if isinstance(each, ast.Call)}
+
+
+def test_sessions_that_build_have_the_source() -> None:
+    building = {session.name for session in sessions() if called(session) & BUILDERS}
+    assert {"run", "integration", "packaging", "test_cpu", "test_cuda"} <= building
+    without = {session.name for session in sessions() if session.name in building} - {
+        session.name for session in sessions() if "with_source" in called(session)
+    }
+    assert without == set()
