@@ -17,6 +17,7 @@ QUOTE = re.compile(r"\[`examples/(\S+)`\]\(\S+\):\n\n```python\n(.*?)```", re.DO
 
 SAYS = {
     "answer.py": r".+\n\d+ tokens, (stop|length)\n",
+    "engine.py": r".+\n8 texts\n",
     "hardware.py": r"CPU: .*, \d+ MiB free\n0 layers on the CPU alone\n",
     "objects.py": r" Paris\b.*",
     "sampling.py": r"( *-\d+\.\d\d b.+\n){3}b.+\n",
