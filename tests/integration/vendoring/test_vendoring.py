@@ -67,6 +67,7 @@ def test_every_patch_says_why_it_is_there_and_has_a_test_of_its_own() -> None:
         "0003-load-backends-only-from-where-the-caller-says.patch": "integration/patches/test_backend_paths.py",
         "0004-take-the-path-of-a-backend-as-utf-8.patch": "platforms/windows/test_native.py",
         "0005-write-a-quantized-model-to-a-path-in-utf-8.patch": "platforms/windows/test_native.py",
+        "0006-let-a-grammar-pass-only-valid-utf-8.patch": "integration/patches/test_grammar_utf8.py",
         "0007-server-ask-a-waiting-request-soon-whether-to-stop.patch": "integration/patches/test_server_waiting.py",
         "0008-server-keep-nothing-of-the-first-model-for-the-other.patch": "integration/patches/test_server_models.py",
     }
