@@ -25,8 +25,9 @@ PRINTS_NOTHING = "ggml"  # itself; what it calls is libc++, which zig links in, 
 CUSTOM = "ggml-cpu-custom"  # its flags are of whoever builds it, and may be for more than a score can ask
 SYMBOL_TABLES = frozenset((".symtab", ".debug_info", ".debug_line", ".debug_str"))
 SOURCE_PATH = re.compile(
-    rb"(?<![\w./$-])(?:[A-Za-z]:[\\/]|/)[\w.+-]+(?:[\\/][\w.+-]+)+\.(?:cpp|cc|c|hpp|h|inc)(?![\w])"
+    rb"(?<![\w./$-])(?:[A-Za-z]:[\\/]|/)[\w.+-]+(?:[\\/][\w.+-]+)+\.(?:cpp|cc|c|hpp|h|inc)(?![\w/\\])"
 )
+"""A path that goes on behind the ending is none of a source file: llama.cpp's configuration is in /etc/llama.cpp/."""
 
 Check = Callable[[Library, Expected], Iterator[str]]
 

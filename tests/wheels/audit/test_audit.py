@@ -79,6 +79,11 @@ def test_a_library_that_breaks_one_rule_is_found(
     assert complaints(build_good(tmp_path, *options, source=f"{SOURCE}{added}\n")) == {rule: what}
 
 
+@pytest.mark.parametrize("path", ["/etc/llama.cpp/config.ini", "/etc/llama.cpp/ca.cpp/config.ini"])
+def test_a_folder_called_like_a_source_file_is_no_path_of_the_machine(tmp_path: Path, path: str) -> None:
+    assert complaints(build_good(tmp_path, source=f"{SOURCE}{PLACE % path}\n")) == {}
+
+
 def test_a_library_from_elsewhere_is_found(tmp_path: Path) -> None:
     foreign = build(
         tmp_path, "libforeign.so", f"{SHOWN}SHOWN int foreign(void) {{ return 1; }}", soname="libforeign.so.3"
