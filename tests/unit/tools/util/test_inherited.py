@@ -92,8 +92,8 @@ class TestThisProcess:
 
 SAMPLE = {
     f"tools/util/test_inherited.py::{TestThisProcess.__name__}": 7,
-    "llamapack/backends/probing/test_subprocesses.py::test_ctrl_c_ends_the_children": 1,
-    "llamapack/backends/probing/test_subprocesses.py::test_a_signal_is_a_negative_status": 1,
+    "llamapack/backends/children/test_subprocesses.py::test_ctrl_c_ends_the_children": 1,
+    "llamapack/backends/children/test_subprocesses.py::test_a_signal_is_a_negative_status": 1,
 }
 
 
