@@ -9,6 +9,7 @@ from __future__ import annotations
 import locale
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -65,6 +66,9 @@ TESTS = ("LLAMAPACK_TEST_", "LLAMAPACK_UPSTREAM_BIN", *EXTENT)
 GIVEN = "LLAMAPACK_TEST_GIVEN"
 """Names, with commas, the other variables that a session gives to its tests."""
 
+RESTARTED = "LLAMAPACK_RESTARTED"
+"""Set for the process that `Settled.restart` starts, which never starts another one."""
+
 UMASK = 0o022
 LIMITS = {"CORE": 0, "NOFILE": 4096, "STACK": 8 << 20}
 """Limits with a value of their own: no core files, a common number of open files, the stack that Linux gives."""
@@ -90,7 +94,13 @@ class Settled:
 
     @property
     def needs_restart(self) -> bool:
-        """Whether this Python took a setting when it started which only another one can do without."""
+        """Whether this Python took a setting when it started which only another one can do without.
+
+        False if it is that other one: what is set there again is set by whatever starts this Python, such as a
+        wrapper, and would be set each time.
+        """
+        if RESTARTED in self.before:
+            return False
         if any(name.startswith("PYTHON") and name not in _HARMLESS for name in self.removed):
             return True
         return any(name.startswith(_LOCALE) for name in self.removed) and sys.getfilesystemencoding() != "utf-8"
@@ -99,11 +109,12 @@ class Settled:
         """Run this process's command line again without those settings, and with all other inherited variables."""
         command = [sys.executable, *sys.orig_argv[1:]]
         kept = {name: value for name, value in self.before.items() if not name.startswith(("PYTHON", *_LOCALE))}
-        variables = {**kept, **named(("PYTHON", *_LOCALE))}
+        variables = {**kept, **named(("PYTHON", *_LOCALE)), RESTARTED: "1"}
         sys.stdout.flush()
         sys.stderr.flush()
-        if sys.platform == "win32":  # where exec returns to the caller at once
-            os._exit(os.spawnve(os.P_WAIT, sys.executable, command, variables))  # noqa: S606  # as below
+        if sys.platform == "win32":  # exec returns to the caller at once there, and quotes no argument with a space
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other one, whose status tells of it
+            os._exit(subprocess.call(command, env=variables))
         os.execve(sys.executable, command, variables)  # noqa: S606  # our own command line
 
 
@@ -124,7 +135,8 @@ def settle(keep: Iterable[str] = ()) -> Settled:
     _settle_signals()
     _settle_limits()
     _settle_locale()
-    return Settled(before=before, removed={name: value for name, value in before.items() if after.get(name) != value})
+    changed = {name: value for name, value in before.items() if after.get(name) != value and name != RESTARTED}
+    return Settled(before=before, removed=changed)
 
 
 def settled_variables(variables: Mapping[str, str], keep: Iterable[str] = ()) -> dict[str, str]:

@@ -125,7 +125,45 @@ def test_sessions_begin_in_a_known_state(tmp_path: Path) -> None:
     assert {name for name in left if not name.startswith(wishes)} == set(inherited.FIXED)
     assert (left["LLAMAPACK_CPU_LEVELS"], left["CUDA_VISIBLE_DEVICES"]) == ("haswell", "97")
     assert (persons["LLAMAPACK_CPU"], persons["LLAMAPACK_BACKENDS"]) == ("nonsense", "nonsense")
-    assert not any(name.startswith(("PYTHON", "PYTEST_")) for name in persons)
+    assert not any(name.startswith(("PYTHON", "PYTEST_", inherited.RESTARTED)) for name in persons)
+
+
+STARTED = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from tools.util import inherited
+print("started", flush=True)
+sys.executable = sys.argv[1]
+settled = inherited.settle()
+if settled.needs_restart:
+    settled.restart()
+"""
+
+
+@posix
+def test_a_python_that_is_given_a_setting_at_each_start_is_started_again_once(tmp_path: Path) -> None:
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f'#!/bin/sh\nPYTHONHASHSEED=7 exec "{sys.executable}" "$@"\n', encoding="utf-8")
+    wrapper.chmod(0o755)
+    words = [wrapper, "-c", STARTED, wrapper]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "started\nstarted\n"), done.stderr
+
+
+def test_on_windows_an_argument_with_a_space_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a list is quoted there: what exec and spawn are given is put together as it is."""
+    calls: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-c", "pass", "one and two"])
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(subprocess, "call", lambda command, env: calls.append((command, env)) or 7)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    settled = inherited.Settled(before={"PATH": "bin", "PYTHONOPTIMIZE": "2"}, removed={"PYTHONOPTIMIZE": "2"})
+    with pytest.raises(SystemExit) as caught:
+        settled.restart()
+    ((command, variables),) = calls
+    assert (caught.value.code, command) == (7, [sys.executable, "-c", "pass", "one and two"])
+    assert (variables["PATH"], "PYTHONOPTIMIZE" in variables) == ("bin", False)
 
 
 class FakeSession:
