@@ -79,8 +79,9 @@ def cuda_device(arguments: Sequence[str] = ()) -> Device:
 
 
 def rocm_device(arguments: Sequence[str] = ()) -> Device:
-    """Return this machine's AMD GPUs."""
-    return Device(how=Method.NATIVE, missing="" if amd_gpus() else "no AMD GPU", variables=named(DEVICES))
+    """Return this machine's AMD GPUs; the plug-in looks for ROCm in the folder that HIP_PATH names, too."""
+    variables = named((*DEVICES, "HIP_PATH"))
+    return Device(how=Method.NATIVE, missing="" if amd_gpus() else "no AMD GPU", variables=variables)
 
 
 def metal_device(arguments: Sequence[str] = ()) -> Device:

@@ -18,6 +18,7 @@ from tools.verification.devices import (
     amd_gpus,
     cuda_device,
     nvidia_gpus,
+    rocm_device,
     vulkan_device,
 )
 
@@ -94,6 +95,12 @@ def test_gpus_are_those_of_the_compute_driver(tmp_path: Path) -> None:
         (tmp_path / str(number) / "properties").write_text(text, encoding="ascii")
     assert amd_gpus(tmp_path) == ("gfx90a", "gfx1100")
     assert amd_gpus(tmp_path / "nothing") == ()
+
+
+def test_where_rocm_is_reaches_the_tests_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIP_PATH", "rocm-6.4")
+    monkeypatch.setenv("HIP_VISIBLE_DEVICES", "1")
+    assert rocm_device().variables == {"HIP_PATH": "rocm-6.4", "HIP_VISIBLE_DEVICES": "1"}
 
 
 def test_every_backend_that_is_built_by_its_own_session_has_a_device() -> None:
