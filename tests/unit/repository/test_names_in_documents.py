@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.repository import files
+from tests.support.repository import files, texts
 from tools.paths import CORE, ROOT
 
 PACKAGE = CORE / "src" / "llamapack"
@@ -29,6 +31,9 @@ ELSEWHERE = {
 PLACEHOLDER = re.compile(r"\bNAME\b")  # what documents write for any name
 SUFFIXES = "py|toml|md|txt|in|json|c|cpp|cu|h|cmake|yml|patch"
 
+# Files that name paths in llama.cpp's tree.
+OF_LLAMA_CPP = ("patches/", "vendor/")
+IN_REMARKS = re.compile(r"(?<![\w./-])(?:benchmarks|docs|examples|packages|requirements|tests|tools)/[\w*./-]*\w")
 PATH = re.compile(r"\.?[\w*.-]+(/[\w*.-]+)*/?")
 FILE = re.compile(rf"[\w.*-]+\.({SUFFIXES})")
 MODULE = re.compile(r"(llamapack|tools|tests|benchmarks)(\.\w+)+")
@@ -59,13 +64,14 @@ def spans(text: str) -> Iterator[str]:
     yield from re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^ *```.*?^ *```", "", text))
 
 
+@cache
 def is_there(path: str) -> bool:
     """Say whether `path` exists, from the root or, if it begins with llamapack/, from the package."""
     pattern = PLACEHOLDER.sub("*", path.rstrip("/"))
     pattern = re.sub(r"^llamapack(?=/|$)", PACKAGE.relative_to(ROOT).as_posix(), pattern)
     if any(fnmatchcase(pattern, made) for made in MADE):
         return True
-    return any(fnmatchcase(name, pattern) for name in tracked())
+    return pattern in tracked() or any(fnmatchcase(name, pattern) for name in tracked())
 
 
 def missing_path(span: str) -> bool:
@@ -137,6 +143,44 @@ def test_a_name_of_nothing_is_found(span: str) -> None:
 )
 def test_a_name_of_something_is_not_complained_about(span: str) -> None:
     assert unknown(f"See `{span}` there.\n```\n`tools/gone.py`\n```\n") == []
+
+
+def remarks(name: str, text: str) -> str:
+    """Return the comments and docstrings of a file in Python, and the whole text of any other."""
+    if not name.endswith(".py"):
+        return text
+    comments = [
+        token.string for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type == tokenize.COMMENT
+    ]
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    return "\n".join([*comments, *(ast.get_docstring(node) or "" for node in nodes)])
+
+
+def missing_in_remarks(name: str, text: str) -> list[str]:
+    if all(map(is_there, IN_REMARKS.findall(text))):  # faster than to parse every file
+        return []
+    return [path for path in IN_REMARKS.findall(remarks(name, text)) if not is_there(path)]
+
+
+def test_what_comments_name_exists() -> None:
+    sources = [(name, text) for name, text in texts() if not name.endswith(".md") and not name.startswith(OF_LLAMA_CPP)]
+    found = {name: missing_in_remarks(name, text) for name, text in sources}
+    assert {name: paths for name, paths in found.items() if paths} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "missing"),
+    [
+        ("a.in", "# See tests/gone.\n", ["tests/gone"]),
+        ("a.cpp", "// tests/gone/a.py and tools/paths.py\n", ["tests/gone/a.py"]),
+        ("a.py", '"""tools/gone.py does."""\n# docs/gone.md\n', ["docs/gone.md", "tools/gone.py"]),
+        ("a.py", "PATH = 'tools/gone.py'\n", []),
+        ("a.cmake", "# llama.cpp/tools/gone\n", []),
+    ],
+)
+def test_a_path_of_nothing_in_a_comment_is_found(name: str, text: str, missing: list[str]) -> None:
+    assert missing_in_remarks(name, text) == missing
 
 
 def rows(page: Path, heading: str) -> list[str]:

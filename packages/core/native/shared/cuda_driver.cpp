@@ -1,6 +1,6 @@
 // The functions of NVIDIA's driver that ggml-cuda calls, each looked up in the driver's library when it is called: a
 // plug-in that was linked with the library could not be loaded where there is no driver, and could not say so.
-// tests/packaging compares this list with what ggml's objects need.
+// tests/wheels/plugins/test_cuda.py compares this list with what ggml's objects need.
 
 #include <cuda.h>
 
