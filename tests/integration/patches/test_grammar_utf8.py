@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.grammars.utf8 import is_text
 from tests.support.native_programs import compile_program, compiler, source_tree
 
 # Upstream's engine, with the rest of llama.cpp replaced by what it needs to link. It reads lines of pieces in
@@ -74,14 +75,6 @@ def sequences() -> list[bytes]:
     found += [bytes([lead, byte]) for lead in range(0xC0, 0x100) for byte in range(1, 0x100)]
     found += [bytes([lead, second, third]) for lead in range(0xE0, 0x100) for second in some for third in some]
     return found + [bytes([0xF0 + i, a, b, c]) for i in range(8) for a in some for b in some for c in some]
-
-
-def is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def expected(data: bytes) -> str:

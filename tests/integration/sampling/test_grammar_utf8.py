@@ -10,6 +10,7 @@ from llamapack.grammar import Grammar
 from llamapack.sampling import Penalties, Sampler
 
 from tests.support.grammars.chains import allowed, chain, feed
+from tests.support.grammars.utf8 import is_text
 
 
 def tokens_of_bytes(vocab: llamapack.Vocab) -> dict[int, int]:
@@ -21,14 +22,6 @@ def tokens_of_bytes(vocab: llamapack.Vocab) -> dict[int, int]:
 def begins_text(data: bytes) -> bool:
     """Return True if something may follow that makes it UTF-8, or nothing has to."""
     return any(is_text(data + byte * count) for byte in (b"\x80", b"\xbf") for count in range(4))
-
-
-def is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def next_bytes(sampler: Sampler, tokens: dict[int, int]) -> set[int]:

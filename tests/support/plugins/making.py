@@ -110,13 +110,6 @@ def installed_core(package: Path) -> Core:
     return Core(package=package, version=version, abi_id=abi["abi_id"], llama_commit=abi["llama_commit"])
 
 
-def unpacked_core(wheel: Path, into: Path) -> Core:
-    """Unpack a core wheel into the folder `into`, and describe it."""
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(into)
-    return installed_core(into / "llamapack")
-
-
 def make_wheel(plugin: Plugin, core: Core, into: Path) -> Path:
     """Compile `plugin` for `core` and pack it as a wheel in the folder `into`."""
     folder = into / f"{plugin.distribution}-files"
