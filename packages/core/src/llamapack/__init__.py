@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from llamapack.generation import generate as generate
     from llamapack.generation.embeddings import embed as embed
     from llamapack.generation.logprobs import logprobs as logprobs
+    from llamapack.llama import Llama as Llama
     from llamapack.model import Model as Model
     from llamapack.model.lora import ControlVector as ControlVector
     from llamapack.model.lora import LoraAdapter as LoraAdapter
@@ -60,6 +61,7 @@ _HOME = {
     "Context": "context",
     "ControlVector": "model.lora",
     "Generation": "generation",
+    "Llama": "llama",
     "LlamapackError": "errors",
     "LoraAdapter": "model.lora",
     "Model": "model",
@@ -106,6 +108,7 @@ __all__ = [
     "Context",
     "ControlVector",
     "Generation",
+    "Llama",
     "LlamapackError",
     "LoraAdapter",
     "Model",

@@ -10,6 +10,7 @@ LlamapackError
 ├── InputError                  an argument is wrong; also a ValueError
 │   ├── UnknownArgumentError    no argument has that name; also a TypeError
 │   ├── PromptTooLongError      it does not fit the context
+│   ├── TaskError               the model is for something else
 │   ├── ChatTemplateError       the template refuses the messages
 │   └── GrammarError            a grammar or a JSON schema cannot be used
 ├── SamplingError               no token can be chosen, or it does not fit the grammar
@@ -17,6 +18,8 @@ LlamapackError
 │   └── CacheFullError          no room is left in the KV cache
 ├── CancelledError              a callback or another thread asked to stop
 ├── RequestError                an engine refuses a request, or fails to answer it
+├── ReplyError                  the model's answer is not what was asked for; it has the answer
+├── ToolError                   a tool failed, or the model goes on calling tools
 └── StateError                  the call does not fit the object's state
     ├── ClosedError             it was closed
     └── ThreadError             another thread is using it
@@ -88,6 +91,10 @@ class PromptTooLongError(InputError):
     """The prompt does not fit the context."""
 
 
+class TaskError(InputError):
+    """The model is for something else: an embedding model writes no texts, for example."""
+
+
 class ChatTemplateError(InputError):
     """The chat template refuses the messages."""
 
@@ -132,6 +139,22 @@ class RequestError(LlamapackError):
         super().__init__(what, why=why, fix=fix)
         self.status = status
         self.kind = kind
+
+
+class ReplyError(LlamapackError):
+    """The model's answer is not what was asked for: it does not fit the type, or was cut off.
+
+    `text` is the answer as far as it goes.
+    """
+
+    def __init__(self, what: str, *, text: str, why: str = "", fix: str = "") -> None:
+        """Take the parts of the message, and the answer."""
+        super().__init__(what, why=why, fix=fix)
+        self.text = text
+
+
+class ToolError(LlamapackError):
+    """A tool that the model called failed, or the model goes on calling tools."""
 
 
 class StateError(LlamapackError):

@@ -1,0 +1,155 @@
+"""What `Llama` and `Llama.aio` share: the engine, what is known of it, and the plans of all calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from llamapack.errors import InputError, TaskError
+from llamapack.llama.plans import completing, scoring, vectors
+from llamapack.llama.plans.conversation import Question
+from llamapack.llama.plans.facts import Facts
+from llamapack.llama.plans.interface import EngineInterface
+from llamapack.llama.plans.messages import Message, Prompt, to_messages
+from llamapack.llama.plans.options import AskOptions, CompletionOptions, OnOverflow, check, to_body
+from llamapack.llama.plans.replies import Reply
+from llamapack.llama.plans.scoring import Score
+from llamapack.llama.plans.steps import Plan
+from llamapack.llama.plans.vectors import Ranked
+from llamapack.llama.tasks import Recognised, Task, check_task
+from llamapack.llama.typed.returns import Returns, returns_of
+from llamapack.llama.typed.tools import Toolbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """An engine with one model, and how calls use it."""
+
+    engine: EngineInterface
+    facts: Facts
+    recognised: Recognised
+    on_overflow: OnOverflow
+
+    def need(self, call: str, task: Task) -> None:
+        """Raise TaskError if the model cannot do what a call needs."""
+        check_task(call, task, self.recognised, self.facts.name)
+
+    def question(
+        self,
+        function: str,
+        prompt: Prompt,
+        returns: Any,
+        options: Mapping[str, Any],
+        *,
+        streamed: bool = False,
+        before: Sequence[Message] = (),
+    ) -> Question:
+        """Return what a call asks; raises InputError before anything runs. `before` are messages of a conversation."""
+        self.need(function, "generate")
+        check(function, options, AskOptions)
+        wanted = returns_of(returns) if returns is not None else None
+        _check_one_form(wanted, options)
+        toolbox = self._toolbox(options)
+        messages = to_messages(prompt, None if before else options.get("system"))
+        return Question(
+            messages=(*before, *messages),
+            body=to_body(options, self.facts.adapters, chat=True),
+            context=self.facts.context,
+            returns=wanted,
+            toolbox=toolbox,
+            tool_choice=_choice(options, toolbox),
+            max_turns=options.get("max_turns", 8),
+            on_overflow=self.on_overflow,
+            thinks=self.facts.template_thinks,
+            streamed=streamed,
+        )
+
+    def check_ask(self, function: str, returns: Any, options: Mapping[str, Any]) -> None:
+        """Raise what is wrong with a call whose prompts are to come."""
+        self.question(function, "", returns, options)
+
+    def begun(self, system: str | None, messages: Sequence[Message]) -> list[Message]:
+        """Return the messages that a conversation begins with."""
+        if messages:
+            return to_messages(messages, system)
+        return to_messages([{"role": "system", "content": system}]) if system is not None else []
+
+    def complete(self, prompt: str, options: Mapping[str, Any], *, streamed: bool = False) -> Plan[Reply[str]]:
+        """Return the plan of `complete`."""
+        self.need("complete", "generate")
+        check("complete", options, CompletionOptions)
+        if not isinstance(prompt, str):
+            raise InputError(f"The prompt must be a str, not {prompt!r}.", fix="For messages, call the object itself.")
+        body = {**to_body(options, self.facts.adapters, chat=False), "prompt": prompt}
+        return completing.complete("/completion", body, self.facts.context, self.on_overflow, streamed=streamed)
+
+    def infill(self, prefix: str, suffix: str, options: Mapping[str, Any]) -> Plan[Reply[str]]:
+        """Return the plan of `infill`."""
+        self.need("infill", "generate")
+        check("infill", options, CompletionOptions)
+        fields = {"input_prefix": prefix, "input_suffix": suffix}
+        body = {**to_body(options, self.facts.adapters, chat=False), **fields}
+        return completing.complete("/infill", body, self.facts.context, self.on_overflow, streamed=False)
+
+    def embed(self, texts: Sequence[str], *, normalize: bool) -> Plan[npt.NDArray[np.float32]]:
+        """Return the plan of `embed`."""
+        self.need("embed", "embed")
+        return vectors.embed(texts, normalize=normalize)
+
+    def rank(self, query: str, documents: Sequence[str], top: int | None) -> Plan[list[Ranked]]:
+        """Return the plan of `rank`."""
+        self.need("rank", "rank")
+        return vectors.rank(query, documents, top)
+
+    def score(
+        self,
+        prompt: Prompt,
+        answers: Sequence[str],
+        *,
+        chat: bool,
+        system: str | None,
+        lora: Mapping[str, float] | None,
+    ) -> Plan[list[Score]]:
+        """Return the plan of `score`."""
+        self.need("score", "generate")
+        body = to_body({"lora": lora}, self.facts.adapters, chat=False)
+        if chat:
+            messages = to_messages(prompt, system)
+            return scoring.score_chat(messages, answers, body, vocabulary=self.facts.vocabulary)
+        if not isinstance(prompt, str) or system is not None:
+            raise InputError("With chat=False the prompt must be a str, and there is no `system`.")
+        return scoring.score_text(prompt, answers, body, vocabulary=self.facts.vocabulary)
+
+    def _toolbox(self, options: Mapping[str, Any]) -> Toolbox | None:
+        if not options.get("tools"):
+            return None
+        if not self.facts.template_tools:
+            raise TaskError(
+                f"The chat template of {self.facts.name} has no place for tools.",
+                why="The model would not learn of them.",
+                fix="Use a model that was trained to call tools, such as Qwen3, or give another template: "
+                'Llama(..., chat_template_file="FILE").',
+            )
+        return Toolbox.of(options["tools"], options.get("on_tool_error", "reply"))
+
+
+def _check_one_form(wanted: Returns | None, options: Mapping[str, Any]) -> None:
+    forms = [name for name in ("grammar", "json_schema") if options.get(name) is not None]
+    forms += ["returns"] if wanted is not None and wanted.grammar else []
+    if len(forms) > 1:
+        raise InputError(f"{' and '.join(forms)} cannot be given together.", fix="Give one of them.")
+    if forms and forms != ["returns"] and options.get("tools"):
+        raise InputError(f"{forms[0]} cannot be given together with tools.", fix="Use returns=TYPE.")
+
+
+def _choice(options: Mapping[str, Any], toolbox: Toolbox | None) -> str:
+    choice = options.get("tool_choice", "auto")
+    names = () if toolbox is None else tuple(toolbox.tools)
+    if choice not in ("auto", "required", "none", *names):
+        known = ", ".join(map(repr, ("auto", "required", "none", *names)))
+        raise InputError(f"tool_choice must be one of {known}, not {choice!r}.")
+    return str(choice)

@@ -1,0 +1,100 @@
+"""Which hardware a model runs on, how much memory and context there are, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llamapack.backends.selection.decisions import Choice
+from llamapack.llama.plans.facts import Facts
+from llamapack.llama.plans.options import OnOverflow
+from llamapack.llama.tasks import Recognised, Task
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What a Llama runs on; it prints as a text.
+
+    `layers` is what decides how many layers are on a GPU. `cache` are the types of the KV cache's keys and values.
+    `context` is how many tokens one request may have, and `slots` how many requests run at once.
+    """
+
+    model: str
+    task: Task
+    task_reason: str
+    parameters: int
+    size: int
+    quantization: str
+    cpu: str
+    devices: tuple[str, ...]
+    not_used: tuple[str, ...]
+    layers: str
+    context: int
+    context_trained: int
+    slots: int
+    cache: tuple[str, str]
+    on_overflow: OnOverflow
+    adapters: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return it as lines of text."""
+        return "\n".join(
+            [
+                f"{self.model}: {self.parameters / 1e6:,.0f} million parameters, {self.quantization}, "
+                f"{self.size / _MIB:,.0f} MiB",
+                f"Task: {self.task}, because {self.task_reason}",
+                f"CPU: {self.cpu}",
+                *[f"Device: {each}" for each in self.devices],
+                *[f"Not used: {each}" for each in self.not_used],
+                f"Layers: {self.layers}",
+                f"Context: {self.context} tokens for each of {self.slots} requests at once "
+                f"(trained with {self.context_trained}); when it is full: {self.on_overflow}",
+                f"KV cache: keys {self.cache[0]}, values {self.cache[1]}",
+                *([f"LoRA adapters: {', '.join(self.adapters)}"] if self.adapters else []),
+            ]
+        )
+
+
+def explain(
+    facts: Facts,
+    found: Recognised,
+    on_overflow: OnOverflow,
+    options: Mapping[str, Any],
+    cpu: str,
+    choice: Choice | None,
+) -> Explanation:
+    """Put together what is known; `choice` is None for an engine that is not of this process."""
+    used = choice.used if choice else ()
+    unused = [each for each in choice.devices if not each.used] if choice else []
+    refused = [each for each in choice.backends if not each.loaded] if choice else []
+    not_used = [f"{each.name}: {each.reason}" for each in unused] + [f"{each.name}: {each.reason}" for each in refused]
+    return Explanation(
+        model=facts.name,
+        task=found.task,
+        task_reason=found.reason,
+        parameters=facts.parameters,
+        size=facts.size,
+        quantization=facts.quantization,
+        cpu=cpu,
+        devices=tuple(f"{each.name} ({each.backend}): {each.reason}" for each in used),
+        not_used=tuple(not_used),
+        layers=_layers(bool(used), options),
+        context=facts.context,
+        context_trained=facts.context_trained,
+        slots=facts.slots,
+        cache=(str(options.get("cache_type_k", "f16")), str(options.get("cache_type_v", "f16"))),
+        on_overflow=on_overflow,
+        adapters=tuple(facts.adapters),
+    )
+
+
+def _layers(devices: bool, options: Mapping[str, Any]) -> str:
+    wanted = options.get("gpu_layers")
+    if not devices:
+        return "all on the CPU: no other device is used"
+    if wanted is None:
+        return "as many on the devices as fit into their memory; llama.cpp decides when it loads the model"
+    return f"{wanted} on the devices, as gpu_layers says"

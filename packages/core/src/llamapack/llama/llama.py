@@ -1,0 +1,279 @@
+"""Llama: a model that chats, calls tools, returns typed objects, embeds, ranks and serves many requests at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from llamapack.errors import InputError
+from llamapack.llama.aio import AsyncLlama
+from llamapack.llama.chats import Chat
+from llamapack.llama.core import Core
+from llamapack.llama.explain import Explanation, explain
+from llamapack.llama.mapping import map_prompts
+from llamapack.llama.opening import open_engine, state_folder
+from llamapack.llama.plans.completing import detokenize, tokenize
+from llamapack.llama.plans.conversation import converse
+from llamapack.llama.plans.facts import ask_facts
+from llamapack.llama.plans.messages import Message, Prompt, to_messages
+from llamapack.llama.plans.options import AskOptions, CompletionOptions, OnOverflow
+from llamapack.llama.plans.replies import Reply
+from llamapack.llama.plans.running import carry_out
+from llamapack.llama.plans.scoring import Score
+from llamapack.llama.plans.vectors import Ranked
+from llamapack.llama.saved_chats import read_chat
+from llamapack.llama.streaming import Stream
+from llamapack.llama.tasks import Task
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+T = TypeVar("T")
+
+
+class Llama:
+    """A GGUF model on llama.cpp's server core, in this process.
+
+        llm = Llama("model.gguf")
+        print(llm("Why is the sky blue?"))
+
+    Threads and asyncio tasks may share it; `parallel` requests run at once, and the others wait. Close it, or use it in
+    a `with` block. `llm.aio` has the same names for asyncio.
+    """
+
+    def __init__(
+        self,
+        model_path: str | os.PathLike[str],
+        *,
+        task: Task | None = None,
+        on_overflow: OnOverflow = "error",
+        **options: Any,
+    ) -> None:
+        """Load the model at `model_path`.
+
+        `task` says what it is for, "generate", "embed" or "rank"; None reads it from the file. When a conversation and
+        its answer do not fit the context, an error has the numbers; with `on_overflow="drop-oldest"` the oldest turns
+        are left out until the prompt fits, and with "shift" llama.cpp forgets the oldest half while it writes.
+
+        `options` are those of Engine: `ctx_size=8192` (shared by all requests at once), `parallel=8`,
+        `backends="cuda"`, `gpu_layers=20`, `cache_type_k="q8_0"`, `lora=["adapter.gguf"]`, `mmproj="mmproj.gguf"`,
+        `spec_draft_model="draft.gguf"` with `spec_type="draft-simple"`, `spec_type="ngram-simple"`,
+        `chat_template_file="FILE"`, `progress=callback`; `llamapack.engine.engine_options()` lists them.
+
+        Raises what Engine raises: ModelError, InputError, BackendError.
+        """
+        if on_overflow not in get_args(OnOverflow):
+            raise InputError(f"on_overflow must be 'error', 'shift' or 'drop-oldest', not {on_overflow!r}.")
+        self._states = state_folder()
+        self._options = options
+        try:
+            self._engine, found = open_engine(model_path, task, on_overflow, self._states.name, options)
+            try:
+                facts = carry_out(self._engine, ask_facts())
+            except BaseException:
+                self._engine.close()
+                raise
+        except BaseException:
+            self._states.cleanup()
+            raise
+        self._core = Core(engine=self._engine, facts=facts, recognised=found, on_overflow=on_overflow)
+        self.aio = AsyncLlama(self._core, Path(self._states.name))
+
+    # Chat
+
+    @overload
+    def __call__(self, prompt: Prompt, *, returns: None = None, **options: Unpack[AskOptions]) -> Reply[str]: ...
+    @overload
+    def __call__(self, prompt: Prompt, *, returns: type[T], **options: Unpack[AskOptions]) -> Reply[T]: ...
+    @overload
+    def __call__(self, prompt: Prompt, *, returns: object, **options: Unpack[AskOptions]) -> Reply[Any]: ...
+    def __call__(self, prompt: Prompt, *, returns: Any = None, **options: Unpack[AskOptions]) -> Reply[Any]:
+        """Ask, and return the reply.
+
+        `prompt` is a text, a list of texts and paths of pictures or sounds, or a list of messages as OpenAI's interface
+        has them. `returns` is a type: a grammar makes the answer fit, and `reply.value` is the object. It may be a
+        dataclass, TypedDict, NamedTuple, Enum, Literal, pydantic or msgspec model, or what is built of them, such as
+        `list[int]`. The model does not see the type: say in the prompt what you want.
+
+        `options` are those of AskOptions: `system`, `tools`, `max_tokens`, `temperature`, `seed` and others.
+
+        Raises PromptTooLongError for a prompt that does not fit, ReplyError for an answer that does not fit the type
+        or the context, ToolError for tools that fail or do not end, and InputError for arguments that are wrong.
+        """
+        question = self._core.question("ask", prompt, returns, options)
+        return carry_out(self._core.engine, converse(question))
+
+    @overload
+    def stream(self, prompt: Prompt, *, returns: None = None, **options: Unpack[AskOptions]) -> Stream[str]: ...
+    @overload
+    def stream(self, prompt: Prompt, *, returns: type[T], **options: Unpack[AskOptions]) -> Stream[T]: ...
+    @overload
+    def stream(self, prompt: Prompt, *, returns: object, **options: Unpack[AskOptions]) -> Stream[Any]: ...
+    def stream(self, prompt: Prompt, *, returns: Any = None, **options: Unpack[AskOptions]) -> Stream[Any]:
+        """Ask, and return the reply as it is written: iterate over it for pieces of text.
+
+        `stream.events()` yields thinking, tool calls, their results and the progress of the prompt, too; `stream.reply`
+        is the whole reply.
+        """
+        question = self._core.question("stream", prompt, returns, options, streamed=True)
+        return Stream(self._core.engine, converse(question))
+
+    @overload
+    def map(
+        self,
+        prompts: Iterable[Prompt],
+        *,
+        returns: None = None,
+        ordered: bool = True,
+        parallel: int | None = None,
+        **options: Unpack[AskOptions],
+    ) -> Iterator[Reply[str]]: ...
+    @overload
+    def map(
+        self,
+        prompts: Iterable[Prompt],
+        *,
+        returns: type[T],
+        ordered: bool = True,
+        parallel: int | None = None,
+        **options: Unpack[AskOptions],
+    ) -> Iterator[Reply[T]]: ...
+    @overload
+    def map(
+        self,
+        prompts: Iterable[Prompt],
+        *,
+        returns: object,
+        ordered: bool = True,
+        parallel: int | None = None,
+        **options: Unpack[AskOptions],
+    ) -> Iterator[Reply[Any]]: ...
+    def map(
+        self,
+        prompts: Iterable[Prompt],
+        *,
+        returns: Any = None,
+        ordered: bool = True,
+        parallel: int | None = None,
+        **options: Unpack[AskOptions],
+    ) -> Iterator[Reply[Any]]:
+        """Ask many things at once, and yield the replies in the order of the prompts, or as they are ready.
+
+        `prompts` may be a generator: it is read only as far as there is room. `parallel` is how many requests are under
+        way, by default as many as the engine works on at once. `reply.index` is the number of its prompt. The first
+        error ends it, and leaving the loop cancels what is under way.
+        """
+        core = self._core
+        core.check_ask("map", returns, options)
+        at_once = core.facts.slots if parallel is None else parallel
+        return map_prompts(
+            core.engine,
+            lambda prompt: converse(core.question("map", prompt, returns, options)),
+            prompts,
+            at_once,
+            ordered=ordered,
+        )
+
+    def chat(self, *, messages: Sequence[Message] = (), **options: Unpack[AskOptions]) -> Chat:
+        """Begin a conversation, with messages or without; `options` hold for all of its calls."""
+        return Chat(
+            self._core, Path(self._states.name), self._core.begun(options.pop("system", None), messages), options, None
+        )
+
+    def load_chat(self, path: str | os.PathLike[str], **options: Unpack[AskOptions]) -> Chat:
+        """Go on with a conversation that `Chat.save` wrote; its state, if saved, is put back at the next call.
+
+        Raises InputError for a file that is none, and RequestError at the next call if the state is of another model.
+        """
+        messages, state = read_chat(Path(path))
+        return Chat(self._core, Path(self._states.name), to_messages(messages), options, state)
+
+    # Without a chat template
+
+    def complete(self, prompt: str, **options: Unpack[CompletionOptions]) -> Reply[str]:
+        """Continue a text as it is, without a chat template."""
+        return carry_out(self._core.engine, self._core.complete(prompt, options))
+
+    def stream_complete(self, prompt: str, **options: Unpack[CompletionOptions]) -> Stream[str]:
+        """Continue a text as it is, and return it as it is written."""
+        return Stream(self._core.engine, self._core.complete(prompt, options, streamed=True))
+
+    def infill(self, prefix: str, suffix: str, **options: Unpack[CompletionOptions]) -> Reply[str]:
+        """Write what stands between two texts; raises TaskError for a model that was not trained to."""
+        return carry_out(self._core.engine, self._core.infill(prefix, suffix, options))
+
+    def score(
+        self,
+        prompt: Prompt,
+        answers: Sequence[str],
+        *,
+        chat: bool = True,
+        system: str | None = None,
+        lora: Mapping[str, float] | None = None,
+    ) -> list[Score]:
+        """Say how likely each answer is, in the order given: the model's log-likelihood of it after the prompt.
+
+        With `chat=False` the prompt is a text that the answers continue, without a chat template; a space between them
+        belongs to the answer.
+        """
+        plan = self._core.score(prompt, answers, chat=chat, system=system, lora=lora)
+        return carry_out(self._core.engine, plan)
+
+    def tokenize(self, text: str, *, special: bool = False, parse_special: bool = False) -> list[int]:
+        """Return the tokens of a text: with `special`, those that a prompt begins or ends with are added.
+
+        With `parse_special`, texts such as `<|im_end|>` become the tokens they stand for.
+        """
+        return carry_out(self._core.engine, tokenize(text, special=special, parse_special=parse_special))
+
+    def detokenize(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens."""
+        return carry_out(self._core.engine, detokenize(tokens))
+
+    # Models that do not write
+
+    def embed(self, texts: str | Sequence[str], *, normalize: bool = True) -> npt.NDArray[np.float32]:
+        """Return vectors of texts, of shape (texts, width), or (width,) for a single text.
+
+        They have length 1 unless `normalize=False`. Raises TaskError unless the model was loaded to embed.
+        """
+        rows = [texts] if isinstance(texts, str) else texts
+        found = carry_out(self._core.engine, self._core.embed(rows, normalize=normalize))
+        return found[0] if isinstance(texts, str) else found
+
+    def rank(self, query: str, documents: Sequence[str], *, top: int | None = None) -> list[Ranked]:
+        """Order documents by how well they answer a query, the best first; `top` is how many are returned.
+
+        Raises TaskError unless the model is a reranker.
+        """
+        return carry_out(self._core.engine, self._core.rank(query, documents, top))
+
+    # The object itself
+
+    def explain(self) -> Explanation:
+        """Say which devices are used and which not, how much context and memory there are, and why."""
+        core, engine = self._core, self._engine
+        cpu = f"{engine.cpu.level.name}: {engine.cpu.reason}"
+        return explain(core.facts, core.recognised, core.on_overflow, self._options, cpu, engine.choice)
+
+    def close(self) -> None:
+        """Cancel what is under way, and free the model; safe to call twice, and from any thread."""
+        self._engine.close()
+        self._states.cleanup()
+
+    def __enter__(self) -> Llama:
+        """Return itself; it is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show the model, and what it is for."""
+        return f"<Llama {self._core.facts.name!r}: {self._core.recognised.task}>"

@@ -1,0 +1,47 @@
+"""Load a model into an engine: options that follow from the task, and a folder for the states of chats."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from llamapack import gguf
+from llamapack.engine import Engine
+from llamapack.llama.plans.options import OnOverflow
+from llamapack.llama.tasks import Recognised, Task, recognise
+
+MOST_AT_ONCE = 2048
+"""Tokens that an embedding model processes at once by default, if its context is not shorter: it needs a whole text."""
+
+
+def open_engine(
+    path: str | os.PathLike[str], task: Task | None, on_overflow: OnOverflow, states: str, options: Mapping[str, Any]
+) -> tuple[Engine, Recognised]:
+    """Load the model at `path`; `states` is the folder for states of chats."""
+    found = recognise(Path(path), task)
+    wanted = dict(options)
+    if found.task != "generate":
+        wanted["rerank" if found.task == "rank" else "embedding"] = True
+        if "ubatch_size" not in wanted:
+            wanted["ubatch_size"] = wanted["batch_size"] = _at_once(Path(path), wanted.get("batch_size"))
+    if on_overflow == "shift":
+        wanted["context_shift"] = True
+    if found.task == "generate":
+        wanted.setdefault("slot_save_path", states)
+    return Engine(path, **wanted), found
+
+
+def _at_once(path: Path, wanted: int | None) -> int:
+    if wanted is not None:
+        return wanted
+    metadata = gguf.read(path).metadata
+    trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
+    return min(trained, MOST_AT_ONCE) if isinstance(trained, int) else MOST_AT_ONCE
+
+
+def state_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a new folder for states of chats; it is removed when it is cleaned up or dropped."""
+    return tempfile.TemporaryDirectory(prefix="llamapack-states-", ignore_cleanup_errors=True)

@@ -1,0 +1,107 @@
+"""Plans of what needs no chat template: completions, text between two others, and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llamapack.errors import InputError, LlamapackError, ReplyError, RequestError, TaskError
+from llamapack.llama.plans.answers import Answer, read_logprobs, read_timing
+from llamapack.llama.plans.events import PromptProgressEvent, TextEvent
+from llamapack.llama.plans.options import OnOverflow
+from llamapack.llama.plans.refusals import check_chunk
+from llamapack.llama.plans.replies import Reply, Usage
+from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell
+
+
+def complete(
+    path: str, body: Mapping[str, Any], context: int, on_overflow: OnOverflow, *, streamed: bool
+) -> Plan[Reply[str]]:
+    """Complete a text by `/completion`, or write the one between two others by `/infill`."""
+    try:
+        answer = yield from (_streamed(path, body) if streamed else _whole(path, body))
+    except RequestError as error:
+        raise _no_infill(error) from error
+    if answer.finish == "length" and answer.usage.total >= context - 1 and on_overflow != "shift":
+        raise ReplyError(
+            f"The context of {context} tokens is full: {answer.usage.prompt} of the prompt and "
+            f"{answer.usage.completion} of the answer, which is not complete.",
+            text=answer.text,
+            fix='Use max_tokens, Llama(..., ctx_size=N) with a larger N, or Llama(..., on_overflow="shift").',
+        )
+    return Reply(
+        value=answer.text,
+        text=answer.text,
+        finish="stop" if answer.finish == "tool_calls" else answer.finish,
+        usage=answer.usage,
+        timing=answer.timing,
+        logprobs=tuple(answer.logprobs),
+        model=answer.model,
+    )
+
+
+def _whole(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
+    data = yield Ask(path=path, body=body)
+    answer = Answer(text=data["content"])
+    _read_end(answer, data)
+    return answer
+
+
+def _streamed(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
+    answer = Answer()
+    yield Open(path=path, body={**body, "stream": True, "return_progress": True})
+    while (chunk := (yield Next())) is not None:
+        if chunk is CANCELLED:
+            answer.finish = "cancelled"
+            break
+        check_chunk(chunk)
+        if progress := chunk.get("prompt_progress"):
+            yield Tell(
+                event=PromptProgressEvent(
+                    processed=progress["processed"], total=progress["total"], cached=progress["cache"]
+                )
+            )
+        if text := chunk.get("content"):
+            answer.text += text
+            yield Tell(event=TextEvent(text=text))
+        _read_end(answer, chunk)
+    yield Close()
+    return answer
+
+
+def _read_end(answer: Answer, data: Mapping[str, Any]) -> None:
+    answer.logprobs += read_logprobs(data.get("completion_probabilities") or ())
+    answer.model = data.get("model") or answer.model
+    if timings := data.get("timings"):
+        answer.timing = read_timing(timings)
+    prompt = data.get("tokens_evaluated", 0)
+    answer.usage = Usage(
+        prompt=prompt,
+        completion=data.get("tokens_predicted", 0),
+        cached=max(0, prompt - answer.timing.prompt_tokens) if data.get("timings") else 0,
+    )
+    if data.get("stop_type"):
+        answer.finish = "length" if data["stop_type"] == "limit" else "stop"
+
+
+def _no_infill(error: RequestError) -> LlamapackError:
+    if error.status != 501 or "nfill" not in str(error):
+        return error
+    return TaskError(
+        "infill needs a model that was trained to fill gaps, with tokens for prefix, suffix and middle.",
+        why=error.what,
+        fix="Use a model for code, such as Qwen2.5-Coder or StarCoder2.",
+    )
+
+
+def tokenize(text: str, *, special: bool, parse_special: bool) -> Plan[list[int]]:
+    """Return the tokens of a text."""
+    if not isinstance(text, str):
+        raise InputError(f"The text must be a str, not {text!r}.")
+    body = {"content": text, "add_special": special, "parse_special": parse_special}
+    return [int(token) for token in (yield Ask(path="/tokenize", body=body))["tokens"]]
+
+
+def detokenize(tokens: Sequence[int]) -> Plan[str]:
+    """Return the text of tokens."""
+    return str((yield Ask(path="/detokenize", body={"tokens": list(tokens)}))["content"])

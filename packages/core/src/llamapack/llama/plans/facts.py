@@ -1,0 +1,63 @@
+"""What an engine says of its model: asked once, when it is loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any
+
+from llamapack.llama.plans.steps import Ask, Plan
+
+_THINKS = re.compile(r"think|reason|channel|analysis", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """A loaded model: `context` is how many tokens a request may have, `slots` how many requests run at once.
+
+    `adapters` are the numbers of LoRA adapters by name. `template_thinks` is True where the chat template has anything
+    to do with thinking, and `template_tools` where it has a place for tools.
+    """
+
+    name: str
+    context: int
+    context_trained: int
+    slots: int
+    vocabulary: int
+    width: int
+    parameters: int
+    size: int
+    quantization: str
+    template_thinks: bool
+    template_tools: bool
+    adapters: Mapping[str, int]
+    sees: bool
+    hears: bool
+
+
+def ask_facts() -> Plan[Facts]:
+    """Ask an engine."""
+    props = yield Ask(method="GET", path="/props")
+    model = (yield Ask(method="GET", path="/v1/models"))["data"][0]["meta"]
+    adapters = yield Ask(method="GET", path="/lora-adapters")
+    modalities: Mapping[str, Any] = props.get("modalities", {})
+    capabilities: Mapping[str, Any] = props.get("chat_template_caps", {})
+    return Facts(
+        name=PurePath(props.get("model_alias") or props.get("model_path", "")).name,
+        context=props["default_generation_settings"]["n_ctx"],
+        context_trained=model["n_ctx_train"],
+        slots=props["total_slots"],
+        vocabulary=model["n_vocab"],
+        width=model["n_embd"],
+        parameters=model["n_params"],
+        size=model["size"],
+        quantization=model.get("ftype", ""),
+        template_thinks=bool(_THINKS.search(props.get("chat_template", ""))),
+        template_tools=bool(capabilities.get("supports_tools") or capabilities.get("supports_tool_calls")),
+        adapters=MappingProxyType({PurePath(each["path"]).stem: each["id"] for each in adapters}),
+        sees=bool(modalities.get("vision")),
+        hears=bool(modalities.get("audio")),
+    )

@@ -1,0 +1,192 @@
+"""The options of calls, and how a request says them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from llamapack._util.arguments import (
+    INT32_MAX,
+    check_bool,
+    check_int,
+    check_keywords,
+    check_number,
+    check_seed,
+    check_sequence,
+    check_temperature,
+)
+from llamapack.errors import InputError
+from llamapack.llama.typed.tools import OnToolError, Tool
+from llamapack.sampling.grammar import Grammar
+from llamapack.sampling.parameters import SamplingOptions
+
+OnOverflow = Literal["error", "shift", "drop-oldest"]
+
+
+class CompletionOptions(SamplingOptions, total=False):
+    """How an answer is written; those of SamplingOptions are the same as in `generate`.
+
+    `max_tokens` ends it, `stop` are texts that end it and are not part of it, `time_limit` is in seconds from the first
+    token on. `logprobs` is how many likeliest tokens are reported at each place. `lora` are strengths by the names of
+    adapter files, without their folder and suffix; adapters that are not named are off. `samplers` are llama.cpp's
+    names, in their order. `backend_sampling` lets a GPU choose tokens where it can.
+    """
+
+    max_tokens: int | None
+    stop: str | Sequence[str] | None
+    time_limit: float | None
+    logprobs: int | None
+    lora: Mapping[str, float] | None
+    samplers: Sequence[str] | None
+    ignore_eos: bool
+    backend_sampling: bool
+    cache_prompt: bool
+
+
+class AskOptions(CompletionOptions, total=False):
+    """Options of a call of a chat model.
+
+    `system` is a message before all others. `thinking` switches thinking on or off where the model's template can,
+    `thinking_budget` is how many tokens it may take, and `template_arguments` are further ones for the template.
+
+    `tools` are functions with types and docstrings. With `tool_choice` "required" the model must call one first, with
+    "none" it may not, and with a name it must call that one. An error of a tool is told to the model, or raised as
+    ToolError with `on_tool_error="raise"`. ToolError is also raised when the model still calls tools after `max_turns`
+    answers.
+    """
+
+    system: str | None
+    thinking: bool | None
+    thinking_budget: int | None
+    template_arguments: Mapping[str, Any] | None
+    tools: Sequence[Tool | Callable[..., Any]] | None
+    tool_choice: str
+    on_tool_error: OnToolError
+    max_turns: int
+    parallel_tool_calls: bool
+
+
+# What llama.cpp would move into range, or cast, without a word.
+_NUMBERS: Mapping[str, tuple[float, float]] = {
+    "top_p": (0, 1),
+    "min_p": (0, 1),
+    "typical_p": (0, 1),
+    "top_n_sigma": (-math.inf, math.inf),
+    "xtc_probability": (0, 1),
+    "xtc_threshold": (0, 1),
+    "dynatemp_range": (0, math.inf),
+    "dynatemp_exponent": (-math.inf, math.inf),
+    "repeat_penalty": (0, math.inf),
+    "frequency_penalty": (-math.inf, math.inf),
+    "presence_penalty": (-math.inf, math.inf),
+    "dry_multiplier": (0, math.inf),
+    "dry_base": (1, math.inf),
+    "mirostat_tau": (0, math.inf),
+    "mirostat_eta": (0, math.inf),
+    "adaptive_target": (-math.inf, 1),
+    "adaptive_decay": (0, 0.99),
+    "time_limit": (0, math.inf),
+}
+_WHOLE: Mapping[str, tuple[int, int]] = {
+    "top_k": (0, INT32_MAX),
+    "min_keep": (0, INT32_MAX),
+    "repeat_last_n": (0, INT32_MAX),
+    "dry_allowed_length": (0, INT32_MAX),
+    "dry_penalty_last_n": (0, INT32_MAX),
+    "mirostat": (0, 2),
+    "max_tokens": (1, INT32_MAX),
+    "logprobs": (1, INT32_MAX),
+    "thinking_budget": (0, INT32_MAX),
+    "max_turns": (1, INT32_MAX),
+}
+_RENAMED = {"max_tokens": "n_predict", "thinking_budget": "reasoning_budget_tokens"}
+_FLAGS = {"ignore_eos", "backend_sampling", "cache_prompt", "thinking", "parallel_tool_calls"}
+_NOT_SENT = {"system", "tools", "tool_choice", "on_tool_error", "max_turns", "json_schema", "on_unenforced"}
+
+
+def check(function: str, given: Mapping[str, Any], known: type) -> None:
+    """Raise UnknownArgumentError for an option that there is not, and InputError for one that is out of range."""
+    names: frozenset[str] = known.__required_keys__ | known.__optional_keys__  # type: ignore[attr-defined]  # TypedDict
+    check_keywords(function, given, sorted(names))
+    for name, value in given.items():
+        if value is not None:
+            _check_value(name, value)
+
+
+def _check_value(name: str, value: object) -> None:
+    if name in _FLAGS:
+        check_bool(name, value)
+    elif name == "seed":
+        check_seed(value)
+    elif name == "temperature":
+        check_temperature(name, value)
+    elif name in _WHOLE:
+        check_int(name, value, *_WHOLE[name])
+    elif name in _NUMBERS:
+        least, most = _NUMBERS[name]
+        check_number(name, value, least, most, wanted=_wanted(least, most))
+    elif name in ("samplers", "dry_sequence_breakers"):
+        check_sequence(name, value)
+
+
+def _wanted(least: float, most: float) -> str | None:
+    if math.isfinite(least) and math.isfinite(most):
+        return None
+    bounds = [f"at least {least:g}"] if math.isfinite(least) else []
+    bounds += [f"at most {most:g}"] if math.isfinite(most) else []
+    return " of ".join(["a number", *bounds])
+
+
+def to_body(options: Mapping[str, Any], adapters: Mapping[str, int], *, chat: bool) -> dict[str, Any]:
+    """Return the fields of a request for options that `check` has passed; `adapters` are those loaded, by name."""
+    body: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is not None and name not in _NOT_SENT:
+            body.update(_fields(name, value, adapters, chat))
+    if options.get("json_schema") is not None:
+        more = {name: options[name] for name in ("on_unenforced",) if name in options}
+        body["grammar"] = Grammar.from_json_schema(options["json_schema"], **more).text
+    if options.get("thinking") is not None:
+        body["chat_template_kwargs"] = {**body.get("chat_template_kwargs", {}), "enable_thinking": options["thinking"]}
+    return body
+
+
+def _fields(name: str, value: Any, adapters: Mapping[str, int], chat: bool) -> Mapping[str, Any]:
+    if name == "logprobs":
+        return {"logprobs": True, "top_logprobs": value} if chat else {"n_probs": value}
+    if name == "lora":
+        return {"lora": _lora(value, adapters)}
+    if name == "grammar":
+        return {"grammar": _grammar(value)}
+    if name == "logit_bias":
+        return {"logit_bias": [[token, False if bias == -math.inf else bias] for token, bias in value.items()]}
+    if name == "template_arguments":
+        return {"chat_template_kwargs": dict(value)}
+    if name == "thinking":
+        return {}
+    if name == "time_limit":
+        return {"t_max_predict_ms": round(value * 1000)}
+    if name == "stop":
+        return {"stop": [value] if isinstance(value, str) else list(value)}
+    if name in ("samplers", "dry_sequence_breakers"):
+        return {name: list(value)}
+    return {_RENAMED.get(name, name): value}
+
+
+def _grammar(value: Any) -> str:
+    if isinstance(value, Grammar):
+        if value.lazy or value.root != "root":
+            raise InputError("A grammar with triggers, or with another root than `root`, is for `generate` only.")
+        return value.text
+    return str(value)
+
+
+def _lora(wanted: Mapping[str, float], adapters: Mapping[str, int]) -> list[dict[str, Any]]:
+    for name in wanted:
+        if name not in adapters:
+            loaded = ", ".join(map(repr, adapters)) or "none"
+            raise InputError(
+                f"No LoRA adapter {name!r} is loaded.", why=f"Loaded: {loaded}.", fix='Use Llama(..., lora=["FILE"]).'
+            )
+    return [{"id": adapters[name], "scale": scale} for name, scale in wanted.items()]

@@ -1,0 +1,65 @@
+"""Plans: what a call does, step by step, without saying who waits: a thread or an asyncio task.
+
+A plan is a generator. It yields steps, and gets what comes of each; what it returns is the result of the call. So each
+capability is written once: `running` carries plans out in a thread, `running_async` in a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from llamapack.llama.plans.events import Event
+from llamapack.llama.typed.calls import ToolCall
+from llamapack.llama.typed.tools import Toolbox
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """Make a request; gets its answer as JSON."""
+
+    path: str
+    body: Mapping[str, Any] | None = None
+    method: str = "POST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open:
+    """Begin a request whose answer is a stream of JSON objects; gets None."""
+
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Next:
+    """Get the next object of the stream; None at its end, and CANCELLED once the call is cancelled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Close:
+    """Leave the stream; gets None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tell:
+    """Hand an event to whoever listens; gets None."""
+
+    event: Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """Let tools run; gets their results in the same order."""
+
+    toolbox: Toolbox
+    calls: Sequence[ToolCall] = field(default_factory=tuple)
+
+
+CANCELLED = object()
+
+Step: TypeAlias = Ask | Open | Next | Close | Tell | Use
+Plan: TypeAlias = Generator[Step, Any, T]

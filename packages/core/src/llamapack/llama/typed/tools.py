@@ -1,0 +1,169 @@
+"""Tools: Python functions that a model may call, with the schema of their parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import json
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from llamapack.errors import InputError, ToolError
+from llamapack.llama.typed.calls import ToolCall, ToolResult
+from llamapack.llama.typed.codecs import Codec, Mismatch, Schema
+from llamapack.llama.typed.docstrings import read_docstring
+from llamapack.llama.typed.records import Field, record_of
+from llamapack.llama.typed.schemas import Codecs
+
+OnToolError: TypeAlias = Literal["reply", "raise"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A function that a model may call, as the model sees it; `tool` makes one.
+
+    `parameters` is the JSON schema of an object with the arguments.
+    """
+
+    name: str
+    description: str
+    parameters: Schema
+    function: Callable[..., Any]
+    codec: Codec = field(repr=False)
+
+    def to_openai(self) -> dict[str, Any]:
+        """Return the tool as OpenAI's interface has it."""
+        described = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        return {"type": "function", "function": described}
+
+
+def tool(function: Callable[..., Any], *, name: str | None = None, description: str | None = None) -> Tool:
+    """Describe a function to a model: its parameters by their types, and all by what its docstring says.
+
+    The docstring may be in the style of Google, numpy or Sphinx. Raises InputError for a parameter without a type, or
+    with one that JSON has nothing for.
+    """
+    parameters = _parameters(function)
+    documentation = read_docstring(inspect.getdoc(function), parameters)
+    codecs = Codecs()
+    made: dict[str, Codec] = {}
+    for each, kind in parameters.items():
+        codec = codecs.of(kind.type)
+        text = documentation.parameters.get(each)
+        made[each] = Codec(schema={**codec.schema, "description": text}, load=codec.load) if text else codec
+    codec = record_of(dict, made, parameters)
+    schema = {key: value for key, value in codecs.document(codec).items() if key != "title"}
+    return Tool(
+        name=name or function.__name__,
+        description=documentation.text if description is None else description,
+        parameters=schema,
+        function=function,
+        codec=codec,
+    )
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, Field]:
+    if not callable(function):
+        raise InputError(f"A tool must be a function, not {function!r}.")
+    target = function if inspect.isroutine(function) else type(function).__call__
+    hints = typing.get_type_hints(target, include_extras=True)
+    found = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise InputError(
+                f"The parameter {parameter} of the tool {function.__name__} cannot be described to a model.",
+                fix="Give each parameter a name that callers may use.",
+            )
+        if name not in hints:
+            raise InputError(
+                f"The parameter {name!r} of the tool {function.__name__} has no type.",
+                fix=f"Annotate it, such as {name}: str.",
+            )
+        found[name] = Field(type=hints[name], required=parameter.default is parameter.empty)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolbox:
+    """The tools of a call, and what happens if one fails."""
+
+    tools: Mapping[str, Tool]
+    on_error: OnToolError = "reply"
+
+    @classmethod
+    def of(cls, tools: Sequence[Tool | Callable[..., Any]], on_error: OnToolError = "reply") -> Toolbox:
+        """Describe functions; raises InputError for two of the same name."""
+        if callable(tools) or isinstance(tools, (str, bytes, Tool)):
+            raise InputError(f"tools must be several, not {tools!r}.", fix="Put it into a list.")
+        if on_error not in ("reply", "raise"):
+            raise InputError(f"on_tool_error must be 'reply' or 'raise', not {on_error!r}.")
+        made = [each if isinstance(each, Tool) else tool(each) for each in tools]
+        names = [each.name for each in made]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise InputError(f"Two tools are called {', '.join(sorted(twice))}.", fix="Use tool(function, name=...).")
+        return cls(tools=dict(zip(names, made, strict=True)), on_error=on_error)
+
+    def begin(self, call: ToolCall) -> Begun:
+        """Read the arguments of a call; what is wrong with them is told to the model, or raised."""
+        found = self.tools.get(call.name)
+        if found is None:
+            return Begun(call=call, error=InputError(f"There is no tool {call.name!r}."))
+        try:
+            arguments = found.codec.load(json.loads(call.arguments_json or "{}"), "")
+        except (ValueError, Mismatch) as error:
+            return Begun(call=call, error=InputError(f"The arguments do not fit: {error}"))
+        return Begun(call=call, start=lambda: found.function(**arguments))
+
+    def failed(self, call: ToolCall, error: Exception) -> ToolResult:
+        """Return what the model gets of an error; raises ToolError where errors are raised."""
+        if self.on_error == "raise":
+            raise ToolError(
+                f"The tool {call.name} failed, called with {call.arguments_json}.",
+                why=f"{type(error).__name__}: {error}",
+                fix='To tell the model instead, use on_tool_error="reply".',
+            ) from error
+        return ToolResult(call=call, text=f"Error: {type(error).__name__}: {error}", error=error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A call that can be made, or the error in it."""
+
+    call: ToolCall
+    start: Callable[[], Any] | None = None
+    error: Exception | None = None
+
+
+def run(toolbox: Toolbox, call: ToolCall, wait: Callable[[Awaitable[Any]], Any]) -> ToolResult:
+    """Run a tool in this thread; `wait` finishes what async ones return."""
+    begun = toolbox.begin(call)
+    if begun.start is None:
+        return toolbox.failed(call, begun.error or ToolError("It did not begin."))
+    try:
+        value = begun.start()
+        return finished(call, wait(value) if inspect.isawaitable(value) else value)
+    except Exception as error:
+        return toolbox.failed(call, error)
+
+
+def finished(call: ToolCall, value: Any) -> ToolResult:
+    """Return the result of a call: texts as they are, and other objects as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, default=_plain, ensure_ascii=False)
+    return ToolResult(call=call, text=text, value=value)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if hasattr(value, "__struct_fields__"):
+        return {name: getattr(value, name) for name in value.__struct_fields__}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    return str(value)
