@@ -20,9 +20,19 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def write_model(
-    path: Path, kind: str, *, seed: int = 1, n_layer: int = 2, n_vocab: int = N_VOCAB, **metadata: object
+    path: Path,
+    kind: str,
+    *,
+    seed: int = 1,
+    n_layer: int = 2,
+    n_vocab: int = N_VOCAB,
+    words: Sequence[str] = (),
+    **metadata: object,
 ) -> Path:
-    """Write a model of `kind`, one of KINDS, with random weights; `metadata` is added, with `__` for a dot."""
+    """Write a model of `kind`, one of KINDS, with random weights; `metadata` is added, with `__` for a dot.
+
+    With `words`, it has BERT's tokenizer, and these are its tokens; without, it has no vocabulary.
+    """
     architecture, shapes = KINDS[kind]
     random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, architecture)
@@ -41,7 +51,9 @@ def write_model(
     }
     for key, value in numbers.items():
         add_value(writer, key if key.startswith("tokenizer.") else f"{architecture}.{key}", value)
-    writer.add_tokenizer_model("none")
+    writer.add_tokenizer_model("bert" if words else "none")
+    if words:
+        _add_words(writer, words, n_vocab)
     for name, shape in shapes(n_layer, n_vocab).items():
         writer.add_tensor(name, _random(random, name, shape))
     writer.write_header_to_file()
@@ -49,6 +61,17 @@ def write_model(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def _add_words(writer: gguf.GGUFWriter, words: Sequence[str], n_vocab: int) -> None:
+    """Add a vocabulary of whole words; spaces are before them, as llama.cpp has it."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens = [*special, *(f"\u2581{word}" for word in words)]
+    tokens += [f"\u2581unused{number}" for number in range(n_vocab - len(tokens))]
+    writer.add_token_list(tokens)
+    writer.add_token_types([3 if token in special else 1 for token in tokens])
+    for name, number in (("padding", 0), ("unknown", 1), ("bos", 2), ("seperator", 3), ("mask", 4)):
+        writer.add_uint32(f"tokenizer.ggml.{name}_token_id", number)
 
 
 def add_value(writer: gguf.GGUFWriter, key: str, value: object) -> None:

@@ -94,6 +94,7 @@ PUBLIC_MODULES = (
     "gguf",
     "grammar",
     "imatrix",
+    "llama",
     "model",
     "quantization",
     "sampling",

@@ -211,6 +211,18 @@ def test_choice_of_a_tool_offers_that_one_once() -> None:
     assert [(body["tool_choice"], len(body["tools"])) for body in engine.bodies] == [("required", 1), ("auto", 2)]
 
 
+def test_one_call_at_a_time_where_asked_for() -> None:
+    calls = [
+        {"id": name, "type": "function", "function": {"name": "weather", "arguments": f'{{"city": "{name}"}}'}}
+        for name in ("Rome", "Oslo")
+    ]
+    for options, cities in (({}, ["Rome", "Oslo"]), ({"parallel_tool_calls": False}, ["Rome"])):
+        it, engine = core(said("", "tool_calls", tool_calls=calls), said("Sunny."))
+        reply = ask(it, "How is it?", tools=[weather], **options)
+        assert [result.call.id for result in reply.tool_calls] == cities
+        assert len(engine.bodies[1]["messages"][1]["tool_calls"]) == len(cities)
+
+
 def test_required_tool_that_is_not_called_raises() -> None:
     it, _ = core(said("I do not care."))
     with pytest.raises(ToolError, match=r"called no tool, though tool_choice is 'required': 'I do not care.'"):

@@ -23,10 +23,14 @@ def open_engine(
     """Load the model at `path`; `states` is the folder for states of chats."""
     found = recognise(Path(path), task)
     wanted = dict(options)
-    if found.task != "generate":
-        wanted["rerank" if found.task == "rank" else "embedding"] = True
-        if "ubatch_size" not in wanted:
-            wanted["ubatch_size"] = wanted["batch_size"] = _at_once(Path(path), wanted.get("batch_size"))
+    if found.task == "embed":
+        wanted["embedding"] = True
+        if found.pooling == "none":
+            wanted.setdefault("pooling", "mean")
+    if found.task == "rank":
+        wanted["rerank"] = True
+    if found.task != "generate" and "ubatch_size" not in wanted:
+        wanted["ubatch_size"] = wanted["batch_size"] = _at_once(Path(path), wanted.get("batch_size"))
     if on_overflow == "shift":
         wanted["context_shift"] = True
     if found.task == "generate":

@@ -27,26 +27,26 @@ _WOULD = {
 
 @dataclass(frozen=True, kw_only=True)
 class Recognised:
-    """What a model is for, and why."""
+    """What a model is for, and why; `pooling` is how its file says that the vectors of tokens become one."""
 
     task: Task
     reason: str
+    pooling: str = "none"
 
 
 def recognise(path: Path, wanted: Task | None = None) -> Recognised:
     """Say what the model at `path` is for: what its file says, or what the caller wants."""
-    if wanted is not None:
-        if wanted not in _DOES:
-            raise InputError(f"task must be one of {', '.join(map(repr, _DOES))}, not {wanted!r}.")
-        return Recognised(task=wanted, reason="it was asked for")
+    if wanted is not None and wanted not in _DOES:
+        raise InputError(f"task must be one of {', '.join(map(repr, _DOES))}, not {wanted!r}.")
     metadata = gguf.read(path).metadata
     architecture = str(metadata.get("general.architecture", ""))
-    pooling = metadata.get(f"{architecture}.pooling_type")
-    if isinstance(pooling, int) and pooling > 0:
-        named = _POOLING.get(pooling, str(pooling))
-        return Recognised(
-            task="rank" if pooling == 4 else "embed", reason=f"the file names {named} as its pooling of tokens"
-        )
+    number = metadata.get(f"{architecture}.pooling_type", 0)
+    pooling = _POOLING.get(number, str(number)) if isinstance(number, int) else "none"
+    if wanted is not None:
+        return Recognised(task=wanted, reason="it was asked for", pooling=pooling)
+    if pooling != "none":
+        reason = f"the file names {pooling} as its pooling of tokens"
+        return Recognised(task="rank" if pooling == "rank" else "embed", reason=reason, pooling=pooling)
     if metadata.get(f"{architecture}.attention.causal") is False:
         return Recognised(task="embed", reason="its attention is not causal")
     return Recognised(task="generate", reason=f"the architecture {architecture!r} predicts tokens")

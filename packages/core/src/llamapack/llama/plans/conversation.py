@@ -92,6 +92,8 @@ def _with_tools(question: Question, progress: Progress, toolbox: Toolbox) -> Pla
             return answer
         if not answer.calls:
             raise _not_called(question, answer)
+        if body.get("parallel_tool_calls") is False:
+            del answer.calls[1:]  # the grammar of some templates allows several all the same
         _check_complete(answer)
         progress.add(answer.message())
         for call in answer.calls:

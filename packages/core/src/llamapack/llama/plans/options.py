@@ -16,7 +16,7 @@ from llamapack._util.arguments import (
     check_sequence,
     check_temperature,
 )
-from llamapack.errors import InputError
+from llamapack.errors import GrammarError, InputError
 from llamapack.llama.typed.tools import OnToolError, Tool
 from llamapack.sampling.grammar import Grammar
 from llamapack.sampling.parameters import SamplingOptions
@@ -53,7 +53,7 @@ class AskOptions(CompletionOptions, total=False):
     `tools` are functions with types and docstrings. With `tool_choice` "required" the model must call one first, with
     "none" it may not, and with a name it must call that one. An error of a tool is told to the model, or raised as
     ToolError with `on_tool_error="raise"`. ToolError is also raised when the model still calls tools after `max_turns`
-    answers.
+    answers. With `parallel_tool_calls=False` only the first of several calls is made.
     """
 
     system: str | None
@@ -179,7 +179,17 @@ def _grammar(value: Any) -> str:
         if value.lazy or value.root != "root":
             raise InputError("A grammar with triggers, or with another root than `root`, is for `generate` only.")
         return value.text
+    _check_grammar(str(value))
     return str(value)
+
+
+def _check_grammar(text: str) -> None:
+    """Raise GrammarError for a grammar that is wrong; one that may name tokens is left to the engine."""
+    try:
+        Grammar(text).check()
+    except GrammarError:
+        if "<" not in text:
+            raise
 
 
 def _lora(wanted: Mapping[str, float], adapters: Mapping[str, int]) -> list[dict[str, Any]]:

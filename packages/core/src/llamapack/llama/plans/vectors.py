@@ -33,6 +33,11 @@ def embed(texts: Sequence[str], *, normalize: bool) -> Plan[npt.NDArray[np.float
     body = {"content": list(texts), "embd_normalize": 2 if normalize else -1}
     rows = yield Ask(path="/embedding", body=body)
     ordered = sorted(rows, key=lambda row: row["index"])
+    if any(len(row["embedding"]) != 1 for row in ordered):
+        raise InputError(
+            "The model gives a vector for each token, not one for a text.",
+            fix='Use Llama(..., pooling="mean"), or "cls" or "last", as its authors say.',
+        )
     return np.array([row["embedding"][0] for row in ordered], dtype=np.float32)
 
 
