@@ -7,6 +7,7 @@ from llamapack import Llama
 
 
 async def main() -> None:
+    """Ask two things at once, then stream."""
     with Llama(sys.argv[1], ctx_size=4096, parallel=2) as llm:
         names = ["Rome", "Oslo"]
         replies = await asyncio.gather(*(llm.aio(f"Describe {name}.", max_tokens=20) for name in names))

@@ -9,6 +9,8 @@ from llamapack import Llama
 
 @dataclass
 class Book:
+    """What the model is to return."""
+
     title: str
     year: int
 

@@ -1,0 +1,70 @@
+"""The examples of Llama run, the guide quotes them as they are, and the new code for llama-cpp-python's users works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from llamapack import Llama
+
+from tests.support.children import python
+from tests.support.llama.templates import TOOLS
+from tests.support.reference.made_models import write_model
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES = {path.name: path for path in sorted((ROOT / "examples" / "llama").glob("*.py"))}
+GUIDE = ROOT / "docs" / "guide"
+QUOTE = re.compile(r"\[`examples/llama/(\S+)`\]\(\S+\):\n\n```python\n(.*?)```", re.DOTALL)
+NEW = re.compile(r"```python\n# llamapack\n(.*?)```", re.DOTALL)
+
+SAYS = {
+    "ask.py": r".+\n(stop|length): \d+ \+ \d+ tokens\n.+\n(stop|length)\n",
+    "typed.py": r"str int\nI won the lottery! (happy|sad)\nMy cat has died\. (happy|sad)\n.+ (happy|sad)\n",
+    "tools.py": r".*\n\d calls\n",
+    "conversation.py": r".+\n.+\n3 5\nTrue\n",
+    "vectors.py": r"\(3, 576\)\n\[ ?1\. +\S+ +\S+\]\n",
+    "ranking.py": r"(-?\d+\.\d\d .+\.\n){2}",
+    "scores.py": r" Paris: -\d\.\d\n Rome: -\d\.\d\n Paris\n\[\d+, \d+\]\n",
+    "tasks.py": r"\[\d+, \d+\]\n.+\n",
+    "explain.py": r".*: 135 million parameters.*Context: 1024 tokens for each of 2 requests.*keys q8_0, values f16\n",
+}
+
+
+def test_every_example_is_expected_to_say_something() -> None:
+    assert set(SAYS) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_example_runs(name: str, model_path: Path, tmp_path: Path) -> None:
+    code = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    more = [tmp_path / "tools.jinja"] if name == "tools.py" else []
+    (tmp_path / "tools.jinja").write_text(TOOLS, encoding="utf-8")
+    model = write_model(tmp_path / "ranker.gguf", "reranker", words="abcd") if name == "ranking.py" else model_path
+    answer = python(code, EXAMPLES[name], model, *more)
+    assert (answer.status, answer.err) == (0, "")
+    assert re.fullmatch(SAYS[name], answer.out, re.DOTALL), answer.out
+
+
+def test_guide_quotes_every_example_as_it_is() -> None:
+    guide = (GUIDE / "llama.md").read_text(encoding="utf-8")
+    quotes = dict(QUOTE.findall(guide))
+    assert quotes == {name: path.read_text(encoding="utf-8") for name, path in EXAMPLES.items()}
+    assert guide.count("```python") == len(quotes)
+
+
+def test_new_code_for_users_of_llama_cpp_python_works(
+    model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = NEW.findall((GUIDE / "from-llama-cpp-python.md").read_text(encoding="utf-8"))
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block.replace('"model.gguf"', repr(str(model_path))), "the guide", "exec"), names)  # noqa: S102  # our own code
+    llm = names["llm"]
+    assert isinstance(llm, Llama)
+    llm.close()
+    assert len(blocks) == 10
+    assert isinstance(names["value"], bool)
+    assert names["paris"].logprob > names["rome"].logprob  # type: ignore[attr-defined]  # a Score
+    assert names["vectors"].shape == (2, 576)  # type: ignore[attr-defined]  # an array
