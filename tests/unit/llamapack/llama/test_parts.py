@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import threading
 import zipfile
@@ -18,7 +19,9 @@ from llamapack.llama.aio import AsyncLlama
 from llamapack.llama.chats import Chat
 from llamapack.llama.core import Core
 from llamapack.llama.mapping import map_prompts
+from llamapack.llama.opening import StateFolder
 from llamapack.llama.plans.conversation import converse
+from llamapack.llama.plans.events import TextEvent
 from llamapack.llama.plans.messages import to_messages
 from llamapack.llama.plans.replies import Reply
 from llamapack.llama.plans.running import carry_out
@@ -228,6 +231,48 @@ def test_stream_that_is_left_ends_the_work() -> None:
     assert engine.responses[0].closed
     with pytest.raises(StateError, match=r"It was left"):
         _ = stream.reply
+
+
+def test_leaving_the_loop_ends_the_work() -> None:
+    stream, engine = stream_of(streamed({"content": "a"}, {"content": "b"}))
+    for _ in stream:
+        break
+    gc.collect()
+    assert engine.responses[0].closed
+    stream, engine = stream_of(streamed({"content": "a"}, {"content": "b"}))
+    for _ in stream.events():
+        break
+    gc.collect()
+    assert engine.responses[0].closed
+
+
+def test_reply_of_a_stream_that_has_begun_waits_for_the_rest() -> None:
+    stream, _ = stream_of(streamed({"content": "a"}, {"content": "b"}))
+    events = stream.events()
+    assert next(events) == TextEvent(text="a")
+    assert stream.reply.text == "ab"
+
+
+def test_leaving_an_async_loop_ends_the_work() -> None:
+    async def main() -> None:
+        it, engine = core(streamed({"content": "a"}, {"content": "b"}))
+        async for _ in AsyncLlama(it, Path()).stream("a"):
+            break
+        gc.collect()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert engine.responses[0].closed
+
+    asyncio.run(main())
+
+
+def test_folder_of_states_goes_with_its_owner() -> None:
+    folder = StateFolder()
+    path = folder.path
+    assert path.is_dir()
+    del folder
+    gc.collect()
+    assert not path.exists()
 
 
 def test_stream_is_read_once() -> None:

@@ -16,7 +16,7 @@ from llamapack.llama.chats import Chat
 from llamapack.llama.core import Core
 from llamapack.llama.explain import Explanation, explain
 from llamapack.llama.mapping import map_prompts
-from llamapack.llama.opening import open_engine, state_folder
+from llamapack.llama.opening import StateFolder, open_engine
 from llamapack.llama.plans.completing import detokenize, tokenize
 from llamapack.llama.plans.conversation import converse
 from llamapack.llama.plans.facts import ask_facts
@@ -69,20 +69,20 @@ class Llama:
         """
         if on_overflow not in get_args(OnOverflow):
             raise InputError(f"on_overflow must be 'error', 'shift' or 'drop-oldest', not {on_overflow!r}.")
-        self._states = state_folder()
+        self._states = StateFolder()
         self._options = options
         try:
-            self._engine, found = open_engine(model_path, task, on_overflow, self._states.name, options)
+            self._engine, found = open_engine(model_path, task, on_overflow, self._states.path, options)
             try:
                 facts = carry_out(self._engine, ask_facts())
             except BaseException:
                 self._engine.close()
                 raise
         except BaseException:
-            self._states.cleanup()
+            self._states.remove()
             raise
         self._core = Core(engine=self._engine, facts=facts, recognised=found, on_overflow=on_overflow)
-        self.aio = AsyncLlama(self._core, Path(self._states.name))
+        self.aio = AsyncLlama(self._core, self._states.path)
 
     # Chat
 
@@ -182,7 +182,7 @@ class Llama:
     def chat(self, *, messages: Sequence[Message] = (), **options: Unpack[AskOptions]) -> Chat:
         """Begin a conversation, with messages or without; `options` hold for all of its calls."""
         return Chat(
-            self._core, Path(self._states.name), self._core.begun(options.pop("system", None), messages), options, None
+            self._core, self._states.path, self._core.begun(options.pop("system", None), messages), options, None
         )
 
     def load_chat(self, path: str | os.PathLike[str], **options: Unpack[AskOptions]) -> Chat:
@@ -191,7 +191,7 @@ class Llama:
         Raises InputError for a file that is none, and RequestError at the next call if the state is of another model.
         """
         messages, state = read_chat(Path(path))
-        return Chat(self._core, Path(self._states.name), to_messages(messages), options, state)
+        return Chat(self._core, self._states.path, to_messages(messages), options, state)
 
     # Without a chat template
 
@@ -264,7 +264,7 @@ class Llama:
     def close(self) -> None:
         """Cancel what is under way, and free the model; safe to call twice, and from any thread."""
         self._engine.close()
-        self._states.cleanup()
+        self._states.remove()
 
     def __enter__(self) -> Llama:
         """Return itself; it is closed at the end of the block."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ MOST_AT_ONCE = 2048
 
 
 def open_engine(
-    path: str | os.PathLike[str], task: Task | None, on_overflow: OnOverflow, states: str, options: Mapping[str, Any]
+    path: str | os.PathLike[str], task: Task | None, on_overflow: OnOverflow, states: Path, options: Mapping[str, Any]
 ) -> tuple[Engine, Recognised]:
     """Load the model at `path`; `states` is the folder for states of chats."""
     found = recognise(Path(path), task)
@@ -46,6 +48,15 @@ def _at_once(path: Path, wanted: int | None) -> int:
     return min(trained, MOST_AT_ONCE) if isinstance(trained, int) else MOST_AT_ONCE
 
 
-def state_folder() -> tempfile.TemporaryDirectory[str]:
-    """Return a new folder for states of chats; it is removed when it is cleaned up or dropped."""
-    return tempfile.TemporaryDirectory(prefix="llamapack-states-", ignore_cleanup_errors=True)
+class StateFolder:
+    """A new folder for states of chats. It is removed by `remove`, or when this is dropped, or at exit."""
+
+    def __init__(self) -> None:
+        """Make the folder."""
+        self.path = Path(tempfile.mkdtemp(prefix="llamapack-states-"))
+        self.remove = weakref.finalize(self, _remove, self.path, os.getpid())
+
+
+def _remove(path: Path, process: int) -> None:
+    if os.getpid() == process:  # not in a fork: the folder is the parent's
+        shutil.rmtree(path, ignore_errors=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import aclosing, closing
 from typing import Any, Generic, TypeVar
 
 from llamapack.errors import StateError
@@ -29,26 +31,24 @@ class Stream(Generic[T]):
         self._running = Running(engine, plan)
         self._ended = ended
         self._reply: Reply[T] | None = None
-        self._events: Generator[Event, None, None] | None = None
+        self._events: weakref.ref[Generator[Event, None, None]] | None = None  # dropping them ends the work
 
     def __iter__(self) -> Iterator[str]:
         """Yield the text in pieces."""
-        for event in self.events():
-            if isinstance(event, TextEvent):
-                yield event.text
+        with closing(self._begin()) as events:
+            for event in events:
+                if isinstance(event, TextEvent):
+                    yield event.text
 
     def events(self) -> Iterator[Event]:
         """Yield all that happens: text, thinking, tool calls and their results, progress of the prompt."""
-        if self._events is not None:
-            raise StateError("This stream has begun, and can be read once only.", fix="Keep its pieces, or use .reply.")
-        self._events = self._run()
-        return self._events
+        return self._begin()
 
     @property
     def reply(self) -> Reply[T]:
         """The whole reply; waits for the end. Of a stream that was cancelled or left, it has the text so far."""
         if self._reply is None:
-            for _ in self._events or self.events():
+            for _ in self._rest():
                 pass
         if self._reply is None:
             raise StateError("The stream has ended without a reply.", why="It was left, or failed with an error.")
@@ -61,8 +61,8 @@ class Stream(Generic[T]):
     def close(self) -> None:
         """Cancel it if it has not ended; safe to call twice."""
         self.cancel()
-        if self._events is not None:
-            self._events.close()
+        if self._events is not None and (events := self._events()) is not None:
+            events.close()
 
     def __enter__(self) -> Stream[T]:
         """Return itself; it is closed at the end of the block."""
@@ -71,6 +71,16 @@ class Stream(Generic[T]):
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+    def _begin(self) -> Generator[Event, None, None]:
+        if self._events is not None:
+            raise StateError("This stream has begun, and can be read once only.", fix="Keep its pieces, or use .reply.")
+        events = self._run()
+        self._events = weakref.ref(events)
+        return events
+
+    def _rest(self) -> Iterator[Event]:
+        return self._begin() if self._events is None else self._events() or iter(())
 
     def _run(self) -> Generator[Event, None, None]:
         self._reply = yield from self._running.events()
@@ -86,28 +96,26 @@ class AsyncStream(Generic[T]):
         self._running = AsyncRunning(engine, plan)
         self._ended = ended
         self._reply: Reply[T] | None = None
-        self._events: AsyncIterator[Event] | None = None
+        self._events: weakref.ref[AsyncGenerator[Event, None]] | None = None  # dropping them ends the work
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Yield the text in pieces."""
-        async for event in self.events():
-            if isinstance(event, TextEvent):
-                yield event.text
+        async with aclosing(self._begin()) as events:
+            async for event in events:
+                if isinstance(event, TextEvent):
+                    yield event.text
 
     def events(self) -> AsyncIterator[Event]:
         """Yield all that happens: text, thinking, tool calls and their results, progress of the prompt."""
-        if self._events is not None:
-            raise StateError(
-                "This stream has begun, and can be read once only.", fix="Keep its pieces, or use await .reply()."
-            )
-        self._events = self._run()
-        return self._events
+        return self._begin()
 
     async def reply(self) -> Reply[T]:
         """Return the whole reply when it is there. Of a stream that was cancelled, it has the text so far."""
         if self._reply is None:
-            async for _ in self._events or self.events():
-                pass
+            events = self._begin() if self._events is None else self._events()
+            if events is not None:
+                async for _ in events:
+                    pass
         if self._reply is None:
             raise StateError("The stream has ended without a reply.", why="It was left, or failed with an error.")
         return self._reply
@@ -119,8 +127,8 @@ class AsyncStream(Generic[T]):
     async def close(self) -> None:
         """Cancel it if it has not ended; safe to call twice."""
         self.cancel()
-        if self._events is not None:
-            await self._events.aclose()  # type: ignore[attr-defined]  # a generator
+        if self._events is not None and (events := self._events()) is not None:
+            await events.aclose()
 
     async def __aenter__(self) -> AsyncStream[T]:
         """Return itself; it is closed at the end of the block."""
@@ -130,9 +138,19 @@ class AsyncStream(Generic[T]):
         """Close it."""
         await self.close()
 
-    async def _run(self) -> AsyncIterator[Event]:
-        async for event in self._running.events():
-            yield event
+    def _begin(self) -> AsyncGenerator[Event, None]:
+        if self._events is not None:
+            raise StateError(
+                "This stream has begun, and can be read once only.", fix="Keep its pieces, or use await .reply()."
+            )
+        events = self._run()
+        self._events = weakref.ref(events)
+        return events
+
+    async def _run(self) -> AsyncGenerator[Event, None]:
+        async with aclosing(self._running.events()) as events:
+            async for event in events:
+                yield event
         self._reply = self._running.value[0]
         if self._ended is not None:
             self._ended(self._reply)

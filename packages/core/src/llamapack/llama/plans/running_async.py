@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
@@ -43,7 +43,7 @@ class AsyncRunning(Generic[T]):
             pass
         return self.value[0]
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Carry it out, yielding what it tells; the result is in `value` then."""
         try:
             step = next(self._plan)
