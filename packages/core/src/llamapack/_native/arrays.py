@@ -1,4 +1,4 @@
-"""numpy arrays over native memory, which they keep from being freed."""
+"""numpy arrays over native memory, which stays allocated as long as they exist."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 class _Memory:
-    """What arrays stand on: while one of them is alive, so is this, and while this is, so is the native object."""
+    """The base object of arrays over native memory: it holds the native object until the last array is gone."""
 
     def __init__(self, address: int, shape: tuple[int, ...], lifetime: Lifetime[Any]) -> None:
         self.__array_interface__ = {"data": (address, True), "shape": shape, "typestr": "<f4", "version": 3}
         lifetime.hold()
-        # Not at exit: an array may be in use then, and the system takes all memory back soon.
+        # Not at exit: an array may still be in use then, and the system frees all memory soon.
         weakref.finalize(self, lifetime.drop).atexit = False
 
 
 class Views:
-    """The arrays that show one object's memory and are still alive."""
+    """The arrays that show one object's memory and still exist."""
 
     def __init__(self, lifetime: Lifetime[Any]) -> None:
-        """Keep the native object of `lifetime` for them."""
+        """Start without arrays; each array will keep the native object of `lifetime` alive."""
         self.lifetime = lifetime
         self._alive: weakref.WeakSet[_Memory] = weakref.WeakSet()
 
     def __bool__(self) -> bool:
-        """Return True while there is one."""
+        """Return True if any of the arrays still exists."""
         return len(self._alive) > 0
 
     def floats(self, pointer: ctypes._Pointer[ctypes.c_float], shape: tuple[int, ...], *, copy: bool) -> Floats:
-        """Return `shape` floats from `pointer` on: a copy, or a read-only array over the memory itself."""
+        """Return `shape` floats starting at `pointer`: a copy, or a read-only array over the memory itself."""
         import numpy as np
 
         address = ctypes.cast(pointer, ctypes.c_void_p).value
@@ -54,7 +54,7 @@ class Views:
 
 
 def normalized(rows: Floats) -> Floats:
-    """Return the rows divided by their Euclidean length; a row of zeros stays one."""
+    """Return the rows divided by their Euclidean length; a row of zeros stays a row of zeros."""
     import numpy as np
 
     length = np.linalg.norm(rows, axis=-1, keepdims=True)

@@ -1,4 +1,6 @@
-"""Let C ask Python without losing an exception: what a callback raises, Ctrl-C included, comes out after the call."""
+"""Python functions that C may call, without losing exceptions: one that is raised, also by Ctrl-C, is raised again
+after the C call.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +14,22 @@ Reply = TypeVar("Reply")
 class GuardedCallback(Generic[Question, Reply]):
     """A Python function that C may call through `answer`, which never raises.
 
-    After an exception, kept in `error`, every later question gets `otherwise`.
+    An exception is stored in `error`. From then on, every call returns `otherwise`.
     """
 
     def __init__(self, ask: Callable[[Question], Reply], otherwise: Reply) -> None:
-        """Wrap `ask`."""
+        """Wrap the function `ask`."""
         self.error: BaseException | None = None
         self._ask = ask
         self._otherwise = otherwise
-        # A generator, not a function: Python looks for signals when a frame is entered, and what their handlers raise
-        # there would be outside of any `try` of a function, but is inside that of a generator which goes on.
+        # A generator, not a function: Python runs signal handlers when it enters a frame. What a handler raises at the
+        # start of a function is outside of its `try`; in a generator that is resumed, it is inside.
         answers = self._answers()
         next(answers)
         self.answer: Callable[[Question], Reply] = answers.send
 
     def raise_error(self) -> None:
-        """Raise what the callback raised, if it did, and forget it."""
+        """Raise the exception that the callback raised, if there is one, and clear it."""
         error, self.error = self.error, None
         if error is not None:
             raise error

@@ -1,5 +1,6 @@
-"""Long calls that may call Python back. None may be left when the interpreter goes: it would end the calling thread in
-the middle of C++, and with it the process."""
+"""Count the long calls that may call Python back. None may be running when the interpreter exits: it would end the
+calling thread in the middle of C++ code, and with it the process.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +31,12 @@ def exiting() -> bool:
 
 
 def stop_at_exit(stop: Callable[[], object]) -> None:
-    """Have `stop` called at exit; it asks the running calls that it knows to stop."""
+    """Register `stop` to be called at exit, so that it can stop the running calls it is responsible for."""
     _stoppers.append(stop)
 
 
 def end_if_exiting() -> None:
-    """End a daemon thread without a word if the interpreter is exiting; the main thread gets StateError."""
+    """If the interpreter is exiting, end a daemon thread silently; raise StateError in the main thread."""
     if _exiting:
         if threading.current_thread() is threading.main_thread():
             raise StateError("The interpreter is exiting.", fix="Use llamapack before it does.")
@@ -44,7 +45,7 @@ def end_if_exiting() -> None:
 
 @contextlib.contextmanager
 def running() -> Iterator[None]:
-    """Count a call; at exit, when none may begin any more, a daemon thread ends here."""
+    """Count the block as a running call. Once the interpreter is exiting, a daemon thread ends here."""
     global _running
     with _changed:
         end_if_exiting()
@@ -58,9 +59,9 @@ def running() -> Iterator[None]:
 
 
 def interruptible(work: Callable[[], Result]) -> Result:
-    """Return the result of `work`, which Ctrl-C can stop waiting for: it runs in a thread of its own then.
+    """Run `work` and return its result. In the main thread, Ctrl-C can end the waiting for it.
 
-    It is for native calls that nothing can stop. One that nobody waits for any more runs to its end.
+    For native calls that cannot be stopped: they run in another thread, and to their end even after Ctrl-C.
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
@@ -77,7 +78,7 @@ def interruptible(work: Callable[[], Result]) -> Result:
     thread = threading.Thread(target=run, name="llamapack-call", daemon=True)
     thread.start()
     while thread.is_alive():
-        thread.join(_SIGNAL_INTERVAL)  # without a limit, some systems do not let a signal through
+        thread.join(_SIGNAL_INTERVAL)  # without a timeout, some systems deliver no signal meanwhile
     if errors:
         raise errors[0]
     return results[0]
@@ -93,16 +94,16 @@ def _finish() -> None:
         _changed.wait_for(lambda: _running <= 0, _LONGEST_WAIT)
 
 
-weakref.finalize(_finish, int).atexit = False  # weakref's exit hook, which frees what is left, comes after ours
+weakref.finalize(_finish, int).atexit = False  # weakref's own exit hook must run after ours
 atexit.register(_finish)
 
 
-def _begin_anew() -> None:
-    """In a forked child: the calls of the parent's threads are not here, nor is whoever held the lock."""
+def _reset_after_fork() -> None:
+    """Reset the state in a forked child: the parent's threads do not exist here, nor does the lock's holder."""
     global _changed, _running
     _changed = threading.Condition()
     _running = 0
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_reset_after_fork)

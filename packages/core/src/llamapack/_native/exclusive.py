@@ -1,4 +1,4 @@
-"""One call at a time on a native object that threads must not share."""
+"""Allow one call at a time on a native object that threads must not share."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from llamapack.errors import ThreadError
 
 
 class ExclusiveUse:
-    """A lock around the calls on one native object, which also keeps the object alive until the call is over.
+    """A lock around the calls on one native object, which also keeps the object alive until the call ends.
 
-    A second thread is refused with ThreadError instead of waiting: two threads that use the same object are a mistake
-    in the program, and waiting would hide it.
+    A second thread gets ThreadError instead of waiting: two threads that use the same object are a mistake in the
+    program, and waiting would hide it.
     """
 
     __slots__ = ("_kind", "_lifetime", "_lock", "_remedy", "_user")
 
     def __init__(self, lifetime: Lifetime[Any], *, kind: str, remedy: str) -> None:
-        """Guard the native object of `lifetime`; `kind` names it in messages, and `remedy` says what to do instead."""
+        """Guard the native object of `lifetime`; `kind` and `remedy` are its name and the fix in error messages."""
         self._lifetime = lifetime
         self._kind = kind
         self._remedy = remedy
@@ -27,7 +27,7 @@ class ExclusiveUse:
         self._user: threading.Thread | None = None
 
     def __enter__(self) -> None:
-        """Begin a call; raises ThreadError if another one is running."""
+        """Begin a call; raises ThreadError if another call is running."""
         if not self._lock.acquire(blocking=False):
             raise self._refusal()
         self._user = threading.current_thread()

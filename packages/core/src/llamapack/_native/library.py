@@ -19,7 +19,7 @@ REINSTALL = "Run: python -m pip install --force-reinstall llamapack"
 
 @dataclass(frozen=True, kw_only=True)
 class Abi:
-    """What `abi.json` in the wheel says of the libraries beside it."""
+    """The contents of `abi.json`, which describes the libraries beside it in the wheel."""
 
     abi_id: str
     llama_commit: str
@@ -27,13 +27,13 @@ class Abi:
 
 
 def library_dir() -> Path:
-    """Return the folder of the wheel's libraries."""
+    """Return the folder with the wheel's libraries."""
     return Path(__file__).resolve().parent.parent / "lib"
 
 
 @lru_cache(maxsize=1)
 def read_abi() -> Abi:
-    """Read `abi.json`; raises InstallationError where it is missing or damaged."""
+    """Read `abi.json`; raises InstallationError if it is missing or damaged."""
     path = library_dir() / "abi.json"
     try:
         data = json.loads(path.read_bytes())
@@ -48,7 +48,7 @@ def read_abi() -> Abi:
 
 @lru_cache(maxsize=1)
 def native() -> api.Native:
-    """Open the libraries, check that the bindings fit them, and return their functions."""
+    """Open the libraries, check that they match the bindings, and return their functions."""
     ggml_base, ggml, llamapack = (
         open_library(library_dir() / library_file_name(stem)) for stem in ("ggml-base", "ggml", "llamapack")
     )
@@ -58,9 +58,9 @@ def native() -> api.Native:
 
 
 def check_abi(bound: api.Native, abi_id: str) -> None:
-    """Compare what the bindings were generated from with what the compiler saw.
+    """Check that the struct layouts in the bindings are those that the compiler used for the libraries.
 
-    Raises InstallationError with both values.
+    Raises InstallationError with both values if they differ.
     """
     pairs = [
         ("ABI id", (bound.llamapack_abi_id() or b"").decode(), abi_id),
@@ -79,12 +79,12 @@ def check_abi(bound: api.Native, abi_id: str) -> None:
 
 
 def encode_path(path: Path) -> bytes:
-    """Spell a path as llama.cpp wants it: UTF-8 on Windows, the file system's own bytes elsewhere."""
+    """Encode a path for llama.cpp: as UTF-8 on Windows, in the file system's encoding elsewhere."""
     return str(path).encode() if sys.platform == "win32" else os.fsencode(path)
 
 
 def take_text(pointer: api.char_p) -> str:
-    """Copy a text that libllamapack returned, and give the memory back; NULL is the empty text."""
+    """Copy a text that libllamapack returned, and free it; NULL becomes the empty text."""
     if not pointer:
         return ""
     text = ctypes.string_at(pointer).decode("utf-8", "replace")
@@ -93,7 +93,7 @@ def take_text(pointer: api.char_p) -> str:
 
 
 def library_file_name(stem: str) -> str:
-    """Return the name of one of our shared libraries, which carries the ABI id."""
+    """Return the file name of one of our shared libraries, which contains the ABI id."""
     name = f"{stem}-{read_abi().abi_id}"
     if sys.platform == "win32":
         return f"{name}.dll"
@@ -101,7 +101,7 @@ def library_file_name(stem: str) -> str:
 
 
 def open_library(path: Path, fix: str = REINSTALL) -> ctypes.CDLL:
-    """Open the library at `path`; raises InstallationError where it is missing, and with the loader's reason."""
+    """Open the library at `path`; raises InstallationError, with the loader's reason, if that fails."""
     if not path.is_file():
         raise InstallationError(f"The library {path} is missing.", fix=fix)
     try:
@@ -111,16 +111,16 @@ def open_library(path: Path, fix: str = REINSTALL) -> ctypes.CDLL:
 
 
 def has_global_ggml() -> bool:
-    """Say whether some ggml put its symbols into the whole process, as LD_PRELOAD or a program linked with it does.
+    """Return True if another ggml is visible to the whole process, by LD_PRELOAD or linked into the program.
 
-    Ours never do: they are opened without that, so it makes no difference whether they are open.
+    Our own libraries are opened without RTLD_GLOBAL, so they do not count.
     """
     return hasattr(os, "RTLD_DEEPBIND") and hasattr(ctypes.CDLL(None), "ggml_backend_load")
 
 
 def _open_mode() -> int:
-    """Prefer our own symbols to those of a foreign ggml, where there is one: the linker would prefer that.
+    """Return the flags for dlopen: if there is another ggml in the process, prefer our own symbols to its.
 
-    Not always, because a library that is opened so also ignores a memory allocator put before it.
+    The flag is set only then: a library that is opened with it also ignores a preloaded memory allocator.
     """
     return ctypes.DEFAULT_MODE | (os.RTLD_DEEPBIND if has_global_ggml() else 0)

@@ -23,11 +23,11 @@ _ERRORS = 4
 
 _capture = threading.local()
 _installed: int | None = None
-_raised: dict[int, BaseException] = {}  # by thread: what a handler raised, or Ctrl-C during it
+_raised: dict[int, BaseException] = {}  # by thread: the exception of a log handler, or Ctrl-C in it
 
 
 def _lines() -> Generator[None, api.To[api.llamapack_log_line], None]:
-    """Take lines; a generator for the reason that `GuardedCallback` gives. llama.cpp's side lets in one at a time."""
+    """Receive log lines. A generator for the reason given in `GuardedCallback`; llama.cpp sends one line at a time."""
     while True:
         try:
             while True:
@@ -51,7 +51,7 @@ _callback = api.llamapack_log_callback(_receiver.send)
 
 
 class Captured(list[str]):
-    """The lines of one call, from a level upwards; they are logged as well if they are no errors."""
+    """The log lines of one call from a level upwards. Those below the level of errors are logged as well."""
 
     def __init__(self, level: int) -> None:
         """Keep lines of the logging level `level` and above."""
@@ -59,14 +59,14 @@ class Captured(list[str]):
         self._level = level
 
     def keep(self, level: int, text: str) -> bool:
-        """Keep the line if it is high enough; return True if that makes logging it needless."""
+        """Keep the line if its level is high enough; return True if it does not have to be logged as well."""
         if level >= self._level:
             self.append(text)
         return level >= logging.ERROR
 
 
 def sync_log_level() -> None:
-    """Ask llama.cpp for the lines that the logger's present level lets through, and for errors always."""
+    """Ask llama.cpp only for lines that the logger's current level lets through; errors always come."""
     wanted = logger.getEffectiveLevel()
     _ask_for(next((ours for ours, theirs in _LEVELS.items() if theirs >= wanted), _ERRORS))
 
@@ -74,7 +74,7 @@ def sync_log_level() -> None:
 def _ask_for(minimum: int) -> None:
     global _installed
     if _installed is None:
-        weakref.finalize(_silence, int).atexit = False  # weakref's exit hook, which frees the rest, comes after ours
+        weakref.finalize(_silence, int).atexit = False  # weakref's own exit hook must run after ours
         atexit.register(_silence)
     if _installed != minimum:
         _installed = minimum
@@ -82,12 +82,12 @@ def _ask_for(minimum: int) -> None:
 
 
 def _silence() -> None:
-    """Stop calling Python: no interpreter is there for llama.cpp's last words."""
+    """Stop calling Python at exit: llama.cpp may still log when the interpreter is gone."""
     native().llamapack_log_set(api.llamapack_log_callback(), _ERRORS)
 
 
 def raise_pending() -> None:
-    """Raise what a log handler raised in this thread during a call, Ctrl-C included."""
+    """Raise an exception that a log handler raised in this thread during a call, Ctrl-C included."""
     if _raised:
         error = _raised.pop(threading.get_ident(), None)
         if error is not None:
@@ -96,10 +96,10 @@ def raise_pending() -> None:
 
 @contextlib.contextmanager
 def captured_lines(level: int) -> Iterator[list[str]]:
-    """Collect this thread's lines from the logging level `level` upwards, to learn what a call did.
+    """Collect this thread's log lines of the logging level `level` and above.
 
-    Errors are not logged then, because they explain an exception; the others are. What a log handler raised during the
-    call is raised at its end.
+    Errors are not logged then, because they become part of an exception; other lines are. An exception from a log
+    handler is raised when the block ends.
     """
     sync_log_level()
     if level < logging.ERROR and _installed is not None:

@@ -1,4 +1,4 @@
-"""Backend libraries: ask one for its score, or register it with ggml."""
+"""Backend libraries: get the score of one, or register it with ggml."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from llamapack.errors import BackendError
 
 
 def score_backend(path: Path) -> int:
-    """Open a backend library, ask for its score on this machine (0: cannot run), and close it again.
+    """Open a backend library, return its score on this machine (0: it cannot run here), and close it again.
 
-    Raises InstallationError where it cannot be opened.
+    Raises InstallationError if it cannot be opened.
     """
     native()
     module = open_library(path)
@@ -25,15 +25,15 @@ def score_backend(path: Path) -> int:
         score.restype, score.argtypes = ctypes.c_int, ()
         return int(score())
     except AttributeError:
-        return 1  # a target with one level only has nothing to score
+        return 1  # on a target with only one level, its library has no score function
     finally:
         _close(module)
 
 
 def exported_abi_id(path: Path, fix: str = REINSTALL) -> str | None:
-    """Load the library of a plug-in and return the ABI id that it says it was built for; None if it says nothing.
+    """Load the library of a plug-in and return the ABI id that it was built for; None if it exports none.
 
-    The library stays loaded: what it does when it is unloaded is not tried here.
+    The library stays loaded: whether it can be unloaded without harm is not tested here.
     """
     native()
     module = open_library(path, fix)
@@ -49,7 +49,7 @@ def load_backend(path: Path) -> api.ggml_backend_reg_p:
     """Register the backend in the library at `path` with ggml; raises BackendError with llama.cpp's reason."""
     native()
     if has_global_ggml():
-        open_library(path)  # as ours are opened then; ggml gets this very library
+        open_library(path)  # with our flags; ggml then gets the same loaded library
     with captured_errors() as errors:
         loaded = native().ggml_backend_load(encode_path(path))
     if not loaded:

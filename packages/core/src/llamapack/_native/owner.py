@@ -1,4 +1,4 @@
-"""Own native objects: free each once, when its owner is closed or gone and nothing uses it any more."""
+"""Own native objects: each is freed once, after it was closed or garbage-collected and no call uses it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _forks = 0
 
 
 class Lifetime(Generic[Pointer]):
-    """How long one native object lives: until its owner is closed or gone, and the last hold on it is dropped.
+    """How long one native object lives: until its owner is closed or gone, and the last hold is dropped.
 
-    A hold is a call that is running, an object made from this one, or an array over its memory. What is still held
+    A hold is a running call, an object made from this one, or an array over its memory. An object that is still held
     when the interpreter exits is left to the operating system.
     """
 
     __slots__ = ("__weakref__", "_ended", "_forks", "_free", "_freed", "_holds", "_parent", "_pointer")
 
     def __init__(self, pointer: Pointer, free: Callable[[Pointer], object], parent: Lifetime[Any] | None) -> None:
-        """Begin with no hold; hold `parent` until `pointer` is freed."""
+        """Begin without holds; keep `parent` alive until `pointer` is freed."""
         self._pointer = pointer
         self._free = free
         self._parent = parent
@@ -42,18 +42,18 @@ class Lifetime(Generic[Pointer]):
             parent.hold()
 
     def hold(self) -> None:
-        """Keep the native object until `drop` is called as often as this was."""
+        """Keep the native object alive until `drop` is called as many times as `hold`."""
         with _lock:
             self._holds += 1
 
     def drop(self) -> None:
-        """Take one hold back."""
+        """Drop one hold; the last one frees the object if its owner no longer needs it."""
         with _lock:
             self._holds -= 1
         self._free_if_over()
 
     def end(self) -> None:
-        """Say that the owner needs it no more; safe to call twice."""
+        """Note that the owner no longer needs the object; safe to call twice."""
         with _lock:
             self._ended = True
         self._free_if_over()
@@ -73,17 +73,18 @@ class Lifetime(Generic[Pointer]):
 class Owner(Uncopyable, Generic[Pointer]):
     """The owner of one native object and of the objects made from it.
 
-    Closing twice is fine. A parent closes its children first; a child keeps its parent alive. What is still open at
-    interpreter exit is freed then, newest first. After a fork the objects of the parent process cannot be used.
+    Closing twice is fine. A parent closes its children first; a child keeps its parent alive. Objects that are still
+    open when the interpreter exits are freed then, newest first. After a fork, the objects of the parent process cannot
+    be used in the child.
 
-    Using one after it was closed raises ClosedError, and in a forked child StateError. The modules copy and pickle
-    refuse it with TypeError.
+    Using a closed object raises ClosedError; using a parent's object in a forked child raises StateError. `copy` and
+    `pickle` raise TypeError.
     """
 
     _kind: ClassVar[str] = "object"
 
     def __init__(self, pointer: Pointer, free: Callable[[Pointer], object], parent: Owner[Any] | None = None) -> None:
-        """Take over `pointer`, which `free` gives back."""
+        """Take ownership of `pointer`; `free` is the function that frees it."""
         self._pointer: Pointer | None = pointer
         self._parent = parent
         self._children: weakref.WeakSet[Owner[Any]] = weakref.WeakSet()
@@ -107,13 +108,13 @@ class Owner(Uncopyable, Generic[Pointer]):
         return pointer
 
     def require_open(self) -> None:
-        """For this package: raise what using it raises once it is closed, without using it."""
+        """For this package: raise ClosedError, or StateError in a forked child, if the object cannot be used."""
         if self._pointer is None:
             raise self._unusable()
 
     @contextmanager
     def using(self) -> Iterator[Pointer]:
-        """For this package: keep the native object for the length of a call, even if another thread closes it."""
+        """For this package: keep the native object alive during a call, even if another thread closes it."""
         with _lock:
             pointer = self.handle
             self.lifetime.hold()
@@ -123,7 +124,7 @@ class Owner(Uncopyable, Generic[Pointer]):
             self.lifetime.drop()
 
     def call(self, function: Callable[..., Result], *arguments: object) -> Result:
-        """For this package: call a native function with the object and `arguments`, as in `using`."""
+        """For this package: call a native function with the object and `arguments`, keeping the object alive."""
         with self.using() as pointer:
             return function(pointer, *arguments)
 
@@ -139,13 +140,13 @@ class Owner(Uncopyable, Generic[Pointer]):
             owner._finalizer()
 
     def _family(self) -> Iterator[Owner[Any]]:
-        """Yield everything made from this, the latest generation first, and this."""
+        """Yield all objects made from this one, the youngest generation first, and then this one."""
         for child in list(self._children):
             yield from child._family()
         yield self
 
     def _unused(self) -> AbstractContextManager[object]:
-        """Wait for nobody: refuse if a call is running. Objects that threads may share have nothing to refuse."""
+        """Return a block that raises if a call is running; objects that threads may share have nothing to check."""
         return nullcontext()
 
     def _unusable(self) -> StateError:

@@ -1,4 +1,4 @@
-"""Keep llama.cpp's worker threads from one token to the next; without a pool it starts new ones for each."""
+"""Keep llama.cpp's worker threads alive between tokens; without a pool it starts new ones for each token."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _Free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class ThreadPools:
-    """The worker threads of one context: for single tokens, and for batches where that number is another."""
+    """The worker threads of one context; a second pool for batches if those use another number of threads."""
 
     def __init__(self, n_threads: int, n_threads_batch: int) -> None:
-        """Start the threads; does nothing where the CPU backend brings its own pool."""
+        """Start the threads; does nothing if the CPU backend has its own thread pool, such as OpenMP's."""
         self._pools: list[int] = []
         functions = _pool_functions()
         if functions is not None:
@@ -25,7 +25,7 @@ class ThreadPools:
                 self._pools.append(_start(new, count))
 
     def attach(self, context: api.llama_context_p) -> None:
-        """Let `context` compute on these threads; detach it, or free it, before they are freed."""
+        """Make `context` compute on these threads. Detach or free it before the threads are freed."""
         if self._pools:
             single, batch = self._pools[0], self._pools[-1]
             native().llama_attach_threadpool(context, _pointer(single), _pointer(batch))
@@ -47,7 +47,7 @@ def _start(new: ctypes._CFunctionType, count: int) -> int:
 
 @lru_cache(maxsize=1)
 def _pool_functions() -> tuple[ctypes._CFunctionType, ctypes._CFunctionType] | None:
-    """Find the functions in the loaded CPU backend: they are in no library that could be linked."""
+    """Look up the functions in the loaded CPU backend; they are in no library that could be linked."""
     bound = native()
     device = bound.ggml_backend_dev_by_type(api.ggml_backend_dev_type.CPU)
     if not device:

@@ -12,16 +12,16 @@ from llamapack._native.calls import end_if_exiting, running
 from llamapack._native.library import native, take_text
 from llamapack.errors import CancelledError, DecodeError
 
-# Between two questions to Python. Answering needs the interpreter lock, for which a busy thread makes others wait 5 ms.
+# Between two calls of Python, which need the interpreter lock: a busy thread makes others wait 5 ms for it.
 _INTERVAL_MS = 100
 _STOPPED = 2
 
 
 class Watch:
-    """What stops the calls of one context. `cancel` is for any thread; the rest for the one that uses the context."""
+    """Stops the calls of one context. Any thread may call `cancel`; the other methods are for the context's user."""
 
     def __init__(self, context: api.llama_context_p, abort: Callable[[], object] | None) -> None:
-        """Watch `context`; give `handle` to llamapack_watch_free after it. A true answer of `abort` stops a call."""
+        """Watch `context`; a true result of `abort` stops a call. Free `handle` with llamapack_watch_free."""
         self._native = native()
         self._abort = abort
         self._aborted = False
@@ -45,8 +45,8 @@ class Watch:
     def decode(self, context: api.llama_context_p, batch: api.To[api.llama_batch]) -> int:
         """Run llama_decode and return its status.
 
-        Raises CancelledError where it was stopped, what a callback or Ctrl-C raised, and DecodeError for what llama.cpp
-        threw.
+        Raises CancelledError if the call was stopped, DecodeError if llama.cpp threw an exception, and whatever a
+        callback or Ctrl-C raised.
         """
         poll = self._abort is not None or threading.current_thread() is threading.main_thread()
         with running():
@@ -54,7 +54,7 @@ class Watch:
         return self._result.value if status == self._result.value == 0 else self._explain(status)
 
     def encode(self, context: api.llama_context_p, batch: api.To[api.llama_batch]) -> int:
-        """Run llama_encode; else as `decode`."""
+        """Run llama_encode and return its status; raises as `decode` does."""
         with running():
             status = self._native.llamapack_encode(context, batch, self.handle, True, *self._places)
         return self._explain(status)

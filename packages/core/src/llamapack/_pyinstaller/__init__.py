@@ -1,7 +1,7 @@
-"""How PyInstaller packs llamapack: it finds the folder by the entry point `pyinstaller40`, and runs the hook in it.
+"""PyInstaller's hook for llamapack. PyInstaller finds this folder by the entry point `pyinstaller40`.
 
-folder          Where PyInstaller finds the hook.
-hook-llamapack  What belongs to llamapack beside the modules that are imported: libraries, data files and plug-ins.
+folder          Tell PyInstaller where the hook is.
+hook-llamapack  Name what belongs to llamapack beside the imported modules: libraries, data files and plug-ins.
 """
 
 from __future__ import annotations

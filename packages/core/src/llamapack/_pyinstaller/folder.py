@@ -1,4 +1,4 @@
-"""Where PyInstaller finds the hook."""
+"""Tell PyInstaller where the hook is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What belongs to llamapack beside the modules that are imported: libraries, data files and plug-ins.
+"""Name what belongs to llamapack beside the imported modules: libraries, data files and plug-ins.
 
-PyInstaller runs this when a program imports llamapack, and reads the names `datas`, `binaries` and `hiddenimports`.
+PyInstaller runs this file when a program imports llamapack, and reads the names `datas`, `binaries` and
+`hiddenimports`.
 """
 # ruff: noqa: N999 - PyInstaller expects this name
 

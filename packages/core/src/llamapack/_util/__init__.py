@@ -1,8 +1,8 @@
-"""Helpers that know nothing of llama.cpp.
+"""Helpers that have nothing to do with llama.cpp.
 
-arguments     Checks of arguments that several modules make.
-atomic_files  Files that are written as a whole, or not at all.
-uncopyable    Objects that cannot be copied, as files and locks cannot.
+arguments     Checks of arguments that several modules need.
+atomic_files  Write files atomically: completely, or not at all.
+uncopyable    A base class for objects that cannot be copied or pickled.
 """
 
 __all__ = ["arguments", "atomic_files", "uncopyable"]

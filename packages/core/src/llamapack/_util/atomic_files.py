@@ -1,4 +1,4 @@
-"""Files that are written as a whole, or not at all."""
+"""Write files atomically: completely, or not at all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from llamapack.errors import InputError
 
 
 def replaceable(path: Path) -> Path:
-    """Return the file that a new one may take the place of: where links lead to.
+    """Return the file that a new one will replace: `path` with symbolic links resolved.
 
-    Raises InputError for folders and for what is no regular file, such as a device.
+    Raises InputError for folders and for anything else that is not a regular file, such as a device.
     """
     try:
         goal = Path(os.path.realpath(path))
@@ -27,7 +27,7 @@ def replaceable(path: Path) -> Path:
 
 
 def write_atomically(path: Path, data: bytes | bytearray) -> None:
-    """Write beside `path`, and put it in its place when it is on the disk; raises InputError where that fails."""
+    """Write `data` to a temporary file beside `path`, and rename it; raises InputError if that fails."""
     goal = replaceable(path)
     temporary = goal.with_name(f".{goal.name}.{secrets.token_hex(4)}.part")
     try:
