@@ -24,19 +24,19 @@ _MARKER = re.compile(r"\s*(<[^<>\s]+>|\[[^\[\]\s]+\])")  # such as <|im_end|> or
 
 @dataclass(frozen=True, kw_only=True)
 class ChatPrompt:
-    """Rendered messages: the text to complete, and the strings that end the answer beside the model's own tokens."""
+    """A rendered chat: the text to complete, and the strings that end the answer beside the model's end tokens."""
 
     text: str
     stop: tuple[str, ...]
 
 
 class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
-    """The chat template of a model, or one to use in its place."""
+    """The chat template of a model, or a Jinja text to use instead."""
 
     _kind = "chat template"
 
     def __init__(self, model: Model, source: str | None = None) -> None:
-        """Compile the template of `model`, or the Jinja text `source`; raises ChatTemplateError where that fails."""
+        """Compile the template of `model`, or the Jinja text `source`; raises ChatTemplateError if that fails."""
         if source is not None and not source.strip():
             raise ChatTemplateError("The chat template is empty.", fix="Leave it out for the model's own.")
         out, message = api.llamapack_chat_templates_p(), api.char_p()
@@ -49,7 +49,7 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
 
     @property
     def explicit(self) -> bool:
-        """True when the model brought a template; False when ChatML stands in for it."""
+        """True if the model has a chat template of its own; False if ChatML is used instead."""
         with self.using() as pointer:
             return bool(native().llamapack_chat_templates_explicit(pointer))
 
@@ -58,17 +58,19 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
     ) -> ChatPrompt:
         """Render `messages`, each with `role` and `content` as in OpenAI's chat completions.
 
-        `add_generation_prompt` opens the assistant's turn at the end. `enable_thinking=False` turns off the thinking of
-        templates that have a switch for it. Raises ChatTemplateError for messages that the template refuses.
+        `add_generation_prompt` adds the beginning of the assistant's turn. `enable_thinking=False` turns off the
+        thinking of models whose template has a switch for it. Raises ChatTemplateError if the template rejects the
+        messages.
         """
         response = self._render(messages, add_generation_prompt, enable_thinking)
         return ChatPrompt(text=response["prompt"], stop=(*response["additional_stops"], *self._end_of_turn))
 
     @cached_property
     def _end_of_turn(self) -> tuple[str, ...]:
-        """What the template writes after an answer, unless an end token of the model stands for it.
+        """Return the text that the template writes after an answer, unless it is an end token of the model.
 
-        A model that knows it as text only, or not at all, would go on with it, and answer itself.
+        Without this stop string, a model for which the marker is plain text would go on and write the user's next
+        message, too.
         """
         try:
             answered = self._render([{"role": "user", "content": "?"}, {"role": "assistant", "content": _ANSWER}])
@@ -77,7 +79,7 @@ class ChatTemplate(Owner[api.llamapack_chat_templates_p]):
             if not found or end is None:
                 return ()
             tokens = self._vocab.tokenize(end[1], add_special=False, parse_special=True)
-        except InputError:  # the template takes no answers, or the vocabulary no texts
+        except InputError:  # the template accepts no assistant message, or the vocabulary no text
             return ()
         return () if len(tokens) == 1 and self._vocab.is_end(tokens[0]) else (end[1],)
 

@@ -1,15 +1,15 @@
 """The command `llamapack`: one file for each subcommand.
 
-command         The command `llamapack`.
+command         The command `llamapack`, its exit statuses and error messages.
 run             `llamapack run`: answer one prompt.
-info            `llamapack info`: what this machine has and what would be used, with reasons.
-doctor          `llamapack doctor`: what is installed, what works, and what to do about the rest.
-inspect         `llamapack inspect`: what a GGUF file says of itself, without loading it.
-tokenize        `llamapack tokenize`: a text as the model's tokens.
+info            `llamapack info`: the hardware, and what llamapack would use, with reasons.
+doctor          `llamapack doctor`: what is installed, what works, and how to fix the rest.
+inspect         `llamapack inspect`: the metadata and tensors of a GGUF file, without loading it.
+tokenize        `llamapack tokenize`: split a text into the model's tokens.
 quantize        `llamapack quantize`: store a model's weights in fewer bits.
-perplexity      `llamapack perplexity`: how surprised a model is by a text.
-progress        Bars for long work: on standard error, and only where somebody watches.
-standard_input  A text that is piped in.
+perplexity      `llamapack perplexity`: how well a model predicts a text.
+progress        Progress bars for long work, on standard error if that is a terminal.
+standard_input  Read a text from standard input.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from llamapack.errors import (
 
 INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE
-_OUTPUT = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EBADF, errno.EIO)  # why standard output takes no more
+_OUTPUT = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EBADF, errno.EIO)  # errors of writing to standard output
 
 # 2 is also click's status for a wrong command line
 EXIT_STATUS: tuple[tuple[type[LlamapackError], int], ...] = (
@@ -60,7 +60,7 @@ def main() -> None:
     _allow_any_text()
     _shorten_warnings()
     try:
-        # not cli.main: that makes its own end of a broken pipe
+        # not cli.main, which handles a broken pipe in its own way
         with cli.make_context("llamapack", sys.argv[1:]) as context:
             cli.invoke(context)
         if sys.stdout is not None:
@@ -77,7 +77,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # Python flushes standard output once more at exit; let that go nowhere.
+        # Python flushes standard output once more at exit; send that to the null device.
         _write_nowhere()
         sys.exit(BROKEN_PIPE)
     except OSError as error:
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _shorten_warnings() -> None:
-    """Print our warnings as messages: the place in the code, which Python adds, is no help here."""
+    """Print our warnings as plain messages, without the source line that Python adds."""
     usual = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
@@ -107,6 +107,6 @@ def _write_nowhere() -> None:
 
 
 def _allow_any_text() -> None:
-    """Let a character that standard output has no code for be shown as its number instead of ending the program."""
+    """Escape characters that standard output cannot encode, instead of failing on them."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

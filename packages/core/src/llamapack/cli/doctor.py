@@ -1,4 +1,4 @@
-"""`llamapack doctor`: what is installed, what works, and what to do about the rest."""
+"""`llamapack doctor`: what is installed, what works, and how to fix the rest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The command's own statuses: 1 is every error that has no number of its own, 4 is hardware that cannot be used.
 STATUS = {"healthy": 0, "broken": 1, "degraded": 4}
-WIDTH = 120  # where no terminal says another
+WIDTH = 120  # if the output is not a terminal
 
 
 @click.command()
@@ -38,7 +38,7 @@ def doctor(cpu: str | None, as_json: bool) -> None:
 
 
 def show(report: dict[str, Any]) -> None:
-    """Lay the report out for people."""
+    """Print the report as text."""
     from rich.console import Console
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)

@@ -1,4 +1,4 @@
-"""`llamapack info`: what this machine has and what would be used, with reasons."""
+"""`llamapack info`: the hardware, and what llamapack would use, with reasons."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def info(cpu: str | None, as_json: bool) -> None:
 
 
 def render(facts: dict[str, Any]) -> str:
-    """Lay the facts out for people."""
+    """Return the facts as text."""
     levels = sorted(facts["cpu"]["levels"], key=lambda level: -int(level["score"]))
     width = max(len(level["name"]) for level in levels)
     lines = [

@@ -1,4 +1,4 @@
-"""`llamapack inspect`: what a GGUF file says of itself, without loading it."""
+"""`llamapack inspect`: the metadata and tensors of a GGUF file, without loading it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def inspect(path: Path, tensors: bool, full: bool, as_json: bool) -> None:
 
 
 def collect(found: Gguf, *, full: bool) -> dict[str, Any]:
-    """Gather everything that `inspect` prints."""
+    """Return everything that `inspect` prints."""
     return {
         "files": [str(path) for path in found.paths],
         "size": found.file_size,
@@ -67,7 +67,7 @@ def collect(found: Gguf, *, full: bool) -> dict[str, Any]:
 
 
 def by_type(found: Gguf) -> dict[str, dict[str, int]]:
-    """Count tensors, parameters and bytes of each type, the largest first."""
+    """Count the tensors, parameters and bytes of each type, the largest first."""
     totals: dict[str, dict[str, int]] = {}
     for tensor in found.tensors.values():
         total = totals.setdefault(tensor.type.name, {"tensors": 0, "parameters": 0, "size": 0})
@@ -89,7 +89,7 @@ def _json_value(value: Value, *, full: bool) -> dict[str, Any]:
 
 
 def render(found: Gguf, *, tensors: bool, full: bool) -> None:
-    """Lay it out for people."""
+    """Print the result as text and tables."""
     parts = f" in {len(found.paths)} files" if len(found.paths) > 1 else ""
     click.echo(f"{found.paths[0]}: GGUF version {found.version}, {_bytes(found.file_size)}{parts}")
     _print(_metadata_table(found, full=full))
@@ -105,7 +105,7 @@ def _print(table: Table) -> None:
     if sys.stdout.isatty():
         Console(highlight=False, markup=False).print(table)
         return
-    # a pipe has no width that text should be cut or padded to
+    # a pipe has no width to truncate or pad text to
     console = Console(highlight=False, markup=False, width=10_000)
     with console.capture() as captured:
         console.print(table)
@@ -167,7 +167,7 @@ def _shown(value: Value, *, full: bool) -> str:
 
 
 def _printable(text: str) -> str:
-    """Show bytes that are no text, and control characters, which could do things to a terminal."""
+    """Escape bytes that are not text, and control characters, which a terminal might obey."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
 

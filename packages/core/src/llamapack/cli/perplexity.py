@@ -1,4 +1,4 @@
-"""`llamapack perplexity`: how surprised a model is by a text."""
+"""`llamapack perplexity`: how well a model predicts a text."""
 
 from __future__ import annotations
 

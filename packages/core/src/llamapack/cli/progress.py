@@ -1,4 +1,4 @@
-"""Bars for long work: on standard error, and only where somebody watches."""
+"""Progress bars for long work, on standard error if that is a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Step = Callable[[int, int, str], None]
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Step]:
-    """Show a bar until the block ends; call the result with what is done, how much there is, and a word on it."""
+    """Show a progress bar until the block ends; call the result with the part done, the total, and a label."""
     if not sys.stderr.isatty():
         yield lambda _done, _total, _word: None
         return

@@ -108,8 +108,8 @@ def run(
                 click.echo(piece, nl=False)
                 sys.stdout.flush()
         finally:
-            # also after Ctrl-C, so that the shell's prompt begins a line
-            if not isinstance(sys.exc_info()[1], OSError):  # to a closed pipe or a full disk there is nothing to say
+            # also after Ctrl-C, so that the shell's prompt is on a new line
+            if not isinstance(sys.exc_info()[1], OSError):  # a closed pipe or a full disk takes no more output
                 click.echo()
                 if not quiet:
                     click.echo(summary(generation, model, n_threads), err=True)
@@ -131,7 +131,7 @@ def _prompt(prompt: str | None) -> str:
 
 
 def summary(generation: Generation, model: Model, threads: int) -> str:
-    """Say in one line what ran and how fast."""
+    """Return one line with the CPU level, the devices, the threads and the speed."""
     timing, offload = generation.timing, model.offload
     names = ", ".join(device.name for device in offload.devices)
     placed = f"{_count(offload.n_gpu_layers or 0, 'layer')} on {names}; " if names else ""

@@ -1,4 +1,4 @@
-"""A text that is piped in."""
+"""Read a text from standard input."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import click
 
 
 def read_input(name: str, *, given: bool) -> bytes:
-    """Read standard input to its end; `given` says that `-` asked for it, and `name` what it stands for.
+    """Read standard input to its end. `name` is the argument it replaces; `given` is True if `-` asked for it.
 
-    Raises click.UsageError where there is none, or where it is a terminal that nobody asked for.
+    Raises click.UsageError if there is no standard input, or if it is a terminal and `-` was not given.
     """
     if sys.stdin is None:
         raise click.UsageError(f"There is no {name}: standard input is closed. Give one, or pipe a text in.")

@@ -1,4 +1,4 @@
-"""`llamapack tokenize`: a text as the model's tokens."""
+"""`llamapack tokenize`: split a text into the model's tokens."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _facts(token: int, piece: bytes) -> dict[str, object]:
 
 
 def _decoded(piece: bytes) -> str | None:
-    """Return the text of a token, or None for a part of a character."""
+    """Return the text of a token, or None if its bytes are only part of a character."""
     try:
         return piece.decode()
     except UnicodeDecodeError:
