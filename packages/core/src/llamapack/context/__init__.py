@@ -1,15 +1,15 @@
-"""A context: the KV cache and working memory in which a model reads and writes.
+"""A context: the KV cache and working memory in which a model reads and writes tokens.
 
-options         The parameters of a context, checked before llama.cpp sees them: it aborts the process for some values.
+options         The parameters of a context, checked here because llama.cpp aborts the process for some values.
 native_context  The native objects of a context, which are made together and freed together.
-output_rows     Which tokens of the last batch gave an output, and in which row of llama.cpp's buffers it is.
-handle          A native context and the calls on it: what the other modules here, and the sampler, are made of.
-batch           A batch: tokens or embeddings, their sequences and positions, and which of them give an output.
-positions       The positions of a batch in a context; refuses what llama.cpp would refuse or abort on.
-memory          What a context remembers of each sequence: the KV cache, or the state of a recurrent model.
-outputs         What the last batch gave: logits and embeddings, as numpy arrays.
-state           Save what a context remembers, and load it again.
-adapters        Which LoRA adapters and control vectors a context uses.
+output_rows     Which tokens of the last batch have an output, and its row in llama.cpp's buffers.
+handle          A native context and the calls on it, which the other modules here and the sampler use.
+batch           A batch: tokens or embeddings, their sequences and positions, and which of them have an output.
+positions       Assign positions to a batch, and reject what llama.cpp would reject or abort on.
+memory          The contents of a context by sequence: the KV cache, or the state of a recurrent model.
+outputs         The outputs of the last batch: logits and embeddings, as numpy arrays.
+state           Save the memory of a context, and load it again.
+adapters        The LoRA adapters and control vectors that a context uses.
 context         The public class that brings all of this together.
 """
 

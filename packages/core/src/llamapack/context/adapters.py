@@ -1,4 +1,4 @@
-"""Which LoRA adapters and control vectors a context uses."""
+"""The LoRA adapters and control vectors that a context uses."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class Adapters:
-    """What changes the model in one context; use `context.adapters`.
+    """The LoRA adapters and control vectors of one context; use `context.adapters`.
 
-    A change applies to what is decoded from then on; what is remembered was read without it.
+    A change affects what is decoded from then on; the memory of tokens read before stays as it is.
     """
 
     def __init__(self, context: ContextHandle) -> None:
-        """Look at the adapters of `context`."""
+        """Access the adapters of `context`."""
         self._context = context
         self._native = context.native
 
@@ -34,9 +34,10 @@ class Adapters:
         return self._context.loras
 
     def set_loras(self, *loras: LoraAdapter | tuple[LoraAdapter, float]) -> None:
-        """Use these LoRA adapters, each with a scale or with 1, instead of those before; none takes all off.
+        """Replace the LoRA adapters in use by these, each with a scale (default: 1); no arguments remove all.
 
-        Raises InputError for an adapter of another model, one named twice, and a scale that is no finite number.
+        Raises InputError for an adapter of another model, an adapter given twice, and a scale that is not a finite
+        number.
         """
         chosen = tuple(lora if isinstance(lora, tuple) else (lora, 1.0) for lora in loras)
         wanted: tuple[object, ...] = chosen
@@ -54,10 +55,11 @@ class Adapters:
     def set_control(
         self, *vectors: ControlVector | tuple[ControlVector, float], layers: tuple[int, int] | None = None
     ) -> None:
-        """Add these control vectors, each with a scale or with 1, instead of those before; none takes all off.
+        """Replace the control vectors in use by the sum of these, each with a scale (default: 1).
 
-        `layers` are the first and the last layer to change (default: all that the vectors have). Raises InputError for
-        vectors of another width or with layers that the model has not.
+        Without vectors, all are removed. `layers` are the first and the last layer to change (default: all that the
+        vectors have). Raises InputError for vectors of another width than the model, and for layers that the model does
+        not have.
         """
         chosen = [vector if isinstance(vector, tuple) else (vector, 1.0) for vector in vectors]
         with self._context.exclusive():
@@ -73,7 +75,7 @@ class Adapters:
             raise StateError("The control vector cannot be put on: llama.cpp has no memory for it.")
 
     def clear(self) -> None:
-        """Take everything off."""
+        """Remove all LoRA adapters and control vectors."""
         self.set_loras()
         self.set_control()
 
@@ -88,7 +90,7 @@ class Adapters:
             seen.add(id(lora))
 
     def _sum(self, chosen: Sequence[tuple[ControlVector, float]]) -> Floats:
-        """Return one row for each layer from 1 on: llama.cpp has no direction for layer 0."""
+        """Return one row per layer, starting at layer 1: llama.cpp has no direction for layer 0."""
         import numpy as np
 
         model = self._context.model

@@ -1,4 +1,4 @@
-"""A batch: tokens or embeddings, where they go, and which of them shall give an output."""
+"""A batch: tokens or embeddings, their sequences and positions, and which of them have an output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_POSITION = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """A run of a batch: neighbours in the same sequences. `position` None goes on where the sequence ends."""
+    """Consecutive tokens of a batch in the same sequences; `position` None means after the sequence's last token."""
 
     count: int
     sequences: tuple[int, ...]
@@ -42,24 +42,24 @@ class BatchContent:
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """The indices of those that give an output, in ascending order."""
+        """The indices of the tokens that have an output, in ascending order."""
         return tuple(index for segment in self.segments for index in segment.outputs)
 
 
 class Batch:
-    """Tokens, or embeddings in their place, for one call of Context.decode or Context.encode.
+    """Tokens, or embeddings instead of tokens, for one call of Context.decode or Context.encode.
 
         batch = Batch()
         batch.add(question, sequence=0)
         batch.add(other_question, sequence=1)
         context.decode(batch)
 
-    What is checked against the context, such as sequences and positions, is checked by that call. A batch can be used
-    again, and with another context.
+    Sequences and positions are checked by that call, because they depend on the context. A batch can be used again,
+    also with another context.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Make an empty batch."""
         self.content = BatchContent()
 
     def add(
@@ -70,12 +70,12 @@ class Batch:
         position: int | None = None,
         outputs: OutputSelection = "last",
     ) -> range:
-        """Add `tokens` to one sequence, or to several that have had the same tokens so far; return their indices.
+        """Add `tokens` to one sequence, or to several that share all tokens so far; return their indices.
 
-        `position` is that of the first (default: after what the sequence has). `outputs` says which tokens give logits
-        or embeddings.
+        `position` is the position of the first token (default: after the sequence's last one). `outputs` selects the
+        tokens that get logits or embeddings.
 
-        Raises InputError for no tokens, numbers out of range, and a batch of embeddings.
+        Raises InputError for no tokens, numbers out of range, and a batch that holds embeddings.
         """
         if self.content.rows:
             raise InputError("This batch holds embeddings.", fix="Put the tokens into a batch of their own.")
@@ -89,7 +89,7 @@ class Batch:
         position: int | None = None,
         outputs: OutputSelection = "last",
     ) -> range:
-        """For this package: add tokens that are whole numbers already, as `add` does."""
+        """For this package: add tokens that are known to be ints, as `add` does."""
         indices = self._add(len(tokens), "tokens", sequence, position, None, outputs)
         self.content.tokens += tokens
         return indices
@@ -103,10 +103,10 @@ class Batch:
         sections: Sequence[Sequence[int]] | None = None,
         outputs: OutputSelection = "last",
     ) -> range:
-        """Add `rows`, of shape (count, Model.n_embd_inp), in the place of tokens; return their indices.
+        """Add `rows`, of shape (count, Model.n_embd_inp), instead of tokens; return their indices.
 
-        `sections` are the positions for models with M-RoPE, of shape (4, count), instead of `position`. The rest is as
-        in `add`.
+        `sections` are the positions for models with M-RoPE, of shape (4, count), instead of `position`. The other
+        arguments and the errors are those of `add`.
         """
         import numpy as np
 
@@ -124,16 +124,16 @@ class Batch:
         return indices
 
     def clear(self) -> None:
-        """Forget everything that was added."""
+        """Remove everything that was added."""
         self.content = BatchContent()
 
     def __len__(self) -> int:
-        """Return how many tokens or rows there are."""
+        """Return the number of tokens or rows."""
         return self.content.count
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """The indices of those that give an output, in ascending order."""
+        """The indices of the tokens that have an output, in ascending order."""
         return self.content.outputs
 
     def _add(
@@ -178,7 +178,7 @@ class NativeBatch:
     def __init__(
         self, batch: BatchContent, places: Sequence[PlacedSegment], *, all_outputs: bool, sections: int
     ) -> None:
-        """Fill the arrays."""
+        """Fill the arrays from `batch`, with the positions in `places`."""
         count = batch.count
         self.outputs: Sequence[int] = range(count) if all_outputs else batch.outputs
         self._sequences = [
@@ -212,7 +212,7 @@ def _rows_of(batch: BatchContent) -> Any:
 
 
 def _positions(places: Sequence[PlacedSegment], sections: int) -> Iterator[int]:
-    """Yield the positions; for embeddings with M-RoPE one section after the other."""
+    """Yield the positions of all tokens; for embeddings with M-RoPE, section by section."""
     for section in range(sections):
         for place in places:
             own = place.segment.sections
@@ -225,7 +225,7 @@ def _spread(places: Sequence[PlacedSegment], values: Sequence[Any]) -> list[Any]
 
 
 def _index(token: object) -> object:
-    """Take numpy's integers for Python's."""
+    """Convert numpy's integers to Python's, and leave anything else as it is."""
     return int(token) if hasattr(token, "__index__") and not isinstance(token, bool) else token
 
 

@@ -1,4 +1,4 @@
-"""A context: the KV cache and working memory in which a model reads and writes texts."""
+"""A context: the KV cache and working memory in which a model reads and writes tokens."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from llamapack.model import Model
 class Context(ContextHandle):
     """A context of a model; it keeps the model alive. One thread at a time may use it.
 
-    `decode` reads tokens; then `outputs` has logits or embeddings, and a Sampler can choose the next token. `memory`
-    is what was read, by sequence; `state` saves and loads it; `adapters` are LoRA adapters and control vectors.
-    Any thread may call `cancel`.
+    `decode` reads tokens; then `outputs` has logits or embeddings, and a Sampler can choose the next token. `memory` is
+    what was read, by sequence; `state` saves and loads it; `adapters` are LoRA adapters and control vectors. Any thread
+    may call `cancel`.
     """
 
     def __init__(
@@ -66,26 +66,28 @@ class Context(ContextHandle):
     ) -> None:
         """Make a context for `model`.
 
-        Sizes, in tokens: `n_ctx` is how much it remembers (default: 4096, or less if the model was trained with less;
-        llama.cpp rounds up to 256); `n_batch` and `n_ubatch` are how many tokens are submitted and computed at once
-        (default: 2048 and 512). `n_seq_max` texts can be remembered side by side: they share `n_ctx` evenly, or with
-        `kv_unified` as they come. `n_outputs_max` limits the outputs of a batch, and with it the memory kept for
-        logits (default: n_batch).
+        Sizes, in tokens: `n_ctx` is how many the context can hold (default: 4096, or less if the model was trained with
+        less; llama.cpp rounds up to a multiple of 256). `n_batch` and `n_ubatch` are how many are submitted and
+        computed at once (default: 2048 and 512). `n_seq_max` is the number of sequences, that is of independent texts:
+        each gets an equal part of `n_ctx`, or with `kv_unified` they share it as needed. `n_outputs_max` limits the
+        outputs of a batch, and with it the memory for logits (default: n_batch).
 
-        `n_threads` and `n_threads_batch` are how many threads generate and read (default:
-        `llamapack.threads.default_threads`). `flash_attention` is a way to compute, "auto" where all devices can;
-        `type_k` and `type_v` are the types of the KV cache: a quantized `type_v` needs flash attention. `swa_full`
-        keeps more than the window of models with sliding windows. `offload_kqv` puts the cache on the layers' devices,
-        `op_offload` large computations of layers that are not.
+        `n_threads` and `n_threads_batch` are the numbers of threads for single tokens and for batches (default:
+        `llamapack.threads.default_threads`). `flash_attention` is "auto" (used if all devices support it), "on" or
+        "off". `type_k` and `type_v` are the types of the KV cache; a quantized `type_v` needs flash attention.
+        `swa_full` keeps all tokens in the cache of models with sliding-window attention, not only those in the window.
+        `offload_kqv` puts the cache on the devices of its layers; `op_offload` moves large computations of CPU layers
+        to a device.
 
-        `embeddings` makes it give embeddings: of each text, pooled by `pooling` (default: the model's own), or of each
-        token with "none"; "rank" gives a reranker's scores. `attention` is "causal" or not (default: the model's own).
-        `rope_*` and `yarn_*` stretch the positions beyond what the model was trained with (default: the model's own).
+        `embeddings` makes the context compute embeddings: one per text, pooled as `pooling` says (default: as the model
+        was made for), or one per token with "none"; "rank" gives a reranker's scores. `attention` is "causal" or
+        "non-causal" (default: the model's own). `rope_*` and `yarn_*` extend the positions beyond the training length
+        (default: the model's own values).
 
-        `abort` is asked about ten times a second while something is computed; a true answer stops it with
-        CancelledError, and what it raises comes out of the call.
+        `abort` is called about ten times a second during a computation. If it returns a true value, the call stops with
+        CancelledError; an exception in it is raised by the call.
 
-        Raises InputError for numbers out of range and for what does not go together, and DecodeError if llama.cpp
+        Raises InputError for numbers out of range and for options that exclude each other, and DecodeError if llama.cpp
         cannot make the context.
         """
         options = ContextOptions(
@@ -119,25 +121,25 @@ class Context(ContextHandle):
 
     @property
     def n_used(self) -> int:
-        """How many positions of the first sequence are filled."""
+        """The number of filled positions of the first sequence."""
         with self.exclusive():
             return self.last_position(0) + 1
 
-    # The views are made anew each time: a context that kept them, while they keep it, would be freed late.
+    # The views are made on each access: if the context kept them, the reference cycle would delay freeing it.
 
     @property
     def outputs(self) -> Outputs:
-        """What the last batch gave: logits and embeddings."""
+        """The outputs of the last batch: logits and embeddings."""
         return Outputs(self)
 
     @property
     def memory(self) -> Memory:
-        """What it remembers, by sequence and position."""
+        """What was read, by sequence and position."""
         return Memory(self)
 
     @property
     def state(self) -> State:
-        """Saving what it remembers, and loading it again."""
+        """Save the memory, and load it again."""
         return State(self)
 
     @property
@@ -146,20 +148,20 @@ class Context(ContextHandle):
         return Adapters(self)
 
     def set_threads(self, n_threads: int, n_threads_batch: int | None = None) -> None:
-        """Use other numbers of threads from now on; raises InputError for numbers out of range."""
+        """Change the numbers of threads; raises InputError for numbers out of range."""
         single = check_threads("n_threads", n_threads)
         batch = single if n_threads_batch is None else check_threads("n_threads_batch", n_threads_batch)
         with self.exclusive():
             self.change_threads(single, batch)
 
     def decode(self, tokens: Sequence[int] | Batch) -> None:
-        """Read `tokens` after what the first sequence has; afterwards the next token can be sampled.
+        """Read `tokens` into the first sequence, after its last token; then the next token can be sampled.
 
-        A Batch goes to its own sequences and positions, and has its own outputs; a list has one output, of its last
-        token, and may be longer than n_batch. A call that is stopped or fails leaves what was computed until then.
+        A Batch names its own sequences, positions and outputs. A list has one output, of its last token, and may be
+        longer than n_batch. If a call is stopped or fails, the tokens computed so far stay in memory.
 
-        Raises InputError for no or unknown tokens and for a batch that does not fit, PromptTooLongError or
-        CacheFullError where no room is left, CancelledError where it was stopped, DecodeError where llama.cpp fails.
+        Raises InputError for no tokens, unknown tokens, and a batch that does not fit the context; PromptTooLongError
+        or CacheFullError if there is no room left; CancelledError if it was stopped; DecodeError if llama.cpp fails.
         """
         with self.exclusive():
             if self.model.has_encoder and self.model.has_decoder and not self.has_encoded:
@@ -170,9 +172,9 @@ class Context(ContextHandle):
                 self._decode_tokens(tokens)
 
     def encode(self, tokens: Sequence[int] | Batch) -> None:
-        """Read `tokens` with the encoder of an encoder-decoder model, for `decode` to answer, or with an encoder alone.
+        """Read `tokens` with a model's encoder: before `decode` in an encoder-decoder model, or with an encoder alone.
 
-        Raises InputError for models without an encoder; the rest as `decode`.
+        Raises InputError for models without an encoder, and the errors of `decode`.
         """
         if self.has_memory and not self.model.has_encoder:
             raise InputError("This model has no encoder.", fix="Use Context.decode.")
@@ -185,12 +187,12 @@ class Context(ContextHandle):
             self.has_encoded = True
 
     def shift(self, n_keep: int = 0, n_discard: int | None = None, *, sequence: int = 0) -> int:
-        """Make room in a full sequence: keep its first `n_keep` tokens, forget the next ones, move up the rest.
+        """Make room in a full sequence: keep its first `n_keep` tokens, remove the next ones, move up the rest.
 
-        `n_discard` is how many are forgotten (default: half of those after `n_keep`). Returns how many were. The text
-        goes on without what was forgotten; the rest was read with it, so this is an approximation.
+        `n_discard` is how many are removed (default: half of those after `n_keep`). Returns how many were removed. The
+        result is an approximation: the remaining tokens were computed with the removed ones in view.
 
-        Raises InputError for numbers that do not fit, and StateError where positions cannot be moved.
+        Raises InputError for numbers that do not fit, and StateError if positions cannot be moved.
         """
         memory = self.memory
         bounds = memory.bounds(sequence)
@@ -202,7 +204,7 @@ class Context(ContextHandle):
                 f"Of {used} tokens of sequence {sequence}, {kept} cannot be kept and {max(discarded, 1)} forgotten."
             )
         if not memory.can_shift:
-            memory.shift(sequence, -1)  # says why
+            memory.shift(sequence, -1)  # raises StateError with the reason
         memory.remove(sequence, kept, kept + discarded)
         memory.shift(sequence, -discarded, kept + discarded)
         return discarded
@@ -217,7 +219,7 @@ class Context(ContextHandle):
         if self.options.embeddings or not self.has_memory:
             check_sizes(self, count, 1, encode=False)
         elif count == 1:
-            self.decode_one(checked[0])  # a token at a time is the common case; a batch would cost more than it checks
+            self.decode_one(checked[0])  # one token is the common case; building a batch for it would take longer
             return
         for start in range(0, count, step):
             batch = Batch()
@@ -225,7 +227,7 @@ class Context(ContextHandle):
             self.submit(self._laid_out(batch, encode=False))
 
     def _checked(self, tokens: Sequence[int]) -> list[int]:
-        """Return `tokens` as Python's whole numbers; raises InputError for what the vocabulary has not."""
+        """Return `tokens` as Python ints; raises InputError for tokens that are not in the vocabulary."""
         size, found = self.n_vocab, []
         for token in tokens:
             checked: object = token

@@ -1,6 +1,7 @@
-"""A native context and the calls that everything else here is made of.
+"""A native context and the calls on it, which the other modules here and the sampler use.
 
-Context adds what users call; its views (memory, outputs, state, adapters) and the sampler know this class only.
+Context is the public class on top of it. Its views (memory, outputs, state, adapters) and the sampler import this class
+only, so that no modules import each other.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class TokenChooser(Protocol):
-    """What `ContextHandle.step` asks for the next token: a Sampler."""
+    """What `ContextHandle.step` needs to get the next token; Sampler implements it."""
 
     def choose(self, context: ContextHandle, index: int = -1, /) -> int:
         """Return the token after the output at `index`, and accept it."""
@@ -40,7 +41,7 @@ class TokenChooser(Protocol):
 class ContextHandle(Owner[api.llama_context_p]):
     """A native context: sizes, the lock for its one user, and the calls on it. Use Context.
 
-    What is documented as "for this package" is no part of the public interface.
+    Members documented as "for this package" are not part of the public interface.
     """
 
     _kind = "context"
@@ -75,12 +76,12 @@ class ContextHandle(Owner[api.llama_context_p]):
 
     @property
     def n_ctx(self) -> int:
-        """How many tokens it remembers in all."""
+        """How many tokens the context can hold, over all sequences."""
         return self.native.llama_n_ctx(self.handle)
 
     @property
     def n_ctx_seq(self) -> int:
-        """How many tokens one sequence can have."""
+        """How many tokens one sequence can hold."""
         return self.native.llama_n_ctx_seq(self.handle)
 
     @cached_property
@@ -95,35 +96,35 @@ class ContextHandle(Owner[api.llama_context_p]):
 
     @cached_property
     def n_seq_max(self) -> int:
-        """How many sequences there are; they are numbered from 0."""
+        """The number of sequences; they are numbered from 0."""
         return self.native.llama_n_seq_max(self.handle)
 
     @property
     def n_threads(self) -> int:
-        """How many threads generate."""
+        """The number of threads for single tokens."""
         return self.native.llama_n_threads(self.handle)
 
     @property
     def n_threads_batch(self) -> int:
-        """How many threads read batches of several tokens."""
+        """The number of threads for batches of several tokens."""
         return self.native.llama_n_threads_batch(self.handle)
 
     @cached_property
     def pooling(self) -> str:
-        """How embeddings are pooled: the option, or the model's own."""
+        """How embeddings are pooled: as asked for, or the model's default."""
         number = self.native.llama_pooling_type(self.handle)
         return next(name for name, value in POOLINGS.items() if value == number)
 
     def cancel(self) -> None:
-        """Stop the call that is running, or the next one, with CancelledError; from any thread.
+        """Stop the running call, or the next one, with CancelledError; any thread may call this.
 
-        What the call had computed until then is remembered: see `n_used`.
+        The tokens computed until then stay in memory: see `n_used`.
         """
         with self.using():
             self._watch.cancel()
 
     def clear(self) -> None:
-        """Forget everything read so far."""
+        """Remove everything from memory."""
         with self.exclusive():
             memory = self.native.llama_get_memory(self.handle)
             self.rows.forget()
@@ -141,7 +142,7 @@ class ContextHandle(Owner[api.llama_context_p]):
         return self._exclusive
 
     def step(self, chooser: TokenChooser, token: int | None) -> int | None:
-        """For this package: read `token`, if one is given, and return the token that `chooser` takes next.
+        """For this package: read `token`, unless it is None, and return the token that `chooser` chooses next.
 
         Returns None if the context is full.
         """
@@ -191,7 +192,7 @@ class ContextHandle(Owner[api.llama_context_p]):
         return self.native.llama_memory_seq_pos_max(self.native.llama_get_memory(self.handle), sequence)
 
     def submit(self, batch: NativeBatch, *, encode: bool = False) -> None:
-        """For this package: compute a batch whose positions are checked, inside of `exclusive`."""
+        """For this package: compute a batch whose positions are checked; call it within `exclusive`."""
         run = self._watch.encode if encode else self._watch.decode
         with self.rows.replaced(batch.outputs), captured_errors() as errors:
             status = run(self.handle, ctypes.byref(batch.struct))
@@ -199,7 +200,7 @@ class ContextHandle(Owner[api.llama_context_p]):
                 raise _decode_error(status, batch.struct.n_tokens, self.n_ctx, errors)
 
     def decode_one(self, token: int) -> None:
-        """For this package: read one token that needs no check after the first sequence, inside of `exclusive`."""
+        """For this package: append one checked token to the first sequence; call it within `exclusive`."""
         self._token[0] = token
         self.rows.forget()
         status = self._watch.decode(self.handle, self._single)
@@ -208,7 +209,7 @@ class ContextHandle(Owner[api.llama_context_p]):
         self.rows.indices = _FIRST
 
     def change_threads(self, n_threads: int, n_threads_batch: int) -> None:
-        """For this package: use other numbers of threads, inside of `exclusive`."""
+        """For this package: change the numbers of threads; call it within `exclusive`."""
         self._native_context.set_threads(n_threads, n_threads_batch)
 
     def holding(self, lifetimes: Sequence[Lifetime[Any]]) -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""What a context remembers of each sequence: the KV cache, or the state of a recurrent model."""
+"""The contents of a context by sequence: the KV cache, or the state of a recurrent model."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _MAX_POSITION = 2**31 - 1
 class Memory:
     """The memory of a context, by sequence and position; use `context.memory`.
 
-    Ranges are `start` up to, not including, `stop`; None is the beginning or the end of the sequence. Moving positions
-    takes effect before the next decode, encode or saved state.
+    Ranges run from `start` up to, not including, `stop`; None is the beginning or the end of the sequence. Moved
+    positions take effect with the next decode, encode or saved state.
     """
 
     def __init__(self, context: ContextHandle) -> None:
-        """Look at the memory of `context`."""
+        """Access the memory of `context`."""
         self._context = context
         self._native = context.native
 
     def bounds(self, sequence: int = 0) -> tuple[int, int] | None:
-        """Return the first and the last position that is remembered of `sequence`; None if nothing is.
+        """Return the first and the last position in memory of `sequence`; None if it is empty.
 
-        The first is not 0 where an attention window has moved on.
+        The first is not 0 if a sliding attention window has moved on.
         """
         with self._context.exclusive():
             handle = self._memory()
@@ -43,13 +43,13 @@ class Memory:
             return self._refusal(self._memory()) == ""
 
     def clear(self) -> None:
-        """Forget all sequences."""
+        """Remove all sequences."""
         self._context.clear()
 
     def remove(self, sequence: int | None = None, start: int | None = None, stop: int | None = None) -> None:
-        """Forget a range of `sequence`, or of every one.
+        """Remove a range of `sequence`, or of all sequences.
 
-        Raises StateError where only a whole sequence can be forgotten: recurrent models.
+        Raises StateError if only a whole sequence can be removed, as with recurrent models.
         """
         begin, end = _check_range(start, stop)
         with self._context.exclusive():
@@ -63,10 +63,10 @@ class Memory:
                     )
 
     def copy(self, source: int, target: int, start: int | None = None, stop: int | None = None) -> None:
-        """Let the sequence `target` remember a range of `source`, too; with a unified cache it takes no more room.
+        """Make a range of the sequence `source` part of `target`, too; with a unified cache, they share the memory.
 
-        `target` must not remember positions of the range already. With a cache for each sequence, or a recurrent model,
-        only a whole sequence can be copied, and what `target` remembered is forgotten.
+        `target` must not have positions of the range already. With a cache for each sequence, or a recurrent model,
+        only a whole sequence can be copied, and it replaces what `target` had.
         """
         begin, end = _check_range(start, stop)
         with self._context.exclusive():
@@ -79,20 +79,20 @@ class Memory:
             self._native.llama_memory_seq_cp(handle, source, target, begin, end)
 
     def keep(self, sequence: int) -> None:
-        """Forget all sequences but this one."""
+        """Remove all sequences but this one."""
         with self._context.exclusive():
             handle = self._memory()
             kept = self._check(sequence)
             self._native.llama_memory_seq_keep(handle, kept)
-            # Upstream's own call looks at the cache of that sequence only.
+            # llama.cpp's own function considers the cache of that sequence only.
             for other in range(self._count()):
                 if other != kept:
                     self._native.llama_memory_seq_rm(handle, other, -1, -1)
 
     def shift(self, sequence: int, delta: int, start: int | None = None, stop: int | None = None) -> None:
-        """Add `delta` to the positions of a range; what falls below 0 is forgotten.
+        """Add `delta` to the positions of a range; positions that fall below 0 are removed.
 
-        Sequences that share the range move with it. Raises StateError where positions cannot be moved.
+        Sequences that share the range move with it. Raises StateError if positions cannot be moved.
         """
         begin, end = _check_range(start, stop)
         check_int("delta", delta, least=-_MAX_POSITION)
@@ -111,7 +111,7 @@ class Memory:
     def divide(self, sequence: int, divisor: int, start: int | None = None, stop: int | None = None) -> None:
         """Divide the positions of a range by `divisor`, rounding down, as self-extension does.
 
-        Raises StateError where positions cannot be moved.
+        Raises StateError if positions cannot be moved.
         """
         begin, end = _check_range(start, stop)
         check_int("divisor", divisor)
@@ -148,7 +148,7 @@ class Memory:
     def _checked_copy(
         self, handle: api.llama_memory_i_p, source: int, target: int, begin: int, end: int
     ) -> tuple[int, int]:
-        """Return the range to copy; a whole sequence is spelled -1, -1, as upstream's assertion wants it."""
+        """Return the range to copy; a whole sequence is -1, -1, as an assertion in llama.cpp requires."""
         held, given = self._bounds(handle, target), self._bounds(handle, source)
         if self._shares_cells():
             if held and given and max(held[0], given[0], begin) <= min(held[1], given[1], _last(end)):
@@ -187,7 +187,7 @@ class Memory:
 
 
 def _check_range(start: int | None, stop: int | None) -> tuple[int, int]:
-    """Return the range as llama.cpp takes it, with -1 for an open end."""
+    """Return the range in llama.cpp's form, with -1 for an open end."""
     begin = 0 if start is None else check_int("start", start, least=0)
     end = -1 if stop is None else check_int("stop", stop, least=0)
     if 0 <= end < begin:

@@ -20,11 +20,11 @@ from llamapack.model import Model
 class NativeContext:
     """A llama_context, its worker threads, its watch, and the adapters that it uses.
 
-    It must not refer to the Context that owns it: the garbage collector could never free that one then.
+    It must not refer to the Context that owns it, or the garbage collector could never free that Context.
     """
 
     def __init__(self, model: Model, params: api.llama_context_params) -> None:
-        """Make the context and its threads; raises DecodeError with llama.cpp's reason."""
+        """Make the context and its threads; raises DecodeError with llama.cpp's reason if that fails."""
         self.pointer, message = api.llama_context_p(), api.char_p()
         with model.using() as handle, captured_errors() as errors:
             native().llamapack_context_init(
@@ -40,13 +40,13 @@ class NativeContext:
         self._pools.attach(self.pointer)
 
     def watch(self, abort: Callable[[], object] | None) -> Watch:
-        """Make the watch over the context's calls; `abort` is asked whether to stop them."""
+        """Make the watch that can stop the context's calls; `abort` is asked whether to stop them."""
         watch = Watch(self.pointer, abort)
         self._watch = watch.handle
         return watch
 
     def set_threads(self, n_threads: int, n_threads_batch: int) -> None:
-        """Use other numbers of threads."""
+        """Change the numbers of threads."""
         pools = ThreadPools(n_threads, n_threads_batch)
         native().llama_detach_threadpool(self.pointer)
         native().llama_set_n_threads(self.pointer, n_threads, n_threads_batch)
@@ -56,7 +56,7 @@ class NativeContext:
 
     @contextmanager
     def holding(self, lifetimes: Sequence[Lifetime[Any]]) -> Iterator[None]:
-        """Keep these native objects alive, and let go of those before once the block has put them out of use."""
+        """Keep these native objects alive, and release the previous ones when the block has replaced them."""
         for lifetime in lifetimes:
             lifetime.hold()
         before, self._held = self._held, [*self._held, *lifetimes]
@@ -66,7 +66,7 @@ class NativeContext:
             lifetime.drop()
 
     def free(self, pointer: api.llama_context_p) -> None:
-        """Free everything, in the order that llama.cpp needs."""
+        """Free everything, in the order that llama.cpp requires."""
         native().llama_free(pointer)
         native().llamapack_watch_free(self._watch)
         self._pools.free()

@@ -1,4 +1,4 @@
-"""What a context is made with: checked here, because llama.cpp aborts the process for some of what it does not take."""
+"""The parameters of a context, checked here because llama.cpp aborts the process for some values."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SCALINGS: Mapping[str, int] = {"none": 0, "linear": 1, "yarn": 2, "longrope": 3
 
 @dataclass(frozen=True, kw_only=True)
 class ContextOptions:
-    """The parameters of a context; Context says what each does. None leaves the choice to the model or to llamapack."""
+    """The parameters of a context, described in Context. None leaves the choice to the model or to llamapack."""
 
     n_ctx: int | None = None
     n_batch: int | None = None
@@ -75,7 +75,7 @@ class ContextOptions:
     yarn_orig_ctx: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no flag where one is wanted: a text such as "no" would be true."""
+        """Check that flags are bools: a text such as "no" would count as true."""
         for name in ("swa_full", "offload_kqv", "op_offload", "embeddings"):
             check_bool(name, getattr(self, name))
         if self.kv_unified is not None:
@@ -83,9 +83,9 @@ class ContextOptions:
 
 
 def native_params(model: Model, options: ContextOptions) -> api.llama_context_params:
-    """Turn `options` into llama.cpp's parameters for `model`.
+    """Convert `options` to llama.cpp's parameters for `model`.
 
-    Raises InputError for whatever llama.cpp would refuse or abort on, before it is asked.
+    Raises InputError for everything that llama.cpp would reject or abort on.
     """
     params = native().llama_context_default_params()
     params.no_perf = True
@@ -101,7 +101,7 @@ def native_params(model: Model, options: ContextOptions) -> api.llama_context_pa
 
 
 def check_threads(name: str, value: object) -> int:
-    """Return `value` if it is a number of threads that ggml takes; raises InputError otherwise."""
+    """Return `value` if ggml accepts it as a number of threads; raises InputError otherwise."""
     return check_int(name, value, most=MAX_THREADS)
 
 
@@ -166,10 +166,10 @@ def _even(sequences: int, tokens: int, options: ContextOptions) -> int:
 
 
 def _pooled_sequences(sequences: int, tokens: int, options: ContextOptions) -> int | None:
-    """Return a number of sequences, at least as many, that upstream can pool; None if there is none.
+    """Return the least number of sequences, from `sequences` up, that upstream can pool; None if there is none.
 
-    Upstream tries a batch of all sequences first, rounded up to the same length for each, and asserts that this is what
-    was computed at most.
+    Upstream first tries a batch of all sequences, rounded up to the same length for each, and asserts that no batch is
+    larger than that.
     """
     if not _is_pooled(options) or tokens % sequences == 0:
         return sequences
@@ -199,7 +199,7 @@ def _outputs_max(options: ContextOptions, sequences: int, batch: int, wanted: in
 
 
 def _is_unified(model: Model, options: ContextOptions) -> bool:
-    """One cache for all sequences, where separate ones would give wrong results or none."""
+    """Return True if all sequences must share one cache, because separate ones would give wrong or no results."""
     needed = options.n_seq_max > 1 and (_is_pooled(options) or (model.has_encoder and model.has_decoder))
     if options.kv_unified is None:
         return needed
@@ -246,7 +246,7 @@ def _set_cache(params: api.llama_context_params, model: Model, options: ContextO
 
 
 def _check_memory(params: api.llama_context_params, model: Model) -> None:
-    """Refuse a cache that is larger than the machine: the system might grant it, and end the process later."""
+    """Reject a cache larger than the machine's memory: the system might grant it and kill the process later."""
     if not model.facts.causal or model.offload.devices:
         return
     facts, bound = model.facts, native()
@@ -303,5 +303,5 @@ def _set_rope(params: api.llama_context_params, options: ContextOptions) -> None
 
 
 def _frequency(name: str, value: float) -> float:
-    # what a 32-bit float and its logarithm take
+    # the range in which a 32-bit float and its logarithm are finite
     return check_number(name, value, 1e-30, 1e30, wanted="more than 0", fix=_LEAVE_OUT)

@@ -1,4 +1,4 @@
-"""Which tokens of the last batch gave an output, and in which row of llama.cpp's buffers it is."""
+"""Which tokens of the last batch have an output, and its row in llama.cpp's buffers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class OutputRows:
         self._capacity = capacity
 
     def forget(self) -> None:
-        """Have no outputs any more."""
+        """Drop all outputs."""
         self.indices = ()
 
     @contextmanager
     def replaced(self, indices: Sequence[int]) -> Iterator[None]:
-        """Have outputs at `indices` if the block succeeds, and none if it fails.
+        """If the block succeeds, the outputs are those at `indices`; if it fails, there are none.
 
-        Raises StateError if llama.cpp would move its buffers while an array shows them.
+        Raises StateError if llama.cpp would move its buffers while an array still shows them.
         """
         self.forget()
         if len(indices) > self._capacity:
@@ -44,11 +44,11 @@ class OutputRows:
         self.indices = indices
 
     def row(self, index: int) -> int:
-        """Return the row of the output at `index`; a negative one counts from the last output."""
+        """Return the row of the output at `index`; a negative index counts from the last output."""
         count = len(self.indices)
         if not count:
             raise StateError("There is nothing to sample from.", fix="Decode at least one token first.")
-        if type(index) is not int:  # before anything that would accept a text or a fraction
+        if type(index) is not int:  # before int(), which would accept a text or a fraction
             index = _checked_index(index)
         if index < 0:
             if index >= -count:

@@ -1,4 +1,4 @@
-"""What the last batch gave: logits and embeddings, as numpy arrays."""
+"""The outputs of the last batch: logits and embeddings, as numpy arrays."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 class Outputs:
     """The outputs of a context's last batch; use `context.outputs`.
 
-    Arrays are copies, which are yours. With `copy=False` they are read-only and lie over llama.cpp's own memory: what
-    they show changes with the next batch, and they keep the memory even after the context is closed. While one is
-    alive, a batch that needs more memory for its outputs than any before is refused with StateError.
+    Arrays are independent copies by default. With `copy=False` they are read-only views of llama.cpp's own memory:
+    their contents change with the next batch, and they keep the memory allocated even after the context is closed.
+    While such an array exists, a batch that needs more memory for its outputs than any before raises StateError.
     """
 
     def __init__(self, context: ContextHandle) -> None:
-        """Look at the outputs of `context`."""
+        """Access the outputs of `context`."""
         self._context = context
         self._native = context.native
         self._views = context.rows.views
 
     @property
     def indices(self) -> tuple[int, ...]:
-        """The places in the last batch that gave an output."""
+        """The indices of the tokens in the last batch that have an output."""
         return tuple(self._context.rows.indices)
 
     def logits(self, index: int | None = -1, *, copy: bool = True) -> Floats:
@@ -37,7 +37,7 @@ class Outputs:
 
         A negative index counts from the last output; None gives all outputs, of shape (outputs, n_vocab).
 
-        Raises InputError for a token that gives no output, and StateError where there are no logits.
+        Raises InputError for a token without an output, and StateError if there are no logits.
         """
         with self._context.exclusive():
             self._context.check_logits()
@@ -46,9 +46,9 @@ class Outputs:
     def embeddings(self, index: int | None = None, *, normalize: bool = False, copy: bool = True) -> Floats:
         """Return the embedding of each output, of shape (outputs, n_embd_out), or of the one at `index`.
 
-        `normalize` divides each by its length, which makes a copy.
+        `normalize` divides each by its Euclidean length, which makes a copy.
 
-        Raises InputError for a token that gives no output, and StateError where embeddings are pooled or not made.
+        Raises InputError for a token without an output, and StateError if embeddings are pooled or not computed.
         """
         context = self._context
         with context.exclusive():
@@ -62,9 +62,9 @@ class Outputs:
         return normalized(rows) if normalize else rows
 
     def sequence_embedding(self, sequence: int = 0, *, normalize: bool = False) -> Floats:
-        """Return the pooled embedding of `sequence`, of shape (n_embd_out,); with "rank", its scores, one a class.
+        """Return the pooled embedding of `sequence`, of shape (n_embd_out,); with "rank", one score per class.
 
-        Raises InputError for a sequence that the last batch did not have, and StateError where nothing is pooled.
+        Raises InputError for a sequence that was not in the last batch, and StateError if embeddings are not pooled.
         """
         context = self._context
         with context.exclusive():

@@ -1,4 +1,4 @@
-"""Decide the positions of a batch in a context, and refuse what llama.cpp would refuse or abort on."""
+"""Assign positions to a batch in a context, and reject what llama.cpp would reject or abort on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def place(context: ContextHandle, batch: BatchContent, *, encode: bool) -> tuple[PlacedSegment, ...]:
-    """Return where each segment of `batch` goes in `context`, whose memory it follows.
+    """Return the position of each segment of `batch`, given what `context` has in memory.
 
-    Raises InputError with the numbers for too many tokens or outputs, tokens and sequences that do not exist, and
+    Raises InputError, with the numbers, for too many tokens or outputs, tokens and sequences that do not exist, and
     positions that leave a gap.
     """
     check_sizes(context, batch.count, len(batch.outputs), encode=encode)
@@ -27,7 +27,7 @@ def place(context: ContextHandle, batch: BatchContent, *, encode: bool) -> tuple
 
 
 def check_sizes(context: ContextHandle, count: int, outputs: int, *, encode: bool) -> None:
-    """Refuse a batch of `count` tokens with `outputs` outputs that the context was not made for."""
+    """Raise InputError if the context was not made for a batch of `count` tokens with `outputs` outputs."""
     if not count:
         raise InputError("There are no tokens to decode.")
     if count > context.n_batch:
@@ -71,7 +71,7 @@ def _check_content(context: ContextHandle, batch: BatchContent) -> None:
 
 
 def _sequences(context: ContextHandle, batch: BatchContent) -> Sequence[int]:
-    """Return the sequences of `batch` in ascending order; raises InputError for those that the context has not."""
+    """Return the sequences of `batch` in ascending order; raises InputError for those the context does not have."""
     found = sorted({one for segment in batch.segments for one in segment.sequences})
     if found[-1] >= context.n_seq_max:
         raise InputError(
@@ -109,7 +109,7 @@ def _place_segment(context: ContextHandle, segment: Segment, ends: dict[int, int
 
 
 def _place_sections(context: ContextHandle, segment: Segment, ends: dict[int, int]) -> PlacedSegment:
-    """M-RoPE: positions may jump forward, and rows of an image may share them."""
+    """Check positions of M-RoPE: they may jump forward, and the rows of an image may share them."""
     rows = segment.sections[0] if segment.sections else None
     begin = rows[0] if rows else segment.position if segment.position is not None else ends[segment.sequences[0]] + 1
     end = ends[segment.sequences[0]]

@@ -1,8 +1,8 @@
-"""Save what a context remembers, and load it again: into the same context, or another of the same model and shape.
+"""Save the memory of a context, and load it again: into the same context, or one of the same model and shape.
 
-A state is a header of ours and llama.cpp's own bytes. The header names the model and the format, and has a digest,
-because llama.cpp trusts what it reads: what is damaged or foreign is refused before it sees it. The digest is no
-signature; load only what you trust.
+A state is a header of ours, followed by llama.cpp's own bytes. The header names the model and the format and has a
+digest, because llama.cpp does not check what it reads: damaged or foreign states are rejected before llama.cpp gets
+them. The digest is not a signature; load only states that you trust.
 """
 
 from __future__ import annotations
@@ -39,42 +39,42 @@ _SAMPLE_BYTES = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class SavedState:
-    """What a state says of itself: the sequence it holds, or None for all of them, and the tokens given to `save`."""
+    """What a state contains: the sequence, or None for all of them, and the tokens that were given to `save`."""
 
     sequence: int | None
     tokens: tuple[int, ...]
 
 
 class State:
-    """Save and load the memory of a context; use `context.state`. Logits, adapters and samplers are not part of it."""
+    """Save and load the memory of a context; use `context.state`. Logits, adapters and samplers are not included."""
 
     def __init__(self, context: ContextHandle) -> None:
-        """Save and load for `context`."""
+        """Save and load the memory of `context`."""
         self._context = context
         self._native = context.native
 
     def to_bytes(self, sequence: int | None = None, *, tokens: Sequence[int] | None = ()) -> bytes:
-        """Return the state of `sequence`, or of all; `tokens`, such as those it was made from, are saved with it.
+        """Return the state of `sequence`, or of all sequences, together with `tokens`, such as those that were read.
 
-        Raises InputError for a sequence that there is not, and DecodeError if llama.cpp fails.
+        Raises InputError for a sequence that does not exist, and DecodeError if llama.cpp fails.
         """
         return bytes(self._build(sequence, tokens))
 
     def save(
         self, path: str | os.PathLike[str], sequence: int | None = None, *, tokens: Sequence[int] | None = ()
     ) -> None:
-        """Write the state to `path`; an older file there is replaced only when the new one is complete.
+        """Write the state to `path`; an existing file is replaced only when the new one is complete.
 
-        Raises InputError where it cannot be written, and the rest as `to_bytes`.
+        Raises InputError if it cannot be written, and the errors of `to_bytes`.
         """
         write_atomically(Path(path), self._build(sequence, tokens))
 
     def from_bytes(self, data: bytes | bytearray | memoryview, sequence: int | None = None) -> SavedState:
-        """Load a state; one of a single sequence goes to `sequence` (default: where it came from).
+        """Load a state. If it holds a single sequence, it becomes `sequence` (default: the number it had).
 
-        What the context, or the sequence, remembered before is forgotten; there is nothing to sample from until the
-        next decode. Raises InputError for what is no state, damaged, of another model, or does not fit the context;
-        the memory is as before then, or where llama.cpp itself refuses the bytes, empty.
+        It replaces the memory of the context, or of the sequence; nothing can be sampled until the next decode. Raises
+        InputError if the bytes are not a state, are damaged, are of another model, or do not fit the context. The
+        memory is then unchanged, or empty if llama.cpp itself rejected the bytes.
         """
         saved, payload = _parse(memoryview(data).cast("B"), self._context.model)
         if sequence is not None and saved.sequence is None:
@@ -89,7 +89,7 @@ class State:
         return saved
 
     def load(self, path: str | os.PathLike[str], sequence: int | None = None) -> SavedState:
-        """Load a state from the file at `path`, as `from_bytes` does; raises InputError where it cannot be read."""
+        """Load a state from the file at `path`, as `from_bytes` does; raises InputError if it cannot be read."""
         try:
             data = Path(path).read_bytes()
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -109,7 +109,7 @@ class State:
         return data
 
     def _settle(self) -> None:
-        """Move positions that are still to be moved: llama.cpp would save them as moved, and the cache as it was."""
+        """Apply moves of positions that are still pending: llama.cpp would save new positions with the old cache."""
         message = api.char_p()
         status = self._native.llamapack_memory_update(self._context.handle, ctypes.byref(message))
         if status != api.llamapack_status.OK:
@@ -175,7 +175,7 @@ _fingerprints: weakref.WeakKeyDictionary[Model, str] = weakref.WeakKeyDictionary
 
 
 def fingerprint(model: Model) -> str:
-    """Name a model by its metadata, sizes, and samples of its file."""
+    """Return a digest of a model's metadata, sizes, and samples of its file."""
     if model not in _fingerprints:
         _fingerprints[model] = _compute_fingerprint(model)
     return _fingerprints[model]
