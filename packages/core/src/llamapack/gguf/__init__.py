@@ -1,14 +1,14 @@
 """Read GGUF files without llama.cpp: `llamapack.gguf.read("model.gguf")`.
 
-reading   Look into GGUF files: before llama.cpp does, so that what is wrong can be said plainly, and instead of loading
-file      A GGUF file to look into: metadata and tensors, without loading the model.
-opening   Open a file, and say plainly why it cannot be opened or is no GGUF file.
-window    Read a file here and there, holding a small part of it at a time.
-parser    The header of a GGUF file, checked in every field before anyone believes it.
-strings   Walk arrays of strings: in libllamapack where there are many and it is there, else in Python, ten times slower
+reading   Read GGUF files, and check a model before llama.cpp loads it.
+file      A GGUF file: metadata and tensors, without loading the model.
+opening   Open a file; raise an error with the reason if it cannot be opened or is not a GGUF file.
+window    Read parts of a file, with only a small part in memory.
+parser    Parse the header of a GGUF file, and check each of its fields.
+strings   Walk over arrays of strings: fast in libllamapack if it is available, else in Python.
 formats   The types of GGUF: of metadata values, and of tensors.
 splits    Models in several files: which file is which part, and whether they belong together.
-loadable  What llama.cpp takes on trust and would end the process over: looked at before it sees the file.
+loadable  Find values in a model that llama.cpp does not check, and that would make it end the process.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """

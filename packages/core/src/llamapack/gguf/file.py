@@ -1,4 +1,4 @@
-"""A GGUF file to look into: metadata and tensors, without loading the model."""
+"""A GGUF file: metadata and tensors, without loading the model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STEP = 1 << 16
 class Array:
     """An array in a file, such as a vocabulary: only its type and length are in memory.
 
-    Iterating reads the file anew, a part at a time; `list(array)` reads it all.
+    Iterating reads it from the file each time, part by part; `list(array)` reads all of it.
     """
 
     type: ValueType
@@ -59,15 +59,15 @@ class Array:
 
 
 class Metadata(Mapping[str, Value]):
-    """The metadata of a file by key, in the file's order; arrays and long strings stay in the file until asked for."""
+    """The metadata of a file by key, in the file's order; arrays and long strings are read when they are asked for."""
 
     def __init__(self, path: Path, entries: Mapping[str, Entry]) -> None:
         """Show the `entries` of the file at `path`."""
         self._path = path
-        self.entries = entries  # where each value lies
+        self.entries = entries  # with the offset of each value
 
     def __getitem__(self, key: str) -> Value:
-        """Return a number, a bool, a text or an Array."""
+        """Return the value of `key`: a number, a bool, a text or an Array."""
         entry = self.entries[key]
         if entry.item is not None:
             return Array(type=entry.item, length=entry.count, path=self._path, at=entry.at)
@@ -82,7 +82,7 @@ class Metadata(Mapping[str, Value]):
         return iter(self.entries)
 
     def __len__(self) -> int:
-        """Return how many entries there are."""
+        """Return the number of entries."""
         return len(self.entries)
 
     def type(self, key: str) -> ValueType:
@@ -90,13 +90,13 @@ class Metadata(Mapping[str, Value]):
         return self.entries[key].type
 
     def __repr__(self) -> str:
-        """Show how many entries there are: the values may be long."""
+        """Show the number of entries only: the values may be long."""
         return f"<Metadata of {len(self)} entries>"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gguf:
-    """What a GGUF file says of itself. A model in several files has the metadata of the first, and all tensors."""
+    """The header of a GGUF model. A model in several files has the metadata of the first, and all tensors."""
 
     paths: tuple[Path, ...]
     version: int

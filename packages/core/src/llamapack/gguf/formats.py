@@ -47,7 +47,7 @@ SCALARS = {
 
 @dataclass(frozen=True, kw_only=True)
 class TensorType:
-    """How a tensor's numbers are stored: so many in a block of so many bytes."""
+    """How a tensor's numbers are stored: in blocks of a fixed count of numbers and bytes."""
 
     id: int
     name: str

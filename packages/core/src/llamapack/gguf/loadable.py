@@ -1,6 +1,6 @@
-"""What llama.cpp takes on trust and would end the process over: looked at before it sees the file.
+"""Find values in a model that llama.cpp does not check, and that would make it end the process.
 
-Each check names the place in llama.cpp that it stands in for.
+The docstring of each check names the place in llama.cpp that fails.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_DUMMY_TOKENS = 1 << 22
 _BYTE_TOKEN = 6
 _DATA_ALIGNMENT = 32
 
-# What cannot be multiplied on a CPU. Some architectures have tables of integers, but not under these names.
+# Types that the CPU cannot multiply. Some architectures have tables of integers, but not under these names.
 _UNUSABLE = frozenset({"I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"})
 _MATRIX = re.compile(r"(token_embd|output|blk\.\d+\.(attn|ffn)_(?!gate_tid2eid)\w+)\.weight")
 _VECTORS = (
@@ -42,7 +42,7 @@ Entries = Mapping[str, Entry]
 
 
 def problems(entries: Entries, tensors: Mapping[str, Tensor], window: Window) -> Iterator[str]:
-    """Yield what llama.cpp could not cope with; `window` shows the file of the `entries`."""
+    """Yield what llama.cpp could not handle; `window` gives access to the file that has the `entries`."""
     yield from _layers(entries)
     yield from _experts(entries, window)
     yield from _numbers(entries)
@@ -105,7 +105,7 @@ def _rope_sections(entries: Entries, window: Window) -> Iterator[str]:
         return
     sections = entries.get(f"{architecture}.rope.dimension_sections")
     if sections is not None and (sections.item not in (ValueType.INT32, ValueType.UINT32) or sections.count < 3):
-        return  # llama.cpp complains of it
+        return  # llama.cpp itself reports it
     if sections is None or max(window.int32s(sections.at, 3)) < 1:
         yield "The rope.dimension_sections are missing or all zero."
 
@@ -164,7 +164,7 @@ def _duplicates(tokens: Entry, window: Window) -> Iterator[str]:
 
 
 def _count(entries: Entries, key: str) -> int | None:
-    """Return the number under `key`; None where there is none, or where llama.cpp complains of its type itself."""
+    """Return the number under `key`; None if it is missing, or has a type that llama.cpp itself rejects."""
     entry = entries.get(f"{_architecture(entries)}.{key}")
     if entry is None or entry.type is not ValueType.UINT32 or not isinstance(entry.value, int):
         return None
@@ -172,7 +172,7 @@ def _count(entries: Entries, key: str) -> int | None:
 
 
 def _numbers_of(entries: Entries, window: Window, key: str) -> tuple[int, ...]:
-    """Return the number under `key`, or those of an array with one for each layer."""
+    """Return the number under `key`, or the numbers of an array with one for each layer."""
     entry = entries.get(f"{_architecture(entries)}.{key}")
     if entry is not None and entry.item in (ValueType.INT32, ValueType.UINT32) and 0 < entry.count <= MAX_LAYERS:
         return tuple(number % 2**32 for number in window.int32s(entry.at, entry.count))

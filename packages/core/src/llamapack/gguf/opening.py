@@ -1,4 +1,4 @@
-"""Open a file, and say plainly why it cannot be opened or is no GGUF file."""
+"""Open a file; raise an error with the reason if it cannot be opened or is not a GGUF file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ DOWNLOAD_AGAIN = "Get the file again and compare its checksum."
 def opened(path: Path) -> Iterator[Window]:
     """Open the GGUF file at `path`.
 
-    Raises ModelNotFoundError where nothing can be opened, and ModelFormatError where the beginning is not GGUF's or
-    the block raises DamageError.
+    Raises ModelNotFoundError if it cannot be opened, and ModelFormatError if it does not begin as a GGUF file or if the
+    block raises DamageError.
     """
     with _open(path) as file:
         try:
@@ -37,13 +37,13 @@ def opened(path: Path) -> Iterator[Window]:
 
 
 def damaged(path: Path, why: str) -> ModelFormatError:
-    """Say that the file is not sound."""
+    """Return the error for a file that is damaged, with the reason `why`."""
     return ModelFormatError(f"The model {path} is damaged or incomplete.", why=why, fix=DOWNLOAD_AGAIN)
 
 
 def _open(path: Path) -> BinaryIO:
     try:
-        # a pipe would wait for a writer, a device has no end
+        # opening a pipe would wait for a writer, and a device has no end
         if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
             raise ModelNotFoundError(f"The model {path} is not a regular file.", fix="Name a .gguf file.")
         return path.open("rb", buffering=0)
@@ -58,7 +58,7 @@ def _open(path: Path) -> BinaryIO:
             f"There is no file {path}.", why=f"Python looked from {Path.cwd()}.", fix="Check the path."
         ) from None
     except PermissionError as error:
-        if path.is_dir():  # what Windows says of a folder
+        if path.is_dir():  # the error that Windows gives for a folder
             raise ModelNotFoundError(f"The model {path} is a folder.", fix="Name a .gguf file.") from None
         raise ModelNotFoundError(
             f"The model {path} cannot be opened.",

@@ -1,7 +1,7 @@
-"""The header of a GGUF file, checked in every field before anyone believes it.
+"""Parse the header of a GGUF file, and check each of its fields.
 
-Whatever passes has counts, types, lengths, shapes and offsets that fit the file's size and llama.cpp's own limits, so
-that llama.cpp's parser accepts it too.
+After the checks, all counts, types, lengths, shapes and offsets fit the file's size and llama.cpp's own limits, so that
+llama.cpp's parser accepts the file, too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAGIC = b"GGUF"
 VERSIONS = (2, 3)
 HEADER = struct.Struct("<4sIQQ")  # magic, version, number of tensors, number of metadata entries
 
-# Far above what models have, and low enough that a wrong count costs neither seconds nor memory.
+# Far above what models have, and low enough that a wrong count costs little time and memory.
 MAX_ENTRIES = 1 << 16
 MAX_TENSORS = 1 << 16
 MAX_KEY_BYTES = 1 << 16
@@ -37,7 +37,7 @@ _KEPT_STRING = 1024  # longer ones are read again when they are asked for
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One metadata entry: what it is, where its value lies, and the value itself if it is small."""
+    """One metadata entry: its type, where its value is in the file, and the value itself if it is small."""
 
     type: ValueType
     at: int
@@ -49,7 +49,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """A tensor: its shape has the fastest dimension first, `offset` and `size` are bytes of the file."""
+    """A tensor: its shape has the fastest dimension first; `offset` and `size` are in bytes of the file."""
 
     name: str
     shape: tuple[int, ...]
@@ -60,7 +60,7 @@ class Tensor:
 
     @property
     def n_elements(self) -> int:
-        """How many numbers it has."""
+        """The number of elements."""
         count = 1
         for length in self.shape:
             count *= length
@@ -69,7 +69,7 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """All that stands before the tensors' data."""
+    """Everything that precedes the tensors' data."""
 
     version: int
     entries: dict[str, Entry]
@@ -79,7 +79,7 @@ class Header:
 
 
 def parse(window: Window) -> Header:
-    """Read the header of the file; raise DamageError at the first thing that is wrong."""
+    """Parse the header of the file; raises DamageError at the first thing that is wrong."""
     _, version, n_tensors, n_entries = window.unpack(0, HEADER, "the header")
     if n_tensors > MAX_TENSORS:
         raise DamageError(8, f"{n_tensors} tensors are announced; at most {MAX_TENSORS} are allowed.")
@@ -173,9 +173,9 @@ def _alignment(entries: dict[str, Entry]) -> int:
     return entry.value
 
 
-@dataclass(kw_only=True, slots=True)  # models have thousands: made quickly
+@dataclass(kw_only=True, slots=True)  # not frozen: models have thousands of them, and that is slower
 class _Announced:
-    """A tensor as the header announces it."""
+    """A tensor as the header describes it."""
 
     name: str
     at: int
@@ -226,14 +226,14 @@ def _tensor_size(name: str, at: int, shape: list[int], kind: TensorType) -> int:
         )
     count = 1
     for length in shape:
-        count *= length or 1  # llama.cpp multiplies so, and would overflow
+        count *= length or 1  # as llama.cpp multiplies, which could overflow there
     if max(count, count // kind.block * kind.size) > MAX_SIZE:
         raise DamageError(at, f"The tensor {name!r} of shape {shape} is too large for any machine.")
     return 0 if 0 in shape else count // kind.block * kind.size
 
 
 def _place(window: Window, tensors: list[_Announced], start: int, alignment: int) -> dict[str, Tensor]:
-    """Give every tensor its place in the file; they must follow each other, padded, and end within it."""
+    """Return the tensors with their offsets in the file; they must be contiguous, with padding, and end within it."""
     placed: dict[str, Tensor] = {}
     expected = 0
     for tensor in tensors:

@@ -1,4 +1,4 @@
-"""Look into GGUF files: before llama.cpp does, so that what is wrong can be said plainly, and instead of loading.
+"""Read GGUF files, and check a model before llama.cpp loads it.
 
     gguf = llamapack.gguf.read("model.gguf")
     gguf.metadata["general.architecture"], gguf.tensors["token_embd.weight"].shape
@@ -24,10 +24,10 @@ __all__ = ["Array", "Gguf", "Metadata", "Tensor", "TensorType", "Value", "ValueT
 
 
 def read(path: str | os.PathLike[str]) -> Gguf:
-    """Read the header of the model at `path`, and of its other parts; the weights are not touched.
+    """Read the header of the model at `path`, and of its other parts; the weights are not read.
 
-    Raises ModelNotFoundError where a file cannot be opened, and ModelFormatError, with the byte and the reason, where
-    it is not sound.
+    Raises ModelNotFoundError if a file cannot be opened, and ModelFormatError, with the byte and the reason, if it is
+    damaged.
     """
     first = Path(path)
     header, size = read_file(first)
@@ -49,12 +49,12 @@ def read(path: str | os.PathLike[str]) -> Gguf:
 
 
 def check(path: Path) -> Gguf:
-    """Refuse what llama.cpp could not load without harm: before it looks at the file, which may end the process.
+    """Check the model at `path` for everything that would make llama.cpp end the process instead of failing.
 
     Returns what `read` does.
 
-    Raises ModelNotFoundError and ModelFormatError as `read` does, and ModelFormatError for what is sound as a file but
-    no model.
+    Raises ModelNotFoundError and ModelFormatError as `read` does, and ModelFormatError for a valid GGUF file that is
+    not a usable model.
     """
     found = read(path)
     with opened(path) as window:

@@ -12,9 +12,9 @@ _GET_ALL = "Get all parts of the model, and keep their names."
 
 
 def part_paths(path: Path, header: Header) -> tuple[Path, ...]:
-    """Return the files of the model whose first is `path`: itself alone, unless its metadata says otherwise.
+    """Return the files of the model whose first file is `path`: only itself, unless the metadata names more parts.
 
-    Raises ModelFormatError where `path` is not the first part, or is not named like one.
+    Raises ModelFormatError if `path` is not the first part, or does not have the name of one.
     """
     count = _number(path, header, "split.count", 1)
     if count < 2:
@@ -38,7 +38,7 @@ def part_paths(path: Path, header: Header) -> tuple[Path, ...]:
 
 
 def check_part(path: Path, header: Header, number: int) -> None:
-    """Raise ModelFormatError unless `path` is the part `number`, counted from 0."""
+    """Raise ModelFormatError unless `path` is part number `number`, counted from 0."""
     found = _number(path, header, "split.no", -1)
     if found != number:
         raise ModelFormatError(

@@ -1,4 +1,4 @@
-"""Walk arrays of strings: in libllamapack where there are many and it is there, else in Python, ten times slower."""
+"""Walk over arrays of strings: long ones in libllamapack if it is available, else in Python, ten times slower."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _length = struct.Struct("<Q").unpack_from
 
 
 def walk(buffer: bytes, index: int, count: int) -> tuple[int, int]:
-    """Walk `count` strings from `index`; return where the last one walked ends and how many are left.
+    """Walk over `count` strings from `index`; return the end of the last one walked and how many are left.
 
-    Some are left where the buffer ends before the next one's length; the end may lie past the buffer.
+    Some are left if the buffer ends before the length of the next one. The end may be beyond the buffer.
     """
     library = _library() if count > _MANY else None
     if library is None:
@@ -46,7 +46,7 @@ def _walk(buffer: bytes, index: int, count: int) -> tuple[int, int]:
 
 
 def find_duplicate(raw: bytes, count: int) -> tuple[int, int] | None:
-    """Return the indices of two of the `count` strings in `raw` that are the same token to llama.cpp, if there are."""
+    """Return the indices of two strings in `raw` that are the same token to llama.cpp; None if there are none."""
     library = _library() if count > _MANY else None
     if library is None:
         return _find_duplicate(raw, count)
@@ -63,7 +63,7 @@ def _find_duplicate(raw: bytes, count: int) -> tuple[int, int] | None:
     at = 0
     for number in range(count):
         end = at + 8 + _length(raw, at)[0]
-        # as llama.cpp takes them: up to a NUL, and none empty
+        # as llama.cpp reads them: up to a NUL, and without empty ones
         text = raw[at + 8 : end].split(b"\0", 1)[0] or f"[EMPTY_{number}]".encode()
         if seen.setdefault(text, number) != number:
             return seen[text], number
@@ -77,5 +77,5 @@ def _library() -> api.Native | None:
 
     try:
         return native()
-    except InstallationError:  # loading a model will say so; looking into a file needs no library
+    except InstallationError:  # loading a model will report it; reading a file needs no library
         return None

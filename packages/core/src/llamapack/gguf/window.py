@@ -1,4 +1,4 @@
-"""Read a file here and there, holding a small part of it at a time."""
+"""Read parts of a file, with only a small part in memory."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _length = struct.Struct("<Q").unpack_from
 
 
 class DamageError(LlamapackError):
-    """What is wrong with a file, and where; whoever knows the file's name makes a ModelFormatError of it."""
+    """Where a file is damaged, and how. Code that knows the file's name turns it into a ModelFormatError."""
 
     def __init__(self, at: int, reason: str) -> None:
-        """Say what is wrong at byte `at`."""
+        """Describe what is wrong at byte `at`."""
         super().__init__(f"At byte {at}: {reason}")
 
 
 class Window:
-    """A moving view of a file of `size` bytes: nothing outside it is ever asked for."""
+    """A moving view of a file of `size` bytes; reading beyond the end raises DamageError."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        """Look into `file`, which the caller closes."""
+        """Read from `file`, which the caller closes."""
         self._file = file
         self.size = size
         self.buffer = b""
         self._start = 0
 
     def index(self, at: int, count: int, what: str) -> int:
-        """Return where in `buffer` the `count` bytes at `at` of the file are; raise DamageError past the end."""
+        """Return the index in `buffer` of the `count` bytes at `at` of the file; raises DamageError beyond its end."""
         index = at - self._start
         if index >= 0 and index + count <= len(self.buffer):
             return index
@@ -45,13 +45,13 @@ class Window:
         return 0
 
     def unpack(self, at: int, form: struct.Struct, what: str) -> tuple[int, ...]:
-        """Read the numbers of `form` at `at`."""
+        """Read the numbers of the format `form` at `at`."""
         # index() first: it replaces the buffer
         index = self.index(at, form.size, what)
         return form.unpack_from(self.buffer, index)
 
     def string(self, at: int, what: str, limit: int) -> bytes:
-        """Read the string at `at`, which starts with its length; raise DamageError where it is longer than `limit`."""
+        """Read the string at `at`, which starts with its length; raises DamageError if it is longer than `limit`."""
         size = self.string_size(at, what)
         if size > limit:
             raise DamageError(at, f"{what} has {size} bytes; at most {limit} are allowed.")
@@ -59,7 +59,7 @@ class Window:
         return self.buffer[index : index + size]
 
     def string_size(self, at: int, what: str) -> int:
-        """Return the length of the string at `at`; raise DamageError where it does not lie in the file."""
+        """Return the length of the string at `at`; raises DamageError if the string exceeds the file."""
         index = self.index(at, 8, what)
         (size,) = _length(self.buffer, index)
         if size > self.size - at - 8:
@@ -67,7 +67,7 @@ class Window:
         return int(size)
 
     def skip_strings(self, at: int, count: int, what: str) -> int:
-        """Return where the `count` strings at `at` end; raise DamageError where one does not lie in the file."""
+        """Return the end of the `count` strings at `at`; raises DamageError if one of them exceeds the file."""
         while count:
             first = self.index(at, 8, what)
             index, left = walk(self.buffer, first, count)
@@ -78,7 +78,7 @@ class Window:
         return at
 
     def _find_fault(self, at: int, count: int, what: str) -> None:
-        """Walk `count` strings again, slowly, to name the one that leaves the file."""
+        """Walk over `count` strings again, slowly, to report the one that exceeds the file."""
         for _ in range(count):
             at += 8 + self.string_size(at, what)
 
