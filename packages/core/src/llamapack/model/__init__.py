@@ -1,7 +1,7 @@
-"""A loaded model, its vocabulary, and where its layers go.
+"""A loaded model, its vocabulary, and the devices of its layers.
 
-options       How a model is loaded: checked, and turned into llama.cpp's parameters.
-fit           How many layers fit the GPUs: sizes from the GGUF header, free memory as measured, and a reserve.
+options       The options of loading a model: checked, and converted to llama.cpp's parameters.
+fit           How many layers fit on the GPUs: sizes from the GGUF header, measured free memory, and a reserve.
 placement     Where the layers of a model go: which devices, how many layers, and in which proportions.
 metadata      The metadata of a loaded model, as text by key.
 vocab         The vocabulary of a model: text to tokens and back, exact to the byte.

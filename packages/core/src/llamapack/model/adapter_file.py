@@ -1,4 +1,4 @@
-"""Adapter files: checked before llama.cpp reads them, because it aborts on what does not fit when it first computes."""
+"""Check adapter files before llama.cpp reads them: it aborts the process for those that do not fit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DIRECTION = "direction."
 
 
 def check_lora(file: gguf.Gguf, model: Model) -> None:
-    """Refuse a file that is no LoRA adapter for `model`; raises ModelFormatError."""
+    """Raise ModelFormatError if the file is not a LoRA adapter for `model`."""
     problem = next(_problems(file, model), None)
     if problem:
         raise ModelFormatError(
@@ -53,7 +53,7 @@ def _problems(file: gguf.Gguf, model: Model) -> Iterator[str]:
 
 
 def _pair_problems(stem: str, tensors: Mapping[str, gguf.Tensor], base: Mapping[str, gguf.Tensor]) -> Iterator[str]:
-    """Compare the shapes of a pair with the weight that it changes; shapes are GGUF's, the width first."""
+    """Compare the shapes of a pair A and B with the weight that it changes; the first dimension is the width."""
     if f"{stem}.lora_b" not in tensors:
         yield f"'{stem}.lora_a' has no lora_b beside it."
         return
@@ -61,14 +61,14 @@ def _pair_problems(stem: str, tensors: Mapping[str, gguf.Tensor], base: Mapping[
         yield f"The model has no tensor {stem!r}."
         return
     weight, a, b = (_padded(tensor) for tensor in (base[stem], tensors[f"{stem}.lora_a"], tensors[f"{stem}.lora_b"]))
-    if stem.endswith("token_embd.weight"):  # rows are looked up there: A and B change places
+    if stem.endswith("token_embd.weight"):  # an embedding table is read by row: A and B are swapped
         fits = (b[1], a[1]) == weight[:2] and a[0] == b[0]
     else:
         fits = (a[0], b[1]) == weight[:2] and a[1] == b[0]
     if not fits or not (a[2:] == b[2:] == weight[2:]):
         yield f"The tensors of {stem!r} have the shapes {a} and {b}, which do not fit its {weight}."
     elif stem == "token_embd.weight" and "output.weight" not in base:
-        # llama.cpp would take A and B for the output's, where they do not change places
+        # llama.cpp would use A and B for the output, too, where they are not swapped
         yield f"The model's output uses {stem!r}, too, and llama.cpp cannot change one without the other."
 
 
@@ -77,7 +77,7 @@ def _padded(tensor: gguf.Tensor) -> tuple[int, ...]:
 
 
 def read_directions(path: Path) -> dict[int, Floats]:
-    """Read the directions of a control vector by layer; raises ModelNotFoundError and ModelFormatError."""
+    """Return the directions of a control vector by layer; raises ModelNotFoundError and ModelFormatError."""
     import numpy as np
 
     file = gguf.read(path)

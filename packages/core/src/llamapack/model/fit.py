@@ -1,7 +1,7 @@
-"""How many layers fit the GPUs: sizes from the GGUF header, free memory as measured, and a reserve.
+"""How many layers fit on the GPUs: sizes from the GGUF header, measured free memory, and a reserve.
 
-llama.cpp counts the output as one layer more, and puts the last ones on the GPUs first: with n_gpu_layers=1 the output
-alone. The layers that go there are shared among the devices in their order.
+llama.cpp counts the output as one more layer, and puts the last layers on the GPUs first: n_gpu_layers=1 means only the
+output. The layers on the GPUs are distributed over the devices in order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from llamapack.gguf import Array, Gguf
 
-DEFAULT_RESERVE = 512 << 20  # for what cannot be foreseen: the driver's own, fragments, the screen
+DEFAULT_RESERVE = 512 << 20  # for what is unknown: the driver's own memory, fragmentation, the display
 _UBATCH = 512
 _BLOCK = re.compile(r"(?:^|\.)blk\.(\d+)\.")
 _INPUTS = ("token_embd", "per_layer_token_embd", "position_embd", "token_types")
@@ -21,7 +21,7 @@ _INPUTS = ("token_embd", "per_layer_token_embd", "position_embd", "token_types")
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Bytes of the weights of each layer, the output last, and what a context adds to each layer and each device."""
+    """Bytes of each layer's weights, the output last, and what a context adds per layer and per device."""
 
     weights: tuple[int, ...]
     cache: tuple[int, ...]
@@ -29,17 +29,17 @@ class Sizes:
 
     @property
     def count(self) -> int:
-        """How many layers there are, the output among them."""
+        """The number of layers, including the output."""
         return len(self.weights)
 
     def needed(self, layer: int) -> int:
-        """Return the bytes that a layer takes with its part of the KV cache."""
+        """Return the bytes of a layer with its part of the KV cache."""
         return self.weights[layer] + self.cache[layer]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceMemory:
-    """The memory of one device, in bytes; it is not known where the total is 0."""
+    """The memory of one device, in bytes; a total of 0 means unknown."""
 
     name: str
     free: int
@@ -48,14 +48,14 @@ class DeviceMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """How many layers go to the GPUs, and in which proportions; no proportions: by free memory."""
+    """How many layers go to the GPUs, and in which proportions; empty proportions mean by free memory."""
 
     n_gpu_layers: int
     tensor_split: tuple[float, ...] | None = None
 
 
 def read_sizes(gguf: Gguf, n_ctx: int) -> Sizes:
-    """Take the sizes from the header of a model, for a context of `n_ctx` tokens with a cache of 16-bit numbers."""
+    """Compute the sizes from the header of a model, for a context of `n_ctx` tokens with a 16-bit cache."""
     numbers = _Numbers(gguf)
     count = numbers.one("block_count") or 1 + max(_blocks(gguf), default=-1)
     weights, output, inputs = [0] * count, 0, 0
@@ -68,7 +68,7 @@ def read_sizes(gguf: Gguf, n_ctx: int) -> Sizes:
         else:
             output += tensor.size
     if "output.weight" not in gguf.tensors:
-        output += inputs  # the same table, of which the GPU gets a copy
+        output += inputs  # both use the same table, and the GPU gets a copy of it
     per_token = _cache_numbers(numbers, count)
     return Sizes(
         weights=(*weights, output),
@@ -80,9 +80,9 @@ def read_sizes(gguf: Gguf, n_ctx: int) -> Sizes:
 def fit(
     sizes: Sizes, memories: Sequence[DeviceMemory], reserve: int, split: Sequence[float] | None = None
 ) -> Placement:
-    """Place as many layers as fit, in the proportions of `split` if there is one.
+    """Place as many layers as fit, in the proportions of `split` if it is given.
 
-    Each device that gets any keeps `reserve` bytes free, and what computing takes.
+    Each device that gets layers keeps `reserve` bytes free, beside the memory for the computation.
     """
     capacity = [max(0, memory.free - reserve - sizes.computing) if memory.total else 0 for memory in memories]
     for layers in range(sizes.count, 0, -1):
@@ -99,7 +99,7 @@ def fit(
 def shortage(
     sizes: Sizes, memories: Sequence[DeviceMemory], layers: int, split: Sequence[float] | None = None
 ) -> tuple[DeviceMemory, int] | None:
-    """Return the first device whose free memory is less than the weights alone that it would get, and their bytes."""
+    """Return the first device that cannot hold even the weights it would get, and their bytes; None if all can."""
     layers = min(layers, sizes.count)
     shares = _share(sizes.weights[sizes.count - layers :], split or [memory.free for memory in memories])
     for memory, share in zip(memories, shares, strict=True):
@@ -109,7 +109,7 @@ def shortage(
 
 
 def _share(taken: Sequence[int], split: Sequence[float]) -> list[list[int]]:
-    """Share layers as llama.cpp does: by the place of each among them and the sums of the proportions."""
+    """Distribute layers as llama.cpp does: by comparing each layer's fraction with the cumulative proportions."""
     padded = [*split]
     total = sum(padded) or 1.0
     ends = [end / total for end in accumulate(padded)] if sum(padded) else [1.0] * len(padded)
@@ -121,7 +121,7 @@ def _share(taken: Sequence[int], split: Sequence[float]) -> list[list[int]]:
 
 
 def _pack(taken: Sequence[int], capacity: Sequence[int]) -> list[int] | None:
-    """Fill one device after the other; return how many layers each gets, or None if they do not fit."""
+    """Fill one device after the other; return the number of layers for each, or None if they do not fit."""
     counts, index = [0] * len(capacity), 0
     left = list(capacity)
     for size in taken:
@@ -135,7 +135,7 @@ def _pack(taken: Sequence[int], capacity: Sequence[int]) -> list[int] | None:
 
 
 def _cache_numbers(numbers: _Numbers, count: int) -> Iterator[int]:
-    """Yield how many numbers the KV cache keeps of a token, for each layer; a sliding window counts as a full one."""
+    """Yield how many numbers per token the KV cache keeps in each layer; a sliding window counts as a full one."""
     embedding, heads = numbers.one("embedding_length"), numbers.each("attention.head_count", count)
     pairs = numbers.each("attention.head_count_kv", count) or heads
     latent = numbers.one("attention.kv_lora_rank")
@@ -151,7 +151,7 @@ def _cache_numbers(numbers: _Numbers, count: int) -> Iterator[int]:
 
 
 def _computing(numbers: _Numbers, gguf: Gguf) -> int:
-    """Estimate the working memory for a batch: the logits, and what a layer makes on the way."""
+    """Estimate the working memory of a batch: the logits, and the intermediate results of a layer."""
     table = gguf.tensors.get("output.weight") or gguf.tensors.get("token_embd.weight")
     vocabulary = table.shape[1] if table and len(table.shape) > 1 else 0
     widest = max(numbers.each("feed_forward_length", 1) or (0,))
@@ -165,19 +165,19 @@ def _blocks(gguf: Gguf) -> Iterator[int]:
 
 
 class _Numbers:
-    """Whole numbers of the metadata, under the architecture's name."""
+    """Integers from the metadata, by keys without the architecture's prefix."""
 
     def __init__(self, gguf: Gguf) -> None:
         self._metadata: Mapping[str, object] = gguf.metadata
         self._architecture = gguf.metadata.get("general.architecture", "")
 
     def one(self, key: str) -> int:
-        """Return the number, or 0 where there is none."""
+        """Return the number, or 0 if it is missing."""
         value = self._metadata.get(f"{self._architecture}.{key}")
         return value if isinstance(value, int) else 0
 
     def each(self, key: str, count: int) -> tuple[int, ...]:
-        """Return the number for each of `count` layers; nothing where there is none."""
+        """Return the number for each of `count` layers; empty if it is missing."""
         value = self._metadata.get(f"{self._architecture}.{key}")
         if isinstance(value, Array):
             numbers = tuple(int(each) for each in value if isinstance(each, int))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class LoraAdapter(Owner[api.llama_adapter_lora_p]):
     """A LoRA adapter for a model, in memory; several contexts may use it at once.
 
-    Closing it takes it from no context: what uses it keeps it until it is taken off there.
+    Closing it does not remove it from contexts: it stays in memory until the last of them no longer uses it.
     """
 
     _kind = "adapter"
@@ -33,7 +33,8 @@ class LoraAdapter(Owner[api.llama_adapter_lora_p]):
     def __init__(self, model: Model, path: str | os.PathLike[str]) -> None:
         """Load the GGUF file at `path`, made for `model`.
 
-        Raises ModelNotFoundError and ModelFormatError for the file, also where it does not fit the model.
+        Raises ModelNotFoundError if the file cannot be opened, and ModelFormatError if it is damaged or does not fit
+        the model.
         """
         self.path = Path(path)
         self.model = model
@@ -52,12 +53,12 @@ class LoraAdapter(Owner[api.llama_adapter_lora_p]):
 
     @property
     def metadata(self) -> Mapping[str, gguf.Value]:
-        """The metadata of its file."""
+        """The metadata of the adapter's file."""
         return self.header.metadata
 
     @property
     def invocation_tokens(self) -> tuple[int, ...]:
-        """The tokens that switch an activated LoRA (aLoRA) on; empty for other adapters."""
+        """The tokens that activate an activated LoRA (aLoRA); empty for other adapters."""
         count = native().llama_adapter_get_alora_n_invocation_tokens(self.handle)
         return tuple(native().llama_adapter_get_alora_invocation_tokens(self.handle)[:count])
 
@@ -70,7 +71,7 @@ class ControlVector:
     """Directions that are added to the outputs of layers, to steer what a model writes."""
 
     def __init__(self, directions: Mapping[int, Floats]) -> None:
-        """Take a direction, of shape (n_embd,), for each of some layers; the first that can have one is layer 1."""
+        """Take a direction, of shape (n_embd,), for each layer to change; layer 1 is the first possible one."""
         import numpy as np
 
         self.directions: dict[int, Floats] = {}

@@ -1,4 +1,4 @@
-"""A loaded model's metadata: every key and value of the GGUF file that is no array, as text."""
+"""The metadata of a loaded model: all keys of the GGUF file, except those of arrays, with their values as text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _Read = Callable[["ctypes.Array[ctypes.c_char]", int], int]
 
 
 class ModelMetadata(Mapping[str, str]):
-    """Read from the model one entry at a time, in no particular order; `llamapack.gguf` reads arrays and types too."""
+    """Entries are read from the model one at a time, in any order; for arrays and types, use `llamapack.gguf`."""
 
     def __init__(self, model: Owner[Any]) -> None:
-        """Look into `model`; use `model.metadata` instead of calling this."""
+        """Read from `model`; use `model.metadata` instead of calling this."""
         self._model = model
 
     def __getitem__(self, key: str) -> str:
-        """Return the value of `key`: numbers and bools in llama.cpp's spelling."""
+        """Return the value of `key`, with numbers and bools as llama.cpp formats them."""
         name = _encode(key)
         with self._model.using() as handle:
             found = _read_text(lambda buffer, size: native().llama_model_meta_val_str(handle, name, buffer, size))
@@ -34,12 +34,12 @@ class ModelMetadata(Mapping[str, str]):
             yield self._key(index)
 
     def __len__(self) -> int:
-        """Return how many entries there are."""
+        """Return the number of entries."""
         with self._model.using() as handle:
             return native().llama_model_meta_count(handle)
 
     def __repr__(self) -> str:
-        """Show how many entries there are: the values may be long."""
+        """Show the number of entries only: the values may be long."""
         return f"<ModelMetadata of {len(self)} entries>"
 
     def _key(self, index: int) -> str:
@@ -58,7 +58,7 @@ def _encode(key: object) -> bytes:
 
 
 def _read_text(read: _Read) -> str | None:
-    """Call `read` with a buffer that is large enough; None where it fails."""
+    """Call `read` with a buffer that is large enough; return None if it fails."""
     size = 256
     while True:
         buffer = ctypes.create_string_buffer(size)

@@ -39,7 +39,7 @@ _ROPE_TYPES = {-1: "none", 0: "norm", 2: "neox", 8: "mrope", 40: "imrope", 24: "
 class Model(Owner[api.llama_model_p]):
     """A GGUF model. Threads may share it.
 
-    Close it, or use it in a `with` block, to give the memory back at once; contexts made from it are closed with it.
+    Close it, or use it in a `with` block, to free the memory at once; contexts made from it are closed with it.
     """
 
     _kind = "model"
@@ -68,30 +68,31 @@ class Model(Owner[api.llama_model_p]):
         cpu_level: str | None = None,
         progress: _Progress | None = None,
     ) -> None:
-        """Load the model at `path`; of one in several files, the first.
+        """Load the model at `path`; for a model in several files, the path of the first.
 
-        Reading: `use_mmap` maps the file instead of reading it (default: where the devices can), `use_mlock` keeps it
-        from being swapped out, `use_direct_io` reads it past the system's cache; `lazy` reads the rows of huge
-        embedding tables only when they are wanted. `vocab_only` leaves the weights out; `check_tensors` looks for
-        invalid numbers in them; `use_extra_buffers` lets the CPU backend repack them for speed.
+        Reading: `use_mmap` maps the file into memory instead of reading it (default: if the devices can), `use_mlock`
+        keeps it from being swapped out, `use_direct_io` bypasses the system's page cache. `lazy` reads rows of huge
+        embedding tables only when they are needed. `vocab_only` does not load the weights. `check_tensors` searches
+        them for invalid numbers. `use_extra_buffers` lets the CPU backend repack them for speed.
 
-        Hardware: `backends` names those whose devices may be used, such as "vulkan" or ["cuda", "vulkan"]: "auto" (the
-        default, unless the variable LLAMAPACK_BACKENDS names some) takes what works, "cpu" no GPU. `devices` names the
-        devices instead, see `llamapack.devices`. A plug-in that cannot be used is a BackendWarning; with `require_gpu`
-        the model is not loaded without a GPU. `cpu_level` names the CPU level to use, which is one per process.
+        Hardware: `backends` names the backends whose devices may be used, such as "vulkan" or ["cuda", "vulkan"].
+        "auto" uses what works (the default, unless the variable LLAMAPACK_BACKENDS names backends), "cpu" uses no GPU.
+        `devices` names devices instead, see `llamapack.devices`. A plug-in that cannot be used causes a BackendWarning;
+        with `require_gpu`, the model is not loaded without a GPU. `cpu_level` names the CPU level, of which a process
+        uses only one.
 
-        Placement: `n_gpu_layers` is how many layers, the output counted as one, go to the GPUs: "auto" (the default)
-        puts all there, "fit" as many as fit their free memory beside a context of `fit_n_ctx` tokens (default: 4096, or
-        what the model has) and `fit_reserve` bytes that stay free on each (default: 512 MiB). `split_mode` is how
-        several devices share them: by layer, by row, as one tensor-parallel device, or "none": all on the GPU numbered
-        `main_gpu`; `tensor_split` the proportions. What came of it is in `offload`.
+        Placement: `n_gpu_layers` is how many layers, including the output, go to the GPUs: "auto" (the default) puts
+        all there, "fit" as many as fit into the free memory beside a context of `fit_n_ctx` tokens (default: 4096, or
+        the model's context length) and `fit_reserve` bytes per device that stay free (default: 512 MiB). `split_mode`
+        is how several devices share the model: by layer, by row, as one tensor-parallel device, or "none", which puts
+        everything on GPU number `main_gpu`. `tensor_split` are the proportions. The attribute `offload` has the result.
 
-        `overrides` replaces metadata by key, with the type that the key has. `progress` is called with the part loaded,
-        from 0 to 1; when it returns False, loading stops with CancelledError.
+        `overrides` replaces metadata by key; values must have the key's type. `progress` is called with the fraction
+        loaded, from 0 to 1; if it returns False, loading stops with CancelledError.
 
-        Raises ModelNotFoundError, ModelFormatError or ModelError; CpuLevelError for `cpu_level`; BackendError for a
-        backend that is not there, for layers that do not fit, and for want of a GPU that is required; InputError for
-        arguments that do not fit, such as a device that is not there or an override without effect.
+        Raises ModelNotFoundError, ModelFormatError or ModelError for the file; CpuLevelError for `cpu_level`;
+        BackendError for a backend that is not available, layers that do not fit, and a required GPU that does not
+        exist; InputError for wrong arguments, such as an unknown device or an override without effect.
         """
         self.path = Path(path)
         self.header = gguf.check(self.path)
@@ -115,7 +116,7 @@ class Model(Owner[api.llama_model_p]):
             fit_reserve=fit_reserve,
             overrides=dict(overrides or {}),
         )
-        # a vocabulary needs no hardware
+        # without weights, no GPU is needed
         self.offload = Offload(pointers=()) if vocab_only else plan_offload(options, self.header, self.cpu.level.path)
         params = native_params(options, self.offload)
         super().__init__(_load(self.header, options, params, progress), native().llama_model_free)
@@ -126,7 +127,7 @@ class Model(Owner[api.llama_model_p]):
     @property
     def vocab(self) -> Vocab:
         """The vocabulary."""
-        # Not kept: it keeps the model, and a circle of the two would be freed late.
+        # Not stored: it refers to the model, and a reference cycle would delay freeing both.
         vocab = self._vocab()
         if vocab is None:
             vocab = Vocab(self, self._known_tokens)
@@ -139,7 +140,7 @@ class Model(Owner[api.llama_model_p]):
         return ModelMetadata(self)
 
     def chat_template(self, name: str | None = None) -> str | None:
-        """Return the Jinja text of the model's chat template, or of the one called `name`; None if there is none."""
+        """Return the Jinja text of the model's chat template, or of the one called `name`; None if it has none."""
         if name is not None and (not name or "\0" in name):
             return None
         key = None if name is None else name.encode("utf-8", "surrogatepass")
@@ -148,7 +149,7 @@ class Model(Owner[api.llama_model_p]):
 
     @property
     def description(self) -> str:
-        """Architecture, size and quantization in llama.cpp's words, such as `llama 135M Q4_1`."""
+        """Architecture, size and quantization as llama.cpp describes them, such as `llama 135M Q4_1`."""
         buffer = ctypes.create_string_buffer(256)
         self.call(native().llama_model_desc, buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace")
@@ -160,7 +161,7 @@ class Model(Owner[api.llama_model_p]):
 
     @property
     def file_type(self) -> str:
-        """The quantization that most tensors have, such as `Q4_1`."""
+        """The quantization of most tensors, such as `Q4_1`."""
         name = native().llama_ftype_name(self.call(native().llama_model_ftype))
         return (name or b"").decode()
 
@@ -186,7 +187,7 @@ class Model(Owner[api.llama_model_p]):
 
     @property
     def n_embd_out(self) -> int:
-        """The width of the embeddings that come out."""
+        """The width of embeddings in the output."""
         return self.call(native().llama_model_n_embd_out)
 
     @property
@@ -201,12 +202,12 @@ class Model(Owner[api.llama_model_p]):
 
     @property
     def n_head_kv(self) -> int:
-        """The number of heads that keys and values have, in the first layer."""
+        """The number of key and value heads of the first layer."""
         return self.call(native().llama_model_n_head_kv)
 
     @property
     def n_swa(self) -> int:
-        """The width of the attention window, in tokens; 0 if the attention sees everything."""
+        """The size of the sliding attention window, in tokens; 0 if attention covers everything."""
         return self.call(native().llama_model_n_swa)
 
     @property
@@ -237,33 +238,33 @@ class Model(Owner[api.llama_model_p]):
 
     @property
     def has_decoder(self) -> bool:
-        """True if it decodes; False for an encoder alone."""
+        """True if the model decodes; False for a model with only an encoder."""
         return self.call(native().llama_model_has_decoder)
 
     @property
     def decoder_start_token(self) -> int | None:
-        """The token that the decoder of an encoder-decoder model begins with."""
+        """The first token for the decoder of an encoder-decoder model; None for other models."""
         token = self.call(native().llama_model_decoder_start_token)
         return token if token >= 0 else None
 
     @property
     def is_recurrent(self) -> bool:
-        """True for Mamba, RWKV and the like: their memory is a state, of which no part can be taken back."""
+        """True for Mamba, RWKV and the like: their memory is a state from which no tokens can be removed."""
         return self.call(native().llama_model_is_recurrent)
 
     @property
     def is_hybrid(self) -> bool:
-        """True if some layers are recurrent and others attend."""
+        """True if some layers are recurrent and others use attention."""
         return self.call(native().llama_model_is_hybrid)
 
     @property
     def is_diffusion(self) -> bool:
-        """True if text comes from denoising, not token by token."""
+        """True if the model generates text by denoising, not token by token."""
         return self.call(native().llama_model_is_diffusion)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels of a classifier's outputs; empty for other models. One without a name is an empty text."""
+        """The labels of a classifier's outputs, an empty text for one without a name; empty for other models."""
         if not self.facts.classifier:
             return ()
         count = self.call(native().llama_model_n_cls_out)
@@ -272,7 +273,7 @@ class Model(Owner[api.llama_model_p]):
 
     @cached_property
     def facts(self) -> api.llamapack_model_facts:
-        """For this package: what llama.cpp knows of the model and its own C API does not tell."""
+        """For this package: properties of the model that llama.cpp knows and its C API does not tell."""
         facts = api.llamapack_model_facts()
         self.call(native().llamapack_model_facts_get, ctypes.byref(facts))
         return facts
@@ -300,21 +301,21 @@ def _load(
         if not pointer:
             raise _load_error(path, lines)
         check_overrides(options.overrides, lines)
-    except BaseException:  # Ctrl-C may come when all is loaded
+    except BaseException:  # Ctrl-C may come after loading
         native().llama_model_free(pointer)
         raise
     return pointer
 
 
 class _Watcher:
-    """Carry an exception, or a wish to stop, out of the callback that C calls."""
+    """Keeps an exception, or a request to stop, from the callback that C calls."""
 
     def __init__(self, path: Path, progress: _Progress | None, params: LoadParams) -> None:
         self._path = path
         self._progress = progress
         self._stopped_at: float | None = None
         self._asking: GuardedCallback[float, bool] = GuardedCallback(self._tell, otherwise=False)
-        # Always ours: without a callback upstream prints dots. The callback's second argument is of no use.
+        # Always set: without a callback, llama.cpp prints dots. The callback's second argument is not used.
         self._callback = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_float)(self._asking.answer)
         params.native.progress_callback = ctypes.cast(self._callback, api.llama_progress_callback)
 

@@ -1,4 +1,4 @@
-"""How a model is loaded and where its layers go: checked, and turned into llama.cpp's parameters."""
+"""The options of loading a model and placing its layers: checked, and converted to llama.cpp's parameters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TEXT_BYTES = 127  # of a key or a text in llama_model_kv_override, beside its N
 
 @dataclass(frozen=True, kw_only=True)
 class ModelOptions(OffloadOptions):
-    """The parameters of loading; Model says what each does."""
+    """The options of loading, described in Model."""
 
     use_mmap: bool | None = None
     use_mlock: bool = False
@@ -40,7 +40,7 @@ class ModelOptions(OffloadOptions):
     overrides: Mapping[str, Override] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what is no flag where one is wanted: a text such as "no" would be true."""
+        """Check that flags are bools: a text such as "no" would count as true."""
         for name in ("use_mlock", "use_direct_io", "vocab_only", "check_tensors", "use_extra_buffers", "require_gpu"):
             check_bool(name, getattr(self, name))
         if self.use_mmap is not None:
@@ -60,7 +60,7 @@ class LoadParams:
 
 
 def native_params(options: ModelOptions, offload: Offload) -> LoadParams:
-    """Turn `options` into llama.cpp's parameters; raises InputError for what it would refuse, abort on or ignore."""
+    """Convert `options` to llama.cpp's parameters; raises InputError for what it would reject, abort on or ignore."""
     params = native().llama_model_default_params()
     params.load_mode = _load_mode(options)
     params.lazy_mode = check_choice("lazy", options.lazy, _LAZY)
@@ -72,9 +72,9 @@ def native_params(options: ModelOptions, offload: Offload) -> LoadParams:
 
 
 def check_overrides(overrides: Mapping[str, Override], lines: Sequence[str]) -> None:
-    """Refuse overrides that did nothing, going by what llama.cpp logged while it loaded.
+    """Raise InputError for overrides without effect, according to what llama.cpp logged while it loaded.
 
-    Raises InputError for a wrong type, and for a key that this architecture does not read.
+    These are overrides of a wrong type, and of a key that this architecture does not read.
     """
     for key, value in overrides.items():
         spelled = f"'{key}'"
@@ -90,7 +90,7 @@ def check_overrides(overrides: Mapping[str, Override], lines: Sequence[str]) -> 
 
 
 def check_overridden(header: gguf.Gguf, overrides: Mapping[str, Override]) -> None:
-    """Refuse overrides that make of a sound file one that llama.cpp could not load without harm: raises InputError."""
+    """Raise InputError for overrides with which llama.cpp would end the process instead of failing."""
     if not overrides:
         return
     path, entries = header.paths[0], dict(header.metadata.entries)
@@ -103,7 +103,7 @@ def check_overridden(header: gguf.Gguf, overrides: Mapping[str, Override]) -> No
 
 
 def _entry(value: Override) -> Entry:
-    """Return the metadata entry that stands for `value`; llama.cpp cuts numbers to 32 bits."""
+    """Return the metadata entry for `value`; llama.cpp truncates numbers to 32 bits."""
     if isinstance(value, bool):
         return Entry(type=gguf.ValueType.BOOL, at=0, value=value)
     if isinstance(value, int):
@@ -137,7 +137,7 @@ def _load_mode(options: ModelOptions) -> int:
 
 
 def _place(params: api.llama_model_params, options: ModelOptions, offload: Offload) -> tuple[Any, ...]:
-    """Set the devices, and how the layers are shared among them."""
+    """Set the devices in `params`, and how the layers are distributed over them."""
     params.split_mode = check_choice("split_mode", options.split_mode, _SPLITS)
     params.main_gpu = options.main_gpu
     if offload.n_gpu_layers is not None:

@@ -28,13 +28,13 @@ GpuLayers = int | Literal["auto", "fit"] | None
 SplitMode = Literal["none", "layer", "row", "tensor"]
 
 FIT_N_CTX = 4096
-# CUDA takes the rest from the system's memory then.
+# CUDA would then use system memory for the rest.
 _UNIFIED = "GGML_CUDA_ENABLE_UNIFIED_MEMORY"
 
 
 @dataclass(frozen=True, kw_only=True)
 class OffloadOptions:
-    """What Model is asked for; it says what each means."""
+    """The arguments of Model that place its layers; they are described there."""
 
     backends: str | Sequence[str] | None = None
     require_gpu: bool = False
@@ -49,9 +49,9 @@ class OffloadOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Offload:
-    """What a model uses beside the CPU. `n_gpu_layers` counts the output as a layer, and None leaves all to llama.cpp.
+    """What a model uses beside the CPU. `n_gpu_layers` counts the output as a layer; None leaves it to llama.cpp.
 
-    `choice` says which backends and devices were looked at, and why each is used or not.
+    `choice` lists the backends and devices that were considered, and why each is used or not.
     """
 
     devices: tuple[Device, ...] = ()
@@ -62,9 +62,9 @@ class Offload:
 
 
 def plan_offload(options: OffloadOptions, found: Gguf, cpu: Path) -> Offload:
-    """Choose devices and layers for the model whose header is `found`; `cpu` is the library of the CPU level.
+    """Choose devices and layers for the model with the header `found`; `cpu` is the library of the CPU level.
 
-    Raises InputError for arguments that do not fit, and BackendError where the hardware cannot do what is asked.
+    Raises InputError for wrong arguments, and BackendError if the hardware cannot do what is asked for.
     """
     layers = _check_layers(options.n_gpu_layers)
     request = read_request(options.backends, options.devices, options.require_gpu, os.environ)
@@ -109,7 +109,7 @@ def _plain(layers: int | Literal["auto", "fit"]) -> int | None:
 def _devices(
     used: BackendsInUse, request: Request
 ) -> tuple[tuple[api.ggml_backend_device_p, ...] | None, tuple[Device, ...]]:
-    """Return the devices to use; without a plug-in those that somebody registered, if any."""
+    """Return the devices to use; if no plug-in is used, those that the program itself registered, if any."""
     if used.pointers is not None:
         return used.pointers, used.devices
     if request.devices is None:
@@ -129,7 +129,7 @@ def _check_main_gpu(options: OffloadOptions, count: int) -> int:
 
 
 def _check_split_mode(options: OffloadOptions, pointers: Sequence[api.ggml_backend_device_p]) -> None:
-    """Refuse what llama.cpp would leave aside without a word."""
+    """Raise InputError for arguments that the split mode makes useless; llama.cpp would silently ignore them."""
     mode = options.split_mode
     if options.main_gpu and mode != "none":
         raise InputError(
@@ -157,7 +157,7 @@ def _splits_rows(pointer: api.ggml_backend_device_p) -> bool:
 
 
 def _share(part: object) -> float | None:
-    """Return a part of tensor_split as a number; None where it is none."""
+    """Return an item of tensor_split as a number; None if it is not one."""
     if isinstance(part, bool) or not isinstance(part, numbers.Real) or not math.isfinite(part) or part < 0:
         return None
     return float(part)
@@ -178,7 +178,7 @@ def _check_split(split: object, count: int) -> tuple[float, ...] | None:
 
 
 def _warn_without_gpu(layers: int | Literal["auto", "fit"], request: Request, choice: Choice) -> None:
-    """Say so where layers were asked for in numbers, and nothing else has been said yet."""
+    """Warn that there is no GPU if a number of layers was asked for, unless another warning has said so."""
     if isinstance(layers, int) and layers > 0 and not request.cpu_only and not choice.warnings:
         why = "" if choice.backends else f"\n{INSTALL}"
         warn_once(f"n_gpu_layers={layers} has no effect: no GPU is used; the model runs on the CPU.{why}")
@@ -212,7 +212,7 @@ def _place(
 
 
 def _nothing_fits(options: OffloadOptions, devices: Sequence[Device], choice: Choice) -> Offload:
-    """Leave the GPUs alone: llama.cpp would use them for large batches, which takes memory, too."""
+    """Return an offload without GPUs: with them, llama.cpp would use their memory for large batches."""
     free = "; ".join(f"{each.name} has {each.memory_free / 2**20:,.0f} MiB free" for each in devices) + "."
     if options.require_gpu:
         raise BackendError("No layer fits a GPU, and require_gpu asks for one.", why=free, fix="Use a smaller model.")

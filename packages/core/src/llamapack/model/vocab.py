@@ -18,7 +18,7 @@ from llamapack._util.arguments import warn_caller
 from llamapack.errors import InputError, PromptWarning
 
 _PIECE_BYTES = 64
-_LONG_TEXT = 1 << 18  # bytes; what is shorter takes less than a tenth of a second
+_LONG_TEXT = 1 << 18  # bytes; shorter texts take less than a tenth of a second
 
 TokenAttribute = api.llama_token_attr
 Result = TypeVar("Result")
@@ -26,10 +26,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class SpecialTokens:
-    """Tokens with a meaning of their own; None where a vocabulary has none.
+    """Tokens with a special meaning; None if a vocabulary does not have one.
 
-    Those for a text with a gap (fill in the middle) stand before its beginning (`fim_pre`), its end (`fim_suf`) and the
-    gap (`fim_mid`), and before a repository (`fim_rep`) and a file (`fim_sep`).
+    Fill in the middle: `fim_pre`, `fim_suf` and `fim_mid` come before the text that precedes the gap, the text that
+    follows it, and the gap itself; `fim_rep` and `fim_sep` before a repository and a file.
     """
 
     bos: int | None  # beginning of sequence
@@ -49,17 +49,17 @@ class SpecialTokens:
 
 @dataclass(frozen=True, kw_only=True)
 class KnownTokens:
-    """What a generation asks of every token; llama.cpp is asked once."""
+    """What a generation needs to know of every token; llama.cpp is asked only once."""
 
     pieces: tuple[dict[int, bytes], dict[int, bytes]] = field(default_factory=lambda: ({}, {}))  # plain, special
     ends: dict[int, bool] = field(default_factory=dict)
 
 
 class Vocab:
-    """The vocabulary of a model; it keeps the model alive and fails like it once that is closed."""
+    """The vocabulary of a model; it keeps the model alive, and raises ClosedError once the model is closed."""
 
     def __init__(self, owner: Owner[api.llama_model_p], known: KnownTokens) -> None:
-        """Look into the model `owner`; use `model.vocab` instead of calling this."""
+        """Use the vocabulary of `owner`; use `model.vocab` instead of calling this."""
         self.owner = owner
         self._native = native()
         self._pointer = owner.call(self._native.llama_model_get_vocab)
@@ -69,7 +69,7 @@ class Vocab:
 
     @contextmanager
     def using(self) -> Iterator[api.llama_vocab_p]:
-        """For this package: keep the model for the length of a call, even if another thread closes it meanwhile."""
+        """For this package: keep the model alive during a call, even if another thread closes it meanwhile."""
         with self.owner.using():
             yield self._pointer
 
@@ -86,9 +86,10 @@ class Vocab:
     def tokenize(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> list[int]:
         """Split `text` into token ids.
 
-        `add_special` adds what the model wants around a text (such as a beginning-of-sequence token); `parse_special`
-        reads `<|im_start|>` and the like as control tokens: leave it off for text that is not yours. A text that spells
-        what `add_special` adds is a PromptWarning, for the token is there twice then.
+        `add_special` adds the tokens that the model uses around a text, such as a beginning-of-sequence token.
+        `parse_special` reads `<|im_start|>` and the like as control tokens: leave it off for text that you do not
+        trust. If the text itself contains a token that `add_special` adds there, a PromptWarning is issued, because the
+        token then occurs twice.
         """
         if not isinstance(text, str | bytes | bytearray | memoryview):
             raise InputError(f"A text must be a str or bytes, not {text!r}.")
@@ -139,7 +140,7 @@ class Vocab:
                 )
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
-        """Return the bytes of one token, perhaps a part of a character; `special` shows control tokens too."""
+        """Return the bytes of one token, perhaps only part of a character; `special` includes control tokens."""
         self.owner.require_open()
         known = self._pieces[special]
         try:
@@ -178,32 +179,32 @@ class Vocab:
         return found
 
     def is_control(self, token: int) -> bool:
-        """Return True for tokens that stand for no text, such as `<|im_start|>`."""
+        """Return True for tokens that are not text, such as `<|im_start|>`."""
         return TokenAttribute.CONTROL in self.attributes(token)
 
     def text(self, token: int) -> str:
-        """Return a token as the model file spells it, which is not what it stands for: see `piece`."""
+        """Return a token as the model file spells it, which is not the text that it stands for: see `piece`."""
         self.require_text()
         return (self.call(self._native.llama_vocab_get_text, self.check_token(token)) or b"").decode("utf-8", "replace")
 
     def score(self, token: int) -> float:
-        """Return the score that the model file gives a token; only some tokenizers have scores, others 0."""
+        """Return the score of a token in the model file; 0 for tokenizers without scores."""
         self.require_text()
         return self.call(self._native.llama_vocab_get_score, self.check_token(token))
 
     def attributes(self, token: int) -> TokenAttribute:
-        """Return what kind of token it is."""
+        """Return the kind of a token, as flags."""
         self.require_text()
         return TokenAttribute(self.call(self._native.llama_vocab_get_attr, self.check_token(token)))
 
     @cached_property
     def type(self) -> str:
-        """How the tokenizer works: "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2"; "none" where tokens have no text."""
+        """The tokenizer's type: "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2"; "none" if tokens have no text."""
         return api.llama_vocab_type(self.call(self._native.llama_vocab_type)).name.lower()
 
     @cached_property
     def special(self) -> SpecialTokens:
-        """The tokens with a meaning of their own."""
+        """The tokens with a special meaning."""
         names = [each.name for each in fields(SpecialTokens)]
         tokens = [self.call(getattr(self._native, f"llama_vocab_{name}")) for name in names]
         return SpecialTokens(**dict(zip(names, map(_or_none, tokens), strict=True)))
@@ -235,24 +236,24 @@ class Vocab:
 
     @property
     def adds_sep(self) -> bool:
-        """True if the model wants a separator between the texts of a pair."""
+        """True if the model uses a separator between the texts of a pair."""
         return self.call(self._native.llama_vocab_get_add_sep)
 
     @cached_property
     def suppressed(self) -> tuple[int, ...]:
-        """The tokens that the model's makers want never to be generated; `generate` sees to it."""
+        """The tokens that the model's authors want never to be generated; `generate` excludes them."""
         count = ctypes.c_int32()
         with self.using() as pointer:
             tokens = self._native.llama_vocab_get_suppress_tokens(pointer, ctypes.byref(count))
             return tuple(tokens[: count.value]) if count.value else ()
 
     def require_text(self) -> None:
-        """For this package: raise InputError for a model whose tokens are numbers without text."""
+        """For this package: raise InputError if the model's tokens are numbers without text."""
         if self._textless:
             raise InputError("The model has no vocabulary.", why="Its tokens are numbers without text.")
 
     def check_token(self, token: int) -> int:
-        """For this package: return `token` as an int; raises InputError for a token that the vocabulary lacks."""
+        """For this package: return `token` as an int; raises InputError if the vocabulary does not have it."""
         size = len(self)
         try:
             number = index(token)
