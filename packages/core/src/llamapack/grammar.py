@@ -1,4 +1,4 @@
-"""Grammars that constrain what is generated; the code is in `llamapack.sampling.grammar`."""
+"""Grammars that constrain the generated text; the implementation is in `llamapack.sampling.grammar`."""
 
 from __future__ import annotations
 

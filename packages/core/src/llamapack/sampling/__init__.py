@@ -1,12 +1,12 @@
-"""Choose the next token from what the model thinks of all of them.
+"""Choose the next token from the logits of a model.
 
 sampler      The sampler: a chain of stages that ends in the choice of a token.
 parameters   The usual sampling parameters, and the chain that llama.cpp makes of them.
-stages       The stages of a sampler chain: what each does, and with which numbers.
+stages       The stages of a sampler chain, each with its parameters.
 candidates   Candidates: tokens that may come next, with their logits.
-custom       A stage that is a Python function.
-grammar      Grammars: what a text must look like, for a sampler to allow nothing else.
-json_schema  JSON schemas, as grammars.
+custom       A stage that calls a Python function.
+grammar      Grammars that restrict the tokens a sampler may choose.
+json_schema  Convert JSON schemas to grammars.
 """
 
 from __future__ import annotations

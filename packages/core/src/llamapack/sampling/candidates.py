@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Candidates:
-    """What a chain leaves of the candidates: their ids and logits, in its order, and the token it chose, if it did."""
+    """The candidates that a chain leaves: their ids and logits, in its order, and the token it chose, if any."""
 
     ids: NDArray[np.int32]
     logits: NDArray[np.float32]
@@ -24,7 +24,7 @@ class Candidates:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """The softmax of the logits; they add up to 1."""
+        """The softmax of the logits, of shape (candidates,)."""
         import numpy as np
 
         weights = np.exp(self.logits.astype(np.float64) - self.logits.max(initial=-np.inf))
@@ -32,22 +32,22 @@ class Candidates:
         return np.asarray(weights / total, dtype=np.float64)
 
     def __len__(self) -> int:
-        """Return how many are left."""
+        """Return the number of candidates."""
         return len(self.ids)
 
 
 def candidate_type() -> np.dtype[np.void]:
-    """Return llama_token_data as numpy sees it."""
+    """Return llama_token_data as a numpy data type."""
     import numpy as np
 
     return np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 
 class CandidateArray:
-    """A llama_token_data_array, which a chain works in."""
+    """A llama_token_data_array, which a chain changes in place."""
 
     def __init__(self, logits: ArrayLike, ids: ArrayLike | None) -> None:
-        """Fill it; without `ids` the tokens are 0, 1, 2 and so on. Raises InputError for arrays that do not fit."""
+        """Fill the array; without `ids`, the tokens are 0, 1, 2 and so on. Raises InputError if the shapes differ."""
         import numpy as np
 
         values = np.asarray(logits, dtype=np.float32)
@@ -67,7 +67,7 @@ class CandidateArray:
         self.native = api.llama_token_data_array(data=pointer, size=len(values), selected=-1, sorted=False)
 
     def result(self) -> Candidates:
-        """Copy what is left."""
+        """Return a copy of the candidates that are left."""
         left = self._data[: self.native.size]
         selected = int(left["id"][self.native.selected]) if 0 <= self.native.selected < len(left) else None
         return Candidates(ids=left["id"].copy(), logits=left["logit"].copy(), selected=selected)

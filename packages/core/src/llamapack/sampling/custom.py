@@ -1,4 +1,4 @@
-"""A stage that is a Python function."""
+"""A stage that calls a Python function."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Custom(Stage):
-    """Change logits with a function of one's own: `function(ids, logits)`.
+    """Change logits with a Python function: `function(ids, logits)`.
 
-    It gets the tokens that are left and their logits, as arrays of its own. It may change the logits or return others;
-    -inf refuses a token. What it raises comes out of the call that ran the chain. Copies of a sampler share it.
+    It gets copies of the ids and logits of the remaining candidates. It may change the logits or return others; -inf
+    rules a token out. An exception in it is raised by the call that ran the chain. Copies of a sampler share the
+    function.
     """
 
     function: Function
@@ -36,10 +37,10 @@ class Custom(Stage):
 
 
 class Callbacks:
-    """What llama.cpp calls; it must live as long as the native stage and its copies."""
+    """The C callbacks of a custom stage; they must live as long as the native stage and its copies."""
 
     def __init__(self, function: Function) -> None:
-        """Call `function`."""
+        """Make callbacks that call `function`."""
         self._function = function
         self._name = ctypes.create_string_buffer(b"custom")
         self.error: BaseException | None = None
@@ -54,7 +55,7 @@ class Callbacks:
             self._change(array)
         except BaseException as error:
             self.error = error
-            array.size = 0  # the chain stops where nothing is left
+            array.size = 0  # the chain stops if no candidate is left
 
     def _change(self, array: api.llama_token_data_array) -> None:
         import numpy as np

@@ -1,4 +1,4 @@
-"""Grammars: what a text must look like, for a sampler to allow nothing else."""
+"""Grammars that restrict the tokens a sampler may choose."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 OnUnenforced = Literal["warn", "error", "ignore"]
 
-_SHOWN = 10  # places that a message lists
+_SHOWN = 10  # how many keywords a message lists
 
 
 @dataclass(frozen=True, repr=False)
 class Grammar(Stage):
-    """A grammar in GBNF, as a stage of a sampler chain; best the first one, for then it costs least.
+    """A grammar in GBNF, as a stage of a sampler chain. As the first stage, it costs least.
 
-    With triggers it is lazy: everything is allowed until one of the words, regular expressions (ECMAScript's, searched
-    for in the last 1,000 to 2,000 bytes) or tokens was generated; from there on the grammar holds. Of an expression,
-    the first group that matched something is where it begins, or else the whole match.
+    With triggers it is lazy: everything is allowed until one of the words, regular expressions or tokens was generated,
+    and the grammar applies from there on. Regular expressions are ECMAScript's, and searched for in the last 1,000 to
+    2,000 bytes. The grammar then begins at the first group that matched something, or else at the start of the match.
     """
 
     needs_vocab: ClassVar[bool] = True
@@ -43,7 +43,7 @@ class Grammar(Stage):
     unenforced: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check what can be checked without the library."""
+        """Check the arguments, as far as that is possible without the library."""
         for name in ("trigger_words", "trigger_patterns", "trigger_tokens"):
             if isinstance(triggers := getattr(self, name), str):
                 raise GrammarError(f"{name} must be several, not one text: {triggers!r}.", fix="Put it into a list.")
@@ -52,26 +52,26 @@ class Grammar(Stage):
         for name, text in texts.items():
             if not isinstance(text, str) or not text.strip():
                 raise GrammarError(f"The {name} must be a text that is not empty, not {text!r}.")
-            if problem := _unspeakable(text):
+            if problem := _invalid_character(text):
                 raise GrammarError(f"The {name} has {problem}.")
         for trigger in (*self.trigger_words, *self.trigger_patterns):
             checked: object = trigger
             if not isinstance(checked, str) or not trigger:
                 raise GrammarError(f"A trigger must be a text that is not empty, not {trigger!r}.")
-            if problem := _unspeakable(trigger):
+            if problem := _invalid_character(trigger):
                 raise GrammarError(f"The trigger {trigger!r} has {problem}.")
 
     @classmethod
     def from_json_schema(
         cls, schema: Mapping[str, Any] | str | bool, *, on_unenforced: OnUnenforced = "warn"
     ) -> Grammar:
-        """Make the grammar of the JSON texts that a schema allows, a parsed one or its JSON text.
+        """Make the grammar of all JSON texts that a schema allows. The schema is a dict, or JSON text.
 
-        Keys come in the schema's order. Objects with `properties` have no others unless `additionalProperties` allows
-        them. Keywords that a grammar cannot express are listed in `unenforced` as JSON pointers, such as
-        `#/properties/age/multipleOf`; `on_unenforced` says whether they are a SchemaWarning, an error, or neither.
+        Keys come in the schema's order. Objects with `properties` have no other keys unless `additionalProperties`
+        allows them. Keywords that a grammar cannot express are listed in `unenforced` as JSON pointers, such as
+        `#/properties/age/multipleOf`; `on_unenforced` is "warn" (SchemaWarning), "error" (GrammarError) or "ignore".
 
-        Raises GrammarError with the place for a schema that is wrong, allows nothing, or goes beyond limits.
+        Raises GrammarError, with the place, for a schema that is invalid, allows nothing, or exceeds limits.
         """
         if on_unenforced not in get_args(OnUnenforced):
             raise InputError(f"on_unenforced must be 'warn', 'error' or 'ignore', not {on_unenforced!r}.")
@@ -87,7 +87,7 @@ class Grammar(Stage):
         return bool(self.trigger_words or self.trigger_patterns or self.trigger_tokens)
 
     def check(self, vocab: Vocab | None = None) -> None:
-        """Raise GrammarError, with the place, if the grammar is wrong; one that names tokens needs the `vocab`."""
+        """Raise GrammarError, with the place, if the grammar is invalid; `vocab` is needed if it names tokens."""
         message = api.char_p()
         with nullcontext() if vocab is None else vocab.using() as pointer:
             status = native().llamapack_grammar_check(
@@ -115,13 +115,13 @@ class Grammar(Stage):
         return out
 
     def __repr__(self) -> str:
-        """Show how the grammar begins."""
+        """Show the beginning of the grammar."""
         text = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
         return f"Grammar({text!r}{', lazy' if self.lazy else ''})"
 
 
-def _unspeakable(text: str) -> str:
-    """Name what llama.cpp cannot be told, if `text` has it."""
+def _invalid_character(text: str) -> str:
+    """Return the name of a character in `text` that llama.cpp's C API cannot take; empty if there is none."""
     if "\0" in text:
         return "a NUL character"
     return "half of a surrogate pair" if any("\ud800" <= character <= "\udfff" for character in text) else ""

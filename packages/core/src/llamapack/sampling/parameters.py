@@ -70,12 +70,13 @@ class SamplingOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingParameters:
-    """What a Sampler is made of, with upstream's names and defaults; the stage of each group says what it does.
+    """The parameters of a Sampler, with upstream's names and defaults; each group's stage describes them.
 
-    A `temperature` of 0 takes the likeliest token. `mirostat` (1 or 2) and `adaptive_target` choose in their own way;
-    mirostat also stands in for the stages from `top_n_sigma` to `xtc`. `grammar` is GBNF text or a Grammar, and
-    `json_schema` becomes one; `on_unenforced` is what happens if it has keywords that a grammar cannot express: "warn"
-    (SchemaWarning), "error" or "ignore". The same `seed` gives the same choices; None takes a random one.
+    A `temperature` of 0 always takes the likeliest token. `mirostat` (1 or 2) and `adaptive_target` choose in their own
+    way; mirostat also replaces the stages from `top_n_sigma` to `xtc`. `grammar` is GBNF text or a Grammar;
+    `json_schema` is converted to one. `on_unenforced` is what happens if the schema has keywords that a grammar cannot
+    express: "warn" (SchemaWarning), "error" or "ignore". The same `seed` gives the same choices; None takes a random
+    one.
     """
 
     temperature: float = 0.8
@@ -110,16 +111,16 @@ class SamplingParameters:
     seed: int | None = None
 
     def stages(self) -> tuple[Stage, ...]:
-        """Return the stages in upstream's order, without those that would do nothing.
+        """Return the stages in upstream's order, without those that would have no effect.
 
-        Raises InputError for a number out of range, also where its stage is left out.
+        Raises InputError for a number out of range, also for a stage without effect.
         """
         check_seed(self.seed)
         check_int("mirostat", self.mirostat, 0, 2)
         likeliest = self._warmth() == Temperature(0)
         shaping, choosing = tuple(self._shaping()), tuple(self._choosing())
         if likeliest and not any(isinstance(stage, (Typical, Xtc)) for stage in shaping):
-            shaping = ()  # the rest never removes the likeliest
+            shaping = ()  # these stages never remove the likeliest token
         return (*self._constraints(), *self._penalties(), *shaping, *((Greedy(),) if likeliest else choosing))
 
     def _warmth(self) -> Stage:
@@ -157,7 +158,7 @@ class SamplingParameters:
             yield dry
 
     def _shaping(self) -> Iterator[Stage]:
-        """Yield what removes candidates."""
+        """Yield the stages that remove candidates."""
         stages: tuple[tuple[Stage, bool], ...] = (
             (TopNSigma(self.top_n_sigma), self.top_n_sigma > 0),
             (TopK(self.top_k), self.top_k > 0),

@@ -41,9 +41,9 @@ _GREEDY = (Greedy(),)
 
 
 class Sampler(Owner[api.llama_sampler_p]):
-    """A chain of stages; it owns them natively. One thread at a time may use it.
+    """A chain of stages, which it owns natively. One thread at a time may use it.
 
-    A sampler remembers: the tokens for its penalties, where its grammar stands, its random numbers. Use one for one
+    A sampler has state: the tokens for its penalties, the position in its grammar, its random numbers. Use it for one
     text, and `copy` or `reset` it for another.
     """
 
@@ -52,7 +52,8 @@ class Sampler(Owner[api.llama_sampler_p]):
     def __init__(self, vocab: Vocab | None = None, **options: Unpack[SamplingOptions]) -> None:
         """Make the chain that llama.cpp makes of SamplingParameters: `Sampler(temperature=0.7, seed=1)`.
 
-        Grammars, DRY and mirostat 1 need the `vocab`; the sampler then belongs to its model and is closed with it.
+        Grammars, DRY and mirostat 1 need the `vocab`; the sampler then belongs to the vocabulary's model and is closed
+        with it.
 
         Raises InputError for numbers out of range, and GrammarError for a grammar or schema that cannot be used.
         """
@@ -62,7 +63,7 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     @classmethod
     def chain(cls, stages: Sequence[Stage], *, vocab: Vocab | None = None, seed: int | None = None) -> Sampler:
-        """Make a chain of any stages, in this order; `seed` is for those that have none of their own."""
+        """Make a chain of any stages, in this order; `seed` is for stages without a seed of their own."""
         made = cls.__new__(cls)
         made._begin(stages, vocab, seed)
         return made
@@ -100,7 +101,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         self._exclusive = ExclusiveUse(
             self.lifetime, kind="sampler", remedy="Give each thread a sampler of its own, such as a copy."
         )
-        self._pending = False  # applied, and the choice not accepted yet
+        self._pending = False  # True if the chain was applied and its choice is not accepted yet
         self._tokens, self._seconds = 0, 0.0
         self._token, self._message = ctypes.c_int32(), api.char_p()
         self._out = (ctypes.byref(self._token), ctypes.byref(self._message))
@@ -109,24 +110,24 @@ class Sampler(Owner[api.llama_sampler_p]):
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages, in their order."""
+        """The stages, in order."""
         return self._stages
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What llama.cpp calls the stages; a question mark before a name says that it does nothing."""
+        """llama.cpp's names of the stages; a question mark before a name means that the stage has no effect."""
         get, name = self._native.llama_sampler_chain_get, self._native.llama_sampler_name
         return tuple((name(get(self.handle, i)) or b"").decode() for i in range(len(self._stages)))
 
     @property
     def seed(self) -> int | None:
-        """The seed in use, also where it was chosen at random; None where nothing is random."""
+        """The seed in use, also if it was chosen at random; None if no stage is random."""
         seeds = [stage.seed_from(self._args) for stage in self._stages if isinstance(stage, RandomStage)]
         return seeds[-1] if seeds else None
 
     @property
     def perf(self) -> SamplerPerf:
-        """What `sample` did so far."""
+        """How many tokens `sample` chose so far, and how long that took."""
         return SamplerPerf(tokens=self._tokens, seconds=self._seconds)
 
     @property
@@ -135,7 +136,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         return any(stage.reads_prompt for stage in self._stages)
 
     def add(self, stage: Stage, index: int | None = None) -> None:
-        """Put a stage at the end, or before the one at `index`."""
+        """Insert a stage before the one at `index`, or at the end."""
         place = len(self._stages) if index is None else index
         check_int("index", place, 0, len(self._stages))
         self._check_stage(stage, place)
@@ -148,7 +149,7 @@ class Sampler(Owner[api.llama_sampler_p]):
         self._stages = (*self._stages[:place], stage, *self._stages[place:])
 
     def remove(self, index: int) -> Stage:
-        """Take the stage at `index` out, with all that it remembers, and return what it was made from."""
+        """Remove the stage at `index` with its state, and return what it was made from."""
         check_int("index", index, 0, len(self._stages) - 1)
         with self._exclusive:
             chain = self.handle
@@ -171,22 +172,22 @@ class Sampler(Owner[api.llama_sampler_p]):
             )
 
     def sample(self, context: ContextHandle, index: int = -1) -> int:
-        """Choose the token after what `context` read last, or at another of its outputs, and accept it.
+        """Choose the token after the last one that `context` read, or after another output, and accept it.
 
-        Raises SamplingError where no token can be chosen; the sampler is then as it was.
+        Raises SamplingError if no token can be chosen; the sampler's state is then unchanged.
         """
         self.check_model(context)
         with context.exclusive():
             return self.choose(context, index)
 
     def check_model(self, context: ContextHandle) -> None:
-        """For this package: raise InputError if the vocabulary is of another model than the context."""
+        """For this package: raise InputError if the vocabulary and the context are of different models."""
         vocab = self._args.vocab
         if vocab is not None and vocab.owner is not context.model:
             raise InputError("The sampler has the vocabulary of another model than the context.")
 
     def choose(self, context: ContextHandle, index: int = -1, /) -> int:
-        """For this package: do what `sample` does, inside of the context's `exclusive`."""
+        """For this package: do what `sample` does, within the context's `exclusive`."""
         context.check_readable(index)
         began = time.perf_counter()
         with self._exclusive:
@@ -210,10 +211,10 @@ class Sampler(Owner[api.llama_sampler_p]):
         return self._candidates
 
     def apply(self, logits: ArrayLike, ids: ArrayLike | None = None) -> Candidates:
-        """Run the chain over given logits, of the tokens 0, 1, 2 and so on or of `ids`, and return what is left.
+        """Run the chain over `logits`, of the tokens 0, 1, 2 and so on or of `ids`, and return what is left.
 
-        Random numbers are used up, but nothing is accepted: `accept` the selected token to go on with it. Raises
-        SamplingError where no token is left.
+        This draws random numbers, but accepts nothing: call `accept` with the selected token to continue with it.
+        Raises SamplingError if no token is left, and InputError if the shapes differ.
         """
         candidates = CandidateArray(logits, ids)
         if self._args.vocab is not None:
@@ -230,9 +231,9 @@ class Sampler(Owner[api.llama_sampler_p]):
         return found
 
     def accept(self, token: int) -> None:
-        """Take `token` as the next one, as if `sample` had chosen it.
+        """Add `token` to the text, as if `sample` had chosen it.
 
-        Raises SamplingError if a grammar does not allow it; the sampler is then as it was.
+        Raises SamplingError if a grammar does not allow it; the sampler's state is then unchanged.
         """
         self._check_token(token)
         with self._exclusive:
@@ -243,7 +244,7 @@ class Sampler(Owner[api.llama_sampler_p]):
             self._pending = False
 
     def accept_prompt(self, tokens: Sequence[int]) -> None:
-        """Count the tokens of a prompt for penalties; grammars are about the answer and do not hear of them."""
+        """Count the tokens of a prompt for penalties; grammars apply to the answer only and ignore them."""
         for token in tokens:
             self._check_token(token)
         with self._exclusive:
@@ -269,7 +270,7 @@ class Sampler(Owner[api.llama_sampler_p]):
             self._pending = False
 
     def copy(self) -> Sampler:
-        """Make an independent sampler that remembers the same."""
+        """Make an independent sampler with the same state."""
         if self._pending and any(isinstance(stage, AdaptiveP) for stage in self._stages):
             raise StateError(
                 "A sampler with AdaptiveP cannot be copied between `apply` and `accept`.", fix="Accept a token first."

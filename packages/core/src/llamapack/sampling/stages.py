@@ -1,8 +1,8 @@
-"""The stages of a sampler chain: what each does, and with which numbers.
+"""The stages of a sampler chain, each with its parameters.
 
-A stage takes the candidates that are left with their logits, and removes some of them, changes logits, or chooses one;
+A stage gets the remaining candidates with their logits, and removes some of them, changes logits, or chooses one;
 llama.cpp calls each of them a sampler. Stages are values: they hold no native memory, and the same one may be part of
-several chains. `p` is the probability of a candidate among those that are left: the softmax of the logits.
+several chains. `p` is the probability of a candidate among the remaining ones: the softmax of the logits.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BREAKERS = ("\n", ":", '"', "*")
 
 @dataclass(frozen=True)
 class BuildArgs:
-    """What a stage may need to become native."""
+    """What stages need to make their native samplers."""
 
     native: api.Native
     vocab: Vocab | None
@@ -59,7 +59,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class RandomStage(Stage):
-    """A stage that draws random numbers; without a seed of its own it takes the chain's."""
+    """A stage that draws random numbers; without a seed of its own it uses the chain's."""
 
     _: KW_ONLY
     seed: int | None = None
@@ -75,7 +75,7 @@ class RandomStage(Stage):
 
 @dataclass(frozen=True)
 class Greedy(Stage):
-    """Choose the likeliest; of several, the first."""
+    """Choose the likeliest candidate; of several, the first."""
 
     chooses: ClassVar[bool] = True
 
@@ -85,7 +85,7 @@ class Greedy(Stage):
 
 @dataclass(frozen=True)
 class Dist(RandomStage):
-    """Choose at random, each with its probability."""
+    """Choose a candidate at random, each with its probability."""
 
     chooses: ClassVar[bool] = True
 
@@ -95,7 +95,7 @@ class Dist(RandomStage):
 
 @dataclass(frozen=True)
 class TopK(Stage):
-    """Keep the `k` likeliest; 0 keeps all."""
+    """Keep the `k` likeliest candidates; 0 keeps all."""
 
     k: int
 
@@ -109,7 +109,7 @@ class TopK(Stage):
 
 @dataclass(frozen=True)
 class TopP(Stage):
-    """Keep the likeliest that together reach `p`, and at least `min_keep`; 1 keeps all."""
+    """Keep the likeliest candidates that together reach `p`, and at least `min_keep`; 1 keeps all."""
 
     p: float
     min_keep: int = 1
@@ -125,7 +125,7 @@ class TopP(Stage):
 
 @dataclass(frozen=True)
 class MinP(Stage):
-    """Keep those at least `p` times as likely as the likeliest, and at least `min_keep`; 0 keeps all."""
+    """Keep candidates at least `p` times as likely as the likeliest one, and at least `min_keep`; 0 keeps all."""
 
     p: float
     min_keep: int = 1
@@ -141,7 +141,7 @@ class MinP(Stage):
 
 @dataclass(frozen=True)
 class Typical(Stage):
-    """Keep those whose surprise is nearest to the expected one, until together they exceed `p`; 1 keeps all.
+    """Keep candidates whose surprise is nearest to the expected one, until together they exceed `p`; 1 keeps all.
 
     From "Locally Typical Sampling" (Meister et al., 2022).
     """
@@ -160,7 +160,7 @@ class Typical(Stage):
 
 @dataclass(frozen=True)
 class TopNSigma(Stage):
-    """Refuse logits more than `n` standard deviations below the highest; 0 keeps all.
+    """Rule out logits more than `n` standard deviations below the highest; 0 keeps all.
 
     From "Top-n-sigma: Not All Logits Are You Need" (Tang et al., 2024).
     """
@@ -177,7 +177,7 @@ class TopNSigma(Stage):
 
 @dataclass(frozen=True)
 class Temperature(Stage):
-    """Divide all logits; 0 refuses all but the likeliest."""
+    """Divide all logits by the temperature; 0 rules out all candidates but the likeliest."""
 
     temperature: float
 
@@ -191,10 +191,10 @@ class Temperature(Stage):
 
 @dataclass(frozen=True)
 class DynamicTemperature(Stage):
-    """Divide all logits by a temperature that follows the entropy.
+    """Divide all logits by a temperature that depends on their entropy.
 
-    It runs from `temperature - spread` (not below 0) for a sure model to `temperature + spread` for one that knows
-    nothing, with the part `(entropy / highest possible entropy) ** exponent` of the way.
+    It ranges from `temperature - spread` (not below 0) for the lowest entropy to `temperature + spread` for the
+    highest, at the fraction `(entropy / highest possible entropy) ** exponent` between them.
     """
 
     temperature: float
@@ -213,7 +213,7 @@ class DynamicTemperature(Stage):
 
 @dataclass(frozen=True)
 class Xtc(RandomStage):
-    """With `probability`, remove all candidates of at least `threshold` but the least likely of them.
+    """With `probability`, remove all candidates of at least `threshold` except the least likely of them.
 
     "Exclude top choices". Nothing happens if fewer than `min_keep` would be left; a threshold above 0.5 turns it off.
     """
@@ -235,7 +235,7 @@ class Xtc(RandomStage):
 
 @dataclass(frozen=True)
 class Mirostat(RandomStage):
-    """Choose so that the surprise stays near `tau` bits; `eta` is how fast it learns, `m` how many tokens it looks at.
+    """Choose so that the surprise stays near `tau` bits, with the learning rate `eta` and `m` tokens for an estimate.
 
     From "Mirostat: A Neural Text Decoding Algorithm that Directly Controls Perplexity" (Basu et al., 2021).
     """
@@ -278,9 +278,9 @@ class MirostatV2(RandomStage):
 
 @dataclass(frozen=True)
 class AdaptiveP(RandomStage):
-    """Choose candidates near the probability `target`, corrected by the average of those chosen before.
+    """Choose candidates with a probability near `target`, corrected by the average of those chosen before.
 
-    `decay` says how long the average remembers, about `1 / (1 - decay)` tokens. A copy begins its random numbers anew.
+    `decay` is how long the average remembers, about `1 / (1 - decay)` tokens. A copy begins its random numbers anew.
     """
 
     chooses: ClassVar[bool] = True
@@ -299,10 +299,10 @@ class AdaptiveP(RandomStage):
 
 @dataclass(frozen=True)
 class Penalties(Stage):
-    """Make tokens among the `last_n` before less likely.
+    """Make tokens less likely that are among the `last_n` before.
 
-    Their logits are divided by `repeat` (multiplied if below 0), and lowered by `frequency` for each time a token was
-    seen and by `presence` once. Put it before stages that remove candidates.
+    Their logits are divided by `repeat` (multiplied if below 0), and lowered by `frequency` for each occurrence and by
+    `presence` once. Put it before stages that remove candidates.
     """
 
     reads_prompt: ClassVar[bool] = True
@@ -325,7 +325,7 @@ class Penalties(Stage):
 
 @dataclass(frozen=True)
 class Dry(Stage):
-    """Make a token less likely that would go on repeating what was written before.
+    """Make a token less likely that would continue a repetition of earlier text.
 
     If it would continue a repetition of n tokens, its logit is lowered by `multiplier * base ** (n - allowed_length)`,
     once n reaches `allowed_length`. The text is searched `last_n` tokens back, but not past one of the `breakers`.
@@ -340,7 +340,7 @@ class Dry(Stage):
     breakers: tuple[str, ...] = BREAKERS
 
     def __post_init__(self) -> None:
-        """Check the ranges, and that each breaker can be looked for."""
+        """Check the ranges, and that each breaker is a text that can be searched for."""
         object.__setattr__(self, "breakers", check_sequence("dry_sequence_breakers", self.breakers))
         check_number("dry_multiplier", self.multiplier, 0, 1000)
         check_number("dry_base", self.base, 1, 100)
@@ -361,7 +361,7 @@ class Dry(Stage):
 
 @dataclass(frozen=True)
 class LogitBias(Stage):
-    """Add a number to the logits of some tokens; `-inf` refuses a token."""
+    """Add a number to the logits of some tokens; `-inf` rules a token out."""
 
     biases: Mapping[int, float] = field(hash=False)
 
@@ -386,7 +386,10 @@ class LogitBias(Stage):
 
 @dataclass(frozen=True)
 class Infill(Stage):
-    """For a text with a gap: end it rather than guess, and merge candidates that begin alike. Put TopK before it."""
+    """For fill-in-the-middle: end the text rather than guess, and merge candidates with a common prefix.
+
+    Put TopK before it.
+    """
 
     needs_vocab: ClassVar[bool] = True
 

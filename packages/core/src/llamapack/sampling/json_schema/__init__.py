@@ -1,13 +1,13 @@
-"""JSON schemas, as grammars.
+"""Convert JSON schemas to grammars.
 
-compiling  From a JSON schema to a grammar of the JSON texts that it allows.
-reading    Read the parts of a JSON schema, and say where one is not what it must be.
+compiling  Convert a JSON schema to a grammar of the JSON texts that it allows.
+reading    Read the parts of a JSON schema, with a GrammarError for each that is invalid.
 merging    Merge JSON schemas that must all hold into one.
-objects    Objects: keys in their order, commas between them, and any other keys.
-ranges     Numbers between two bounds, as GBNF: what can stand at each digit.
-patterns   The regular expressions of JSON schemas, in GBNF.
-counts     How often something is repeated, in GBNF.
-rules      The rules of a grammar that is being written, in GBNF.
+objects    Rules for objects: keys in order, commas between them, and additional keys.
+ranges     Expressions for numbers between two bounds, digit by digit.
+patterns   Convert the regular expressions of JSON schemas to GBNF.
+counts     Expressions for repetition.
+rules      The rules of a grammar, collected while it is written.
 """
 
 from __future__ import annotations

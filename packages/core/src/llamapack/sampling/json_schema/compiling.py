@@ -1,4 +1,4 @@
-"""From a JSON schema to a grammar of the JSON texts that it allows."""
+"""Convert a JSON schema to a grammar of the JSON texts that it allows."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from llamapack.sampling.json_schema.reading import (
 )
 from llamapack.sampling.json_schema.rules import Rules, json_text, literal, one_of
 
-MAX_DEPTH = 64  # schemas inside one another; Python recurses seven calls for each
-MANY = 16  # values of an enum, from which on they are matched letter by letter
+MAX_DEPTH = 64  # nested schemas; each takes seven nested Python calls
+MANY = 16  # an enum of this many values or more gets rules with shared prefixes
 
 _NEVER = {"not", "if", "then", "else", "$dynamicRef", "$recursiveRef"}
 _NEVER_OBJECT = {
@@ -60,16 +60,16 @@ _FORMATS = ("date", "time", "date-time", "uuid")
 
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """A grammar, and the places in the schema of what it does not hold."""
+    """A grammar, and the JSON pointers of the keywords that it does not enforce."""
 
     text: str
     unenforced: tuple[str, ...]
 
 
 def compile_schema(schema: Mapping[str, Any] | str | bool) -> Compiled:
-    """Write the grammar of `schema`, a parsed one or its JSON text.
+    """Return the grammar of `schema`, a dict or JSON text.
 
-    Raises GrammarError with the place of what is wrong, allows nothing, or goes beyond limits.
+    Raises GrammarError, with the place, for a schema that is invalid, allows nothing, or exceeds limits.
     """
     compiler = _Compiler(parse(schema))
     try:
@@ -80,14 +80,14 @@ def compile_schema(schema: Mapping[str, Any] | str | bool) -> Compiled:
 
 
 class _Compiler:
-    """One walk over a schema. `at` methods return an expression: a rule's name or a literal."""
+    """Compiles one schema. Methods whose name ends in `at` return an expression: a rule's name or a literal."""
 
     def __init__(self, root: object) -> None:
         self.unenforced: list[str] = []
         self._root = root
         self._rules = Rules()
         self._pointers = Pointers(root)
-        self._named: dict[Steps, str] = {}  # what references lead to
+        self._named: dict[Steps, str] = {}  # rule names of the targets of references
         self._patterns: dict[str, Rewritten] = {}
 
     def everything(self) -> str:
@@ -121,7 +121,7 @@ class _Compiler:
         return self._typed(schema, path, depth)
 
     def _note(self, schema: Schema, path: str, keys: Iterable[str]) -> None:
-        """Note those of `keys` that the schema has as not enforced, but for values that everything fulfils."""
+        """Record which of `keys` the schema has as unenforced, except for values without any effect."""
         wanted = set(keys)
         held = [key for key, value in schema.items() if key in _HOLDS_ANYWAY and value == _HOLDS_ANYWAY[key]]
         self.unenforced += [below(path, key) for key in schema if key in wanted and key not in held]
@@ -180,7 +180,7 @@ class _Compiler:
         return schema
 
     def _has_type_of(self, reference: Schema, schema: Schema, path: str) -> bool:
-        """Return True if what a reference leads to has no other types than `schema` allows."""
+        """Return True if the target of a reference allows no other types than `schema`."""
         target = self._resolved(reference)
         found = types_at(target, path) if isinstance(target, dict) else None
         wanted = types_at(schema, path)
@@ -295,7 +295,7 @@ class _Compiler:
         return self._patterns[pattern].text
 
     def _counts(self, low: int | None, high: int | None, kind: str, path: str) -> tuple[int, int | None]:
-        """Return the counts that a grammar can hold."""
+        """Return the counts, limited to those that a grammar can express."""
         if high is not None and high > MAX_COUNT:
             self.unenforced.append(below(path, f"max{kind}"))
             high = None
@@ -317,7 +317,7 @@ class _Compiler:
 
 
 def _hint(path: str) -> str:
-    """Return a name that says where a rule is from."""
+    """Return a rule name that shows where in the schema the rule is from."""
     dull = {"anyOf", "oneOf", "allOf", "prefixItems", "additionalProperties"}
     last = next(part for part in reversed(path.split("/")) if part not in dull and not part.isdigit())
     return {"#": "value", "items": "item"}.get(last, last)

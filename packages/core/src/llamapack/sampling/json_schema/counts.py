@@ -1,4 +1,4 @@
-"""How often something is repeated, in GBNF."""
+"""Expressions for repetition, in GBNF."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from llamapack.sampling.json_schema.rules import Rules
 
 _MAX_TIMES = 2000  # llama.cpp's limit for one repetition
-_BLOCK = 100  # above it, as many are counted as one
+_BLOCK = 100  # above that limit, blocks of so many repetitions are counted
 MAX_COUNT = _MAX_TIMES * _BLOCK
 
 
 def repeated(rules: Rules, text: str, low: int, high: int | None) -> str:
-    """Write that `text`, a rule's name or what is like one, comes from `low` to `high` times; None is no bound.
+    """Return an expression for `text`, such as a rule's name, repeated `low` to `high` times; None is no bound.
 
-    The counts are at most MAX_COUNT, and `low` is not above `high`. Raises ValueError otherwise.
+    Raises ValueError if a count is above MAX_COUNT, or `low` above `high`.
     """
     if not 0 <= low <= (MAX_COUNT if high is None else high) <= MAX_COUNT:
         raise ValueError(f"no repetition from {low} to {high} times")
@@ -25,7 +25,7 @@ def repeated(rules: Rules, text: str, low: int, high: int | None) -> str:
 
 
 def _in_blocks(block: str, text: str, low: int, high: int | None) -> Iterator[str]:
-    """Yield alternatives: as many blocks as `low` has, more and yet fewer than `high` has, or as many as `high` has."""
+    """Yield alternatives: as many blocks as in `low`, more but fewer than in `high`, or as many as in `high`."""
     first, rest = divmod(low, _BLOCK)
     if high is None:
         yield f"{_times(block, first, first)} {_times(text, rest, None)}"

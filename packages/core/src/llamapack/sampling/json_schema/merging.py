@@ -9,7 +9,7 @@ from typing import Any
 
 from llamapack.sampling.json_schema.reading import Schema, is_type
 
-# What says something about a schema and nothing about the values.
+# Keywords that describe a schema and do not restrict values.
 _NOTES = """
     $schema $id $anchor $comment $defs $vocabulary $dynamicAnchor definitions title description default examples example
     deprecated readOnly writeOnly contentEncoding contentMediaType contentSchema discriminator xml externalDocs nullable
@@ -21,7 +21,7 @@ _LEAST = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """A schema for what two allow, but for the keywords of the second that are `left_out`."""
+    """A schema for what two schemas both allow, except that the keywords `left_out` of the second are not included."""
 
     schema: Schema
     left_out: tuple[str, ...]
@@ -30,7 +30,8 @@ class Merged:
 def merged(first: Schema, second: Schema) -> Merged:
     """Merge two schemas that must both hold; raises ValueError if they contradict each other.
 
-    Of two patterns, and of other keywords that cannot be merged, the second is left out: what is allowed is more then.
+    Of two patterns, and of two other keywords that cannot be merged, the second is left out: the result then allows
+    more.
     """
     result, second = _seen_by(second, first), _seen_by(first, second)
     if _listed(result) or _listed(second):
@@ -73,7 +74,7 @@ def _both(key: str, first: Any, second: Any) -> Any:
 
 
 def spelled(value: Any) -> str:
-    """Write a value as JSON, those that JSON Schema takes for equal alike: 1 and 1.0, but not 1 and true."""
+    """Return a value as JSON, the same for values that JSON Schema considers equal: 1 and 1.0, but not 1 and true."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, list):
@@ -84,7 +85,7 @@ def spelled(value: Any) -> str:
 
 
 def _listed(schema: Schema) -> list[Any]:
-    """Return the schemas of the first items, which are described one by one."""
+    """Return the schemas of the first items: those of `prefixItems`, or of a list in `items`."""
     found = schema.get("prefixItems", schema.get("items"))
     return found if isinstance(found, list) else []
 
@@ -96,7 +97,7 @@ def _rest(schema: Schema) -> Any:
 
 
 def _items(first: Schema, second: Schema) -> Schema:
-    """Return the keywords for arrays whose items two schemas allow, at least one of which describes some one by one."""
+    """Merge two schemas' keywords for array items, if at least one describes the first items one by one."""
     count = max(len(_listed(first)), len(_listed(second)))
     ways = [[*_listed(each), *[_rest(each)] * (count - len(_listed(each)))] for each in (first, second)]
     both = [[*pair] for pair in zip(*ways, strict=True)]
@@ -116,7 +117,7 @@ def _all_of(schemas: list[Any]) -> Any:
 
 
 def _seen_by(judge: Schema, schema: Schema) -> Schema:
-    """Return `schema` with its properties as `judge` has them, whose additionalProperties sees only its own."""
+    """Return `schema` with the additionalProperties of `judge` applied to the properties that `judge` does not name."""
     others, properties = judge.get("additionalProperties", True), schema.get("properties")
     known = judge.get("properties", {})
     if others is True or not isinstance(properties, dict) or not isinstance(known, dict):
@@ -128,7 +129,7 @@ def _seen_by(judge: Schema, schema: Schema) -> Schema:
 
 
 def exclude_each_other(schemas: Iterable[object]) -> bool:
-    """Return True if no value fits two of these: by their types, their values, or those of a key that all require."""
+    """Return True if no value matches two of these: by their types, values, or those of a common required key."""
     known = [schema if isinstance(schema, dict) else {} for schema in schemas]
     if _disjoint([_type_names(schema) for schema in known]) or _disjoint([_values(schema) for schema in known]):
         return True
@@ -138,7 +139,7 @@ def exclude_each_other(schemas: Iterable[object]) -> bool:
 
 
 def _disjoint(sets: Sequence[Set[str]]) -> bool:
-    """Return True if nothing is in two of them; False where one is empty, which stands for anything."""
+    """Return True if no element is in two of the sets; False if one is empty, because that stands for anything."""
     return all(sets) and len(frozenset[str]().union(*sets)) == sum(map(len, sets))
 
 
@@ -158,7 +159,7 @@ def _property(schema: Schema, key: str) -> Schema:
 
 
 def _values(schema: Schema) -> set[str]:
-    """Return the values that a schema lists, as JSON; none if it lists none."""
+    """Return the values that a schema lists, as JSON; an empty set if it lists none."""
     listed = schema.get("enum")
     values = [schema["const"]] if "const" in schema else listed if isinstance(listed, list) else []
     return {spelled(value) for value in values}
@@ -173,5 +174,5 @@ def _types(first: Any, second: Any) -> list[str]:
 
 
 def with_whole_numbers(types: set[str]) -> set[str]:
-    """Add the type of whole numbers where all numbers are allowed."""
+    """Add "integer" to the types if they contain "number"."""
     return types | {"integer"} if "number" in types else types

@@ -1,4 +1,4 @@
-"""Objects: keys in their order, commas between them, and any other keys."""
+"""Rules for objects: keys in order, commas between them, and additional keys."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from llamapack.sampling.json_schema.patterns import letter_except
 from llamapack.sampling.json_schema.rules import Rules, json_text, literal
 
 _BACKSLASH = "\\"
-_CHUNK = 8  # alternatives of one rule; without, a hundred optional keys would be a chain of a hundred rules
-_LONG = 2000  # letters of a rule, from which on the rest has a rule of its own
-_LONGEST = 100  # letters of a key beside which others are allowed
+_CHUNK = 8  # alternatives of one rule; otherwise a hundred optional keys would be a chain of a hundred rules
+_LONG = 2000  # characters of a rule after which the rest gets a rule of its own
+_LONGEST = 100  # characters of the longest key for which additional keys can be told from it
 
 
 def object_rule(rules: Rules, hint: str, values: Mapping[str, str], required: Set[str], others: str | None) -> str:
     """Return the rule of an object whose keys come in the order of `values`.
 
-    `values` has an expression for each key, and `others` one for the value of any other key, which come last.
+    `values` has an expression for the value of each key, and `others` one for the values of additional keys, which come
+    last.
     """
     rules.shared("ws")
     if any(len(key) > _LONGEST for key in values):
-        others = None  # a rule for all other keys has a rule for each letter
+        others = None  # the rule for additional keys would need a rule for each character of a key
     body = _Members(rules, hint, values, required, others).all()
     if not body:
         return rules.add(hint, '"{" ws "}"')
@@ -28,7 +29,7 @@ def object_rule(rules: Rules, hint: str, values: Mapping[str, str], required: Se
 
 
 class _Members:
-    """The members from one of them on: `_one_of` is one or more of them, `_more` the rest after one."""
+    """The rules for members from a given one on: `_one_of` is one or more of them, `_more` the rest after one."""
 
     def __init__(
         self, rules: Rules, hint: str, values: Mapping[str, str], required: Set[str], others: str | None
@@ -46,11 +47,11 @@ class _Members:
             self._rests[i] = self._more(i) if i else ""
 
     def all(self) -> str:
-        """Return alternatives for all members; nothing if there are none."""
+        """Return alternatives for all members; empty if there are none."""
         return self._ones[0]
 
     def _one_of(self, i: int) -> str:
-        """Return alternatives: the member `i` and what follows, or if it is optional the same from a later one on."""
+        """Return alternatives: member `i` and what follows, or if it is optional, the same from a later member on."""
         parts: list[str] = []
         for j in range(i, len(self._members)):
             if j - i == _CHUNK:
@@ -63,7 +64,7 @@ class _Members:
         return " | ".join(parts)
 
     def _more(self, i: int) -> str:
-        """Return what follows before the member `i`: nothing, or a comma and others."""
+        """Return what may follow before member `i`: nothing, or a comma and further members."""
         if not self._ones[i]:
             return ""
         required = i < len(self._members) and self._required[i]
@@ -74,7 +75,7 @@ class _Members:
 
 
 def _other_key(rules: Rules, hint: str, keys: Mapping[str, str]) -> str:
-    """Return an expression for a key that is none of `keys`."""
+    """Return an expression for a key that is not one of `keys`."""
     if not keys:
         return rules.shared("string")
     rules.shared("char")
@@ -83,9 +84,10 @@ def _other_key(rules: Rules, hint: str, keys: Mapping[str, str]) -> str:
 
 
 def _other_text(rules: Rules, hint: str, texts: list[str], *, escaped: bool) -> str:
-    """Return the rule of all JSON strings, from after the opening mark, that are none of `texts`.
+    """Return the rule of all JSON strings, after the opening quote, that are not one of `texts`.
 
-    Behind a backslash only what one of them has is allowed, for letters can be escaped in several ways.
+    After a backslash, only the characters that follow one in `texts` are allowed, because characters can be escaped in
+    several ways.
     """
     branches: dict[str, list[str]] = {}
     for text in texts:

@@ -1,7 +1,7 @@
-"""The regular expressions of JSON schemas, in GBNF.
+"""Convert the regular expressions of JSON schemas to GBNF.
 
-The usual syntax is read (ECMA-262, by code points). What is written matches the inside of a JSON string: what JSON
-escapes is escaped, and what is not anchored may have any text around it.
+The usual syntax is read (ECMA-262, by code points). The result matches the inside of a JSON string: characters that
+JSON escapes are escaped, and a pattern without anchors may have any text around it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
 
 
 class PatternError(ValueError):
-    """A pattern is not a regular expression, or has no text that it matches."""
+    """A pattern is not a regular expression, or matches no text at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rewritten:
-    """A pattern in GBNF: `exact`, or one that allows more than the pattern does."""
+    """A pattern in GBNF; `exact` is False if it allows more than the pattern does."""
 
     text: str
     exact: bool
@@ -34,13 +34,13 @@ class Rewritten:
 
 @dataclass(frozen=True)
 class Points:
-    """A set of code points, as ranges in order that neither touch nor overlap."""
+    """A set of code points, as sorted ranges that neither touch nor overlap."""
 
     ranges: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, *ranges: tuple[int, int]) -> Points:
-        """Join ranges in any order."""
+        """Make a set from ranges in any order."""
         joined: list[tuple[int, int]] = []
         for low, high in sorted(ranges):
             if joined and low <= joined[-1][1] + 1:
@@ -50,21 +50,21 @@ class Points:
         return cls(tuple(joined))
 
     def __or__(self, other: Points) -> Points:
-        """Return what is in either."""
+        """Return the union."""
         return Points.of(*self.ranges, *other.ranges)
 
     def __invert__(self) -> Points:
-        """Return all others."""
+        """Return the complement."""
         edges = [-1, *(edge for low, high in self.ranges for edge in (low, high)), _LAST + 1]
         gaps = zip(edges[::2], edges[1::2], strict=True)
         return Points(tuple((low + 1, high - 1) for low, high in gaps if low + 1 <= high - 1))
 
     def __sub__(self, other: Points) -> Points:
-        """Return what is here and not there."""
+        """Return the difference."""
         return ~(~self | other)
 
     def __contains__(self, letter: str) -> bool:
-        """Return True if the letter is in the set."""
+        """Return True if the character is in the set."""
         return any(low <= ord(letter) <= high for low, high in self.ranges)
 
 
@@ -81,11 +81,11 @@ _RAW = ~(_letters('"\\\x7f') | Points.of((0, 0x1F), (0xD800, 0xDFFF)))  # stand 
 
 
 def rewrite(pattern: str, rules: Rules) -> Rewritten:
-    """Write what `pattern` matches, adding to `rules`; the text may hold alternatives: put it in brackets.
+    """Return `pattern` in GBNF, adding to `rules`; the text may contain alternatives, so put it in parentheses.
 
-    What a grammar cannot express is left out, so that the result allows more: conditions on what stands around
+    What a grammar cannot express is left out, so that the result allows more: conditions on the surrounding text
     (lookaround, word boundaries, anchors inside), references to groups, classes of Unicode properties, and counts above
-    MAX_COUNT. A pattern with flags becomes any text. Raises PatternError for what is not a regular expression.
+    MAX_COUNT. A pattern with flags becomes any text. Raises PatternError for text that is not a regular expression.
     """
     rules.shared("char")
     reader = _Reader(pattern, rules)
@@ -96,24 +96,24 @@ def rewrite(pattern: str, rules: Rules) -> Rewritten:
 
 
 def letter_except(letters: str) -> str:
-    """Write one letter of a JSON string that is not escaped and none of `letters`."""
+    """Return an expression for one unescaped character of a JSON string that is not in `letters`."""
     return _class(_RAW - _letters(letters))
 
 
 class _AnyText(Exception):  # noqa: N818 - not an error
-    """Nothing of the pattern can be enforced."""
+    """No part of the pattern can be enforced."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of a pattern in GBNF; `nullable` if it matches the empty text, too. Without text, it is left out."""
+    """A part of a pattern in GBNF; `nullable` if it also matches the empty text. Without text, it is left out."""
 
     text: str
     nullable: bool = False
 
 
 class _Reader:
-    """One walk over a pattern. `exact` becomes False where something is left out."""
+    """Reads one pattern. `exact` becomes False if something is left out."""
 
     def __init__(self, pattern: str, rules: Rules) -> None:
         self.exact = True
@@ -171,7 +171,7 @@ class _Reader:
         return _Part(_class(_letters(letter)))
 
     def _left_out(self) -> _Part:
-        """Leave out a condition: without it, the same texts match and perhaps others."""
+        """Leave out a condition: without it, the same texts match, and perhaps others."""
         self.exact = False
         return _Part("", nullable=True)
 
@@ -210,11 +210,11 @@ class _Reader:
         if not atom.text or most == 0:
             return _Part("", nullable=True)
         if atom.nullable and most != 1:
-            raise _AnyText  # nothing may come at every turn, in more ways than can be followed
+            raise _AnyText  # each repetition may be empty, so that there are too many ways to parse a text
         if max(least, most or 0) > MAX_COUNT:
             self.exact = False
             least, most = min(least, MAX_COUNT), None
-        # llama.cpp multiplies the counts of what is in brackets; a rule's name counts as one
+        # llama.cpp multiplies the counts of nested repetitions, but the name of a rule counts as one
         text = self._rules.add("group", atom.text[1:-1]) if atom.text.startswith("(") else atom.text
         return _Part(repeated(self._rules, text, least, most), atom.nullable or not least)
 
@@ -252,7 +252,7 @@ class _Reader:
             self.exact = False
             return _ALL
         if letter.isalnum():
-            raise _AnyText  # a group's text again, or what only some dialects have
+            raise _AnyText  # a backreference, or syntax that only some dialects have
         return _letters(letter)
 
     def _numbered(self, point: int) -> Points:
@@ -289,7 +289,7 @@ _ALL = ~Points(())
 _CONDITIONS = "bBAZz"  # with a backslash: they match between letters
 _LOOKAROUND = re.compile(r"\?<?[=!]")
 _GROUP = re.compile(r":|P?<[A-Za-z_$][\w$]*>")  # after its question mark
-_OTHER_GROUP = re.compile(r"[a-zA-Z]*(-[a-zA-Z]+)?[:)]|[>#(|]|P=")  # flags, and what only some dialects have
+_OTHER_GROUP = re.compile(r"[a-zA-Z]*(-[a-zA-Z]+)?[:)]|[>#(|]|P=")  # flags, and syntax that only some dialects have
 _PROPERTY = re.compile(r"\\[pP]")
 _NAMED = re.compile(r"\{\^?[\w=:.& -]+\}|[A-Z]")  # a Unicode property
 _COUNTS = re.compile(r"([*+?])|\{(\d{1,9})(?:(,)(\d{0,9}))?\}")
@@ -312,7 +312,7 @@ def _range(low: Points, high: Points) -> Points:
 
 
 def _class(points: Points) -> str:
-    """Write one character of a JSON string that stands for one of `points`."""
+    """Return an expression for one character of a JSON string that is in `points`."""
     raw = points - ~_RAW
     escaped = [_ESCAPED[letter] for letter in _ESCAPED if letter in points]
     if len(raw.ranges) == 1 and raw.ranges[0][0] == raw.ranges[0][1] and not escaped:

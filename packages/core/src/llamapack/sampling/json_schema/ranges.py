@@ -1,4 +1,4 @@
-"""Numbers between two bounds, as GBNF: what can stand at each digit."""
+"""Expressions for numbers between two bounds, digit by digit, in GBNF."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TypeVar
 
-_DIGITS = 16  # of a number without a bound, and behind the point
-_STEP = Decimal(1).scaleb(-9)  # how far a number stays away from a bound that it may not reach
+_DIGITS = 16  # of a number without a bound, and after the decimal point
+_STEP = Decimal(1).scaleb(-9)  # the smallest distance from an exclusive bound
 
 
 def whole_between(low: int | None, high: int | None) -> str:
-    """Write the whole numbers from `low` to `high`; None is no bound."""
+    """Return an expression for the integers from `low` to `high`; None is no bound."""
     return " | ".join(_signed(low, high, _natural, 0))
 
 
 def number_between(low: Decimal | None, high: Decimal | None) -> str:
-    """Write the decimal numbers from `low` to `high`, without exponents."""
+    """Return an expression for the decimal numbers from `low` to `high`, without exponents; None is no bound."""
     return " | ".join(_signed(low, high, _decimal, Decimal(0)))
 
 
 def inside(bound: Decimal, direction: int) -> Decimal:
-    """Return the nearest number that is written if the bound itself is not allowed."""
+    """Return the nearest number that the grammar can write if the bound itself is not allowed."""
     return bound + direction * _STEP
 
 
@@ -31,7 +31,7 @@ Number = TypeVar("Number", int, Decimal)
 def _signed(
     low: Number | None, high: Number | None, written: Callable[[Number, Number | None], str], zero: Number
 ) -> Iterator[str]:
-    """Yield the negative numbers, by those without the sign, and then the others."""
+    """Yield alternatives for the negative numbers, made from those without the sign, and then for the others."""
     if low is None or low < zero:
         nearest = -high if high is not None and high < zero else zero
         yield f'"-" ({written(nearest, None if low is None else -low)})'
@@ -44,7 +44,7 @@ def _natural(low: int, high: int | None) -> str:
 
 
 def _naturals(low: int, high: int | None) -> Iterator[str]:
-    """Yield one alternative for each number of digits, and one for all beyond if there is no upper bound."""
+    """Yield one alternative for each number of digits, and without an upper bound one for all longer numbers."""
     lengths = len(str(low)), len(str(high if high is not None else low))
     for length in range(lengths[0], lengths[1] + 1):
         least = str(low) if length == lengths[0] else "1" + "0" * (length - 1)
@@ -55,7 +55,7 @@ def _naturals(low: int, high: int | None) -> Iterator[str]:
 
 
 def _same_length(low: str, high: str) -> str:
-    """Write the digits from `low` to `high`, which have as many."""
+    """Return an expression for the digits from `low` to `high`, which have the same length."""
     if not low:
         return '""'
     if low[0] == high[0]:
@@ -64,7 +64,7 @@ def _same_length(low: str, high: str) -> str:
 
 
 def _first_digits(low: str, high: str) -> Iterator[str]:
-    """Yield by first digit: that of `low` and what may follow, those between with anything, and that of `high`."""
+    """Yield by first digit: that of `low` and what may follow, those between with any digits, and that of `high`."""
     rest = len(low) - 1
     first, last = int(low[0]), int(high[0])
     if set(low[1:]) - {"0"}:
@@ -86,7 +86,7 @@ def _decimal(low: Decimal, high: Decimal | None) -> str:
 
 
 def _decimals(low: Decimal, high: Decimal | None) -> Iterator[str]:
-    """Yield the numbers whose whole part is that of `low`, lies between, or is that of `high`."""
+    """Yield alternatives by integer part: that of `low`, those between, and that of `high`."""
     (first, after), (last, before) = _parts(low), _parts(high) if high is not None else (None, "")
     if first == last:
         yield f'"{first}" {_fraction_between(after, before)}'
@@ -103,7 +103,7 @@ _TAIL = f"[0-9]{{0,{_DIGITS}}}"
 
 
 def _parts(value: Decimal) -> tuple[int, str]:
-    """Split a number that is not negative into its whole part and its digits behind the point."""
+    """Split a number that is not negative into its integer part and its digits after the decimal point."""
     whole = int(value)
     return whole, f"{value - whole:f}".partition(".")[2].rstrip("0")
 
@@ -122,7 +122,7 @@ def _fraction_between(low: str, high: str) -> str:
 
 
 def _tail_from(digits: str) -> str:
-    """Write the digits, perhaps none, whose value is at least that of `digits`, which do not end in 0."""
+    """Return an expression for fraction digits, perhaps none, of at least `digits`, which do not end in 0."""
     if not digits:
         return _TAIL
     return f"({_digit_and_any(int(digits[0]) + 1, 9)}{_quoted(digits[0])} {_tail_from(digits[1:])})"

@@ -1,4 +1,4 @@
-"""Read the parts of a JSON schema, and say where one is not what it must be."""
+"""Read the parts of a JSON schema, with a GrammarError for each that is invalid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 
 
 def parse(schema: object) -> object:
-    """Return the schema as JSON has it, from an object or from text."""
+    """Return the schema as parsed JSON, from an object or from text."""
     try:
         text = schema if isinstance(schema, str) else json.dumps(schema, allow_nan=False)
         return json.loads(text, parse_constant=_no_number)
@@ -34,12 +34,12 @@ def _no_number(name: str) -> float:
 
 
 def refusal(path: str, why: str) -> GrammarError:
-    """Say where a schema cannot be used, and why."""
+    """Return the error for a schema that cannot be used, with the place and the reason."""
     return GrammarError(f"The JSON schema cannot be used: at {path}, {why}.")
 
 
 def list_at(schema: Schema, key: str, path: str) -> list[Any]:
-    """Return a list that must not be empty."""
+    """Return the list under `key`; it must not be empty."""
     value = schema[key]
     if not isinstance(value, list) or not value:
         raise refusal(path, f"{key} must be a list that is not empty")
@@ -47,7 +47,7 @@ def list_at(schema: Schema, key: str, path: str) -> list[Any]:
 
 
 def mapping_at(schema: Schema, key: str, path: str) -> Schema:
-    """Return an object, by default an empty one."""
+    """Return the object under `key`, or an empty one."""
     value = schema.get(key, {})
     if not isinstance(value, dict):
         raise refusal(path, f"{key} must be an object")
@@ -55,7 +55,7 @@ def mapping_at(schema: Schema, key: str, path: str) -> Schema:
 
 
 def types_at(schema: Schema, path: str) -> list[str] | None:
-    """Return the types that a schema allows; None allows all."""
+    """Return the types that a schema allows; None for all."""
     value = schema.get("type")
     if value is None:
         return None
@@ -66,7 +66,7 @@ def types_at(schema: Schema, path: str) -> list[str] | None:
 
 
 def is_type(value: object, name: str) -> bool:
-    """Return True if a value has the type of this name."""
+    """Return True if a value has the JSON type `name`."""
     if name in ("integer", "number"):
         whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         return not isinstance(value, bool) and (whole or (name == "number" and isinstance(value, float)))
@@ -75,7 +75,7 @@ def is_type(value: object, name: str) -> bool:
 
 
 def count_at(schema: Schema, key: str, path: str) -> int | None:
-    """Return a whole number from 0, if there is one."""
+    """Return the integer, 0 or more, under `key`; None if it is missing."""
     value = schema.get(key)
     if value is not None and not (is_type(value, "integer") and value >= 0):
         raise refusal(path, f"{key} must be a whole number from 0, not {json.dumps(value)[:80]}")
@@ -85,19 +85,19 @@ def count_at(schema: Schema, key: str, path: str) -> int | None:
 def check_order(
     low_key: str, low: float | Decimal | None, high_key: str, high: float | Decimal | None, path: str
 ) -> None:
-    """Refuse a lower bound above the upper one."""
+    """Raise GrammarError if the lower bound is above the upper one."""
     if low is not None and high is not None and low > high:
         raise refusal(path, f"it allows nothing: {low_key} is {low} and {high_key} is {high}")
 
 
 def bounds_at(schema: Schema, path: str, *, whole: bool) -> tuple[Decimal | None, Decimal | None]:
-    """Return the least and the greatest number that are allowed; exclusive bounds are moved inwards."""
+    """Return the smallest and the largest number that are allowed; exclusive bounds are moved inwards."""
     lows: list[Decimal] = []
     highs: list[Decimal] = []
     for key in _NUMBER_KEYS:
         value = schema.get(key)
         if value is None or isinstance(value, bool):
-            continue  # in draft 4, exclusiveMinimum says that minimum itself is not allowed
+            continue  # in draft 4, exclusiveMinimum is a bool that makes minimum exclusive
         if not is_type(value, "number"):
             raise refusal(path, f"{key} must be a number, not {json.dumps(value)[:80]}")
         bound, sign = Decimal(str(value)), 1 if key.lower().endswith("minimum") else -1
@@ -113,7 +113,7 @@ def bounds_at(schema: Schema, path: str, *, whole: bool) -> tuple[Decimal | None
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """What a schema says of an object's keys."""
+    """What a schema requires of an object's keys."""
 
     properties: Schema
     required: frozenset[str]
@@ -121,7 +121,7 @@ class Keys:
 
 
 def keys_at(schema: Schema, path: str) -> Keys:
-    """Return the keys of an object; those that are required without being described may have any value."""
+    """Return the keys of an object; keys that are required but not described may have any value."""
     properties = mapping_at(schema, "properties", path)
     required = schema.get("required", [])
     if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
@@ -140,7 +140,7 @@ Steps = tuple[str, ...]  # the keys and indices that lead from the root of a sch
 
 
 def below(path: str, *steps: str | int) -> str:
-    """Return the JSON pointer (RFC 6901) of what `steps` lead to from `path`."""
+    """Return the JSON pointer (RFC 6901) of the part that `steps` lead to from `path`."""
     return "/".join((path, *(str(step).replace("~", "~0").replace("/", "~1") for step in steps)))
 
 
@@ -148,18 +148,18 @@ class Pointers:
     """References into one schema."""
 
     def __init__(self, root: object) -> None:
-        """Look into `root`."""
+        """Resolve references in the schema `root`."""
         self._root = root
 
     def target(self, steps: Steps) -> Any:
-        """Return what `final` found a reference to lead to."""
+        """Return the part of the schema at the end of `steps`, which `final` has returned."""
         found: Any = self._root
         for step in steps:
             found = found[int(step)] if isinstance(found, list) else found[step]
         return found
 
     def final(self, pointer: object, path: str) -> Steps:
-        """Follow the reference at `path`, and those that it leads to where they are nothing but another."""
+        """Follow the reference at `path`, and further references as long as the target is only a reference."""
         seen: list[Steps] = []
         while (steps := self._steps(pointer, path)) not in seen:
             seen.append(steps)
@@ -184,7 +184,7 @@ class Pointers:
         return steps
 
     def inlined(self, member: object, path: str) -> Schema:
-        """Return a member of allOf itself where it is a reference."""
+        """Return a member of allOf, or its target if it is a reference."""
         if not (isinstance(member, dict) and "$ref" in member):
             return member if isinstance(member, dict) else {} if member is True else {"anyOf": [member]}
         return self.inlined(self.target(self.final(member["$ref"], path)), path)

@@ -1,4 +1,4 @@
-"""The rules of a grammar that is being written, in GBNF."""
+"""The rules of a GBNF grammar, collected while it is written."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Iterable
 
-# What several schemas need, and from which other rules of this table.
+# Predefined rules, and the other rules of this table that each needs.
 _SHARED = {
     "ws": r'(" " | "\n" [ \t]{0,20})?',
-    # As ranges: of a letter in several tokens, the engine refuses the first bytes if a [^...] has any like them.
+    # As ranges: if a character is split into several tokens, llama.cpp rejects its first bytes for some [^...].
     "char": r'[ !#-\x5B\x5D-~\x80-\uD7FF\uE000-\U0010FFFF] | [\\] (["\\/bfnrt] | "u" hex4)',
     "hex": "[0-9a-fA-F]",
     "hex4": "[0-9a-cA-CefEF] hex{3} | [dD] [0-7] hex{2}",  # no half of a surrogate pair
@@ -37,34 +37,34 @@ _SHARED = {
 
 
 class Rules:
-    """Rules by name; a body that was written before gets the name it has."""
+    """Rules by name; adding a body that exists already returns the existing name."""
 
     def __init__(self) -> None:
-        """Begin with no rule."""
+        """Begin without rules."""
         self._bodies: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
     def add(self, hint: str, body: str) -> str:
-        """Return the name of a rule with this body; a new one is named after `hint`."""
+        """Return the name of a rule with this body; a new rule's name is derived from `hint`."""
         if body not in self._names:
             self._names[body] = self.reserve(hint)
             self._bodies[self._names[body]] = body
         return self._names[body]
 
     def reserve(self, hint: str) -> str:
-        """Return a name whose rule is defined later, because others need it before."""
+        """Return a name for a rule that is defined later, because other rules need the name first."""
         stem = re.sub(r"[^A-Za-z0-9]+", "-", hint).strip("-")[:24] or "rule"
         stem = stem if stem[0].isalpha() else f"rule-{stem}"
         self._counts[stem] = count = self._counts.get(stem, 0) + 1
         return f"{stem}-{count}"
 
     def define(self, name: str, body: str) -> None:
-        """Give a reserved name its body."""
+        """Set the body of a reserved name."""
         self._bodies[name] = body
 
     def shared(self, name: str) -> str:
-        """Return the name of a rule that several schemas need, with all that it needs."""
+        """Return the name of a predefined rule, and add it with all rules that it needs."""
         if name not in self._bodies:
             self._bodies[name] = _SHARED[name]
             for part in _needs(_SHARED[name]):
@@ -72,12 +72,12 @@ class Rules:
         return name
 
     def either(self, hint: str, expressions: Iterable[str]) -> str:
-        """Return what matches any of these."""
+        """Return an expression that matches any of these."""
         parts = list(dict.fromkeys(expressions))
         return parts[0] if len(parts) == 1 else self.add(hint, " | ".join(parts))
 
     def text(self, root: str) -> str:
-        """Return the grammar whose root is this expression."""
+        """Return the whole grammar, with this expression as its root."""
         return "".join(f"{name} ::= {body}\n" for name, body in {"root": root, **self._bodies}.items())
 
 
@@ -87,21 +87,22 @@ def _needs(body: str) -> list[str]:
 
 
 def literal(text: str) -> str:
-    """Write text as it is."""
+    """Return text as a GBNF literal."""
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return '"' + "".join(escapes.get(letter, letter) for letter in text) + '"'
 
 
 def json_text(value: object) -> str:
-    """Write a value as JSON, with non-ASCII letters as they are, unless one is half of a pair."""
+    """Return a value as JSON, with non-ASCII characters as they are, unless one is half of a surrogate pair."""
     text = json.dumps(value, ensure_ascii=False)
     return json.dumps(value) if re.search("[\ud800-\udfff]", text) else text
 
 
 def one_of(rules: Rules, hint: str, texts: Iterable[str]) -> str:
-    """Return the rule of these texts, sharing their beginnings.
+    """Return the rule of these texts, with shared prefixes.
 
-    A grammar is as slow as it has ways to go on: a list of thousands has thousands, this one for each next letter.
+    A grammar gets slower with the number of ways to continue. A plain list of thousands of texts has thousands of ways;
+    this rule has one for each possible next character.
     """
     branches: dict[str, list[str]] = {}
     for text in texts:
