@@ -1,9 +1,9 @@
-"""Text and embeddings from a model, at the pace of llama.cpp.
+"""Generate text and compute embeddings with a model, as fast as llama.cpp does.
 
-generation   From a prompt to a stream of text.
-text_stream  Turn a stream of bytes into text that can be shown: whole characters only, and nothing of a stop string.
-logprobs     From logits to the logarithms of probabilities.
-embeddings   Embeddings of texts, one row each.
+generation   Generate text from a prompt, as a stream of pieces.
+text_stream  Turn tokens' bytes into text that can be shown: whole characters, and no part of a stop string.
+logprobs     Compute log probabilities from logits.
+embeddings   Compute the embeddings of texts, one row per text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Embeddings of texts, one row each."""
+"""Compute the embeddings of texts, one row per text."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def embed(
 ) -> Floats:
     """Return the embeddings of `texts`, of shape (texts, n_embd_out), or (n_embd_out,) for a single text.
 
-    `pooling` makes one of those of a text's tokens (default: the model's own, or "mean" where it has none);
-    `normalize` divides each by its length, so that a product of two is their cosine. `n_ctx` limits how many tokens
-    are computed at once (default: what the longest text needs, and at least 512).
+    `pooling` says how the embeddings of a text's tokens become one (default: as the model was made for, or "mean").
+    `normalize` divides each by its Euclidean length, so that the product of two is their cosine similarity. `n_ctx`
+    limits how many tokens are computed at once (default: what the longest text needs, and at least 512).
 
-    Raises InputError for no texts and empty ones, and PromptTooLongError for a text that does not fit.
+    Raises InputError if there are no texts or one is empty, and PromptTooLongError for a text that does not fit.
     """
     import numpy as np
 
@@ -50,7 +50,7 @@ def embed(
         raise PromptTooLongError(
             f"A text of {longest} tokens does not fit n_ctx={limit}.", fix="Make n_ctx larger, or shorten the text."
         )
-    # Upstream must be able to share a batch evenly: 2, 4, ... 32 sequences can share a multiple of 256 tokens.
+    # llama.cpp needs an equal share for each sequence: 2, 4, ... 32 sequences can share a multiple of 256 tokens.
     size = -(-limit // 256) * 256
     sequences = 1 << (min(len(tokens), _SEQUENCES) - 1).bit_length()
     context = Context(
@@ -72,7 +72,7 @@ def embed(
 
 
 def _groups(tokens: Sequence[list[int]], limit: int, sequences: int) -> Iterator[list[list[int]]]:
-    """Put texts together, in their order, as long as they fit one batch."""
+    """Group texts, in their order, so that each group fits one batch."""
     group: list[list[int]] = []
     for text in tokens:
         if group and (len(group) == sequences or sum(map(len, group)) + len(text) > limit):

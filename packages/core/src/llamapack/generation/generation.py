@@ -1,4 +1,4 @@
-"""From a prompt to a stream of text."""
+"""Generate text from a prompt, as a stream of pieces."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FinishReason = Literal["stop", "length"]
 
 @dataclass(kw_only=True)
 class Timing:
-    """Tokens and the seconds they took; what the caller does between pieces is not counted."""
+    """Numbers of tokens and the seconds they took; the time that the caller spends between pieces is not counted."""
 
     prompt_tokens: int = 0
     prompt_seconds: float = 0.0
@@ -46,26 +46,27 @@ class Timing:
 
     @property
     def generated_rate(self) -> float:
-        """Generated tokens per second; the first comes from the prompt's last pass and is not counted."""
+        """Generated tokens per second, without the first token: the prompt's last batch computes that one."""
         return (self.generated_tokens - 1) / self.generated_seconds if self.generated_tokens > 1 else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenLogprobs:
-    """How likely the model thought a token, before any sampling: natural logarithms of probabilities."""
+    """The log probability (natural logarithm) that the model gave a token before sampling."""
 
     token: int
     logprob: float
-    top: Mapping[int, float]  # of the likeliest tokens, the likeliest first
+    top: Mapping[int, float]  # log probabilities of the likeliest tokens, in descending order
 
 
 @dataclass(kw_only=True)
 class Generation(Uncopyable, Iterator[str]):
-    """A running generation: iterate for pieces of text, then look at `tokens`, `timing` and `finish_reason`.
+    """A running generation: iterate over it for pieces of text.
 
-    `finish_reason` is None until it ended, and stays so if it is closed before.
+    `tokens`, `timing` and `finish_reason` describe the result. `finish_reason` is None until the generation has ended,
+    and stays None if it is closed before.
 
-    Pieces hold whole characters, and nothing of a stop string. Closing it frees the context if `generate` made one.
+    Pieces hold whole characters and no part of a stop string. Closing it frees the context if `generate` made one.
     `logprobs` has an entry for each token, if they were asked for.
     """
 
@@ -82,19 +83,19 @@ class Generation(Uncopyable, Iterator[str]):
     finish_reason: FinishReason | None = None
 
     def __post_init__(self) -> None:
-        """Start the stream of text."""
+        """Start the text stream."""
         self._stream = TextStream(self.stop)
         self._started = self._closed = False
 
     def __next__(self) -> str:
-        """Return the next piece, never an empty one."""
+        """Return the next piece of text, never an empty one."""
         while self.finish_reason is None and not self._closed:
             if text := self._step():
                 return text
         raise StopIteration
 
     def _step(self) -> str:
-        """Take one token further; return the text that became certain."""
+        """Generate one token; return the text that can be shown now, perhaps none."""
         if not self._started:
             self._read_prompt()
         if self.max_tokens is not None and len(self.tokens) >= self.max_tokens:
@@ -118,7 +119,7 @@ class Generation(Uncopyable, Iterator[str]):
         return text
 
     def _next_token(self) -> int | None:
-        """Read the last token, if there is one, and choose the next; None if the context is full."""
+        """Read the last token, if there is one, and choose the next one; None if the context is full."""
         return self.context.step(self.sampler, self.tokens[-1] if self.tokens else None)
 
     def _read_prompt(self) -> None:
@@ -140,17 +141,17 @@ class Generation(Uncopyable, Iterator[str]):
             self.context.close()
 
     def close(self) -> None:
-        """Stop here; safe to call twice."""
+        """Stop the generation; safe to call twice."""
         if self.owns_context:
             self.context.close()
         self._closed = True
 
     def __enter__(self) -> Generation:
-        """Return itself; the block's end closes it."""
+        """Return the generation; the end of the block closes it."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close."""
+        """Close the generation."""
         self.close()
 
 
@@ -170,22 +171,24 @@ def generate(
     sampler: Sampler | None = None,
     **sampling: Unpack[SamplingOptions],
 ) -> Generation:
-    """Generate text from `prompt`; the result yields pieces as they become certain.
+    """Generate text from `prompt`; iterating over the result yields pieces of text as soon as they are final.
 
-    A string is continued as it is, or with `chat=True` answered as a user's message; a list of messages is always a
-    chat. A list of tokens is read as it is: nothing is put before or after it. `system` is put before a chat;
-    `enable_thinking=False` turns off the thinking of models whose chat template has a switch for it.
+    A string is continued as it is, or with `chat=True` answered as a user's message. A list of messages is always a
+    chat. A list of tokens is used unchanged: no special token is added before or after it. `system` becomes a system
+    message before a chat. `enable_thinking=False` turns off the thinking of models whose chat template has a switch for
+    it.
 
-    `max_tokens` and the context's size end the text, as do the model's own end tokens and the strings in `stop`, which
-    are not part of it. With `logprobs` the result notes how likely each token was, beside that many of the likeliest.
-    Without a `context`, one of `n_ctx` tokens is made and freed at the end; a given one is continued where it stands.
+    The text ends after `max_tokens`, when the context is full, at one of the model's end tokens, or before a string in
+    `stop`. `logprobs` is a number of tokens: the result then has the log probability of each generated token, and of
+    that many of the likeliest ones in its place. Without a `context`, one of `n_ctx` tokens is made, and freed at the
+    end; a given one is continued after its last token.
 
-    All of SamplingParameters are taken as well, such as `temperature`, `seed`, `repeat_penalty`, `grammar` and
-    `json_schema`, which hold from the first token on, so that a chat's thinking is off by default; or a `sampler`
-    instead, which goes on from what it remembers. Penalties count the prompt's tokens.
+    All fields of SamplingParameters are keyword arguments, such as `temperature`, `seed`, `repeat_penalty`, `grammar`
+    and `json_schema`. The last two apply from the first token on, so a chat's thinking is then off by default. A
+    `sampler` can be given instead; it keeps its memory of earlier tokens. Penalties count the prompt's tokens.
 
-    Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything runs;
-    the result raises SamplingError where no token can be chosen.
+    Raises InputError for wrong arguments and PromptTooLongError for a prompt that does not fit, before anything is
+    computed. Iterating raises SamplingError if no token can be chosen.
     """
     check_keywords("generate", sampling, (*(generate.__kwdefaults__ or ()), *SamplingOptions.__annotations__))
     stops = _stops(stop)
@@ -241,7 +244,7 @@ def _sampler(model: Model, given: Sampler | None, options: SamplingOptions) -> S
 
 
 def _begins_at_once(sampler: Sampler) -> bool:
-    """Return True if a grammar holds from the first token on, so that the model cannot think before it answers."""
+    """Return True if a grammar applies from the first token on, so that the model cannot think first."""
     return any(isinstance(stage, Grammar) and not stage.lazy for stage in sampler.stages)
 
 

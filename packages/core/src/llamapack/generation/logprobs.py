@@ -1,4 +1,4 @@
-"""From logits to the logarithms of probabilities."""
+"""Compute log probabilities from logits."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def logprobs(logits: Floats) -> Floats:
-    """Return the natural logarithm of the softmax over the last axis, as float32.
+    """Return the natural logarithm of the softmax over the last axis of `logits`, as float32 of the same shape.
 
     It is computed in 64 bits, so that the probabilities of a large vocabulary add up to 1 within 1e-6.
 
-    Raises InputError for no logits, and for a row in which none is finite.
+    Raises InputError for empty logits, and for a row without a finite number.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Turn a stream of bytes into text that can be shown: whole characters only, and nothing of a stop string."""
+"""Turn tokens' bytes into text that can be shown: whole characters, and no part of a stop string."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Sequence
 
 
 class TextStream:
-    """Hold back what cannot be shown yet.
+    """Collects the bytes of tokens, and holds back those that cannot be shown yet.
 
-    Tokens end in the middle of UTF-8 characters and of stop strings. `feed` returns the text that is certain; `finish`
-    the rest. Once a stop string is complete, `stopped` holds it, and neither it nor what follows is returned.
+    Tokens may end in the middle of UTF-8 characters and of stop strings. `feed` returns the text that is final;
+    `finish` the rest. When a stop string is complete, `stopped` is set to it; the string and what follows it are never
+    returned.
     """
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
-        """Watch for the strings in `stop`; empty ones are refused by the caller."""
+        """Stop at the strings in `stop`; the caller must have rejected empty ones."""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._stop = tuple(stop)
         self._held = ""
         self.stopped: str | None = None
 
     def feed(self, piece: bytes) -> str:
-        """Add the bytes of one token; return the text that no later token can change."""
+        """Add the bytes of one token; return the text that later tokens cannot change."""
         return self._release(self._decoder.decode(piece))
 
     def finish(self) -> str:
-        """Return what was held back; a character cut short becomes U+FFFD."""
+        """Return the text that was held back; an incomplete character becomes U+FFFD."""
         text = self._release(self._decoder.decode(b"", final=True))
         if self.stopped is not None:
             return text
@@ -49,7 +50,7 @@ class TextStream:
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Return the length of the longest end of `text` that begins `stop`."""
+    """Return the length of the longest suffix of `text` that is a prefix of `stop`."""
     for length in range(min(len(text), len(stop) - 1), 0, -1):
         if text.endswith(stop[:length]):
             return length
