@@ -37,10 +37,10 @@ from __future__ import annotations
 
 
 class LlamapackError(Exception):
-    """The root: `except LlamapackError` catches all that llamapack raises on purpose."""
+    """The base class: `except LlamapackError` catches everything that llamapack raises on purpose."""
 
     def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
-        """Join the three parts, one a line; each stays readable on its own."""
+        """Join the three parts of the message, each on a line of its own."""
         self.what = what
         self.why = why
         self.fix = fix
@@ -52,15 +52,15 @@ class InstallationError(LlamapackError):
 
 
 class BackendError(LlamapackError):
-    """The wanted hardware cannot be used."""
+    """The requested hardware cannot be used."""
 
 
 class BackendWarning(UserWarning):
-    """A backend that is installed is not used, or the CPU does what a GPU was asked for."""
+    """A backend is installed and not used, or the CPU is used although a GPU was asked for."""
 
 
 class CpuLevelError(BackendError):
-    """An unknown or unsupported CPU level was asked for."""
+    """The requested CPU level is unknown, or this processor does not support it."""
 
 
 class ModelError(LlamapackError):
@@ -68,15 +68,15 @@ class ModelError(LlamapackError):
 
 
 class ModelNotFoundError(ModelError, FileNotFoundError):
-    """No file is there, or it cannot be opened."""
+    """The file does not exist or cannot be opened."""
 
     def __str__(self) -> str:
-        """Show our message; FileNotFoundError would show its own fields."""
+        """Return our message; FileNotFoundError would show its own fields."""
         return "\n".join(part for part in (self.what, self.why, self.fix) if part)
 
 
 class ModelFormatError(ModelError):
-    """The file is not GGUF, is truncated, or holds something llama.cpp does not know."""
+    """The file is not GGUF, is truncated, or contains something that llama.cpp does not support."""
 
 
 class InputError(LlamapackError, ValueError):
@@ -96,23 +96,23 @@ class TaskError(InputError):
 
 
 class ChatTemplateError(InputError):
-    """The chat template refuses the messages."""
+    """The chat template cannot be compiled, or rejects the messages."""
 
 
 class GrammarError(InputError):
-    """A grammar, or a JSON schema, cannot be used."""
+    """A grammar or a JSON schema cannot be used."""
 
 
 class SchemaWarning(UserWarning):
-    """Keywords of a JSON schema are not enforced: a grammar cannot express them, so an answer may break them."""
+    """A grammar cannot express some keywords of a JSON schema, so they are not enforced."""
 
 
 class PromptWarning(UserWarning):
-    """A prompt is written or tokenized in a way that was hardly meant."""
+    """A prompt is written or tokenized in a way that is probably a mistake."""
 
 
 class SamplingError(LlamapackError):
-    """No token can be chosen, or one does not fit the grammar."""
+    """No token can be chosen, or a token does not fit the grammar."""
 
 
 class DecodeError(LlamapackError):
@@ -120,22 +120,22 @@ class DecodeError(LlamapackError):
 
 
 class CacheFullError(DecodeError):
-    """No room is left in the KV cache for the batch."""
+    """The KV cache has no room for the batch."""
 
 
 class CancelledError(LlamapackError):
-    """A callback or another thread asked to stop."""
+    """A callback or another thread stopped the call."""
 
 
 class RequestError(LlamapackError):
-    """An engine refuses a request, or fails to answer it.
+    """An engine rejects a request, or fails to answer it.
 
-    `status` is as in HTTP: from 400 the request is wrong, from 500 the answer failed. `kind` is llama.cpp's name for
-    it, such as `invalid_request_error` or `exceed_context_size_error`.
+    `status` is an HTTP status: from 400 the request is wrong, from 500 the engine failed. `kind` is llama.cpp's name
+    for the error, such as `invalid_request_error` or `exceed_context_size_error`.
     """
 
     def __init__(self, what: str, *, status: int, kind: str, why: str = "", fix: str = "") -> None:
-        """Take the parts of the message, and the status."""
+        """Make the error from the parts of its message, its status and its kind."""
         super().__init__(what, why=why, fix=fix)
         self.status = status
         self.kind = kind
@@ -158,7 +158,7 @@ class ToolError(LlamapackError):
 
 
 class StateError(LlamapackError):
-    """The call does not fit the object's state."""
+    """The object is not in a state in which the call is possible."""
 
 
 class ClosedError(StateError):

@@ -1,8 +1,8 @@
-"""What this installation is and does, for people and for reports.
+"""Reports on this installation, for people and for programs.
 
 core_facts   The installed core and what it chooses for this process: the facts that every report begins with.
 system_info  What llama.cpp was built with and found on this machine.
-report       The doctor's report: what was found, what works, what `auto` would choose, and how to repair the rest.
+report       The doctor's report: what is installed, what works, what `auto` would choose, and how to fix the rest.
 """
 
 __all__ = ["core_facts", "report", "system_info"]

@@ -1,7 +1,7 @@
-"""The doctor's report: what was found, what works, what `auto` would choose, and how to fix the rest.
+"""The doctor's report: what is installed, what works, what `auto` would choose, and how to fix the rest.
 
 It is plain data, described in docs/reference/doctor.md, and can go into a bug report: the home folder is shortened to
-`~`, and of the environment only the variables that matter here are in it. No code of a plug-in runs in this process.
+`~`, and only the environment variables that matter here are included. No code of a plug-in runs in this process.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _VARIABLES = ("LLAMAPACK_", "GGML_", "CUDA_", "HIP_", "ROCR_", "HSA_", "NVIDIA_"
 
 
 class Known(Protocol):
-    """What a survey knows in the end."""
+    """The results of a survey: the machine and the verdicts on the plug-ins."""
 
     @property
     def host(self) -> HostFacts:
@@ -47,7 +47,7 @@ class Known(Protocol):
 
 
 def gather(cpu: str | None = None) -> dict[str, Any]:
-    """Return the report; errors are listed in its `problems`, and not raised."""
+    """Return the report; errors are listed in its `problems` instead of being raised."""
     problems: list[dict[str, str]] = []
     report: dict[str, Any] = {"schema": SCHEMA, "status": HEALTHY, "problems": problems, "system": _system(read_host())}
     try:
@@ -74,12 +74,12 @@ def judge(status: str, choice: Choice) -> str:
 
 
 def add_backends(report: dict[str, Any], survey: Known, cpu: Path) -> dict[str, Any]:
-    """Add the backends, what would be chosen, and the problems that come of it."""
+    """Add the backends, what would be chosen, and the resulting problems."""
     verdicts = survey.verdicts((), cpu)
     host = survey.host
     try:
         choice = choose(read_request(None, None, False, os.environ), verdicts, host)
-    except LlamapackError as error:  # LLAMAPACK_BACKENDS names what is not there
+    except LlamapackError as error:  # LLAMAPACK_BACKENDS names a backend that does not exist
         report["problems"].append(_problem(error))
         report["status"], choice = DEGRADED, choose(Request(), verdicts, host)
     for text in choice.warnings:
@@ -121,14 +121,14 @@ def _system(host: HostFacts) -> dict[str, Any]:
 
 
 def shown_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that change what happens here; those that may be secrets without their values."""
+    """Return the variables that affect llamapack; those that may hold secrets without their values."""
     named = [name for name in sorted(environment) if name.startswith(_VARIABLES)]
     named += [name for name in ("LD_LIBRARY_PATH", "PYTHONPATH") if name in environment]
     return {name: HIDDEN if is_secret(name) else without_password(environment[name]) for name in named}
 
 
 def without_password(value: str) -> str:
-    """Return `value` without what stands before the @ of an address."""
+    """Return `value` without the user name and password of an address: the part before the @."""
     return re.sub(r"(?<=://)[^/@\s]+(?=@)", HIDDEN, value)
 
 
@@ -156,7 +156,7 @@ def probed(verdict: Verdict) -> dict[str, Any]:
     """Return what the probe found."""
     data = to_data(verdict)
     for device in data["devices"]:
-        del device["uuid"]  # it tells machines apart, and explains nothing
+        del device["uuid"]  # it identifies the machine, and does not help to find a problem
     kept = ("status", "fault", "reason", "remedy", "devices", "libraries", "versions", "output", "seconds")
     return {**{name: data[name] for name in kept}, "cached": verdict.cached}
 
@@ -170,10 +170,10 @@ def _finished(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def home_folders() -> tuple[str, ...]:
-    """Return the names of the home folder, the longest first: as it is called, and without symbolic links."""
+    """Return the paths of the home folder, the longest first: as configured, and with symbolic links resolved."""
     try:
         home = Path.home()
-    except RuntimeError:  # this user has none, as in a container that gives processes any number
+    except RuntimeError:  # the user has no home folder, as under a random user id in a container
         return ()
     names = {str(home), str(home.resolve())} - {os.sep, "."}
     return tuple(sorted(names, key=len, reverse=True))

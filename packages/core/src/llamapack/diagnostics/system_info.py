@@ -25,7 +25,7 @@ class SystemInfo(CoreFacts):
     supports_gpu_offload: bool
 
     def __str__(self) -> str:
-        """Lay it out for people, a fact a line."""
+        """Return the facts as text, one per line."""
         lines = [
             f"llama.cpp {self.llama_cpp}, ABI {self.abi_id}, on {self.platform}",
             f"CPU level {self.cpu.level.name}: {self.cpu.reason}",
@@ -37,7 +37,7 @@ class SystemInfo(CoreFacts):
 
 
 def system_info() -> SystemInfo:
-    """Gather what llama.cpp and this package know of the machine; loads the backends, as `devices` does."""
+    """Return what llama.cpp and this package know about the machine; loads the backends, as `devices` does."""
     core, bound = core_facts(), native()
     with _lock:
         printed = bound.llama_print_system_info() or b""
@@ -52,7 +52,7 @@ def system_info() -> SystemInfo:
 
 
 def parse_features(printed: str) -> dict[str, dict[str, str]]:
-    """Read llama.cpp's line, such as `CPU : AVX = 1 | AVX2 = 1 | CUDA : ARCHS = 900 | `."""
+    """Parse llama.cpp's line, such as `CPU : AVX = 1 | AVX2 = 1 | CUDA : ARCHS = 900 | `."""
     found: dict[str, dict[str, str]] = {}
     backend = ""
     for part in printed.split(" | "):
