@@ -1,4 +1,4 @@
-"""How surprised a model is by a text: perplexity, measured as llama.cpp's `llama-perplexity` measures it."""
+"""How well a model predicts a text: perplexity, measured as llama.cpp's `llama-perplexity` measures it."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def perplexity(
 ) -> Perplexity:
     """Measure the perplexity of `text`, which must have at least 2 * n_ctx tokens.
 
-    The text is cut into chunks of `n_ctx` tokens, the first of which is replaced by the beginning-of-sequence token if
-    the model wants one; the second half of each chunk is scored. Values compare only for the same `n_ctx`. `n_batch`
-    tokens are read at once (default: n_ctx), and the logits of those that are scored are kept, which is most of the
-    memory. `progress` is called after each chunk with how many are done, how many there are, and the value so far;
-    when it returns False, all stops.
+    The text is cut into chunks of `n_ctx` tokens. The first token of each is replaced by the beginning-of-sequence
+    token if the model uses one, and the second half of each is scored. Values are comparable only for the same `n_ctx`.
+    `n_batch` tokens are read at once (default: n_ctx); most memory is needed for the logits of the scored ones.
+    `progress` is called after each chunk with the number of chunks done, their total, and the value so far; if it
+    returns False, the measurement stops.
 
-    Raises CancelledError, and InputError for wrong arguments, a text too short, and models that end every text with a
-    token.
+    Raises CancelledError if it was stopped, and InputError for wrong arguments, a text that is too short, and models
+    whose tokenizer ends every text with a special token.
     """
     check_int("n_ctx", n_ctx, least=4)
     size = min(n_ctx if n_batch is None else check_int("n_batch", n_batch), n_ctx)
@@ -108,7 +108,7 @@ def _tokens(model: Model, text: str | bytes, n_ctx: int) -> list[int]:
 
 
 def _score_chunk(context: Context, chunk: Sequence[int], size: int, sums: _Sums) -> None:
-    """Score the tokens after the middle of `chunk`, each by what the model expected after those before."""
+    """Score the tokens in the second half of `chunk`, each by the probability that the model gave it."""
     vocab = context.model.vocab
     asked = list(chunk)
     if vocab.adds_bos and vocab.bos is not None:
@@ -122,7 +122,7 @@ def _score_chunk(context: Context, chunk: Sequence[int], size: int, sums: _Sums)
         context.decode(batch)
         places = [place for place in part if place in scored]
         if places:
-            # gone before the next batch, which may need the memory elsewhere
+            # release the view before the next batch, which may have to move the buffer
             _score(context.outputs.logits(None, copy=False), [chunk[place + 1] for place in places], sums)
 
 
@@ -131,6 +131,6 @@ def _score(logits: Floats, tokens: Sequence[int], sums: _Sums) -> None:
 
     for row, token in zip(logits, tokens, strict=True):
         shifted = row - row.max()
-        # single precision for the terms and double for their sum, as llama.cpp does it
+        # single precision for the terms and double for their sum, as in llama.cpp
         total = np.exp(shifted).sum(dtype=np.float64)
         sums.add(math.log(total) - float(shifted[token]))

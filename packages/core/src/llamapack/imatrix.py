@@ -23,16 +23,16 @@ _FIX = "Make it again with llama-imatrix."
 
 @dataclass(frozen=True, kw_only=True)
 class Imatrix:
-    """Mean squared activations by the name of the tensor they weigh."""
+    """Mean squared activations for each column of a tensor, by the tensor's name."""
 
     path: Path
     entries: Mapping[str, Weights]
 
 
 def read_imatrix(path: Path) -> Imatrix:
-    """Read an importance matrix: GGUF, or the older format that mostly ends in `.dat`.
+    """Read an importance matrix: GGUF, or the older format that usually ends in `.dat`.
 
-    Raises ModelNotFoundError where there is no file, and InputError where it is no importance matrix.
+    Raises ModelNotFoundError if the file does not exist, and InputError if it is not an importance matrix.
     """
     try:
         found = gguf.read(path)
@@ -62,7 +62,7 @@ def _gguf_entries(path: Path, found: gguf.Gguf) -> Iterator[tuple[str, Weights]]
         if sums is None:
             raise _bad(path, f"There are {counts.n_elements} counts for the {tensor.n_elements} sums of {key}.")
         number = np.rint(_floats(path, counts))[:, None]
-        # an expert that was never asked weighs all columns alike
+        # for an expert that was never used, all columns have the same weight
         yield key, np.divide(sums, number, out=np.ones_like(sums), where=number > 0).ravel()
 
 

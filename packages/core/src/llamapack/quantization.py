@@ -1,4 +1,4 @@
-"""Store a model's weights in fewer bits."""
+"""Quantize a model: store its weights in fewer bits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TEXT_BYTES = 127  # of a metadata override
 
 @dataclass(frozen=True, kw_only=True)
 class Quantized:
-    """What `quantize` wrote: the files, and the bytes before and after."""
+    """The result of `quantize`: the files, and their size in bytes before and after."""
 
     paths: tuple[Path, ...]
     size_before: int
@@ -42,7 +42,7 @@ class Quantized:
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What to do, checked: sizes of the arrays that C reads live as long as this does."""
+    """The checked arguments, with the arrays that C reads: they live as long as this object."""
 
     source: gguf.Gguf
     params: api.llama_model_quantize_params
@@ -50,7 +50,7 @@ class _Plan:
 
 
 def quantization_types() -> tuple[str, ...]:
-    """Return the types that `quantize` takes; `COPY` only copies, aliases such as `Q4_K` stand for their _M variant."""
+    """Return the types that `quantize` accepts. `COPY` only copies; `Q4_K` and the like stand for their _M variant."""
     return (*_ftypes(), _COPY, *_ALIASES)
 
 
@@ -74,16 +74,17 @@ def quantize(
     """Write the model `source` to `target` with its weights stored as `type`, such as `Q4_K_M`.
 
     `imatrix` is an importance matrix or its file; types of about two bits need one. `tensor_types` gives tensors whose
-    names match a regular expression another type, such as `{"ffn_down": "Q6_K"}`; `output_type` and `embedding_type`
-    do so for the output and the token embeddings, and `quantize_output=False` leaves the output as it is. `pure` stores
-    all tensors alike, without the mixture that `type` stands for. `allow_requantize` takes weights that are quantized
-    already, which loses quality twice. `keep_split` writes as many parts as there are. `progress` is called before each
-    tensor with its number from 1, how many there are, and its name; when it returns False, all stops.
+    names match a regular expression another type, such as `{"ffn_down": "Q6_K"}`; `output_type` and `embedding_type` do
+    the same for the output and the token embeddings, and `quantize_output=False` leaves the output as it is. `pure`
+    stores all tensors in the same type instead of the mixture that `type` stands for. `allow_requantize` accepts
+    weights that are quantized already, which loses quality twice. `keep_split` writes as many files as the source has.
+    `progress` is called before each tensor with its number from 1, the number of tensors, and its name; if it returns
+    False, the work stops.
 
-    The target appears when it is complete, and stays as it was where anything fails.
+    The target appears only when it is complete, and stays unchanged if anything fails.
 
-    Raises InputError for wrong arguments, ModelError and its kinds where the model cannot be read or written, and
-    CancelledError.
+    Raises InputError for wrong arguments, ModelError or a subclass if the model cannot be read or written, and
+    CancelledError if `progress` stopped the work.
     """
     plan = _plan(
         Path(source),
@@ -100,7 +101,7 @@ def quantize(
     params.allow_requantize = allow_requantize
     params.keep_split = keep_split and len(plan.source.paths) > 1
     goals = _goals(plan.source, Path(target), split=bool(params.keep_split), overwrite=overwrite)
-    # in the target's folder, so that moving is only renaming
+    # in the target's folder, so that moving it is only a rename
     with _scratch(goals[0].parent, Path(target)) as scratch:
         written = tuple(Path(scratch, goal.name) for goal in goals)
         prefix = Path(scratch, Path(target).stem) if params.keep_split else written[0]
@@ -178,7 +179,7 @@ def _tensor_type(name: str) -> int:
 
 
 def _metadata_overrides(source: gguf.Gguf, matrix: Imatrix | None) -> ctypes.Array[api.llama_model_kv_override]:
-    """Say what is true of the result: the alignment, which is always llama.cpp's own, and the importance matrix."""
+    """Return metadata that is true of the result: llama.cpp's alignment, and the importance matrix."""
     numbers: dict[bytes, int] = {}
     texts: dict[bytes, bytes] = {}
     if source.alignment != _ALIGNMENT:
@@ -186,7 +187,7 @@ def _metadata_overrides(source: gguf.Gguf, matrix: Imatrix | None) -> ctypes.Arr
     if matrix is not None:
         texts[b"quantize.imatrix.file"] = os.fsencode(matrix.path.name)[:_TEXT_BYTES]
         numbers[b"quantize.imatrix.entries_count"] = len(matrix.entries)
-    overrides = (api.llama_model_kv_override * (len(numbers) + len(texts) + 1))()  # the last one, empty, ends them
+    overrides = (api.llama_model_kv_override * (len(numbers) + len(texts) + 1))()  # an empty entry ends the array
     for override, (key, number) in zip(overrides, numbers.items(), strict=False):
         override.tag, override.key, override.val_i64 = api.llama_model_kv_override_type.INT, key, number
     for override, (key, text) in zip(overrides[len(numbers) :], texts.items(), strict=False):
@@ -219,7 +220,7 @@ def _imatrix_data(matrix: Imatrix) -> tuple[ctypes.Array[api.llama_model_imatrix
 
 
 def _goals(source: gguf.Gguf, target: Path, *, split: bool, overwrite: bool) -> tuple[Path, ...]:
-    """Return the files to write; refuse what would be lost by it."""
+    """Return the paths to write; raises InputError if that would destroy an existing file."""
     count = len(source.paths)
     goals: tuple[Path, ...] = (replaceable(target),)
     if split:
@@ -286,7 +287,7 @@ def _failure(source: Path, lines: list[str]) -> LlamapackError:
 
 
 def _check_written(paths: tuple[Path, ...], target: Path) -> None:
-    """Look at what llama.cpp wrote: it does not notice a full disk."""
+    """Check the files that llama.cpp wrote, because it does not notice a full disk."""
     try:
         gguf.read(paths[0])
     except ModelError as error:

@@ -1,7 +1,7 @@
-"""How many threads to use, and why: physical or performance cores, within the affinity mask and the cgroup's quota.
+"""How many threads to use, and why: performance or physical cores, within the affinity mask and cgroup quota.
 
 Sources: Linux's sysfs (`/sys/devices/system/cpu`, `/sys/devices/cpu_core`), `/proc/self/cgroup` and the cgroup files it
-leads to. Elsewhere the number of logical processors is all the standard library tells.
+leads to. On other systems, the standard library tells only the number of logical processors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class ThreadChoice:
 
 @lru_cache(maxsize=1)
 def default_threads() -> ThreadChoice:
-    """Choose for this process; asked once."""
+    """Return the number of threads for this process; determined once."""
     if sys.platform == "linux":
         return linux_threads(Path("/"), frozenset(os.sched_getaffinity(0)))
     if sys.platform == "darwin":
@@ -37,7 +37,7 @@ def default_threads() -> ThreadChoice:
 
 
 def linux_threads(root: Path, allowed: frozenset[int]) -> ThreadChoice:
-    """Choose from the `proc` and `sys` trees under `root` for a process that may run on the `allowed` processors."""
+    """Choose from the `proc` and `sys` trees under `root`, for a process that may use the `allowed` processors."""
     cpus = root / "sys/devices/system/cpu"
     performance, kind = _performance_cpus(root, cpus, allowed)
     cores = _physical_cores(cpus, performance)
@@ -60,14 +60,14 @@ def _performance_cpus(root: Path, cpus: Path, allowed: frozenset[int]) -> tuple[
         return hybrid, "performance cores"
     capacity = {cpu: int(text) for cpu in allowed if (text := _read(cpus / f"cpu{cpu}/cpu_capacity")).isdigit()}
     if capacity and len(set(capacity.values())) > 1:
-        # Clusters close to the biggest still pull their weight; the smallest slow everyone down.
+        # Clusters almost as fast as the fastest still help; the slowest cores delay all others.
         floor = max(capacity.values()) * 0.6
         return frozenset(cpu for cpu, value in capacity.items() if value >= floor), "performance cores"
     return allowed, "physical cores"
 
 
 def _physical_cores(cpus: Path, chosen: frozenset[int]) -> set[frozenset[int]]:
-    """Group processors that share a core."""
+    """Group the `chosen` processors that share a core."""
     cores = set()
     for cpu in chosen:
         text = _read(cpus / f"cpu{cpu}/topology/core_cpus_list") or _read(
@@ -82,7 +82,7 @@ def _online_count(cpus: Path, otherwise: int) -> int:
 
 
 def _cgroup_quota(root: Path) -> float | None:
-    """The smallest CPU quota on the way from this process's cgroup to the root, in CPUs; None without one."""
+    """Return the smallest CPU quota from this process's cgroup up to the root, in CPUs; None if there is none."""
     quotas = []
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
@@ -122,7 +122,7 @@ def _read_v1(folder: Path) -> float | None:
 
 
 def parse_cpu_list(text: str) -> frozenset[int]:
-    """Read the kernel's list format, such as `0-3,8`."""
+    """Parse the kernel's list format, such as `0-3,8`."""
     found: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
