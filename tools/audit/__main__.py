@@ -1,4 +1,4 @@
-"""Judge the libraries of a wheel and print the report: python -m tools.audit WHEEL [LIBRARY] [--whole]."""
+"""Audit the libraries of a wheel and print the report: python -m tools.audit WHEEL [LIBRARY] [--whole]."""
 
 from __future__ import annotations
 

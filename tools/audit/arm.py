@@ -1,4 +1,4 @@
-"""Instructions of 64-bit Arm, decoded by LLVM's llvm-mc: it knows the needs of each, and no package of Python does."""
+"""Instructions of 64-bit Arm, decoded by LLVM's llvm-mc: no Python package knows the features that each needs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PACKAGES = ("llvm-19",)
 OLDEST = 17
 """The first LLVM that knows all of CANDIDATES."""
 
-# The processor that all code for a system may be for: the first with 64 bits, and Apple's first with macOS.
+# The oldest processor that each system runs on: all code may use its instructions.
 BASELINE: Mapping[str, str] = {"linux": "generic", "windows": "generic", "macos": "apple-m1"}
 
-# What the compiler may use for each of ggml's flags, in LLVM's words. Levels are compiled for a version of the
-# architecture: with the dot product, which came after 8.2, a processor has all of 8.2. MATMUL_INT8 came with 8.6, and
-# processors have it from 8.4 on. SME came with 9.2, where SVE has SVE2 in it: compilers take the two for all three.
+# The LLVM features that the compiler may use for each of ggml's flags. Levels are compiled for a version of the
+# architecture: a processor with the dot product, which came after 8.2, has all of 8.2. MATMUL_INT8 came with 8.6, and
+# processors have it from 8.4 on. SME came with 9.2, where SVE includes SVE2: for SME, compilers may use all three.
 FLAGS: Mapping[str, tuple[str, ...]] = {
     "DOTPROD": ("v8.2a", "dotprod"),
     "FP16_VECTOR_ARITHMETIC": ("fullfp16",),
@@ -33,7 +33,7 @@ FLAGS: Mapping[str, tuple[str, ...]] = {
     "SME": ("sme",),
 }
 
-# What is asked about an instruction that is not allowed, to say whose it is.
+# The features that are tried for an instruction that is not allowed, to name the one it needs.
 CANDIDATES = (
     *("crc", "lse", "rdm", "dotprod", "fullfp16", "fp16fml", "rcpc", "rcpc-immo", "complxnum", "jsconv", "flagm"),
     *("i8mm", "bf16", "sve", "sve2", "sme", "sme2", "aes", "sha2", "sha3", "sm4", "pauth", "mte", "fptoint", "sb"),
@@ -41,7 +41,7 @@ CANDIDATES = (
 OTHER = "another extension"
 SME = "sme"
 
-# What is in zig's runtime, and asks before it runs.
+# Instructions in zig's runtime, which checks the processor before it runs them.
 TOLERATED: Mapping[str, str] = {
     r"cntd x0": "libunwind reads the length of vectors, for frames that keep some",
     r"stg x\d+, \[x\d+\]": "libunwind clears the tags of a stack that has them",
@@ -53,19 +53,19 @@ _SIZE = 4
 
 
 class Arm:
-    """What code.Judge asks for."""
+    """Judges 64-bit Arm code; see code.Judge."""
 
     def unavailable(self) -> str:
-        """Return how to install llvm-mc if it is missing; empty if it is not."""
+        """Return how to install llvm-mc if it is missing; empty if it is available."""
         missing = f"llvm-mc {OLDEST} or later is not on this machine (Debian: apt install {' '.join(PACKAGES)})"
         return "" if self._program else missing
 
     def foreign(self, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
-        """Return what the library uses beyond `flags`."""
+        """Return the instructions of the library that `flags` do not allow."""
         return self._beyond((found for part in library.code for found in _words(part)), library.system, flags)
 
     def foreign_from(self, start: int, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
-        """Return what all that runs from `start` uses beyond `flags`."""
+        """Return the instructions that can run from address `start` and that `flags` do not allow."""
         found = walk(start, library.functions, lambda address: _steps(address, library))
         return self._beyond(found, library.system, flags)
 
@@ -79,7 +79,7 @@ class Arm:
         )
 
     def _named(self, words: Collection[int], processor: str, features: Sequence[str]) -> dict[int, tuple[str, str]]:
-        """Return the feature and the text of those of `words` that `features` do not allow."""
+        """Return, for those of `words` that `features` do not allow, the missing feature and the instruction's text."""
         beyond = sorted(set(words) - self._allowed(words, processor, features))
         unknown = "the word {:#010x}, which llvm-mc does not know"
         texts = {word: unknown.format(word) for word in beyond} | self._decoded(beyond, processor, ["all"])
@@ -93,8 +93,8 @@ class Arm:
     def _allowed(self, words: Collection[int], processor: str, features: Sequence[str]) -> set[int]:
         """Return those of `words` that `features` allow.
 
-        For LLVM, `sme` has nearly all of SVE in it, as such a processor has it in its streaming mode; outside of that
-        it may have none.
+        To LLVM, `sme` includes nearly all of SVE, because such a processor has it in streaming mode; outside of that
+        mode it may not have it.
         """
         found = set(self._decoded(words, processor, features))
         if SME in features:
@@ -103,7 +103,7 @@ class Arm:
         return found
 
     def _decoded(self, words: Collection[int], processor: str, features: Iterable[str]) -> dict[int, str]:
-        """Return the text of each of `words` that is an instruction for `processor` with `features`."""
+        """Return the text of each of `words` that is an instruction of `processor` with `features`."""
         ordered = sorted(words)
         lines = (" ".join(f"{byte:#04x}" for byte in word.to_bytes(_SIZE, "little")) for word in ordered)
         attributes = [f"--mattr={','.join(f'+{feature}' for feature in features)}"]
@@ -158,7 +158,7 @@ def _steps(address: int, library: Library) -> Iterator[Step[tuple[int, int]]]:
 
 
 def _branch(word: int) -> int | None:
-    """Return the offset of the branch `word` in bytes, if it has one. Bits: the A64 instruction set's encodings."""
+    """Return the offset in bytes of the branch instruction `word`; None if it is not one. Bits: the A64 encodings."""
     if word & 0x7C000000 == 0x14000000:  # B, BL
         return _signed(word, 0, 26)
     if word & 0x7E000000 == 0x34000000 or word & 0xFF000000 == 0x54000000:  # CBZ, CBNZ, B.cond, BC.cond
@@ -174,7 +174,7 @@ def _signed(word: int, low: int, size: int) -> int:
 
 
 def _ends(word: int) -> bool:
-    """Return whether nothing after `word` runs: B, BR, RET and their kind, BRK, UDF."""
+    """Return True if execution does not go on after `word`: B, BR, RET and the like, BRK, UDF."""
     plain = word & 0xFC000000 == 0x14000000
-    register = word & 0xFE000000 == 0xD6000000 and word >> 21 & 0b11 != 0b01  # BLR comes back
+    register = word & 0xFE000000 == 0xD6000000 and word >> 21 & 0b11 != 0b01  # not BLR, which returns
     return plain or register or word & 0xFFE00000 == 0xD4200000 or word & 0xFFFF0000 == 0

@@ -1,6 +1,6 @@
-"""Canaries in machine code: zig may link the function that they call into a library, which then imports none.
+"""Find stack canaries in machine code: zig may link their function into a library, which then does not import it.
 
-Each C++ library of zig has zig's runtime inside, and with it that function and, on Arm, the value to compare with.
+Each C++ library that zig links contains zig's runtime, with that function and, on Arm, the value to compare with.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ NEAR = 4
 def has_canaries(
     machine: str, code: Iterable[Code], data: Iterable[Code], pointers: Mapping[int, int] | None = None
 ) -> bool:
-    """Return whether functions of a Linux library compare a value on the stack with the one it has to be.
+    """Return True if functions of a Linux library check a stack canary before they return.
 
-    `pointers` are the places that the loader writes an address to, with that address.
+    `pointers` maps the places to which the loader writes an address to these addresses.
     """
     if machine == "x86_64":
         return any(X86_64.search(part.content) for part in code)
@@ -43,9 +43,9 @@ def _places(content: bytes) -> Iterator[int]:
 
 
 def _takes(part: Code, guards: set[int], slots: set[int]) -> bool:
-    """Return whether Arm's code makes the address of a guard, or loads it from a slot.
+    """Return True if Arm code computes the address of a guard, or loads it from a slot.
 
-    ADRP gives the page, and then ADD or LDR the place in it.
+    ADRP computes the address of the page, and ADD or LDR adds the offset in it.
     """
     words = struct.unpack(f"<{len(part.content) // 4}I", part.content[: len(part.content) // 4 * 4])
     for index, first in enumerate(words):

@@ -1,4 +1,4 @@
-"""Which instructions machine code holds, and what each asks of the processor: the part that all processors share."""
+"""Find the CPU features that machine code needs: the part that all processors share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign:
-    """Instructions of features that a processor may not have: how many, and the first of them."""
+    """Instructions that need a feature the processor may not have: their number, and the first of them."""
 
     feature: str
     count: int
@@ -21,21 +21,24 @@ class Foreign:
 
 
 class Judge(Protocol):
-    """Tells which instructions of a library a level with some of ggml's flags must not use."""
+    """Finds the instructions in a library that a CPU level with some of ggml's flags must not use."""
 
     def unavailable(self) -> str:
-        """Return why it cannot judge on this machine; empty if it can."""
+        """Return why it does not work on this machine; empty if it does."""
 
     def foreign(self, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
-        """Return what the library uses beyond `flags`, all of its code looked at from the first byte to the last."""
+        """Return the instructions in all of the library's code that `flags` do not allow."""
 
     def foreign_from(self, start: int, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
-        """Return what all that runs from address `start` uses beyond `flags`, as far as calls name their target."""
+        """Return the instructions that can run from address `start` and that `flags` do not allow.
+
+        Calls are followed if the instruction contains their target.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Generic[T]):
-    """An instruction, and where it leads: `target` is the address that it names, `ends` that nothing after it runs."""
+    """An instruction: `target` is the address it names; `ends` is True if execution does not go on after it."""
 
     address: int
     instruction: T
@@ -44,13 +47,13 @@ class Step(Generic[T]):
 
 
 def walk(start: int, functions: Collection[int], steps: Callable[[int], Iterator[Step[T]]]) -> Iterator[T]:
-    """Yield the instructions that run from `start`; `steps` yields those at an address and after it."""
+    """Yield the instructions that can run from `start`; `steps` yields those at an address and after it."""
     seen: set[int] = set()
     waiting = [start]
     while waiting:
         address = waiting.pop()
         for step in steps(address):
-            # A call that does not return may be a function's last instruction: what follows is another function.
+            # A call that never returns may be the last instruction of a function; another function follows.
             if step.address in seen or (step.address in functions and step.address != address):
                 break
             seen.add(step.address)
@@ -72,5 +75,5 @@ def counted(found: Iterable[tuple[str, str]]) -> tuple[Foreign, ...]:
 
 
 def part_with(address: int, library: Library) -> Code | None:
-    """Return the code of `library` that has `address` in it."""
+    """Return the code of `library` that contains `address`; None if there is none."""
     return next((part for part in library.code if part.has(address)), None)

@@ -75,7 +75,7 @@ def _marks(binary: lief.ELF.Binary) -> Iterator[str]:
 
 
 def _pointers(binary: lief.ELF.Binary) -> dict[int, int]:
-    """Return what the loader writes to each address: LLVM's linker leaves zeros there in the file."""
+    """Return the values that the loader writes, by address: LLVM's linker leaves zeros there in the file."""
     return {
         relocation.address: relocation.addend + (relocation.symbol.value if relocation.symbol else 0)
         for relocation in binary.relocations

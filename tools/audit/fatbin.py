@@ -1,8 +1,8 @@
-"""Which GPUs a library holds code for, and how many bytes of each: NVIDIA's fat binaries, read by ourselves.
+"""The GPU architectures in NVIDIA's fat binaries, with the bytes of code for each.
 
-NVIDIA's cuobjdump is a wheel, too, but lists no sizes and spells 120f as 120. The format is not documented; this is
-what the compilers of CUDA 13.0 write: containers, each a header and entries, each a header that says kind, architecture
-and flags, and the code, which is compressed.
+NVIDIA's cuobjdump is available as a wheel, but lists no sizes and spells 120f as 120. The format is not documented;
+this is what the compilers of CUDA 13.0 write: containers, each a header and entries; each entry a header with kind,
+architecture and flags, and the compressed code.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ CONTAINER = struct.Struct("<4sHHQ")  # magic, version, size of this header, size
 ENTRY = struct.Struct("<HHIQII HHIIIQ")  # kind, version, header, code, …, …, minor, major, architecture, …, …, flags
 ALIGNMENT = 8
 KINDS = {1: "ptx", 2: "real"}
-SUFFIXES = {0x100000: "a", 0x200000: "f"}  # code for this architecture alone, or for its family
+SUFFIXES = {0x100000: "a", 0x200000: "f"}  # code for this architecture only, or for its family
 
 
 def code_sizes(path: Path) -> dict[str, int]:
-    """Return the bytes of code for each target in the library at `path`: `real:90` or `ptx:75`; empty for none.
+    """Return the bytes of code for each target in the library at `path`: `real:90` or `ptx:75`; empty if there is none.
 
-    Raises ToolError for a fat binary that is cut off or of another version.
+    Raises ToolError for a fat binary that is truncated or of another version.
     """
     content = path.read_bytes()
     found: Counter[str] = Counter()

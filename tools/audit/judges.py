@@ -14,10 +14,10 @@ JUDGES: Mapping[str, Judge] = {"x86_64": X86(), "aarch64": _ARM, "arm64": _ARM}
 
 
 def judge_of(machine: str) -> Judge | None:
-    """Return the judge of code for `machine`; None if there is none on this machine."""
+    """Return the judge of code for `machine`; None if none works on this machine."""
     return None if why_not(machine) else JUDGES[machine]
 
 
 def why_not(machine: str) -> str:
-    """Return why code for `machine` is not judged here; empty if it is."""
+    """Return why code for `machine` cannot be judged here; empty if it can."""
     return JUDGES[machine].unavailable() if machine in JUDGES else "nothing here disassembles them"

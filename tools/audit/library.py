@@ -15,7 +15,7 @@ class Code:
     content: bytes
 
     def has(self, address: int) -> bool:
-        """Return whether it is what lies at `address`."""
+        """Return True if `address` is in this code."""
         return self.address <= address < self.address + len(self.content)
 
 
@@ -54,7 +54,7 @@ class Library:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What a library is measured against: its neighbours, its symbols, its instructions, its floors."""
+    """What a library is checked against: its neighbours, its symbols, its instructions, and the oldest systems."""
 
     abi_id: str
     own: frozenset[str]
@@ -73,7 +73,7 @@ class Expected:
     """Where a plug-in looks for what is not in its wheel, from its own folder."""
 
     def stem(self, library: Library) -> str:
-        """Return the name under which `library` has its list of exports."""
+        """Return the name of the list of exports for `library`."""
         name = library.name.partition(".")[0].removesuffix(f"-{self.abi_id}")
         name = name.removeprefix("lib") if library.system != "windows" else name
         return "ggml-cpu" if library.name in self.levels else name
@@ -81,7 +81,7 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A rule that a library or wheel breaks: what was found, and what to do."""
+    """A rule that a library or wheel breaks: what was found, and how to fix it."""
 
     rule: str
     file: str
@@ -89,5 +89,5 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        """One message."""
+        """Return the finding as a message."""
         return f"{self.file}: {self.what} ({self.rule})\n    {self.fix}"

@@ -50,10 +50,11 @@ def read_macho(path: Path, binary: lief.MachO.Binary) -> Library:
 
 
 def _apart(binary: lief.MachO.Binary) -> Iterator[str]:
-    """Give what zig's linker, which takes no list of exports, may show beside it: what no other library comes to call.
+    """Yield symbols that a library linked by zig may export although they are not in the list of exports.
 
-    Names have two levels, and the symbol is not weak; or it is weak in every C++ library, all alike, and the loader
-    takes one. Apple's linker hides what the list lacks.
+    zig's linker supports no such list. With two-level names, other libraries never use a symbol that is not weak. A
+    weak one is the same in every C++ library, and the loader uses one of them. Apple's linker hides what the list does
+    not have.
     """
     if _is_of_zig(binary) and "two-level names" in _marks(binary):
         for symbol in binary.symbols:

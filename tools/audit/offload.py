@@ -1,7 +1,7 @@
-"""Which GPUs a library holds code for, and how many bytes of each: clang's offload bundles, read by ourselves.
+"""The GPU architectures in clang's offload bundles, with the bytes of code for each.
 
-AMD's code lies in the section .hip_fatbin: one bundle for each source file, with a table of its code objects, packed as
-a whole where the compiler was told so. The formats: https://clang.llvm.org/docs/ClangOffloadBundler.html.
+AMD's code is in the section .hip_fatbin: one bundle for each source file, with a table of its code objects, compressed
+as a whole if the compiler was told so. The formats: https://clang.llvm.org/docs/ClangOffloadBundler.html.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tools.errors import ToolError
 SECTION = ".hip_fatbin"
 PLAIN, PACKED = b"__CLANG_OFFLOAD_BUNDLE__", b"CCOB"
 COUNT = struct.Struct("<Q")
-ENTRY = struct.Struct("<QQQ")  # where the code object is, its size, the length of its name
-START = struct.Struct("<4sHH")  # magic, version, method; all versions begin so
+ENTRY = struct.Struct("<QQQ")  # offset and size of the code object, length of its name
+START = struct.Struct("<4sHH")  # magic, version, method: the same in all versions
 REST = {1: struct.Struct("<IQ"), 2: struct.Struct("<IIQ"), 3: struct.Struct("<QQQ")}
 """By version: the size of the whole (from 2 on), the size when unpacked, a hash."""
 ZLIB, ZSTD = 0, 1
@@ -30,9 +30,9 @@ _MACHINE = struct.Struct("<4s14xH")
 
 
 def code_sizes(path: Path) -> dict[str, int]:
-    """Return the bytes of code for each target in the library at `path`, as `gfx:gfx1100`; empty for none.
+    """Return the bytes of code for each target in the library at `path`, as `gfx:gfx1100`; empty if there is none.
 
-    Raises ToolError for bundles that are damaged or of a version not known here.
+    Raises ToolError for bundles that are damaged or of an unknown version.
     """
     found = lief.parse(str(path))
     section = found.get_section(SECTION) if isinstance(found, lief.ELF.Binary) else None
@@ -40,7 +40,7 @@ def code_sizes(path: Path) -> dict[str, int]:
 
 
 def sizes_in(content: bytes, name: str) -> dict[str, int]:
-    """Return what `code_sizes` does for the bundles in `content`, one after the other with zeros between."""
+    """Return the bytes of code for each target in `content`, which holds bundles with zeros between them."""
     sizes: Counter[str] = Counter()
     place = 0
     while place < len(content):
@@ -62,7 +62,7 @@ def sizes_in(content: bytes, name: str) -> dict[str, int]:
 
 
 def _entries(content: bytes, bundle: int, name: str) -> list[tuple[str, int, int]]:
-    """Return target, place in `content`, and size of the code objects of the bundle at `bundle`."""
+    """Return target, offset in `content`, and size of each code object of the bundle at offset `bundle`."""
     found = []
     try:
         if not content.startswith(PLAIN, bundle):
@@ -85,7 +85,7 @@ def _entries(content: bytes, bundle: int, name: str) -> list[tuple[str, int, int
 
 
 def _unpacked(content: bytes, place: int, name: str) -> tuple[bytes, int]:
-    """Return the bundle that is packed at `place`, and how many bytes it takes there."""
+    """Return the decompressed bundle at offset `place`, and the number of bytes that it occupies there."""
     try:
         _, version, method = START.unpack_from(content, place)
         if version not in REST or method not in (ZLIB, ZSTD):

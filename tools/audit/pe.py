@@ -67,7 +67,7 @@ def _entries(binary: lief.PE.Binary) -> Iterator[tuple[str, int]]:
 
 
 def _constructors(binary: lief.PE.Binary) -> Iterator[int]:
-    """Yield the functions that mingw's runtime calls from DllMain: pointers that the loader moves, between -1 and 0."""
+    """Yield the functions that mingw's runtime calls from DllMain: relocated pointers between -1 and 0."""
     moved = {block.virtual_address + entry.position for block in binary.relocations for entry in block.entries}
     code = tuple(_code(binary))
     for section in binary.sections:
@@ -82,7 +82,7 @@ def _constructors(binary: lief.PE.Binary) -> Iterator[int]:
 
 
 def _until_the_end(words: Sequence[int], first: int, start: int, moved: Set[int]) -> Sequence[int]:
-    """Return the pointers from number `first` to the next 0 if `moved` has all of them; else none."""
+    """Return the pointers from index `first` up to the next 0 if all are in `moved`, else an empty sequence."""
     last = first
     while last < len(words) and start + POINTER * last in moved:
         last += 1

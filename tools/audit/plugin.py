@@ -1,4 +1,4 @@
-"""What is particular to the wheel of a plug-in: one library on top of the core's, and its description."""
+"""Audit what is specific to a plug-in's wheel: one library on top of the core's, and its description."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Description = Mapping[str, Any]
 
 
 def read_description(contents: Path) -> Description | None:
-    """Return the description in the unpacked wheel in `contents`; None if it is no plug-in's."""
+    """Return the description in the unpacked wheel in `contents`; None if it is not a plug-in."""
     found = next(contents.glob(f"*/{DESCRIPTION}"), None)
     return json.loads(found.read_text(encoding="utf-8")) if found else None
 
@@ -37,9 +37,9 @@ def code_sizes(library: Path) -> dict[str, int]:
 
 
 def plugin_expectation(stated: Description, common: Expected, exports: frozenset[str]) -> Expected:
-    """Return what the library of the described plug-in has to be; `common` is what every library has to.
+    """Return what to check a plug-in's library against; `common` is what applies to every library.
 
-    `exports` are the symbols that the contract asks for.
+    `exports` are the symbols that the plug-in contract requires.
     """
     abi_id, name = stated["abi_id"], stated["name"]
     preloaded = [PurePosixPath(path) for path in stated["preload"]]
@@ -58,7 +58,7 @@ def plugin_expectation(stated: Description, common: Expected, exports: frozenset
 
 
 def wrong_with_description(stated: Description, libraries: tuple[Library, ...]) -> Iterator[Finding]:
-    """Find a library beside the described one, and GPU code that is declared and missing, or there and undeclared."""
+    """Yield findings: a library without description, GPU code that is declared and missing, or undeclared."""
     names = [library.name for library in libraries]
     if names != [stated["library"]]:
         fix = "A plug-in has one library; what it needs beside comes from other wheels."

@@ -16,7 +16,7 @@ SUFFIXES = (".so", ".dll", ".dylib")
 
 
 def read_library(path: Path) -> Library:
-    """Return what the audit knows of the library in `path`; refuse what is none."""
+    """Return what the audit knows of the library at `path`; raises ToolError if it is not a library."""
     lief.logging.disable()
     found = lief.parse(str(path))
     if isinstance(found, lief.ELF.Binary):

@@ -9,7 +9,7 @@ from tools.audit.wheel import Report, audit_wheel
 
 
 def text(report: Report) -> str:
-    """Return what was inspected and found out, then each finding with what to do."""
+    """Return the report: what was inspected, and each finding with its fix."""
     needs = ", ".join(f"{family} {version}" for family, version in report.needs.items()) or "no versioned library"
     lines = [f"{report.wheel.name}: {len(report.libraries)} libraries, {len(RULES)} rules. They need {needs}."]
     lines += [f"Not looked at: {what}." for what in report.not_looked_at]
@@ -25,9 +25,9 @@ def verdict(report: Report) -> str:
 
 
 def audited(wheel: str, library: str = "", *, whole: bool = False) -> str:
-    """Audit `wheel` and return the report; if something is wrong, with `library` if one is named, exit with it.
+    """Audit `wheel` and return the report. If something is wrong, with `library` if it is named, exit with the report.
 
-    With `whole`, a part that cannot be inspected on this machine is wrong, too.
+    With `whole`, a part that cannot be inspected on this machine counts as wrong, too.
     """
     report = audit_wheel(Path(wheel))
     if library and library not in [each.name for each in report.libraries]:

@@ -1,4 +1,4 @@
-"""The rules for every library; a rule says what is wrong, and its `fix` what to do."""
+"""The rules for every library; each has a `fix`, which says what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.audit.code import part_with
 from tools.audit.judges import judge_of
 from tools.audit.library import Expected, Finding, Library
 
-# What each system has wherever llamapack runs; everything else must lie beside the library.
+# Libraries that each supported system has; all others must be in the wheel, beside the library.
 SYSTEM = {
     "linux": r"lib(c|m)\.so\.6|libdl\.so\.2|librt\.so\.1|libpthread\.so\.0|libstdc\+\+\.so\.6|libgcc_s\.so\.1"
     r"|ld-linux-x86-64\.so\.2|ld-linux-aarch64\.so\.1",
@@ -21,8 +21,8 @@ SYSTEM = {
 OLDER_RUNTIME = r"(?i)(msvcr(t|\d+)|crtdll)\.dll"
 RUN_PATHS = {"linux": {"$ORIGIN"}, "macos": {"@loader_path"}, "windows": set[str]()}
 PRINTING = frozenset(("printf", "fprintf", "vfprintf", "sprintf", "vsprintf", "snprintf", "vsnprintf"))
-PRINTS_NOTHING = "ggml"  # itself; what it calls is libc++, which zig links in, unchecked
-CUSTOM = "ggml-cpu-custom"  # its flags are of whoever builds it, and may be for more than a score can ask
+PRINTS_NOTHING = "ggml"  # itself; unchecked calls are from libc++, which zig links into it
+CUSTOM = "ggml-cpu-custom"  # its CPU flags are chosen by the person who builds it, and a score cannot check all of them
 SYMBOL_TABLES = frozenset((".symtab", ".debug_info", ".debug_line", ".debug_str"))
 SOURCE_PATH = re.compile(
     rb"(?<![\w./$-])(?:[A-Za-z]:[\\/]|/)[\w.+-]+(?:[\\/][\w.+-]+)+\.(?:cpp|cc|c|hpp|h|inc)(?![\w/\\])"
@@ -34,7 +34,7 @@ Check = Callable[[Library, Expected], Iterator[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule: its name, the systems that it applies to, how it is checked, and what to do."""
+    """One rule: its name, the systems that it applies to, its check, and its fix."""
 
     name: str
     check: Check
@@ -43,7 +43,7 @@ class Rule:
 
 
 def broken_rules(library: Library, expected: Expected) -> tuple[Finding, ...]:
-    """Return what is wrong with `library`, in the order of the rules."""
+    """Return the findings for `library`, in the order of the rules."""
     return tuple(
         Finding(rule=rule.name, file=library.name, what=what, fix=rule.fix)
         for rule in RULES

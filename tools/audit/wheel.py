@@ -1,4 +1,4 @@
-"""Audit a wheel: every library in it by the rules, and what concerns the whole."""
+"""Audit a wheel: every library by the rules, and the wheel as a whole."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tools.util.scratch import temporary_folder
 
 EXPORTS = CORE / "native" / "exports"
 PLUGIN_EXPORTS = CORE / "native" / "shared" / "backend-exports.txt"
-# What the platforms of manylinux tags have: PEP 600 and the policies of auditwheel.
+# Symbol versions that the platforms of manylinux tags provide, from PEP 600 and auditwheel's policies.
 FLOORS: Mapping[tuple[int, int], Mapping[str, tuple[int, ...]]] = {
     (2, 43): {"GLIBC": (2, 43)},  # Debian forky's, for which auditwheel has no policy
     (2, 28): {"GLIBC": (2, 28), "GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11), "GCC": (7, 0, 0)},
@@ -30,7 +30,7 @@ FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI")
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What an audit found wrong, and what it learnt."""
+    """The findings of an audit, and the facts that it collected."""
 
     wheel: Path
     libraries: tuple[Library, ...]
@@ -41,7 +41,7 @@ class Report:
     """What the audit could not judge, in words."""
 
     def of(self, file: str) -> tuple[Finding, ...]:
-        """Return what is wrong with the library called `file`."""
+        """Return the findings for the library called `file`."""
         return tuple(finding for finding in self.findings if finding.file == file)
 
 
@@ -76,7 +76,7 @@ def _findings(
 
 
 def read_libraries(folder: Path) -> tuple[Library, ...]:
-    """Read every library in `folder`; refuse a folder without any."""
+    """Read every library in `folder`; raises ToolError if there is none."""
     found = sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
     if not found:
         raise ToolError(f"There is no library in {folder.name} of this wheel.", fix="Is it a wheel of llamapack?")
@@ -84,7 +84,7 @@ def read_libraries(folder: Path) -> tuple[Library, ...]:
 
 
 def expectation(folder: Path, libraries: Sequence[Library], wheel: str) -> Expected:
-    """Return what the libraries of the core in `folder` have to be, from abi.json, the export lists and the tag."""
+    """Return what to check the core's libraries in `folder` against, from abi.json, the export lists and the tag."""
     abi = json.loads((folder / "abi.json").read_text(encoding="utf-8"))
     return replace(
         common(wheel),
@@ -95,7 +95,7 @@ def expectation(folder: Path, libraries: Sequence[Library], wheel: str) -> Expec
 
 
 def common(wheel: str) -> Expected:
-    """Return what is expected of every library alike: the core's exports, the tag's floors, nothing of this machine."""
+    """Return what applies to every library: the core's exports, the tag's versions, no path of this machine."""
     return Expected(
         abi_id="",
         own=frozenset(),
@@ -107,7 +107,7 @@ def common(wheel: str) -> Expected:
 
 
 def floors_of(wheel: str) -> Mapping[str, tuple[int, ...]]:
-    """Return the versions that the wheel's tag promises to do with: of symbols, or of macOS; none for other tags."""
+    """Return the versions that the wheel's tag promises: of symbols, or of macOS; empty for other tags."""
     if macos := re.search(r"macosx_(\d+)_(\d+)_", wheel):
         return {"macOS": (int(macos[1]), int(macos[2]))}
     found = {(int(major), int(minor)) for major, minor in re.findall(r"manylinux_(\d+)_(\d+)_", wheel)}
@@ -118,7 +118,7 @@ def floors_of(wheel: str) -> Mapping[str, tuple[int, ...]]:
 
 
 def newest(libraries: Sequence[Library]) -> dict[str, str]:
-    """Return the newest version of each family that any of `libraries` needs."""
+    """Return the newest version of each family of symbols that any of `libraries` needs."""
     found: dict[str, tuple[int, ...]] = {}
     for version in (version for library in libraries for version in library.versions):
         family, _, number = version.rpartition("_")
@@ -128,7 +128,7 @@ def newest(libraries: Sequence[Library]) -> dict[str, str]:
 
 
 def one_base(libraries: Sequence[Library], expected: Expected) -> Iterator[Finding]:
-    """Find a ggml-base that is missing or there twice."""
+    """Yield a finding if ggml-base is missing or there twice."""
     bases = [library.name for library in libraries if expected.stem(library).startswith("ggml-base")]
     if len(bases) != 1:
         yield Finding(
@@ -140,7 +140,7 @@ def one_base(libraries: Sequence[Library], expected: Expected) -> Iterator[Findi
 
 
 def licences(contents: Path, ours: Path = ROOT / "LICENSE", source: Path = SYNCED) -> Iterator[Finding]:
-    """Find licences of what is inside that the unpacked wheel in `contents` does not carry, word for word."""
+    """Yield a finding for each licence of included code that the unpacked wheel in `contents` lacks, word for word."""
     wanted = {"LICENSE": ours, "native/llama.cpp/LICENSE": source / "LICENSE"}
     for path in [*(source / "licenses").glob("*"), *(source / "vendor").rglob("LICENSE*")]:
         wanted[f"native/llama.cpp/{path.relative_to(source).as_posix()}"] = path
@@ -175,7 +175,7 @@ def _plain(name: str) -> str:
 
 
 def not_looked_at(libraries: Sequence[Library]) -> Iterator[str]:
-    """Yield what the audit cannot judge, in words."""
+    """Yield a description of each part that the audit cannot judge."""
     for machine in sorted({library.machine for library in libraries}):
         if why := why_not(machine):
             yield f"instructions of {machine}: {why}"

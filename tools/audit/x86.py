@@ -1,4 +1,4 @@
-"""Instructions of x86-64, which iced-x86 decodes and knows the needs of."""
+"""Instructions of x86-64, decoded by iced-x86, which also knows the features that each needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.audit.library import Library
 
 BITS = 64
 
-# What every x86-64 processor has, with what older ones take for no operation.
+# Features of every x86-64 processor, and instructions that older ones execute as a no-op.
 BASELINE = frozenset(
     (
         *("INTEL8086", "INTEL8086_ONLY", "INTEL186", "INTEL286", "INTEL386", "INTEL486", "X64", "CMOV", "CX8", "CPUID"),
@@ -21,10 +21,10 @@ BASELINE = frozenset(
     )
 )
 
-# What code for a system may have beside it: zig compiles for the first 64-bit Macs, which had Core 2.
+# Additional features that all machines with a system have: zig compiles for the first 64-bit Macs, with Core 2.
 MORE = {"macos": frozenset(("SSE3", "SSSE3", "CMPXCHG16B"))}
 
-# What the compiler may use for each of ggml's flags: the instructions, in iced's words, that the flag switches on.
+# The features, by iced's names, that the compiler may use for each of ggml's flags.
 FLAGS: Mapping[str, frozenset[str]] = {
     "SSE42": frozenset(("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "POPCNT")),
     "AVX": frozenset(("AVX",)),
@@ -41,7 +41,7 @@ FLAGS: Mapping[str, frozenset[str]] = {
     "AMX_INT8": frozenset(("AMX_INT8",)),
 }
 
-# No processor stops at these, and what uses them knows what older ones make of them.
+# Instructions that crash on no processor, and whose users handle the result that older processors give.
 TOLERATED: Mapping[int, str] = {
     Mnemonic.TZCNT: "the compiler's `rep bsf`, which older processors run as bsf, with the same result",
     Mnemonic.LZCNT: "miniaudio asks CPUID before it",
@@ -56,19 +56,19 @@ _ENDS = (
 
 
 class X86:
-    """What code.Judge asks for."""
+    """Judges x86-64 code; see code.Judge."""
 
     def unavailable(self) -> str:
-        """Return nothing: iced-x86 is always installed."""
+        """Return an empty text: iced-x86 is always installed."""
         return ""
 
     def foreign(self, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
-        """Return what the library uses beyond `flags`."""
+        """Return the instructions of the library that `flags` do not allow."""
         decoders = (Decoder(BITS, part.content, ip=part.address) for part in library.code)
         return counted(_beyond((each for decoder in decoders for each in decoder), library.system, flags))
 
     def foreign_from(self, start: int, library: Library, flags: Sequence[str]) -> tuple[Foreign, ...]:
-        """Return what all that runs from `start` uses beyond `flags`."""
+        """Return the instructions that can run from address `start` and that `flags` do not allow."""
         found = walk(start, library.functions, lambda address: _steps(address, library))
         return counted(_beyond(found, library.system, flags))
 
