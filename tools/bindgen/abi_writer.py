@@ -1,4 +1,4 @@
-"""Write `abi_table.cpp`: what the compiler makes of the same declarations, to compare with the bindings."""
+"""Write `abi_table.cpp`: the layouts that the compiler uses, to compare with the bindings."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _defaults(declarations: Declarations) -> Iterator[str]:
 
 
 def _values(path: str, label: str, type_: Type, records: Mapping[str, Record]) -> Iterator[tuple[str, str]]:
-    """Yield a label such as `video.fps` and the C++ expression of every single value inside one of `type_`."""
+    """Yield a label such as `video.fps` and the C++ expression of every scalar value inside a value of `type_`."""
     if isinstance(type_, RecordRef):
         for field in records[type_.name].fields or ():
             inner = f"{label}.{safe(field.name)}" if label else safe(field.name)

@@ -1,4 +1,4 @@
-"""Tell without libclang which headers the bindings were made from."""
+"""A digest of the headers, to tell without libclang which ones the bindings were made from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RECORD = re.compile(r"^# Headers: ([0-9a-f]{64})$", re.MULTILINE)
 
 
 def headers_digest(source: Path) -> str:
-    """Return a SHA-256 of what the headers of the llama.cpp tree at `source` say; comments and layout do not count."""
+    """Return a SHA-256 of the headers of the llama.cpp tree at `source`, ignoring comments and white space."""
     whole, bound = hashlib.sha256(), [header.path for header in bound_headers(source)]
     for path in bound:
         whole.update(f"{path.name}\0{' '.join(without_comments(_text(path)).split())}\0".encode())
@@ -24,7 +24,7 @@ def headers_digest(source: Path) -> str:
 
 
 def recorded_as(digest: str) -> str:
-    """Return the line of the generated file that says what it was made from."""
+    """Return the line of a generated file that records the digest of its headers."""
     return f"# Headers: {digest}"
 
 

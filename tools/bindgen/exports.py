@@ -1,4 +1,4 @@
-"""The exported symbols of each library: what its headers declare for export and its sources define."""
+"""The exported symbols of each library: declared for export in a header, and defined in a source."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _CONDITION = re.compile(r"#\s*(ifdef|ifndef|if|elif|else|endif)\b(.*)")
 
 
 def find_exports(source: Path, libraries: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
-    """Return the sorted symbols of each library of ours.
+    """Return the sorted symbols of each of our libraries.
 
-    C++ functions are left out, because C++ objects must not cross between libraries, and so are names without a
-    definition, which a .def file does not tolerate.
+    C++ functions are left out, because C++ objects must not cross between libraries, and so are functions without a
+    definition, which a .def file must not contain.
     """
     exported: dict[str, set[str]] = {library: set() for library in LIBRARIES}
     for path in searched_headers(source):
@@ -33,7 +33,7 @@ def find_exports(source: Path, libraries: Mapping[str, str]) -> Mapping[str, Seq
 
 
 def check_exported(bound: Mapping[str, str], exports: Mapping[str, Sequence[str]]) -> None:
-    """Refuse bindings of functions that no library exports."""
+    """Raise ToolError if the bindings have functions that no library exports."""
     missing = sorted(name for name, library in bound.items() if name not in set(exports[library]))
     if missing:
         raise ToolError(
@@ -44,7 +44,7 @@ def check_exported(bound: Mapping[str, str], exports: Mapping[str, Sequence[str]
 
 
 def exported_names(header: str) -> list[str]:
-    """Return the C functions that a header's text marks for export, in its order."""
+    """Return the C functions that the text of a header marks for export, in order."""
     text = "\n".join(_c_lines(without_comments(header)))
     return [match[1] for match in _MARKED.finditer(_STRING.sub('""', text))]
 

@@ -1,4 +1,4 @@
-"""Return whether the bindings were made from the headers that are built."""
+"""Check whether the bindings were made from the headers that are built."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MEND = "nox -t gen"
 
 
 def stale_bindings(checkout: Checkout) -> str:
-    """Return why the bindings have to be generated again; empty if they are current, or there is nothing to compare.
+    """Return why the bindings have to be generated again; empty if they are current, or the source is not there.
 
-    Takes milliseconds and needs no libclang: the bindings say which headers they were made from.
+    Takes milliseconds and needs no libclang: the bindings record a digest of the headers they were made from.
     """
     generated, source = checkout.bindings, checkout.core_source
     if not (generated.is_file() and source.is_dir()):

@@ -1,4 +1,4 @@
-"""The bindings generator: llama.cpp's headers in; ctypes declarations, ABI table and export lists out."""
+"""Write all generated files: the entry point of the bindings generator."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _EXPORTS = CORE / "native" / "exports"
 
 
 def generate(source: Path = SYNCED) -> dict[Path, str]:
-    """Return the text of every file derived from the headers of the llama.cpp tree at `source`.
+    """Return the text of every file derived from the headers of the llama.cpp tree at `source`, by its path.
 
-    Raises ToolError with file, line and spelling for a construct that is not understood.
+    Raises ToolError, with file, line and source text, for a construct that the generator does not support.
     """
     from tools.bindgen.parse import parse  # needs libclang, which the rest of this package does not
 

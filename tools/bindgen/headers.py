@@ -1,8 +1,8 @@
 """Which headers are bound, how much of each, and the standard headers that they include.
 
-libclang from PyPI brings no headers of its own, and the machine's would make the result depend on the machine. So the
-few standard types that upstream uses are declared here, for x86_64 Linux; the fixed-width names keep their meaning on
-every target.
+libclang from PyPI contains no headers, and with the system's the result would depend on the machine. So the few
+standard types that upstream uses are declared here, for x86_64 Linux; the fixed-width names keep their meaning on every
+target.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Share = Literal["all", "needed", "types"]
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """A header and the share of it that is bound.
+    """A header and the part of it that is bound.
 
     all      every function and type
     needed   functions that `is_needed` accepts, and the types that bound declarations use
@@ -34,14 +34,14 @@ class Header:
 
 
 def bound_headers(source: Path) -> Sequence[Header]:
-    """Return the headers in use, upstream's from the tree at `source`."""
+    """Return the headers that are bound; upstream's are in the tree at `source`."""
     ggml = source / "ggml" / "include"
     mtmd = source / "tools" / "mtmd"
     return (
         Header(path=ggml / "ggml.h", share="needed"),
         Header(path=ggml / "ggml-alloc.h", share="all"),
         Header(path=ggml / "ggml-backend.h", share="all"),
-        Header(path=ggml / "ggml-cpu.h", share="types"),  # its functions live in the modules, behind get_proc_address
+        Header(path=ggml / "ggml-cpu.h", share="types"),  # its functions are in modules, behind get_proc_address
         Header(path=ggml / "ggml-opt.h", share="types"),
         Header(path=ggml / "gguf.h", share="all"),
         Header(path=source / "include" / "llama.h", share="all"),
@@ -51,7 +51,7 @@ def bound_headers(source: Path) -> Sequence[Header]:
     )
 
 
-# What is worth having of the functions that build graphs: making tensors, and one real operation to test a device with.
+# The functions for building graphs that are bound: making tensors, and one operation to test a device with.
 _GRAPH_FUNCTIONS = frozenset(
     {
         "ggml_dup_tensor",
@@ -69,7 +69,7 @@ _GRAPH_FUNCTIONS = frozenset(
 
 
 def is_needed(function: Function) -> bool:
-    """True unless the function only adds an operation to a graph, which models do and users of models do not."""
+    """Return False for functions that add an operation to a graph: models use them, users of models do not."""
     if function.name in _GRAPH_FUNCTIONS:
         return True
     first = function.parameters[0].type if function.parameters else None

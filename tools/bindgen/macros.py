@@ -1,4 +1,4 @@
-"""The value of a `#define` that is a constant: a number, a string, or a simple expression of them."""
+"""Evaluate a `#define` that is a constant: a number, a string, or a simple expression of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
 
 
 def evaluate(words: Sequence[str], known: Mapping[str, Value]) -> Value | None:
-    """Return the value of a macro's tokens, or None if it is no constant (a function, an attribute, empty)."""
+    """Return the value of a macro's tokens; None if it is not a constant (a function, an attribute, empty)."""
     if len(words) == 1 and words[0].startswith('"'):
         return str(ast.literal_eval(words[0]))
     parts = [_part(word, known) for word in words]

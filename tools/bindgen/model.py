@@ -1,6 +1,6 @@
 """What a C header declares, as plain data: the parser makes it, the writers read it.
 
-Types name what they need and no more; `c_int32` and its like are ctypes' own names.
+Types are references by name; `c_int32` and the like are ctypes' names.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, kw_only=True)
 class Void:
-    """No value; behind a pointer, anything."""
+    """No value; behind a pointer, untyped data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scalar:
-    """A number, a truth value or a character, by the name of its ctypes class."""
+    """A number, a bool or a character, by the name of its ctypes class."""
 
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnumRef:
-    """A value of an enumeration; an int in the binary interface."""
+    """A value of an enumeration; an int in the ABI."""
 
     name: str
 
@@ -45,7 +45,7 @@ class CallbackRef:
 
 @dataclass(frozen=True, kw_only=True)
 class Pointer:
-    """A pointer to data; `const` says that what it points to is."""
+    """A pointer to data; `const` is True if the data is const."""
 
     to: Type
     const: bool = False
@@ -53,7 +53,7 @@ class Pointer:
 
 @dataclass(frozen=True, kw_only=True)
 class Array:
-    """A fixed number of elements in a row."""
+    """An array with a fixed number of elements."""
 
     of: Type
     length: int
@@ -85,7 +85,7 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Callback:
-    """A function pointer type; `of_field` names the structure whose field it is, if it has no name of its own."""
+    """A function pointer type; `of_field` names the structure whose field it is, if the type has no name of its own."""
 
     name: str
     header: str
@@ -96,7 +96,7 @@ class Callback:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A member of a record; `anonymous` ones lend their members to the record around them."""
+    """A member of a record; the members of an `anonymous` one belong to the surrounding record."""
 
     name: str
     type: Type
@@ -106,9 +106,9 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A structure or union; without fields where only its name is known.
+    """A structure or union; without fields if only its name is known.
 
-    `spelling` is how C++ names the type; it is empty for a type that cannot be named.
+    `spelling` is its type in C++, empty for a type without a name.
     """
 
     name: str
@@ -119,13 +119,13 @@ class Record:
 
     @property
     def opaque(self) -> bool:
-        """True if the header does not define its fields."""
+        """True if the header does not define the record's fields."""
         return self.fields is None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Enum:
-    """An enumeration with its constants as upstream spells them; `name` is empty for one without."""
+    """An enumeration with its constants as upstream names them; `name` is empty if it has none."""
 
     name: str
     header: str
@@ -137,7 +137,7 @@ Value: TypeAlias = int | float | str
 
 @dataclass(frozen=True, kw_only=True)
 class Declarations:
-    """Everything of a set of headers, in the order in which C declares it."""
+    """Everything that a set of headers declares, in C's order."""
 
     constants: Mapping[str, Value]
     records: Mapping[str, Record]
@@ -147,7 +147,7 @@ class Declarations:
 
 
 def walk(type_: Type) -> Iterator[Type]:
-    """Yield a type and everything it is made of by pointing or repeating."""
+    """Yield a type and, recursively, the types that it points to or repeats."""
     yield type_
     if isinstance(type_, Pointer):
         yield from walk(type_.to)
@@ -159,14 +159,14 @@ TypeUser: TypeAlias = Function | Callback | Record
 
 
 def type_users(declarations: Declarations) -> Iterator[TypeUser]:
-    """Yield the declarations that are made of types."""
+    """Yield the declarations that refer to types."""
     yield from declarations.records.values()
     yield from declarations.callbacks.values()
     yield from declarations.functions.values()
 
 
 def types_of(declaration: TypeUser) -> Iterator[Type]:
-    """Yield the types that a declaration names directly."""
+    """Yield the types that a declaration directly refers to."""
     if isinstance(declaration, Record):
         for member in declaration.fields or ():
             yield member.type

@@ -15,15 +15,15 @@ CTYPES = (
 
 
 def safe(name: str) -> str:
-    """Return a name that Python accepts: keywords get an underscore behind."""
+    """Return a name that is valid in Python: keywords get a trailing underscore."""
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def members(enum: Enum) -> Mapping[str, int]:
     """Return an enumeration's members without the prefix that upstream gives all of them.
 
-    The prefix is the enumeration's own name, else the words that all members share; where a bare number or a keyword
-    would be left, one word stays.
+    The prefix is the enumeration's own name, or else the words that all members share. One word is kept if otherwise a
+    number or a keyword would remain.
     """
     prefix = f"{enum.name.upper()}_"
     if not all(name.startswith(prefix) for name in enum.constants):
@@ -34,7 +34,7 @@ def members(enum: Enum) -> Mapping[str, int]:
 
 
 def is_flag(enum: Enum) -> bool:
-    """True for at least three members besides zero, each of them a power of two."""
+    """Return True if there are at least three members besides zero, each of them a power of two."""
     values = {value for value in enum.constants.values() if value}
     return len(values) >= 3 and all(value > 0 and value.bit_count() == 1 for value in values)
 
@@ -57,8 +57,8 @@ def ctype(type_: Type) -> str:
 def pointer_name(pointer: Pointer) -> str:
     """Return the name of a pointer type, such as `llama_model_p` or `c_char_pp`.
 
-    Text that the callee only reads is ctypes' own `c_char_p`; a buffer that it writes, or text that has to be given
-    back, is `char_p`, which keeps the address.
+    Text that the callee only reads is ctypes' own `c_char_p`. A buffer that it writes, or text that must be freed, is
+    `char_p`, which keeps the address.
     """
     match pointer.to:
         case Void():
@@ -74,7 +74,7 @@ def pointer_name(pointer: Pointer) -> str:
 
 
 def is_builtin_pointer(pointer: Pointer) -> bool:
-    """True for the pointers that ctypes has a name for."""
+    """Return True for the pointers that ctypes has a name for."""
     return pointer_name(pointer) in ("c_void_p", "c_char_p")
 
 

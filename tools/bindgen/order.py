@@ -1,4 +1,4 @@
-"""In which order declarations are written, and which of them the library is asked about."""
+"""The order in which declarations are written, and which of them the library is asked about."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tools.bindgen.naming import is_builtin_pointer, pointer_name
 
 
 def pointers_and_callbacks(declarations: Declarations) -> Sequence[Pointer | Callback]:
-    """Return every pointer type that needs a name of ours and every callback, each after those it is made of."""
+    """Return every pointer type that needs a name and every callback, each after those that it refers to."""
     ordered: dict[str, Pointer | Callback] = {}
 
     def add(type_: Type) -> None:
@@ -45,12 +45,12 @@ def pointers_and_callbacks(declarations: Declarations) -> Sequence[Pointer | Cal
 
 
 def sized_records(declarations: Declarations) -> Sequence[Record]:
-    """Return the records that C++ can name and measure, in the order of STRUCTS."""
+    """Return the records whose size C++ can measure, in the order of STRUCTS."""
     return [record for record in declarations.records.values() if not record.opaque and record.spelling]
 
 
 def default_functions(declarations: Declarations) -> Sequence[str]:
-    """Return the functions that take nothing and return a structure of default parameters."""
+    """Return the functions without parameters that return a structure of default parameters."""
     return [
         function.name
         for function in declarations.functions.values()

@@ -1,6 +1,6 @@
 """Read C headers with libclang.
 
-What is not understood stops the run with its place and spelling; nothing is guessed.
+A construct that is not supported stops the run with its place and source text; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _TARGET = ("-x", "c", "-std=c11", "--target=x86_64-unknown-linux-gnu", "-nostdin
 
 
 def parse(headers: Sequence[Path]) -> Declarations:
-    """Read everything that `headers` declare; each may include the others and the standard ones we know.
+    """Read everything that `headers` declare; each may include the others and the standard headers.
 
-    Raises ToolError with file, line and spelling for what ctypes cannot express or we do not know.
+    Raises ToolError, with file, line and source text, for what ctypes cannot express or the generator does not know.
     """
     reader = _Reader(headers)
     with tempfile.TemporaryDirectory(prefix="llamapack-bindgen-") as folder:
@@ -87,7 +87,7 @@ def place(cursor: Any) -> str:
 
 
 def not_understood(cursor: Any, what: str) -> ToolError:
-    """The error for a construct that the generator does not know."""
+    """Return the error for a construct that the generator does not support."""
     tokens = " ".join(token.spelling for token in cursor.get_tokens())
     return ToolError(
         f"{place(cursor)}: {what} is not understood: {tokens[:200] or cursor.spelling}",
@@ -109,7 +109,7 @@ class _Reader:
         self._types = TypeReader(self._add_callback, not_understood)
 
     def declarations(self) -> Declarations:
-        """Return what was read; a record that is only ever pointed to counts as declared where it is used."""
+        """Return what was read; a record that is only ever pointed to is declared at its first use."""
         known = Declarations(
             constants=self._constants,
             records=self._records,
@@ -234,7 +234,7 @@ class _Reader:
         if cursor.type.get_align() != max((member.type.get_align() for member in members), default=1):
             raise not_understood(cursor, "a record with a layout of its own")
         fields = tuple(self._field(member, index, header, name, spelling) for index, member in enumerate(members))
-        self._records.pop(name, None)  # so that it stands behind the records it contains
+        self._records.pop(name, None)  # so that it comes after the records it contains
         self._records[name] = Record(name=name, header=header, union=union, fields=fields, spelling=spelling)
 
     def _field(self, cursor: Any, index: int, header: str, owner: str, spelling: str) -> Field:
@@ -260,7 +260,7 @@ def _is_unnamed(cursor: Any) -> bool:
 
 
 def _inner_record(field: Any) -> Any | None:
-    """Return the unnamed record that a field, or the elements of an array field, are made of."""
+    """Return the unnamed record that is the type of a field, or of the elements of an array field; None otherwise."""
     type_ = field.type
     while type_.get_canonical().kind == cindex.TypeKind.CONSTANTARRAY:
         type_ = type_.get_array_element_type()

@@ -1,7 +1,7 @@
-"""Write `_generated.py`: the declarations as ctypes sees them.
+"""Write `_generated.py`: the declarations for ctypes.
 
-Importing that file must be cheap. Structures, pointer types and callbacks are made at import, because they need each
-other; enumerations and functions wait in tables until they are first used.
+Importing that file must be cheap. Structures, pointer types and callbacks are created on import, because they need each
+other; enumerations and functions are in tables until they are first used.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _pointer_or_callback(declared: Pointer | Callback) -> str:
 def _callback(callback: Callback) -> str:
     result = ctype(callback.result)
     if callback.of_field and isinstance(callback.result, Pointer):
-        result = "c_void_p"  # such a function is written in Python, and ctypes lets it return no other pointer
+        result = "c_void_p"  # such a function is implemented in Python, which can return no other pointer by ctypes
     return f"CFUNCTYPE({', '.join([result, *(ctype(parameter.type) for parameter in callback.parameters)])})"
 
 

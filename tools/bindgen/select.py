@@ -1,4 +1,4 @@
-"""Choose what is bound: the functions that users need and that a library defines, and every type they touch."""
+"""Select what is bound: functions that users need and a library defines, and the types they use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MODULE = "module"  # a function there is reached through ggml_backend_reg_get_p
 
 @dataclass(frozen=True, kw_only=True)
 class Bindings:
-    """What the writers write; `libraries` says where each function lives."""
+    """The input of the writers; `libraries` maps each function to its library."""
 
     declarations: Declarations
     libraries: Mapping[str, str]
@@ -34,7 +34,7 @@ class Bindings:
 
 
 def select(everything: Declarations, headers: Sequence[Header], libraries: Mapping[str, str]) -> Bindings:
-    """Choose from `everything`, which `headers` declare; `libraries` knows the library of each function defined."""
+    """Select from `everything`, which `headers` declare; `libraries` maps each defined function to its library."""
     share = {header.path.name: header.share for header in headers}
     candidates = [
         function
@@ -63,7 +63,7 @@ def select(everything: Declarations, headers: Sequence[Header], libraries: Mappi
 
 
 def _reach(everything: Declarations, functions: Sequence[Function], whole: set[str]) -> set[str]:
-    """Return the names of all types that the functions use, and of all in the `whole` headers with what those use.
+    """Return the names of the types that the functions use and of those in `whole`, with the types that these use.
 
     Functions and types share names (`llama_pooling_type` is both), so only types are looked up here.
     """
@@ -84,7 +84,7 @@ def _reach(everything: Declarations, functions: Sequence[Function], whole: set[s
 
 
 def _check_by_value(function: Function, records: Mapping[str, Record]) -> None:
-    """Refuse what ctypes cannot pass: a structure by value with a union or a bit-field inside."""
+    """Raise ToolError for what ctypes cannot pass: a structure by value that contains a union or a bit-field."""
     for type_ in types_of(function):
         if isinstance(type_, RecordRef) and _is_awkward(records[type_.name], records):
             raise ToolError(

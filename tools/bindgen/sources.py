@@ -1,6 +1,6 @@
-"""Where upstream defines its functions, found by looking at the text of its sources.
+"""Find the library that defines each function, by searching upstream's sources.
 
-A declaration says nothing about the library that a function ends up in; the file of its definition does.
+A declaration does not tell the library of a function; the file with its definition does.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-# A definition starts at the left margin and its parameters are followed by a body.
+# A definition starts at the beginning of a line, and its parameters are followed by a body.
 _DEFINITION = re.compile(
     r"^(?:extern \"C\" )?"
     r"(?!(?:return|else|if|for|while|switch|typedef|using|namespace)\b)"
@@ -24,7 +24,7 @@ _GGML = frozenset({"ggml-backend-reg.cpp", "ggml-backend-dl.cpp"})
 def find_libraries(source: Path) -> Mapping[str, str]:
     """Map every function defined in the tree at `source` to its library: ggml-base, ggml, module or llamapack.
 
-    `module` stands for the CPU backend, whose functions are only reachable through the module in use.
+    `module` is the CPU backend, whose functions can only be reached through the loaded module.
     """
     found: dict[str, str] = {}
     for path, library in _files(source):
@@ -34,7 +34,7 @@ def find_libraries(source: Path) -> Mapping[str, str]:
 
 
 def without_comments(text: str) -> str:
-    """Return C text with its comments replaced by blanks; strings stay."""
+    """Return C text with its comments replaced by blanks; comment marks in strings are kept."""
     return _COMMENT.sub(lambda match: match[0] if match[0].startswith('"') else " ", text)
 
 

@@ -1,6 +1,6 @@
-"""Write `_generated.pyi`: the same declarations as type checkers see them.
+"""Write `_generated.pyi`: the declarations for type checkers.
 
-A handle to a model is no handle to a context, a number is an int, and text is bytes or None.
+Handles of different kinds are different types, a number is an int, and text is bytes or None.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _callback_result(callback: Callback) -> str:
 
 
 def _callback_argument(type_: Type) -> str:
-    # NULL arrives as None; upstream passes no NULL text, and every logger would have to ask for nothing.
+    # NULL becomes None, but upstream passes no NULL as text, so that log callbacks do not have to check for None.
     got = _result(type_)
     return "bytes" if got == "bytes | None" else got
 
@@ -200,7 +200,7 @@ def _class(type_: Type) -> str:
 
 
 def _result(type_: Type) -> str:
-    """Return what Python gets for a value of a type."""
+    """Return the Python type of a returned value of a type."""
     match type_:
         case Void():
             return "None"
@@ -223,7 +223,7 @@ def _result(type_: Type) -> str:
 
 
 def _parameter(type_: Type, declarations: Declarations | None = None) -> str:
-    """Return the Python type that is accepted for a value of a type."""
+    """Return the Python type that is accepted as an argument of a type."""
     if not isinstance(type_, Pointer):
         return _result(type_)
     name = pointer_name(type_)

@@ -1,4 +1,4 @@
-"""From libclang's types to ours. Sugar matters: `int64_t` must stay 64 bits wide where `long` is not."""
+"""Translate libclang's types to ours, but keep typedefs: `int64_t` must stay 64 bits wide where `long` is not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ AddCallback = Callable[[Any, Any, str, str, bool], None]
 
 
 def is_function_pointer(type_: Any) -> bool:
-    """True for a pointer to a function, under any name."""
+    """Return True for a pointer to a function, under any name."""
     canonical = type_.get_canonical()
     return canonical.kind.name == "POINTER" and canonical.get_pointee().kind.name in (
         "FUNCTIONPROTO",
@@ -50,20 +50,20 @@ def _key(record: Any) -> tuple[str, int]:
 
 
 class TypeReader:
-    """Translates types and knows the names given to records that have none."""
+    """Translates types, and keeps the names given to unnamed records."""
 
     def __init__(self, add_callback: AddCallback, not_understood: Callable[[Any, str], ToolError]) -> None:
-        """Take what declares a function pointer type without a name, and what makes the error."""
+        """`add_callback` declares an unnamed function pointer type; `not_understood` makes the error."""
         self._add_callback = add_callback
         self._not_understood = not_understood
         self._records: dict[tuple[str, int], str] = {}
 
     def name_record(self, cursor: Any, name: str) -> None:
-        """Remember what a record is called."""
+        """Record the name of an unnamed record."""
         self._records[_key(cursor)] = name
 
     def read(self, type_: Any, cursor: Any, owner: str, *, of_field: bool = False) -> Type:
-        """Translate a type; `cursor` and `owner` say where it stands and name a function pointer without a name."""
+        """Translate a type; `cursor` is its place, and `owner` names a function pointer without a name."""
         kind = type_.kind.name
         if kind == "ELABORATED":
             return self.read(type_.get_named_type(), cursor, owner, of_field=of_field)
