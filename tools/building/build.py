@@ -1,4 +1,4 @@
-"""One build of a wheel: what it is made from, the environment that it runs in, and the build itself."""
+"""One build of a wheel: its inputs, its environment, and the build itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TAKEN_APART = '";\\={}:'
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """One build of a wheel: its folders, and everything that it is made from."""
+    """One build of a wheel: its folders, and all of its inputs."""
 
     backend: str
     target: str
@@ -42,7 +42,7 @@ class Build:
 
     @property
     def id(self) -> str:
-        """Its name in the matrix."""
+        """The name of its cell in the matrix."""
         return Cell(backend=self.backend, target=self.target).id
 
     @property
@@ -52,12 +52,12 @@ class Build:
 
     @property
     def what(self) -> str:
-        """Its name in messages."""
+        """The name of the build in messages."""
         return f"The {'core' if self.backend == 'cpu' else self.backend} wheel ({self.id})"
 
     @property
     def folder(self) -> Path:
-        """CMake's build folder, kept between runs; zig's is another one, so that both compilers may take turns."""
+        """CMake's build folder, kept between runs; builds with zig have one of their own."""
         return BUILD / (f"{self.id}-zig" if self.toolchain.is_zig else self.id)
 
     @property
@@ -67,12 +67,12 @@ class Build:
 
     @property
     def stamp(self) -> Path:
-        """What the wheel in dist/ was made from."""
+        """The file that records the inputs of the wheel in dist/."""
         return self.folder.with_name(f"{self.folder.name}.json")
 
     @property
     def lock(self) -> Path:
-        """Held by whoever changes `folder` or `stamp`."""
+        """The lock to hold while `folder` or `stamp` are changed."""
         return self.folder.with_name(f"{self.folder.name}.lock")
 
     @property
@@ -82,9 +82,9 @@ class Build:
 
     @property
     def tag(self) -> str:
-        """The platform tag of the wheel; empty if it is for this machine only.
+        """The platform tag of the wheel; empty for a wheel that is only for this machine.
 
-        Only zig compiles for the floors that the matrix states.
+        Only zig compiles for the oldest systems that the matrix names.
         """
         return load_matrix().wheel_tag(self.target) if self.toolchain.is_zig else ""
 
@@ -105,7 +105,7 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildEnvironment:
-    """What a build runs with: the environment with CMake, its variables and its CMake definitions."""
+    """The environment of a build: a virtual environment with CMake, variables, and CMake definitions."""
 
     venv: Environment
     settings: Mapping[str, str]
@@ -119,23 +119,23 @@ class BuildEnvironment:
         return {**os.environ, **self.settings}
 
     def python(self, arguments: Sequence[str], folder: Path) -> list[str]:
-        """Return the command line that runs Python with the environment's packages and `arguments` in `folder`."""
+        """Return the command that runs Python in `folder`, with the environment's packages and `arguments`."""
         if self.elsewhere is None:
             return [str(self.venv.python), *arguments]
-        programs, packages = self.venv.programs, self.venv.packages  # Ninja; CMake and what calls it
+        programs, packages = self.venv.programs, self.venv.packages  # Ninja; CMake and the build backend
         settings = {**self.settings, "PATH": f"{self.elsewhere.path}:{programs}", "PYTHONPATH": str(packages)}
         return self.elsewhere.command([self.elsewhere.python, *arguments], settings, folder)
 
 
 def build_environment(build: Build) -> BuildEnvironment:
-    """Return what `build` needs to run CMake: tools installed, compilers chosen, compiler cache on."""
+    """Return the environment of `build`, after installing tools and choosing compilers and a compiler cache."""
     require_plain_paths(build.package, build.folder, cache_dir())
     venv, elsewhere = ensure_environment(["build", *build.toolchain.needs]), build.kit.elsewhere
     toolchain = with_commands(build.toolchain, venv)
     cache = compiler_cache(toolchain, venv, portable=elsewhere is not None)
     settings = {**toolchain.flags, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
     if build.tag:
-        settings["_PYTHON_HOST_PLATFORM"] = build.tag  # scikit-build-core's word for it
+        settings["_PYTHON_HOST_PLATFORM"] = build.tag  # the variable that scikit-build-core reads
     if toolchain.c:
         settings |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
     defines = {**toolchain.defines, **cache.defines(build.kit.languages), **build.kit.defines}
@@ -144,7 +144,7 @@ def build_environment(build: Build) -> BuildEnvironment:
 
 
 def make_wheel(build: Build, environment: BuildEnvironment, *, package: Path, folder: Path, out: Path) -> Path:
-    """Build the package in `package` with CMake's build folder `folder`; return the wheel, which lies in `out`."""
+    """Build `package` with CMake's build folder `folder`, and return the path of the wheel, which is in `out`."""
     require_plain_paths(package, folder, out)
     settings = [f"cmake.define.{name}={value}" for name, value in environment.defines.items()]
     settings.append(f"build-dir={folder}")
@@ -173,9 +173,10 @@ def require_plain_paths(*paths: Path) -> None:
 
 
 def forget_another_compiler(toolchain: Toolchain, folder: Path) -> bool:
-    """Empty CMake's build folder if another compiler filled it, note this one, and return whether it was emptied.
+    """Empty CMake's build folder if it was used with another compiler; return True if it was emptied.
 
-    CMake cannot change the compiler, and keeps what was compiled with the same arguments.
+    CMake cannot change the compiler of a build folder, and would keep objects that were compiled with the same
+    arguments.
     """
     stamp, key = folder / "llamapack-compiler.json", {"compiler": toolchain.identity}
     if not stamps.changed(stamp, key):

@@ -1,4 +1,4 @@
-"""Build the core wheel with cibuildwheel, on Linux in a container."""
+"""Build the core wheel with cibuildwheel; for Linux, it does so in a container."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ZIG = 'LLAMAPACK_COMPILER=zig nox -s "wheel(cpu-{})"'
 
 
 def engine(target: str, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variable that names the program for containers; none if the user has set it.
+    """Return the variable that tells cibuildwheel which container engine to use; empty if the user has set it.
 
-    Only wheels for Linux are built in one; a machine without any is an UnavailableError.
+    Only wheels for Linux are built in a container. Raises UnavailableError if this machine has no container engine.
     """
     if not target.startswith("linux") or variables.get(ENGINE):
         return {}
@@ -35,7 +35,7 @@ def engine(target: str, variables: Mapping[str, str] = os.environ) -> dict[str, 
 
 
 def _works(name: str) -> bool:
-    """Return whether a program for containers is installed and can reach its service."""
+    """Return True if a container engine is installed and can reach its service."""
     try:
         return bool(shutil.which(name)) and run([name, "info"], check=False, timeout=60).returncode == 0
     except subprocess.TimeoutExpired:
@@ -43,9 +43,9 @@ def _works(name: str) -> bool:
 
 
 def command(target: str) -> list[str]:
-    """Return cibuildwheel's command line to build for `target` into OUTPUT, which is emptied.
+    """Return cibuildwheel's command to build for `target` into OUTPUT, which is emptied first.
 
-    Run it in the package's folder: the whole working folder is copied into the container.
+    Run it in the package's folder: the whole working directory is copied into the container.
     """
     remove_tree(OUTPUT)
     arguments = ["--only", build_identifier(load_matrix(), target), "--output-dir", str(OUTPUT)]
@@ -53,6 +53,6 @@ def command(target: str) -> list[str]:
 
 
 def built() -> Path:
-    """Return the wheel that is there now."""
+    """Return the wheel in OUTPUT."""
     (wheel,) = OUTPUT.glob("*.whl")
     return wheel

@@ -1,4 +1,4 @@
-"""Build CPU levels with several compilers and options side by side: what `nox -s bench-compilers` measures."""
+"""Build CPU levels with several compilers and options, for `nox -s bench-compilers`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SWITCHES = {"lto": "LLAMAPACK_LTO", "openmp": "LLAMAPACK_OPENMP"}
 
 @dataclass(frozen=True, kw_only=True)
 class Compiler:
-    """A compiler to compare. Without a command it is zig from PyPI."""
+    """A compiler to compare. Without a command, it is zig from PyPI."""
 
     name: str
     c: str = ""
@@ -55,7 +55,7 @@ CLANG = Compiler(
     c="clang-19",
     cxx="clang++-19",
     packages=("clang-19", "lld-19", "libomp-19-dev"),
-    flags=(("LDFLAGS", "-fuse-ld=lld-19"),),  # binutils' linker does not read what clang writes for LTO
+    flags=(("LDFLAGS", "-fuse-ld=lld-19"),),  # binutils' linker does not support clang's LTO objects
 )
 ZIG = Compiler(name="zig", openmp="zig brings neither omp.h nor a runtime of OpenMP")
 COMPILERS = (GCC, CLANG, ZIG)
@@ -71,7 +71,7 @@ class Variant:
 
     @property
     def id(self) -> str:
-        """Its name in tables: gcc-12+lto+openmp."""
+        """The name of the variant in tables, such as gcc-12+lto+openmp."""
         return "+".join((self.compiler.name, *self.switches))
 
     @property
@@ -89,9 +89,9 @@ def variants() -> Iterator[Variant]:
 
 
 def build_all() -> Path:
-    """Build every variant of LEVELS, as far as this machine runs them; return a file with their modules.
+    """Build every variant of LEVELS that this machine can run; return a file with the paths of their modules.
 
-    It holds the paths by variant and level. A compiler that is not available is left out, which is logged.
+    The file maps variants and levels to paths. A compiler that is not available is skipped, which is logged.
     """
     levels, found = levels_here(), {}
     for variant in variants():
@@ -105,7 +105,10 @@ def build_all() -> Path:
 
 
 def levels_here() -> tuple[str, ...]:
-    """Return those of LEVELS that this machine's processor runs, filled up with SPARE; none is an UnavailableError."""
+    """Return those of LEVELS that this processor can run, supplemented from SPARE.
+
+    Raises UnavailableError if there are none.
+    """
     matrix, host = load_matrix(), this_host()
     if host.target != "linux-x86_64":
         raise UnavailableError(f"Compilers are compared on linux-x86_64, and this machine is {host.target}.")
@@ -122,9 +125,9 @@ def _natively(matrix: Matrix, level: str) -> tuple[Cell, Way]:
 
 
 def build_levels(variant: Variant, levels: Sequence[str]) -> dict[str, Path]:
-    """Return the module of each of `levels`, compiled as `variant` says; needs the source in place.
+    """Return the module of each of `levels`, compiled with `variant`; llama.cpp's source must be synced.
 
-    Raises UnavailableError if its compiler is missing and cannot be installed.
+    Raises UnavailableError if the compiler is missing and cannot be installed.
     """
     toolchain = find(variant.compiler)
     defines = {name: "ON" if switch in variant.switches else "OFF" for switch, name in SWITCHES.items()}

@@ -1,6 +1,6 @@
-"""Build the core wheel for another ABI: what a user has who upgrades it and leaves a plug-in as it is.
+"""Build the core wheel with another ABI, to test a plug-in that was not upgraded with it.
 
-On Linux for x86-64 it has one CPU level of one's own flags, so that a build for one machine is run, too.
+On Linux for x86-64 it has one custom CPU level, so that the tests also run a build for one machine.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ COPIES = "GGML_SCHED_MAX_COPIES"
 
 
 def one_level(target: str) -> dict[str, str]:
-    """Return what makes a build for `target` have one CPU level: of flags that numpy asks for too, or the plainest."""
+    """Return variables for a build with one CPU level: flags that numpy requires as well, or the lowest level."""
     if target == "linux-x86_64":
         return {LEVELS_VARIABLE: CUSTOM, FLAGS_VARIABLE: "-msse4.2"}
     return {LEVELS_VARIABLE: load_matrix().levels_of(target)[0].name}
 
 
 def rebuilt_core() -> Path:
-    """Return a core wheel of this version, with another ABI id and one CPU level; built once."""
+    """Return a core wheel of this version with another ABI id and one CPU level; it is built only once."""
     defines = {**one_level(host_target()), COPIES: "2"}
     build = replace(host_build(), kit=Kit(inputs=defines, defines=defines))
     folder = BUILD / "rebuilt"
-    cmake = BUILD / f"{build.id}-rebuilt"  # as deep as the usual one, for the compiler cache
+    # At the same depth as the usual folder, so that relative paths are the same for the compiler cache.
+    cmake = BUILD / f"{build.id}-rebuilt"
     stamp = folder / "inputs.json"
     with locked(BUILD / "rebuilt.lock"):
         inputs = build.inputs()

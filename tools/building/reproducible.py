@@ -1,4 +1,4 @@
-"""Build the core wheel a second time in a folder of another name, and compare the two byte by byte."""
+"""Build the core wheel a second time in another folder, and compare the two byte by byte."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ RECOMPILE = {"CCACHE_RECACHE": "1"}
 
 
 def require_reproducible(*, recompile: bool = False) -> str:
-    """Return the digest that both wheels have; a ToolError names the files that differ.
+    """Return the digest of both wheels; raises ToolError with the names of the files that differ.
 
-    The second build takes its objects from the compiler cache if they are there; with `recompile` it takes none,
-    and the compiler, too, has to make the same twice.
+    The second build takes its objects from the compiler cache if they are there. With `recompile` it does not, so that
+    the compiler, too, must produce the same output twice.
     """
     first = core_wheel()
     with second_build(recompile=recompile) as second:
@@ -58,7 +58,7 @@ def second_build(*, recompile: bool = False) -> Iterator[Path]:
 
 
 def differences(first: Path, second: Path) -> list[str]:
-    """Yield the names of files that only one wheel has, or that differ."""
+    """Return the names of files that only one wheel has, or that differ."""
     one, other = (_checksums(path) for path in (first, second))
     lines = [f"{name}: in one wheel only" for name in sorted(one.keys() ^ other.keys())]
     return lines + [f"{name}: different" for name in sorted(one.keys() & other.keys()) if one[name] != other[name]]

@@ -1,4 +1,4 @@
-"""Build llama.cpp's own programs from the same tree and with the same libraries: what tests compare with."""
+"""Build llama.cpp's own programs with the same libraries, for tests that compare with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROGRAMS = ("llamapack-reference", "llama-tokenize")
 
 
 def build_upstream(programs: Sequence[str] = PROGRAMS) -> Path:
-    """Return the folder with upstream's `programs`; build them beside the core wheel's libraries if they changed."""
+    """Return the folder with upstream's `programs`; they are built if an input has changed."""
     if unknown := sorted(set(programs) - set(PROGRAMS)):
         raise ToolError(f"Upstream's {', '.join(unknown)} cannot be built here.", fix=f"Known: {', '.join(PROGRAMS)}.")
     core_wheel()

@@ -1,4 +1,4 @@
-"""Build a wheel, core or plug-in, for this host or another target, or return the one built from the same inputs."""
+"""Build a wheel for this host or another target, or reuse the one built from the same inputs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ COSTLY = frozenset({"cuda", "rocm"})
 
 
 def kit(backend: str, make: Callable[[], Kit] | None = None) -> Kit:
-    """Return what `backend` is compiled with, including the CPU flags named in LLAMAPACK_CPU_FLAGS."""
+    """Return the kit to compile `backend` with, including the CPU flags named in LLAMAPACK_CPU_FLAGS."""
     found = (make or KITS[backend])()
     levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
     inputs = {**found.inputs, **({"flags for the processor": flags} if flags else {})}
@@ -58,13 +58,16 @@ def kit(backend: str, make: Callable[[], Kit] | None = None) -> Kit:
 
 
 def host_build(backend: str = "cpu", make: Callable[[], Kit] | None = None) -> Build:
-    """Return the build of a backend's wheel for this machine; needs the source in place. `make` replaces its kit."""
+    """Return the build of a backend's wheel for this machine; llama.cpp's source must be synced.
+
+    `make` makes the kit to use instead of the backend's own.
+    """
     found = kit(backend, make)
     return Build(backend=backend, target=host_target(), toolchain=found.toolchain or find_toolchain(), kit=found)
 
 
 def portable_build(backend: str, target: str) -> Build:
-    """Return the build with zig, for any target of the matrix and with its floors; needs the source in place."""
+    """Return the build with zig, for any target of the matrix and its oldest system; the source must be synced."""
     return Build(backend=backend, target=target, toolchain=zig_toolchain(target), kit=kit(backend))
 
 
@@ -74,25 +77,25 @@ def core_wheel() -> Path:
 
 
 def host_wheel(backend: str, *, kit: Callable[[], Kit] | None = None) -> Path:
-    """Return this host's wheel of `backend` in dist/, by the first compiler that works here, with `kit` or its own."""
+    """Return this host's wheel of `backend` in dist/, from the first working compiler and `kit` or its own."""
     return _ensured(lambda: host_build(backend, kit))
 
 
 def portable_wheel(backend: str, target: str) -> Path:
-    """Return the wheel of `backend` for `target` in dist/, by zig: for other targets, and for older systems."""
+    """Return the wheel of `backend` for `target` in dist/, built with zig: for other targets and older systems."""
     return _ensured(lambda: portable_build(backend, target))
 
 
 def wheel_for(backend: str, target: str) -> Path:
-    """Return the wheel of `backend` for `target` in dist/: this host's own, or a portable one of another target."""
+    """Return the wheel of `backend` for `target` in dist/: this host's own, or a portable one for another target."""
     return host_wheel(backend) if target == host_target() else portable_wheel(backend, target)
 
 
 def _ensured(chosen: Callable[[], Build]) -> Path:
     """Return the wheel of a build in dist/; it is built only if an input has changed.
 
-    The source must be in place. A failed build keeps the previous wheel, and the objects that were compiled for the
-    next try.
+    llama.cpp's source must be in place. If a build fails, the previous wheel stays, and so do the compiled
+    objects for the next attempt.
     """
     require_current_bindings(HERE)
     build = chosen()
@@ -107,7 +110,7 @@ def _ensured(chosen: Callable[[], Build]) -> Path:
 
 
 def plugin_wheels() -> dict[str, dict[str, str]]:
-    """Build the wheel of every plug-in; return by backend its path (`wheel`) or why there is none (`skip_reason`)."""
+    """Build the wheel of every plug-in; return, by backend, its path (`wheel`) or why it is missing (`skip_reason`)."""
     found = {}
     for backend in KITS:
         if backend in COSTLY:
@@ -139,7 +142,7 @@ def _different(build: Build, inputs: Mapping[str, str]) -> tuple[str, ...]:
 
 def _build(build: Build) -> Path:
     if forget_another_compiler(build.toolchain, build.folder):
-        build.stamp.unlink(missing_ok=True)  # what it says of the folder is no longer so
+        build.stamp.unlink(missing_ok=True)  # it no longer describes the folder
     compiled = (build.folder / "build.ninja").exists()
     require_space(BUILD, 512 if compiled else COLD_BUILD_MIB, purpose="the build")
     DIST.mkdir(exist_ok=True)
@@ -150,7 +153,10 @@ def _build(build: Build) -> Path:
 
 
 def found_wheels(folder: Path, backend: str) -> list[Path]:
-    """Return the core's and the plug-in's wheel for this machine in `folder`: one of each, or a ToolError."""
+    """Return the core's and the plug-in's wheel for this machine in `folder`; each must be there exactly once.
+
+    Raises ToolError otherwise.
+    """
     return [_found_wheel(folder, stem) for stem in ("llamapack", f"llamapack_{backend}")]
 
 

@@ -1,4 +1,4 @@
-"""Keep compiled objects between builds and checkouts, with ccache."""
+"""Reuse compiled objects between builds and checkouts, with ccache."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ LAUNCHERS = ("CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER")
 
 @dataclass(frozen=True, kw_only=True)
 class CompilerCache:
-    """A program that is run in front of the compiler, and its environment variables. An empty launcher: no cache."""
+    """A compiler launcher with its environment variables. An empty launcher means no cache."""
 
     launcher: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def defines(self, languages: Sequence[str] = ()) -> dict[str, str]:
-        """Return the CMake variables that put it to use, for C, C++ and `languages`, such as CUDA.
+        """Return the CMake variables that enable it, for C, C++ and other `languages`, such as CUDA.
 
-        Empty ones replace what an earlier build left in CMake's cache.
+        Without a cache they are empty, which overrides values from an earlier build in CMake's cache.
         """
         names = (*LAUNCHERS, *(f"CMAKE_{language}_COMPILER_LAUNCHER" for language in languages))
         return {name: self.launcher or os.environ.get(name, "") for name in names}
@@ -38,9 +38,9 @@ class CompilerCache:
 def compiler_cache(toolchain: Toolchain, environment: Environment, *, portable: bool = False) -> CompilerCache:
     """Return the compiler cache to build with.
 
-    The choice: CMAKE_CXX_COMPILER_LAUNCHER (empty for none), ccache on PATH, ccache from PyPI. If that
-    cannot be installed, the build goes on without. `portable` leaves out what is on PATH: the compiler runs where this
-    machine's programs are not.
+    The order: CMAKE_CXX_COMPILER_LAUNCHER (empty for none), ccache on PATH, ccache from PyPI. If that cannot be
+    installed, the build goes on without a cache. `portable` skips ccache on PATH, for compilers that run in a container
+    or root folder, where programs of this machine are not available.
     """
     if any(name in os.environ for name in LAUNCHERS) or _is_cached_already(toolchain):
         return CompilerCache()
@@ -50,7 +50,7 @@ def compiler_cache(toolchain: Toolchain, environment: Environment, *, portable: 
 
 
 def _is_cached_already(toolchain: Toolchain) -> bool:
-    """Return whether the compiler is a cache with the compiler's name, as in /usr/lib/ccache."""
+    """Return True if the compiler command is itself a cache, as in /usr/lib/ccache."""
     found = shutil.which(toolchain.cxx[0]) if toolchain.cxx else None
     return bool(found) and Path(str(found)).resolve().stem in {"ccache", "sccache"}
 

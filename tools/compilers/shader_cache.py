@@ -1,4 +1,4 @@
-"""Keep compiled shaders between builds and checkouts: compiler caches know nothing of glslc."""
+"""Reuse compiled shaders between builds and checkouts: ccache does not support glslc."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ exit $status
 
 
 def cached_glslc(glslc: Path, version: str, sources: Path, place: Path) -> Path:
-    """Return a program to call instead of `glslc`, written to `place`, that compiles the shaders in `sources` once.
+    """Write a program to `place`, and return it: it replaces `glslc` for the shaders in `sources`, with a cache.
 
-    `version` tells one compiler from another. If the programs that it needs are missing, it is `glslc` itself.
+    `version` identifies the compiler. If the programs that the cache needs are missing, `glslc` itself is returned.
     """
     if not (shutil.which("sh") and shutil.which("sha256sum") and sources.is_dir()):
         return glslc
     tree = stamps.tree_digest(sources, (path for path in sources.rglob("*") if path.is_file()))
     digest = hashlib.sha256(f"{version}\0{tree}".encode()).hexdigest()[:16]
     words = {"real": str(glslc), "sources": str(sources), "cache": str(cache_dir() / "shaders" / digest)}
-    # The list of files that a shader includes is kept without the folder, which every checkout has elsewhere.
+    # The list of files that a shader includes is stored without the folder, which differs between checkouts.
     words["anywhere"] = f"s|{_escaped(str(sources), '][.*^$')}/|@/|g"
     words["restored"] = f"s|@/|{_escaped(str(sources), '&')}/|g"
     text = SCRIPT.format(**{name: shlex.quote(word) for name, word in words.items()})
@@ -79,5 +79,5 @@ def cached_glslc(glslc: Path, version: str, sources: Path, place: Path) -> Path:
 
 
 def _escaped(text: str, special: str) -> str:
-    """Return `text` for sed, which means something else by each of `special`."""
+    """Return `text` with each character of `special` escaped for sed."""
     return "".join(f"\\{letter}" if letter in rf"\|{special}" else letter for letter in text)

@@ -30,11 +30,11 @@ class Toolchain:
 
     @property
     def identity(self) -> str:
-        """All that makes objects of two toolchains differ, on one line."""
+        """Everything that makes the objects of two toolchains differ, on one line."""
         called = [self.description, *([self.zig_identity] if self.is_zig else []), *self.c, *self.cxx]
         return shlex.join([*called, *(f"{k}={v}" for k, v in self.flags.items())])
 
     @property
     def is_zig(self) -> bool:
-        """Whether zig from PyPI is used instead of a compiler of the system."""
+        """True if zig from PyPI is used instead of a compiler of the system."""
         return "zig" in self.needs

@@ -38,8 +38,8 @@ FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "CM
 def find_toolchain(variables: Mapping[str, str] = os.environ) -> Toolchain:
     """Return the first toolchain that builds a C++17 program: CC and CXX, then PATH, then zig.
 
-    A compiler named in CC or CXX that does not work is a ToolError: nothing else is taken in its place. Neither is
-    where LLAMAPACK_COMPILER asks for zig.
+    Raises ToolError, without trying others, if a compiler named in CC or CXX does not work, or zig that
+    LLAMAPACK_COMPILER asks for.
     """
     flags = _flags(variables)
     if _wants_zig(variables):
@@ -60,7 +60,7 @@ def find_toolchain(variables: Mapping[str, str] = os.environ) -> Toolchain:
 
 
 def zig_toolchain(target: str, variables: Mapping[str, str] = os.environ, note: str = "") -> Toolchain:
-    """Return zig from PyPI: it compiles for every target of the matrix, with the floor of its C library or system."""
+    """Return zig from PyPI, which compiles for every target of the matrix and its oldest C library or system."""
     return Toolchain(
         description=f"zig {zig.version()} for {load_matrix().zig_target(target)}",
         needs=("zig",),
@@ -101,7 +101,7 @@ def _named(variables: Mapping[str, str], flags: Mapping[str, str]) -> Toolchain:
 
 
 def _resolved(name: str, command: list[str], variables: Mapping[str, str]) -> list[str]:
-    """Return `command` with the program's whole path."""
+    """Return `command` with the absolute path of the program."""
     if program := shutil.which(command[0], path=variables.get("PATH")):
         return [program, *command[1:]]
     raise ToolError(
@@ -111,12 +111,12 @@ def _resolved(name: str, command: list[str], variables: Mapping[str, str]) -> li
 
 
 def _partner(variable: str, command: list[str], variables: Mapping[str, str]) -> list[str]:
-    """Return the compiler of the other language beside the one in `variable`: g++-14 beside gcc-14."""
+    """Return the compiler of the other language that belongs to the one in `variable`: g++-14 for gcc-14."""
     for c, cxx in PARTNERS:
         old, new = (c, cxx) if variable == "CC" else (cxx, c)
         for index, word in enumerate(command):
             folder, name = os.path.split(word)
-            partner = os.path.join(folder, name.replace(old, new, 1))  # noqa: PTH118 - a bare name stays bare
+            partner = os.path.join(folder, name.replace(old, new, 1))  # noqa: PTH118 - keeps a name without a folder
             if old in name and shutil.which(partner, path=variables.get("PATH")):
                 return [*command[:index], partner, *command[index + 1 :]]
     other = "CXX" if variable == "CC" else "CC"
@@ -142,7 +142,7 @@ def _version(command: list[str], variables: Mapping[str, str]) -> str:
 
 
 def _problem(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
-    """Return why `toolchain` cannot build a small C++17 program; empty if it can, or could before."""
+    """Return why `toolchain` cannot build a small C++17 program; empty if it can. Success is remembered."""
     state = Path(toolchain.cxx[0]).stat()
     found = {shlex.join(toolchain.cxx): f"{state.st_size} bytes of {state.st_mtime_ns}: {toolchain.description}"}
     if found.items() <= stamps.read(WORKING).items():
@@ -162,7 +162,7 @@ def _try(toolchain: Toolchain, variables: Mapping[str, str]) -> str:
 
 
 def with_commands(toolchain: Toolchain, environment: Environment, folder: Path = ZIG_SCRIPTS) -> Toolchain:
-    """Return `toolchain` ready to call: zig's becomes scripts in `folder` that call the one in `environment`."""
+    """Return `toolchain` ready to call: for zig, scripts in `folder` that call the zig in `environment`."""
     if not toolchain.is_zig:
         return toolchain
     target = toolchain.target

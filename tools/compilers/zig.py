@@ -1,4 +1,4 @@
-"""zig from PyPI as a C and C++ compiler for every target of the matrix, behind scripts that are called like one."""
+"""Use zig from PyPI as a C and C++ compiler for every target of the matrix, by scripts named like compilers."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 from tools.matrix import host_target, load_matrix
 from tools.util.atomic_files import write_text
 
-# What CMake calls the systems and processors of the matrix.
+# CMake's names of the systems and processors of the matrix.
 SYSTEMS = {"linux": "Linux", "windows": "Windows", "macos": "Darwin"}
-# CMake will not go on without Apple's program for install names, which our libraries are linked with as they must be.
+# CMake requires Apple's install_name_tool, but our libraries are linked with the right install names already.
 WITHOUT_APPLE = {"CMAKE_INSTALL_NAME_TOOL": "true", "CMAKE_OSX_SYSROOT": ""}
 PROCESSORS = {"windows-x86_64": "AMD64", "windows-arm64": "ARM64"}
 
-# zig takes -O3 for -O2. Told to clang itself, it holds; without it, kernels of older x86 levels are slower by a fifth.
+# zig treats -O3 as -O2, unless it is passed on to clang: without -O3, kernels of older x86 levels are 20 % slower.
 OPTIMIZE = r"""asked=no compiled=no
 for word; do
     case "$word" in -O3) asked=yes ;; -c) compiled=yes ;; esac
 done
 [ $asked$compiled = yesyes ] && set -- "$@" -Xclang -O3"""
 
-# zig knows processors by its own names alone: what ggml's build asks for is translated. Armv9 has SVE2 in it, which
-# zig cannot take out again, and not every level asks for it: Armv9.2 without SVE2 is Armv8.7.
+# zig accepts only its own names of processors, so those of ggml's build are translated. Armv9 includes SVE2, which
+# zig cannot remove again, and not every level uses it: Armv9.2 without SVE2 is Armv8.7.
 TRANSLATE = r"""for word; do
     shift
     case "$word" in -march=armv*) word=$(echo "$word" | sed -E \
@@ -37,18 +37,18 @@ done"""
 
 
 def version() -> str:
-    """Return the version that the matrix states; requirements/zig.txt pins the same."""
+    """Return the version of zig in the matrix; requirements/zig.txt pins the same."""
     return load_matrix().toolchains["zig"].version
 
 
 def identity(target: str) -> str:
-    """Return an id of how zig is called for `target`: it changes with the scripts and zig's version."""
+    """Return an id that changes with zig's version and with the scripts for `target`."""
     script = "\n".join([*_before_the_call(name := load_matrix().zig_target(target)), _options(name)])
     return f"zig {version()} {hashlib.sha256(script.encode()).hexdigest()[:8]}"
 
 
 def cmake_system(target: str) -> dict[str, str]:
-    """Return the CMake variables that name the target; none if it is this machine, which CMake detects."""
+    """Return the CMake variables that name the target; empty if it is this machine, which CMake detects."""
     if target == host_target():
         return {}
     system, _, machine = target.partition("-")
@@ -65,10 +65,10 @@ def _before_the_call(zig_target: str) -> list[str]:
 
 
 def write_scripts(folder: Path, program: Path, target: str) -> dict[str, Path]:
-    """Write zig-cc, zig-c++, zig-ar and others for `target` into `folder`; return them by what follows `zig-`.
+    """Write the scripts zig-cc, zig-c++, zig-ar and others for `target` into `folder`; return them by name.
 
-    `program` is named relative to `folder`, so that a compiler cache sees the same compiler in every checkout. The
-    target is always given: without, zig builds for this very processor.
+    The names are without `zig-`. `program` is named relative to `folder`, so that a compiler cache sees the same
+    compiler in every checkout. The target is always passed: without it, zig compiles for the processor of this machine.
     """
     call = f'exec "$(dirname "$0")"/{shlex.quote(os.path.relpath(program, folder))}'
     compile_for = _options(load_matrix().zig_target(target))
