@@ -1,4 +1,4 @@
-"""Debian's packages: install what is missing, or take the files of one package out of a later release."""
+"""Debian's packages: install missing ones, or unpack one from a later release."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 @dataclass(frozen=True, kw_only=True)
 class LaterPackage:
-    """A package of a release newer than this machine's; its files are unpacked and used, but never installed.
+    """A package of a newer release than this machine's; its files are unpacked and used, but never installed.
 
-    Without a version it is the one that the release has now: apt checks the signature, and no hash is pinned.
+    Without a version, it is the release's current one: apt checks the signature, and no hash is pinned.
     """
 
     name: str
@@ -35,7 +35,7 @@ class LaterPackage:
 
 
 def is_here() -> bool:
-    """Return whether packages come from apt on this machine."""
+    """Return True if this machine uses apt."""
     return all(shutil.which(program) for program in ("apt-get", "dpkg-query", "dpkg-deb"))
 
 
@@ -47,7 +47,7 @@ def missing(packages: Sequence[str]) -> tuple[str, ...]:
 
 
 def require(packages: Sequence[str], *, purpose: str) -> None:
-    """Install those of `packages` that are missing. Raises UnavailableError if this process is not root."""
+    """Install those of `packages` that are missing; raises UnavailableError if this process is not root."""
     absent = missing(packages)
     if not absent:
         return
@@ -63,7 +63,7 @@ def require(packages: Sequence[str], *, purpose: str) -> None:
 
 
 def try_to_install(packages: Sequence[str], *, purpose: str) -> None:
-    """Try to install `packages`; if that fails, log why and go on: what needs them reports what it leaves out."""
+    """Try to install `packages`; if that fails, log the reason and go on: their users report what they skip."""
     if is_here():
         try:
             require(packages, purpose=purpose)
@@ -74,8 +74,8 @@ def try_to_install(packages: Sequence[str], *, purpose: str) -> None:
 def later_files(packages: Sequence[LaterPackage]) -> Path:
     """Return a folder with the unpacked files of `packages`, all of one release.
 
-    They are fetched once, from where this machine's packages come from. apt checks the release's signature, and a file
-    must have its pinned hash.
+    They are downloaded once, from the mirror of this machine's own packages. apt checks the release's signature, and
+    each file must have its pinned hash.
     """
     first = packages[0]
     digest = hashlib.sha256(repr(tuple(packages)).encode()).hexdigest()[:12]
@@ -101,7 +101,7 @@ def _download(packages: Sequence[LaterPackage], scratch: Path) -> list[Path]:
         "Dir::State::Lists": scratch / "lists",
         "Dir::Cache": scratch / "cache",
         "APT::Sandbox::User": "",
-        # Headers are the same for every processor, and the hash is that of one; programs are wanted on this one only.
+        # Headers are the same for every processor, and the hash is for one; programs are only needed for this one.
         "APT::Architecture": "amd64",
         "APT::Architectures": "amd64",
     }

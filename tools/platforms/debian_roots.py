@@ -1,7 +1,7 @@
-"""Root folders of other Debian releases and processors: made once with debootstrap, then run in, unchanged.
+"""Root folders of other Debian releases and processors, made with debootstrap, to run programs in.
 
-A program inside runs in namespaces of its own, and the folder beneath it is not written to: it sees a layer in memory
-above it. Whatever ends it, no mount stays behind. Making a root needs root; running in one does not.
+A program runs in namespaces of its own, and does not write to the root folder: its changes go to an overlay in memory.
+However the program ends, no mount stays behind. Making a root folder needs root; running programs in it does not.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MIB = 700
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 DEVICES = "null zero full random urandom tty"
-# A package that must be there before another is unpacked makes dpkg end with an error, until the next call.
+# If a package must be configured before another is unpacked, dpkg fails, and succeeds when it is called again.
 INSTALL = """
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
 for again in 1 2 3 4 5; do
@@ -41,7 +41,7 @@ for again in 1 2 3 4 5; do
 done
 exit 1
 """
-# How Linux knows an executable for 64-bit Arm: the head of its ELF header, and which bits of it count.
+# How Linux recognizes an executable for 64-bit Arm: the start of the ELF header, and a mask for its bits.
 AARCH64 = (
     r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
     r":\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
@@ -58,16 +58,16 @@ class Root:
 
     @property
     def folder(self) -> Path:
-        """Where it is kept: in the cache, by all that it is made from."""
+        """The root folder in the cache; its name depends on everything that it is made from."""
         key = hashlib.sha256(" ".join(sorted(self.packages)).encode()).hexdigest()[:12]
         return cache_dir() / "debian" / "roots" / f"{self.suite}-{self.architecture}-{key}"
 
 
 def ensure_root(root: Root, *, mib: int = MIB) -> Path:
-    """Return the folder of `root`; it is made if it does not exist, and then takes `mib` MiB.
+    """Return the folder of `root`; if it does not exist, it is made, which needs `mib` MiB of disk.
 
-    apt's own sources say where the packages come from, and Debian's keys check them. Raises UnavailableError where this
-    machine cannot make it.
+    Packages come from the sources in apt's configuration, and are checked with Debian's keys. Raises UnavailableError
+    if this machine cannot make it.
     """
     folder = root.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -90,11 +90,11 @@ def command(
     emulator: Path | None = None,
     keep: bool = False,
 ) -> list[str]:
-    """Return the command line that runs `arguments` in the root in `folder`, as its user 0, with a clean environment.
+    """Return the command that runs `arguments` in the root in `folder`, as its user 0, with a clean environment.
 
-    `binds` are folders and files of this machine with the absolute paths they have inside, where they can be written
-    to. All else that is written is gone afterwards, unless `keep` is set, which is for making a root. `emulator` is
-    the program that runs the root's programs if this processor does not. A program ended by signal n gives 128 + n.
+    `binds` maps folders and files of this machine, which are writable there, to absolute paths inside. Other changes
+    are dropped afterwards unless `keep` is set, which is for making a root. `emulator` is the program that runs the
+    root's programs if this processor cannot. The exit status of a program that signal n ended is 128 + n.
     """
     lines = ["set -eu", *_registration(emulator), f"cd {shlex.quote(str(folder))}"]
     lines += _base(keep)
@@ -114,7 +114,7 @@ def _enter() -> list[str]:
 
 
 def _registration(emulator: Path | None) -> list[str]:
-    """Register `emulator` for programs for Arm, in this namespace only; needs Linux 6.7 or newer."""
+    """Return commands that register `emulator` for Arm programs, in this namespace only; needs Linux 6.7 or newer."""
     if emulator is None:
         return []
     place = "/proc/sys/fs/binfmt_misc"
@@ -123,7 +123,7 @@ def _registration(emulator: Path | None) -> list[str]:
 
 
 def _base(keep: bool) -> list[str]:
-    """Mount the root, or an overlay of it, over its own folder, with /proc, /sys and /dev."""
+    """Return commands that mount the root, or an overlay of it, over its own folder, with /proc, /sys and /dev."""
     layer = [
         "mount -t tmpfs none mnt",
         "mkdir mnt/upper mnt/work",
@@ -148,7 +148,7 @@ def _bind(source: Path, target: str) -> list[str]:
 
 
 def emulator_for(root: Root) -> Path | None:
-    """Return the emulator that runs the programs of `root` on this machine; None if its processor does."""
+    """Return the emulator that runs the programs of `root` on this machine; None if its processor can."""
     if (name := _emulator(root)) is None:
         return None
     if found := find_emulator(name):
@@ -180,7 +180,7 @@ def _require(root: Root, mib: int) -> None:
 
 
 def _require_namespaces(emulator: Path | None) -> None:
-    """Raise UnavailableError unless programs can be put into namespaces here."""
+    """Raise UnavailableError unless programs can run in namespaces on this machine."""
     lines = ["set -e", *_registration(emulator), "mount -t tmpfs none /mnt"]
     done = run([*_enter(), "sh", "-c", "\n".join(lines)], check=False)
     if done.returncode != 0:
@@ -202,10 +202,10 @@ def _make(root: Root, folder: Path) -> None:
     log_file, what = BUILD / f"{root.folder.name}.log", f"A Debian {root.suite} root could not be made"
     fix = f"See whether this machine's mirror has {root.suite} for {root.architecture}, and {', '.join(root.packages)}."
     run_logged([*NAMESPACES, *arguments], log_file=log_file, what=what, fix=fix)
-    # debootstrap would look for dependencies in Perl, which takes an hour where Perl is emulated; dpkg knows them too.
+    # debootstrap resolves dependencies in Perl, which takes an hour if Perl is emulated; dpkg knows them, too.
     (folder / "debootstrap" / "base").write_text("", encoding="utf-8")
     for arguments in (["/debootstrap/debootstrap", "--second-stage"], ["sh", "-c", INSTALL]):
-        variables = {"container": "lxc"}  # debootstrap then makes no devices, which no user namespace may
+        variables = {"container": "lxc"}  # debootstrap then makes no devices, which is not allowed in a user namespace
         inside = command(folder, arguments, variables=variables, emulator=emulator_for(root), keep=True)
         run_logged(inside, log_file=log_file, what=what, fix=fix)
     for package in (folder / "var" / "cache" / "apt" / "archives").glob("*.deb"):

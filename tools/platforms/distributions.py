@@ -1,4 +1,4 @@
-"""Put the wheel into other distributions' Pythons, by their own pip and without a network, to try it there."""
+"""Install the wheel into other distributions' Pythons, with their own pip and without a network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VERSION = "import sys; print('{}.{}'.format(*sys.version_info))"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A root, and the folder of this machine that it has as /place."""
+    """A root, and a folder of this machine that is mounted there as /place."""
 
     root: Path
     own: Path
@@ -43,7 +43,7 @@ class Place:
     def command(
         self, *arguments: str | os.PathLike[str], files: Sequence[Path] = (), processor: str = "", cwd: str = OWN
     ) -> list[str]:
-        """Return the command line for `arguments` inside; `files` have their names in /files there.
+        """Return the command that runs `arguments` inside; `files` are mounted in /files.
 
         `processor` is the processor model for an emulator.
         """
@@ -67,7 +67,7 @@ def root_of(suite: str) -> Root:
 
 
 def inside(file: Path) -> str:
-    """Return the path that a file has inside."""
+    """Return the path of a file inside."""
     return f"/files/{file.name}"
 
 
@@ -80,9 +80,10 @@ def ensure_place(root: Root) -> Place:
 
 
 def installed(root: Root, wheel: Path) -> Place:
-    """Return `root` with a virtual environment in which its own pip has installed `wheel`; made if either is new.
+    """Return `root` with a virtual environment in which its own pip has installed `wheel`.
 
-    pip gets the files of requirements/core.txt and no index: it decides by itself whether the wheel's tag suits it.
+    It is made again if either changed. pip gets the files of requirements/core.txt and no index: it decides by itself
+    whether the wheel's tag is compatible.
     """
     place = ensure_place(root)
     key = {"wheel": stamps.file_digest(wheel), "requirements": stamps.file_digest(REQUIREMENTS / "core.txt")}
@@ -102,7 +103,7 @@ def _install(place: Place, root: Root, wheel: Path) -> None:
     version = run(place.command("python3", "-c", VERSION)).stdout.strip()
     house = wheelhouse(version, TARGETS[root.architecture])
     run_live(place.command("python3", "-m", "venv", f"{OWN}/env"), what=what)
-    # compiling all of numpy's Python takes minutes where the processor is emulated; Python compiles what it imports
+    # compiling all of numpy takes minutes on an emulated processor; Python compiles what it imports
     arguments = (
         PYTHON,
         "-m",
@@ -118,7 +119,7 @@ def _install(place: Place, root: Root, wheel: Path) -> None:
 
 
 def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
-    """Return a folder with the packages of a requirement file, for Python `version` on `target`, fetched once."""
+    """Return a folder with the packages of a requirements file, for Python `version` on `target`, downloaded once."""
     file = REQUIREMENTS / f"{requirement}.txt"
     folder = cache_dir() / "wheels" / f"{target}-{version}-{stamps.file_digest(file)[:12]}"
     with locked(folder.with_name(f"{folder.name}.lock")):
@@ -134,7 +135,7 @@ def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
 
 
 def platforms(target: str) -> list[str]:
-    """Return pip's options for the wheels of a Linux `target`: those with our floor, and those for older systems."""
+    """Return pip's options for wheels of a Linux `target`: those for our oldest system, and for still older ones."""
     found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", load_matrix().wheel_tag(target))
     assert found, target
     tags = [f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)]

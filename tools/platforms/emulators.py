@@ -1,4 +1,4 @@
-"""Emulators of processors and systems."""
+"""Find and install emulators of processors and systems."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ WINE_FOLDER = "/usr/lib/wine"
 
 
 def emulators() -> frozenset[str]:
-    """Return those of the matrix's emulators that are on this machine."""
+    """Return those of the matrix's emulators that this machine has."""
     return frozenset(name for name in EMULATORS if find_emulator(name))
 
 
 def find_emulator(name: str) -> Path | None:
-    """Return the program of the emulator `name`; some of Debian's have a longer name, or lie apart."""
+    """Return the program of the emulator `name`; some of Debian's have longer names or are not on PATH."""
     places = os.pathsep.join([os.environ.get("PATH", ""), WINE_FOLDER])
     names = (name, f"{name}-static", f"{name}64")
     found = next((found for each in names if (found := shutil.which(each, path=places))), None)
@@ -33,7 +33,7 @@ def find_emulator(name: str) -> Path | None:
 
 
 def ensure_emulator(name: str) -> Path | None:
-    """Return the emulator; if it is missing, install it with apt. Returns None if it cannot be installed."""
+    """Return the emulator; if it is missing, install it with apt. Returns None if that fails."""
     if found := find_emulator(name):
         return found
     apt.try_to_install((PACKAGES[name],), purpose=f"emulation by {name}")

@@ -1,4 +1,4 @@
-"""What a machine can do for a cell of the matrix: run it, emulate it, compile it, or nothing."""
+"""What this machine can do for a cell of the matrix: run it, emulate it, compile it, or nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One way to check a cell on a host: by which program, and what the host must have for it."""
+    """One way to check a cell on a host: the program that runs it, and what the host must have for it."""
 
     how: Method
     by: str = ""
@@ -42,7 +42,7 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """A machine: its target, its processor's features (None: unknown), the backends whose device it has, emulators."""
+    """A machine: its target, its CPU features (None: unknown), the backends with a device, and its emulators."""
 
     target: str
     features: frozenset[str] | None
@@ -51,12 +51,12 @@ class Host:
 
 
 def this_host(devices: Sequence[str] = ()) -> Host:
-    """Return a description of this machine; `devices` are the backends whose device the caller has found."""
+    """Return a description of this machine; `devices` are the backends for which the caller has found a device."""
     return Host(target=host_target(), features=host_features(), devices=frozenset(devices), emulators=emulators())
 
 
 def host_features(system: str = sys.platform, cpuinfo: Path = CPUINFO) -> frozenset[str] | None:
-    """Return the features of every processor of this machine, by Linux's names; None if they are not known."""
+    """Return the features of every processor of this machine, by Linux's names; None if they are unknown."""
     if system != "linux":
         return None
     try:
@@ -66,7 +66,7 @@ def host_features(system: str = sys.platform, cpuinfo: Path = CPUINFO) -> frozen
 
 
 def features_of(cpuinfo: str) -> frozenset[str] | None:
-    """Return the features that all processors of a `/proc/cpuinfo` share; None if it lists none."""
+    """Return the features common to all processors of a `/proc/cpuinfo`; None if it lists none."""
     lines = (line.partition(":") for line in cpuinfo.splitlines())
     found = [frozenset(words.split()) for key, _, words in lines if key.strip() in ("flags", "Features")]
     return frozenset.intersection(*found) if found else None
@@ -79,7 +79,7 @@ def ways(matrix: Matrix, cell: Cell, host: str) -> tuple[Way, ...]:
 
 
 def strongest_way(matrix: Matrix, cell: Cell, host: Host) -> Way:
-    """Return the strongest way in which this very `host` can check `cell`."""
+    """Return the strongest way in which `host` can check `cell`."""
     for way in ways(matrix, cell, host.target):
         if not skip_reason(matrix, host, cell, way):
             return way
@@ -87,7 +87,7 @@ def strongest_way(matrix: Matrix, cell: Cell, host: Host) -> Way:
 
 
 def skip_reason(matrix: Matrix, host: Host, cell: Cell, way: Way) -> str:
-    """Return what is missing on `host` to check `cell` in this `way`; empty if nothing is."""
+    """Return what `host` lacks to check `cell` in this `way`; empty if nothing."""
     if way.device and cell.backend not in host.devices:
         return f"it needs {way.device}"
     if way.program in EMULATORS and way.program not in USED:
@@ -117,7 +117,7 @@ def _cpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
 
 
 def _is_second_best(matrix: Matrix, target: str, level: Level) -> bool:
-    """Return whether the processor that emulates `level` has more than it asks for: another level is chosen there."""
+    """Return True if the processor that emulates `level` has more features, so that another level is chosen there."""
     return any(set(other.flags) > set(level.flags) for other in matrix.levels_of(target) if other.qemu == level.qemu)
 
 

@@ -1,7 +1,7 @@
-"""Run a program as root of a user namespace of its own: `python -I user_namespace.py PROGRAM ARGUMENT...`.
+"""Run a program as root of its own user namespace: `python -I user_namespace.py PROGRAM ARGUMENT...`.
 
-What it mounts and registers there concerns no other process, and is gone when its last process is. Root keeps every
-user and group it has; another caller is the only user there is.
+Its mounts and registrations affect no other process, and end with its last process. If the caller is root, all users
+and groups exist inside; any other caller is the only user there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     os.write(hand_over, b"1")
     if os.waitpid(mapper, 0)[1] != 0:
         sys.exit("The users of a user namespace could not be set.")
-    os.execvp(arguments[0], arguments)  # noqa: S606 - no shell is wanted
+    os.execvp(arguments[0], arguments)  # noqa: S606 - a shell is not needed
 
 
 def _write_maps(process: int) -> int:
@@ -44,7 +44,7 @@ def _write_maps(process: int) -> int:
 
 
 def _same(name: str) -> str:
-    """Return the map that leaves every number as it is."""
+    """Return the map that leaves every id as it is."""
     ranges = (line.split() for line in Path("/proc/self", name).read_text().splitlines())
     return "".join(f"{first} {first} {count}\n" for first, _, count in ranges)
 

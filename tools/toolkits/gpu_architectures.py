@@ -1,4 +1,4 @@
-"""The GPU architectures that a plug-in is compiled for: the matrix's list, or what a variable names instead."""
+"""The GPU architectures to compile for: the matrix's list, or those in a variable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.matrix import GpuArch, load_matrix
 
 
 def variable(backend: str) -> str:
-    """Return the variable, of the environment and of CMake, that names the architectures of `backend`."""
+    """Return the name of the environment and CMake variable for the architectures of `backend`."""
     return f"LLAMAPACK_{backend.upper()}_ARCHS"
 
 
@@ -23,10 +23,10 @@ def wanted(
     variables: Mapping[str, str] = os.environ,
     spell: Callable[[GpuArch], str] = lambda arch: arch.arch,
 ) -> str:
-    """Return what `backend` is compiled for, with commas between: the matrix's list, or what a developer names.
+    """Return the architectures to compile `backend` for, with commas: the matrix's list, or those in the variable.
 
-    `spell` writes an architecture of the matrix as CMake wants it. Raises ToolError, with `advice`, for what does not
-    match `pattern`.
+    `spell` converts an architecture of the matrix to CMake's notation. Raises ToolError, with `advice`, for values that
+    do not match `pattern`.
     """
     named = variables.get(variable(backend), "").replace(" ", "").replace(";", ",").strip(",")
     if not named:
@@ -38,7 +38,7 @@ def wanted(
 
 @contextmanager
 def unless_named(backend: str, archs: str) -> Iterator[None]:
-    """Compile `backend` for `archs` only inside this context, unless a variable names others."""
+    """Compile `backend` only for `archs` within the block, unless a variable names others."""
     name = variable(backend)
     known = os.environ.get(name)
     os.environ[name] = known or archs

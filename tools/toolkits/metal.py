@@ -1,4 +1,4 @@
-"""What the Metal plug-in is compiled with: Apple's SDK, which is on Macs only."""
+"""The kit for Metal: Apple's SDK, which only Macs have."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def metal_kit() -> Kit:
 
 
 def floor() -> str:
-    """Return the oldest macOS that the wheel is for, from the matrix."""
+    """Return the oldest macOS that the wheel supports, from the matrix."""
     return load_matrix().toolchains["macos"].version

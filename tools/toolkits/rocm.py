@@ -1,7 +1,7 @@
-"""What the ROCm plug-in is compiled with: the ROCm of this system, or Debian's in a root folder of its own.
+"""The kit for ROCm: the system's, or Debian's in a root folder.
 
-The system's is the one that ROCM_PATH names (on Windows HIP_PATH), or /opt/rocm. Where there is none, Debian's forky
-suite has one: it is put into a folder of the cache, and the build runs in there.
+The system's is in ROCM_PATH (on Windows HIP_PATH), or in /opt/rocm. If there is none, ROCm from Debian's forky suite is
+installed into a root folder in the cache, and the build runs in there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FORKY = debian_roots.Root(
     suite="forky",
     packages=(
         *("hipcc", "libamdhip64-dev", "libhipblas-dev", "librocblas-dev", "python3"),
-        # what the finished wheels need there, and what tests them: nox -s test-rocm
+        # needed there to run the finished wheels and their tests: nox -s test-rocm
         *("python3-click", "python3-numpy", "python3-pytest", "python3-rich"),
     ),
 )
@@ -42,7 +42,7 @@ _VERSION = re.compile(r"#define HIP_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 def rocm_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit of this machine: the system's ROCm, or Debian's in a root folder if there is none.
 
-    Raises UnavailableError if neither is available or the system's is too old, ToolError for unknown architectures.
+    Raises UnavailableError if neither is available or the system's is too old, and ToolError for unknown architectures.
     """
     archs = gpu_architectures.wanted("rocm", _ARCH, "Use AMD's names, with commas: gfx90a,gfx1100.", variables)
     if folder := system_rocm(variables):
@@ -59,7 +59,10 @@ def forky_root() -> Path:
 
 
 def system_rocm(variables: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the folder of this system's ROCm, or None. One that is named must be there, and new enough."""
+    """Return the folder of this system's ROCm; None if there is none.
+
+    Raises UnavailableError if it is too old, and if ROCM_PATH or HIP_PATH names a folder without ROCm.
+    """
     name = next((name for name in ("ROCM_PATH", "HIP_PATH") if variables.get(name)), "")
     folder = Path(variables[name]) if name else DEFAULT
     if not (name or (folder / HEADER).is_file()):
@@ -74,7 +77,7 @@ def system_rocm(variables: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def rocm_version(folder: Path) -> str:
-    """Return the version of HIP's headers in `folder`, as in 6.4.43484; empty if there are none."""
+    """Return the version of HIP's headers in `folder`, such as 6.4.43484; empty if there are none."""
     try:
         text = (folder / HEADER).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -90,7 +93,7 @@ def _system_kit(folder: Path, archs: str) -> Kit:
     inputs = {"ROCm kit": f"ROCm {rocm_version(folder)} in {folder}", "ROCm architectures": archs}
     defines = {gpu_architectures.variable("rocm"): archs, "CMAKE_PREFIX_PATH": str(folder)}
     paths = {"ROCM_PATH": str(folder), "HIP_PATH": str(folder)}
-    if sys.platform == "win32":  # where HIP is no language of CMake's: all of it is compiled with AMD's clang
+    if sys.platform == "win32":  # CMake has no HIP language there: everything is compiled with AMD's clang
         both = Toolchain(c=(str(clang.with_name("clang.exe")),), cxx=(str(clang),), description=f"clang of {folder}")
         return Kit(inputs=inputs, defines=defines, variables=paths, toolchain=both)
     defines["CMAKE_HIP_COMPILER"] = str(clang)
@@ -98,7 +101,7 @@ def _system_kit(folder: Path, archs: str) -> Kit:
 
 
 def _forky_kit(folder: Path, archs: str) -> Kit:
-    """Return the kit in the root; Debian's clang has to be told where AMD's device libraries are."""
+    """Return the kit in the root folder; Debian's clang needs the path of AMD's device libraries."""
     *_, clang = sorted(path.name for path in (folder / "usr/bin").glob("clang++-[0-9]*"))
     (bitcode,) = (path.relative_to(folder) for path in folder.glob("usr/lib/llvm-*/lib/clang/*/amdgcn/bitcode"))
     description = f"{clang} of Debian {FORKY.suite}"
@@ -109,7 +112,7 @@ def _forky_kit(folder: Path, archs: str) -> Kit:
             "CMAKE_HIP_COMPILER": f"/usr/bin/{clang}",
             "CMAKE_HIP_FLAGS": f"--rocm-device-lib-path=/{bitcode}",
         },
-        # What is linked there may ask for a C library as new as that one: the tag has pip keep it from older systems.
+        # What is linked there may need that new C library: because of the tag, pip does not install it elsewhere.
         variables={"ROCM_PATH": "/usr", "_PYTHON_HOST_PLATFORM": f"manylinux_{c_library(folder)}_x86_64"},
         languages=("HIP",),
         toolchain=Toolchain(c=(clang.replace("++", ""),), cxx=(clang,), description=description),
@@ -118,7 +121,7 @@ def _forky_kit(folder: Path, archs: str) -> Kit:
 
 
 def c_library(folder: Path) -> str:
-    """Return the version of glibc in the root in `folder`, as wheel tags have it: 2_43."""
+    """Return the version of glibc in the root in `folder`, as in wheel tags: 2_43."""
     content = (folder / "usr/lib/x86_64-linux-gnu/libc.so.6").read_bytes()
     return b"_".join(re.findall(rb"GNU C Library .* release version (\d+)\.(\d+)", content)[0]).decode()
 

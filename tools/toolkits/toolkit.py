@@ -1,4 +1,4 @@
-"""What a backend's wheel is compiled with beside a compiler: a toolkit, an SDK, a list of architectures."""
+"""The data of a kit: what a backend is compiled with beside a compiler, such as an SDK and a list of architectures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.compilers.toolchain import Toolchain
 
 @dataclass(frozen=True, kw_only=True)
 class Elsewhere:
-    """Where a build runs that cannot run on this machine itself, such as a root folder of another release."""
+    """How to run a build that cannot run on this machine directly, such as in a root folder of another release."""
 
     command: Callable[[Sequence[str], Mapping[str, str], Path], list[str]]
     """Make the command line that runs a program there, with these variables, in this folder of the checkout."""

@@ -1,4 +1,4 @@
-"""What the Vulkan plug-in is compiled with: headers that are new enough, a shader compiler, and the loader."""
+"""The kit for Vulkan: headers that are new enough, a shader compiler, and the loader."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
 
 
 def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
-    """Return the kit of this machine: the SDK that VULKAN_SDK names, or the system's packages.
+    """Return the kit of this machine: the SDK in VULKAN_SDK, or the system's packages.
 
-    Where the system's headers or shader compiler are too old, those of a later Debian release are fetched. Raises
+    If the system's headers or shader compiler are too old, those of a later Debian release are downloaded. Raises
     UnavailableError if something is missing and cannot be installed.
     """
     if sdk := variables.get("VULKAN_SDK"):
@@ -72,7 +72,7 @@ def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
 
 
 def best_glslc(system: Path) -> Path:
-    """Return the system's shader compiler, or a later release's if that supports more extensions that ggml can use."""
+    """Return the system's glslc, or that of a later release if it supports more of the extensions that ggml uses."""
     missing = missing_extensions(system)
     if not missing or platform.machine() != "x86_64":
         return system
@@ -90,7 +90,7 @@ def best_glslc(system: Path) -> Path:
 
 
 def missing_extensions(glslc: Path, probes: Path | None = None) -> tuple[str, ...]:
-    """Return the GLSL extensions that ggml would use and `glslc` does not support; probed as ggml's build does."""
+    """Return the GLSL extensions that ggml would use and `glslc` does not support, tested as in ggml's build."""
     found = []
     for shader in sorted((probes or PROBES).glob("*.comp")):
         arguments = ("-o", "-", "-fshader-stage=compute", "--target-env=vulkan1.3")
@@ -125,7 +125,7 @@ def _kit(include: Path, glslc: Path, *roots: Path, chosen: bool = False) -> Kit:
 
 
 def licences(roots: Sequence[Path]) -> dict[str, Path]:
-    """Find the licences of what is compiled in below `roots`, by the names that they get in the wheel."""
+    """Return the licence files, below `roots`, of what is compiled in, by their names in the wheel."""
     found = {}
     for name, places in LICENCES.items():
         there = (root / place for root in roots for place in places)
@@ -144,17 +144,17 @@ def _too_old(include: Path) -> UnavailableError:
 
 
 def floor() -> str:
-    """Return the oldest version of the headers, from the matrix."""
+    """Return the oldest supported version of the headers, from the matrix."""
     return load_matrix().toolchains["vulkan"].version
 
 
 def is_new_enough(version: str) -> bool:
-    """Return whether headers of `version` are the matrix's floor or newer; empty is no version."""
+    """Return True if `version` is at least the oldest supported one; False if it is empty."""
     return bool(version) and _numbers(version) >= _numbers(floor())
 
 
 def headers_version(include: Path) -> str:
-    """Return the version of the Vulkan headers in `include`, as in 1.4.309; empty if there are none."""
+    """Return the version of the Vulkan headers in `include`, such as 1.4.309; empty if there are none."""
     try:
         text = (include / "vulkan" / "vulkan_core.h").read_text(encoding="utf-8", errors="replace")
     except OSError:
