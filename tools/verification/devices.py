@@ -1,4 +1,4 @@
-"""What a plug-in is tested on: a device of this machine, or software that acts as one."""
+"""The devices to test a plug-in on: those of this machine, or software that acts as one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _GFX_VERSION = re.compile(r"^gfx_target_version (\d+)$", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """What a plug-in is tested on."""
+    """A device to test a plug-in on."""
 
     how: Method
     by: str = ""
@@ -55,14 +55,14 @@ class Device:
 
 
 def vulkan_device(arguments: Sequence[str] = ()) -> Device:
-    """Return lavapipe, or with `--device` this machine's own devices."""
+    """Return lavapipe, or with `--device` this machine's own Vulkan devices."""
     if OWN_DEVICE in arguments:
         return Device(how=Method.NATIVE, options=(OWN_DEVICE,), variables=named(DEVICES))
     return Device(how=Method.EMULATED, by="lavapipe", variables=lavapipe())
 
 
 def cuda_device(arguments: Sequence[str] = ()) -> Device:
-    """Return this machine's GPUs, and a kit that compiles for them only; without a GPU nothing is run."""
+    """Return this machine's GPUs, and a kit that compiles only for them; without a GPU, nothing is run."""
     found = nvidia_gpus()
     log.info("\n".join(found) if found else NO_NVIDIA_GPU)
     archs = os.environ.get(cuda.VARIABLE) or ("native" if found else WITHOUT_NVIDIA_GPU)
@@ -85,7 +85,7 @@ def rocm_device(arguments: Sequence[str] = ()) -> Device:
 
 
 def metal_device(arguments: Sequence[str] = ()) -> Device:
-    """Return this Mac's GPU; the session asks for it on no other machine."""
+    """Return this Mac's GPU; only called on a Mac."""
     return Device(how=Method.NATIVE)
 
 
@@ -101,7 +101,7 @@ RUNTIME_REQUIREMENTS: Mapping[str, str] = {"cuda": "cuda-runtime"}
 
 
 def lavapipe() -> dict[str, str]:
-    """Return the variables that make Mesa's lavapipe the only Vulkan device, and make ggml use it, which is the CPU."""
+    """Return variables that make Mesa's lavapipe, which uses the CPU, the only Vulkan device, and make ggml use it."""
     if sys.platform == "linux" and apt.is_here():
         apt.require(LAVAPIPE_PACKAGES, purpose="running Vulkan on the CPU")
     drivers = sorted(VULKAN_DRIVERS.glob("lvp_icd.*json"))
@@ -115,14 +115,14 @@ def lavapipe() -> dict[str, str]:
 
 
 def nvidia_gpus() -> tuple[str, ...]:
-    """List the machine's NVIDIA GPUs as the driver's own program names them; none if there is no driver."""
+    """Return the names of this machine's NVIDIA GPUs according to nvidia-smi; empty without a driver."""
     program = shutil.which("nvidia-smi")
     said = run([program, "-L"], check=False).stdout if program else ""
     return tuple(line.strip() for line in said.splitlines() if line.startswith("GPU "))
 
 
 def amd_gpus(topology: Path = AMD_TOPOLOGY) -> tuple[str, ...]:
-    """Return the gfx names of this machine's AMD GPUs, each once; none if Linux' compute driver lists none."""
+    """Return the gfx names of this machine's AMD GPUs, without repetitions; empty if Linux lists none."""
     found = []
     for file in sorted(topology.glob("*/properties")):
         version = int(next(iter(_GFX_VERSION.findall(file.read_text(encoding="ascii"))), "0"))

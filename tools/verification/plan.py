@@ -26,7 +26,7 @@ VARIABLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One cell: how this machine checks it, with what, and what is missing for more."""
+    """One cell: how this machine checks it, with which program, and what is missing for a stronger check."""
 
     cell: str
     how: Method
@@ -71,7 +71,7 @@ def _session(cell: Cell, how: Method, host: Host) -> str:
 
 
 def _more(matrix: Matrix, cell: Cell, host: Host) -> Iterator[str]:
-    """Yield what is missing on the host for each way that is stronger than the one it takes."""
+    """Yield what the host lacks for each way that is stronger than the one it can use."""
     taken = list(Method).index(strongest_way(matrix, cell, host).how)
     for way in ways(matrix, cell, host.target):
         if list(Method).index(way.how) < taken:
@@ -81,7 +81,7 @@ def _more(matrix: Matrix, cell: Cell, host: Host) -> Iterator[str]:
 
 
 def _not_emulated(matrix: Matrix, cell: Cell, host: Host) -> str:
-    """Return why a cell of the CPU is not emulated; empty if it is, or if nobody would expect it."""
+    """Return why a CPU cell is not emulated; empty if it is, or if that is not expected."""
     if cell.backend != "cpu":
         return ""
     emulator = matrix.target(cell.target).emulated.get(host.target, "")

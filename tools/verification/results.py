@@ -1,7 +1,7 @@
 """How each cell was checked, when and on which commit: docs/reference/results.json.
 
-A session with `-- --record` writes it. It must run on a commit without other changes, so that the recorded commit is
-what was checked. The page of the build matrix is generated from it.
+A session writes it if it is called with `-- --record`. The working tree must have no uncommitted changes, so that the
+recorded commit is what was checked. The page of the build matrix is generated from this file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OPTION = "--record"
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One passed check of a cell: how, by which program, the day, and the commit."""
+    """One passed check of a cell: the method, the program, the day, and the commit."""
 
     how: Method
     by: str
@@ -37,7 +37,7 @@ class Result:
     """What it was compiled for: GPU architectures, or the CPU levels that were built if that is not all of them."""
 
     def __str__(self) -> str:
-        """Return it as the page shows it."""
+        """Return the result as the page shows it."""
         by = f" (`{self.by}`)" if self.by else ""
         of = f" for `{self.of}`" if self.of else ""
         return f"{self.how}{by}{of}, {self.date}, `{self.commit}`"
@@ -58,7 +58,7 @@ class Recording:
     commit: str
 
     def result(self, how: Method, by: str = "", of: str = "") -> Result:
-        """Return a result of today and of that commit; refuse one if another commit, or changes, are there now."""
+        """Return a result of today and of that commit; raises ToolError if HEAD or the files have changed."""
         if (now := _clean_commit()) != self.commit:
             what = f"{self.commit} was checked out when the check began, and now it is {now}."
             raise ToolError(
@@ -68,23 +68,23 @@ class Recording:
 
 
 def begin(arguments: Sequence[str]) -> tuple[list[str], Recording | None]:
-    """Return the arguments of a session without `--record`, and the recording if that was among them.
+    """Return the session's `arguments` without `--record`, and a recording if that was among them.
 
-    A tree with changes is refused: a result must belong to a commit.
+    Raises ToolError if there are uncommitted changes: a result must belong to a commit.
     """
     rest = [word for word in arguments if word != OPTION]
     return rest, Recording(commit=_clean_commit()) if OPTION in arguments else None
 
 
 def refuse_arguments(recording: Recording | None, arguments: Sequence[str]) -> None:
-    """Refuse to record a check with `arguments` for pytest, which may leave out a part of it."""
+    """Raise ToolError if a check would be recorded with `arguments` for pytest, which may skip parts of it."""
     if recording and arguments:
         what = f"{OPTION} does not go together with {' '.join(arguments)}."
         raise ToolError(what, why="A part of the check might be left out.", fix="Leave out one of them.")
 
 
 def record(cell: str, result: Result, path: Path = RESULTS) -> None:
-    """Write that `cell` was checked; an earlier result of the same kind is replaced."""
+    """Write that `cell` was checked; replaces an earlier result of the same kind."""
     known = read_results(path)
     others = [old for old in known.get(cell, ()) if old.how is not result.how]
     rows = sorted([*others, result], key=lambda each: list(Method).index(each.how))
@@ -104,7 +104,7 @@ def known_of(cell: Cell, results: Mapping[str, Sequence[Result]]) -> tuple[Resul
 
 
 def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]) -> str:
-    """Return how many CPU levels of `target` were checked, and how, in words."""
+    """Return a text: how many CPU levels of `target` were checked, and how."""
     cells = [cell for cell in matrix.checks if cell.target == target]
     best = [found[0].how if (found := known_of(cell, results)) else Method.NOT for cell in cells]
     counts = [f"{best.count(how)} {WORDS[how]}" for how in Method if how in best]
@@ -112,7 +112,7 @@ def summary(matrix: Matrix, target: str, results: Mapping[str, Sequence[Result]]
 
 
 def reached(found: Sequence[Result], *hows: Method) -> str:
-    """Return whether a result is one of `hows`: "yes", "with `lavapipe`" or "no"."""
+    """Return "yes", "with `PROGRAM`" such as lavapipe, or "no": whether a result is one of `hows`."""
     for result in found:
         if result.how in hows:
             return f"with `{result.by}`" if result.by else "yes"
@@ -120,7 +120,7 @@ def reached(found: Sequence[Result], *hows: Method) -> str:
 
 
 def strongest(cell: Cell, results: Mapping[str, Sequence[Result]]) -> str:
-    """Return the results of `cell`, in words."""
+    """Return the results of `cell` as text."""
     return "; ".join(map(str, known_of(cell, results))) or str(Method.NOT)
 
 
