@@ -1,1 +1,1 @@
-"""What is measured, not tested: speed against llama.cpp's own programs, and memory over a long time."""
+"""Measurements: speed compared with llama.cpp's own programs, and memory over a long time."""

@@ -1,7 +1,7 @@
 """Compare compilers on CPU levels, in interleaved rounds; the Nox session `bench-compilers` builds them and runs this.
 
-In each round llama.cpp's llama-bench loads every module once and reads and writes with each format, in another order
-each time. What is compared is a variant's rate divided by that of the first one in the same round.
+In each round, llama.cpp's llama-bench loads every module once, and reads a prompt and generates with each format, in a
+different order each time. A variant's rate is divided by that of the first variant in the same round.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS = ("prompt", "generation")
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What all rounds share."""
+    """The settings that all rounds share."""
 
     reference: Path
     models: Mapping[str, Path]
@@ -43,7 +43,7 @@ class Setup:
         return tuple(next(iter(self.modules.values())))
 
     def rates(self, variant: str, level: str) -> dict[tuple[str, str], float]:
-        """Return tokens per second by format and kind, from one process."""
+        """Return tokens per second, by format and kind, from one process."""
         models = [word for path in self.models.values() for word in ("-m", path)]
         sizes = ("-t", self.n_threads, "-p", self.n_prompt, "-n", self.n_generated)
         formats = {str(path): name for name, path in self.models.items()}
@@ -60,7 +60,7 @@ class Series:
     rounds: dict[tuple[str, str, str, str], list[float]] = field(default_factory=dict)
 
     def add(self, level: str, variant: str, rates: Mapping[tuple[str, str], float]) -> None:
-        """Note one process's rates."""
+        """Add the rates of one process."""
         for (format, kind), rate in rates.items():
             self.rounds.setdefault((level, variant, format, kind), []).append(rate)
 
@@ -76,16 +76,16 @@ class Series:
 
 
 def order(setup: Setup, number: int) -> list[tuple[str, str]]:
-    """Return every level and variant once, in an order of this round's own, the same in every run."""
+    """Return every level and variant once, in an order that depends on the round, but is the same in every run."""
     pairs = [(level, variant) for level in setup.levels for variant in setup.modules]
-    random.Random(number).shuffle(pairs)  # noqa: S311 - an order, no secret
+    random.Random(number).shuffle(pairs)  # noqa: S311 - an order is not a secret
     return pairs
 
 
 def measure(setup: Setup, rounds: int) -> Series:
-    """Do all rounds."""
+    """Run all rounds."""
     series, (first, *_) = Series(), setup.modules
-    for level in setup.levels:  # warms up: files in memory, the processor awake
+    for level in setup.levels:  # warms up: files are read into memory, and the processor leaves its power-saving state
         setup.rates(first, level)
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
@@ -95,7 +95,7 @@ def measure(setup: Setup, rounds: int) -> Series:
 
 
 def table(setup: Setup, series: Series, level: str) -> str:
-    """Return one level's Markdown table: ratios to the first variant, whose own line has its rates."""
+    """Return the Markdown table of one level: ratios to the first variant, and for that one the rates."""
     first, *_ = setup.modules
     head = ["", *(f"{format} {kind}" for kind in KINDS for format in FORMATS)]
     head += [*(f"all, {kind}" for kind in KINDS), "all"]
@@ -115,13 +115,13 @@ def _cell(setup: Setup, series: Series, level: str, variant: str, format: str, k
 
 
 def said(found: Estimate) -> str:
-    """Return a median with its interval."""
+    """Return a median with its interval, as text."""
     interval = "" if found.low is None else f" ({found.low:.3f} … {found.high:.3f})"
     return f"{found.median:.3f}{interval}"
 
 
 def report(setup: Setup, series: Series, load: tuple[float, ...]) -> dict[str, object]:
-    """Return all that was measured, raw values included, and on what."""
+    """Return everything that was measured, with raw values and the machine."""
     return {
         "processor": processor(),
         "threads": setup.n_threads,
@@ -136,15 +136,15 @@ def report(setup: Setup, series: Series, load: tuple[float, ...]) -> dict[str, o
 
 
 def processor() -> str:
-    """Return what the processor calls itself, on Linux."""
+    """Return the name of the processor, on Linux."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def make_models(source: Path, folder: Path) -> dict[str, Path]:
-    """Write `source` in every format into `folder`, those that are there left alone; return them by format.
+    """Write `source` in every format into `folder`, keeping files that exist; return them by format.
 
-    The source is quantized itself. F16 is what its weights stand for, and the other formats are made of that F16.
+    `source` is quantized already. It is converted to F16, and the other formats are made from that.
     """
     from llamapack.quantization import quantize
 
@@ -158,7 +158,7 @@ def make_models(source: Path, folder: Path) -> dict[str, Path]:
 
 
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench-compilers --", description=__doc__)
     for name in ("--model", "--reference", "--modules", "--output"):
         parser.add_argument(name, type=Path, required=True, help=argparse.SUPPRESS)
@@ -170,7 +170,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure, print a table for each level and write the file."""
+    """Measure, print a table for each level, and write the report."""
     from llamapack.threads import default_threads
 
     options, load = parse(), os.getloadavg()

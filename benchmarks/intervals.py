@@ -1,4 +1,4 @@
-"""The median of paired ratios or differences, with an interval that needs no assumption about how they are spread."""
+"""The median of paired ratios or differences, with a confidence interval for any distribution."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 CONFIDENCE = 0.95
-FEWEST = 6  # below, not even the smallest and the largest value enclose the median this surely
+FEWEST = 6  # with fewer, not even the smallest and the largest value enclose the median with 95 % confidence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A median and the interval that holds the true one with 95 % confidence, or None where the rounds are too few."""
+    """A median with its 95 % confidence interval, or None as the interval if there are too few rounds."""
 
     median: float
     low: float | None
@@ -23,23 +23,23 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """What a measurement has to reach: at least or at most `limit`."""
+    """The limit that a measurement has to reach: at least or at most `limit`."""
 
     side: Literal["at least", "at most"]
     limit: float
 
     def reached(self, estimate: Estimate) -> bool | None:
-        """Tell if the interval reaches the limit, at its better end; None without an interval."""
+        """Return True if the better end of the interval reaches the limit; None without an interval."""
         if self.side == "at least":
             return None if estimate.high is None else estimate.high >= self.limit
         return None if estimate.low is None else estimate.low <= self.limit
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Return the median of `values` with its interval.
+    """Return the median of `values` with its confidence interval.
 
-    The number of values below the true median is binomial, so two of the sorted values enclose it as surely as the
-    tails of that distribution say.
+    The number of values below the true median has a binomial distribution; its tails tell which two of the sorted
+    values enclose the median with that confidence.
     """
     ordered, rank = sorted(values), _rank(len(values))
     if rank is None:

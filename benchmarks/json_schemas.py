@@ -1,7 +1,7 @@
 """Compare our compiler of JSON schemas with llama.cpp's: python -m benchmarks.json_schemas --model MODEL.
 
-The schemas are in json_schemas.json, most of them as pydantic 2.14 writes them. What a grammar lets through is found by
-walking through it at random; jsonschema says whether that is valid. docs/decisions has a page with the numbers.
+The schemas are in json_schemas.json, most of them as pydantic 2.14 writes them. Texts that a grammar allows are found
+by random walks through it, and jsonschema checks whether they are valid. A page in docs/decisions has the numbers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from llamapack.sampling import Dist, Greedy, Temperature
 from benchmarks.options import at_least_one
 
 SCHEMAS = Path(__file__).with_suffix(".json")
-LONGEST = 3000  # bytes of an answer that is waited for
+LONGEST = 3000  # bytes after which an answer is given up
 # A template whose tool calls are JSON: llama.cpp makes a grammar of the schema of a tool's arguments.
 TEMPLATE = """{%- for message in messages -%}<|im_start|>{{ message.role }}
 {{ message.content or '' }}{%- for call in message.tool_calls or [] %}
@@ -43,7 +43,7 @@ TEMPLATE = """{%- for message in messages -%}<|im_start|>{{ message.role }}
 
 @dataclass(kw_only=True)
 class Tally:
-    """What one compiler made of the schemas."""
+    """The results of one compiler."""
 
     taken: int = 0
     refused: dict[str, str] = field(default_factory=dict)
@@ -61,14 +61,14 @@ def ours(schema: Any) -> Grammar:
 
 
 class Upstream:
-    """llama.cpp's compiler, reached through its chat layer."""
+    """llama.cpp's compiler, called through its chat templates."""
 
     def __init__(self, model: Model) -> None:
         """Compile the template."""
         self._template = ChatTemplate(model, TEMPLATE)
 
     def __call__(self, schema: Any) -> Grammar:
-        """Compile a schema as that of a tool's arguments; as the only member of anyOf, it has a rule of that name."""
+        """Compile a schema as that of a tool's arguments; inside anyOf, it gets a rule with a known name."""
         inner = {key: value for key, value in schema.items() if key != "$defs"}
         function = {
             "name": "f",
@@ -94,7 +94,7 @@ class Upstream:
 
 
 def _from_root(grammar: str, root: str) -> str:
-    """Return the rules that one of them needs, with it as the root."""
+    """Return the rules that the rule `root` needs, with it as the grammar's root."""
     rules = dict(line.split(" ::= ", 1) for line in grammar.splitlines())
     needed = {"root": rules[root]}
     names = [*_names(rules[root])]
@@ -111,7 +111,7 @@ def _names(body: str) -> list[str]:
 
 
 def answers(grammar: Grammar, vocab: Vocab, tokens: Sequence[int], seeds: range, tally: Tally) -> Iterator[str]:
-    """Walk through a grammar at random, a token of one letter at a time, and yield the texts that come to an end."""
+    """Walk randomly through a grammar, one character per token, and yield the texts that reach an end."""
     assert vocab.eos is not None
     every = [*tokens, vocab.eos]
     liking = np.array([3.0 if vocab.piece(token) in (b'"', b"}", b"]", b",") else 0.0 for token in tokens] + [5.0])
@@ -135,7 +135,7 @@ def answers(grammar: Grammar, vocab: Vocab, tokens: Sequence[int], seeds: range,
 
 
 def generated(grammar: Grammar, model: Model, length: int, tally: Tally) -> Iterator[str]:
-    """Let the model answer, and yield the answer if it comes to an end."""
+    """Let the model answer, and yield the answer if it reaches an end."""
     with Sampler.chain([grammar, Temperature(0.8), Dist()], vocab=model.vocab, seed=1) as sampler:
         prompt = [{"role": "user", "content": "Make up an example, in JSON."}]
         answer = generate(model, prompt, sampler=sampler, max_tokens=length, n_ctx=512, n_threads=1)
@@ -147,7 +147,7 @@ def generated(grammar: Grammar, model: Model, length: int, tally: Tally) -> Iter
 
 
 def valid(text: str, schema: Any) -> bool:
-    """Say whether a text is JSON that the schema allows; formats are notes to jsonschema."""
+    """Return True if a text is JSON that the schema allows; `format` is ignored."""
     try:
         jsonschema.validate(json.loads(text), schema)
     except (ValueError, jsonschema.ValidationError):
@@ -156,7 +156,7 @@ def valid(text: str, schema: Any) -> bool:
 
 
 def compare(model: Model, seeds: range, length: int | None) -> dict[str, Tally]:
-    """Run all schemas through both; with `length`, the model writes the answers, in so many tokens at most."""
+    """Run all schemas through both compilers; with `length`, a model writes the answers, of at most so many tokens."""
     vocab = model.vocab
     tokens = [token for token in range(1000) if len(vocab.piece(token)) == 1 and vocab.piece(token) < b"\x80"]
     tokens += [found[0] for letter in "äößü名前世" if len(found := vocab.tokenize(letter, add_special=False)) == 1]
@@ -191,7 +191,7 @@ def compare(model: Model, seeds: range, length: int | None) -> dict[str, Tally]:
 
 
 def main() -> None:
-    """Print what both made of the schemas."""
+    """Print the results of both compilers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument("--seeds", type=at_least_one, default=4, help="walks through each grammar")

@@ -1,7 +1,7 @@
-"""How long llamapack's own Python takes for a token: the native calls that compute are replaced by empty ones.
+"""The time that llamapack's Python code takes per token: native calls that compute are replaced by empty ones.
 
-Run it where llamapack is installed: python -m benchmarks.overhead MODEL. What else the machine
-does matters little: the fastest of many rounds counts.
+Run it where llamapack is installed: python -m benchmarks.overhead MODEL. Other load on the machine matters little,
+because the fastest of many rounds counts.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ COMPUTING = ("llamapack_decode", "llamapack_sampler_sample")
 
 
 class Bound:
-    """The library with empty functions in the place of those that compute; calling one costs as much as before."""
+    """The library, with empty functions in place of those that compute; calling one costs the same as before."""
 
     def __init__(self, real: Any) -> None:
-        """Keep the argument types: converting the arguments is a part of the costs."""
+        """Keep the argument types, because converting arguments is part of the cost."""
         self._real = real
         for name in COMPUTING:
             prototype = ctypes.CFUNCTYPE(ctypes.c_int32, *getattr(real, name).argtypes)
-            # Takes nothing, and returns 0 without the interpreter's lock, which ctypes gives back for the call.
+            # Takes no arguments, and returns 0; ctypes releases the interpreter's lock during the call.
             setattr(self, name, prototype(("PyGILState_Check", ctypes.CDLL(None))))
 
     def __getattr__(self, name: str) -> Any:
-        """Leave everything else as it is."""
+        """Return any other function unchanged."""
         return getattr(self._real, name)
 
 
@@ -45,9 +45,9 @@ def per_token(run: Callable[[], None]) -> float:
 
 
 def emptied(context: Context, sampler: Sampler, token: int) -> None:
-    """Take the computing out of both; the sampler then always gives `token`."""
+    """Replace the computing functions of both; the sampler then always returns `token`."""
     for each in (context._watch, sampler):
-        setattr(each, "_native", Bound(each._native))  # noqa: B010 - it only acts like the library
+        setattr(each, "_native", Bound(each._native))  # noqa: B010 - it only imitates the library
     sampler._token.value = token
 
 

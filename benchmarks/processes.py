@@ -1,4 +1,4 @@
-"""Run a program once and measure it from outside: its time, its first output, its largest memory."""
+"""Run a program once and measure it from outside: its time, the time to its first output, its peak memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 
 
 class BenchmarkError(Exception):
-    """A measurement that could not be made."""
+    """A measurement is not possible."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one process did."""
+    """The measurements of one process."""
 
     out: str
     seconds: float
@@ -28,7 +28,7 @@ class Run:
 
 
 def run(words: Sequence[str | Path]) -> Run:
-    """Run a program to its end; raises BenchmarkError with what it said if it fails.
+    """Run a program to its end; raises BenchmarkError with its output if it fails.
 
     Bytecode is cached, as it is for users.
     """
@@ -57,6 +57,6 @@ def run(words: Sequence[str | Path]) -> Run:
 
 
 def llama_bench(reference: Path, library: str | Path, *arguments: str | int | Path) -> list[dict[str, Any]]:
-    """Run llama.cpp's llama-bench on the backend `library`, each of its tests once; return what it says of each."""
+    """Run llama.cpp's llama-bench on the backend `library`, each test once; return its result for each."""
     words = (reference, library, "llama-bench", "-r", 1, "-o", "json", *arguments)
     return list(json.loads(run([str(word) for word in words]).out))

@@ -1,4 +1,4 @@
-"""A prompt of an exact number of tokens, which a model goes on from for long."""
+"""A prompt of an exact number of tokens, to which models give a long answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Load, generate and close again and again, and watch the memory; the Nox session `soak` runs this.
+"""Load, generate and close many times, and watch the memory; the Nox session `soak` runs this.
 
-Memory is flat when what the process has resident stays under a bound that comes from its own start: the largest sample
-of the warm-up, and as much again as that phase's samples differ, but at least a little for the allocator.
+Memory is flat if the resident size stays under a bound: the largest sample of the warm-up, plus the range of the
+samples in the warm-up, but at least a small allowance for the allocator.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ALLOWANCE = 4_000_000  # bytes; an allocator's arenas come and go by about as mu
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """How the memory of a phase went, in bytes."""
+    """The memory during a phase, in bytes."""
 
     name: str
     steps: int
@@ -38,7 +38,7 @@ class Verdict:
         return self.largest <= self.bound
 
     def __str__(self) -> str:
-        """Say it in megabytes."""
+        """Return the verdict in megabytes."""
         numbers = (self.first, self.largest_of_warm_up, self.bound, self.largest, self.last)
         first, warm, bound, largest, last = (f"{number / 1e6:.1f}" for number in numbers)
         words = f"first {first}, warm-up up to {warm}, bound {bound}, then up to {largest}, last {last} MB"
@@ -46,7 +46,7 @@ class Verdict:
 
 
 def judge(name: str, steps: int, samples: Sequence[int]) -> Verdict:
-    """Derive the bound from the first tenth of `samples`, and hold the rest against it."""
+    """Compute the bound from the first tenth of `samples`, and compare the rest with it."""
     count = max(2, int(len(samples) * WARM_UP))
     warm, rest = samples[:count], samples[count:]
     if not rest:
@@ -65,7 +65,7 @@ def judge(name: str, steps: int, samples: Sequence[int]) -> Verdict:
 
 
 def resident() -> int:
-    """Return the bytes of this process that are in memory, of its own: mapped files, such as the model, left out."""
+    """Return the bytes of this process's own memory that are resident, without mapped files such as the model."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
@@ -73,7 +73,7 @@ def resident() -> int:
 
 
 def load_cycles(model: Path, count: int) -> Iterator[int]:
-    """Load, make a context, generate two tokens and close, `count` times."""
+    """Load the model, make a context, generate two tokens and close, `count` times."""
     from llamapack import Model, generate
 
     for number in range(count):
@@ -84,9 +84,9 @@ def load_cycles(model: Path, count: int) -> Iterator[int]:
 
 
 def tokens(model: Path, count: int) -> Iterator[int]:
-    """Generate `count` tokens, with all that a long-running program does: sampling, shifting, text.
+    """Generate `count` tokens as a long-running program does: with sampling, context shifts and text.
 
-    Several texts are written side by side in one context, which is faster than one after the other.
+    Several texts are generated side by side in one context, which is faster than one after the other.
     """
     from llamapack import Batch, Context, Model, Sampler
     from llamapack.generation.text_stream import TextStream
@@ -114,7 +114,7 @@ def tokens(model: Path, count: int) -> Iterator[int]:
 
 
 def main() -> int:
-    """Run both phases; the status is 1 if memory grows in one of them."""
+    """Run both phases; the exit status is 1 if memory grows in one of them."""
     parser = argparse.ArgumentParser(prog="nox -s soak --", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)

@@ -1,7 +1,7 @@
 """Compare llamapack with llama.cpp's own programs, in interleaved rounds; the Nox session `bench` runs this.
 
-In each round either side runs in new processes, one after the other, and the side that begins changes: what else the
-machine does meets both. A value of a round is a ratio of the two, or their difference.
+In each round, both sides run one after the other in new processes, and the side that begins alternates, so that other
+load on the machine affects both. The value of a round is the ratio of the two, or their difference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.prompt import prompt
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What all rounds share."""
+    """The settings that all rounds share."""
 
     model: Path
     reference: Path
@@ -39,17 +39,17 @@ class Setup:
     prompt_file: Path
 
     def ours(self, kind: str) -> Run:
-        """Run a round of llamapack."""
+        """Run one round of llamapack."""
         words = [sys.executable, "-m", "benchmarks.work", kind, self.model, self.n_threads, self.n_generated]
         return run([*map(str, words), self.prompt_file])
 
     def bench(self, *arguments: str | int) -> float:
-        """Run llama-bench, its settings left as they are; return tokens per second."""
+        """Run llama-bench with its default settings; return tokens per second."""
         words = ("-m", self.model, "-t", self.n_threads, *self.layers, *arguments)
         return float(llama_bench(self.reference, self.libraries, *words)[0]["avg_ts"])
 
     def completion(self) -> Run:
-        """Run llama-completion up to its first tokens, without what it does beside: warming up and fitting sizes."""
+        """Run llama-completion up to its first tokens, without its warm-up and its fitting of sizes."""
         words = [self.reference, self.libraries, "llama-completion", "-m", self.model, "-t", self.n_threads]
         words += self.layers
         words += ["-f", self.prompt_file, "-n", 4, "-c", 1024, "--temp", 0, "-no-cnv", "--no-display-prompt"]
@@ -59,7 +59,7 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """Something to compare: both sides of a round, and how a bar judges the two."""
+    """Something to compare: both sides of a round, and the limit to reach."""
 
     name: str
     unit: str
@@ -70,7 +70,7 @@ class Measure:
     rounds: list[tuple[float, float]] = field(default_factory=list)
 
     def step(self, number: int) -> None:
-        """Do one round; the first side changes with its number."""
+        """Run one round; which side begins depends on its number."""
         if number % 2:
             theirs, ours = self.theirs(), self.ours()
         else:
@@ -142,7 +142,7 @@ def measures(setup: Setup) -> list[Measure]:
 
 
 def row(measure: Measure, found: Estimate) -> Sequence[str]:
-    """Return a line of the table."""
+    """Return a row of the table."""
     columns = list(zip(*measure.rounds, strict=True))
     ours, theirs = (estimate(column).median for column in columns)
     interval = (
@@ -165,7 +165,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def report(setup: Setup, done: Sequence[Measure], load: tuple[float, ...]) -> dict[str, object]:
-    """Return all that was measured, raw values included, and where."""
+    """Return everything that was measured, with raw values and the machine."""
     import llamapack
 
     return {
@@ -221,7 +221,7 @@ def make_setup(options: argparse.Namespace, folder: Path) -> Setup:
 
 
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--reference", type=Path, required=True, help=argparse.SUPPRESS)
@@ -236,7 +236,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure, print the table and write the file; a bar that is not reached is said, and fails nothing."""
+    """Measure, print the table and write the report. A limit that is not reached is reported, but is not an error."""
     options, load = parse(), os.getloadavg()
     with tempfile.TemporaryDirectory() as folder:
         setup = make_setup(options, Path(folder))

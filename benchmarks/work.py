@@ -1,6 +1,6 @@
-"""One round of llamapack's side, in a process of its own: python -m benchmarks.work KIND MODEL THREADS [TOKENS...].
+"""One round of llamapack's side, in its own process: python -m benchmarks.work KIND MODEL THREADS [TOKENS...].
 
-It prints tokens per second, or for `first` the first piece of an answer.
+It prints tokens per second, or for the kind `first` the first piece of an answer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def through_generate(model: Model, text: str, n_threads: int, count: int) -> flo
 
 
 def through_objects(model: Model, text: str, n_threads: int, count: int) -> float:
-    """Return the rate of a loop over Sampler.sample and Context.decode, as long as llama-bench's."""
+    """Return the rate of a loop over Sampler.sample and Context.decode, of the same length as llama-bench's."""
     context = Context(model, n_ctx=_size(model, text, count), n_threads=n_threads)
     with context, Sampler.greedy() as sampler:
         context.decode(model.vocab.tokenize(text))
@@ -39,7 +39,7 @@ def through_objects(model: Model, text: str, n_threads: int, count: int) -> floa
 
 
 def reading(model: Model, text: str, n_threads: int, count: int) -> float:
-    """Return the rate of reading the prompt, after a first time that does not count."""
+    """Return the rate of reading the prompt, after a warm-up."""
     tokens = model.vocab.tokenize(text)
     with Context(model, n_ctx=len(tokens), n_threads=n_threads) as context:
         context.decode(tokens)
@@ -53,10 +53,10 @@ KINDS = {"generate": through_generate, "objects": through_objects, "prompt": rea
 
 
 def main(kind: str, path: str, n_threads: str, count: str, file: str) -> None:
-    """Do one round; the prompt is in `file`."""
+    """Run one round; the prompt is in `file`."""
     with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - pathlib would be imported for the measurement
         text = opened.read()
-    # With a backend named, a device that is not used is an error: the CPU's rate would be told as the GPU's.
+    # If a backend is named, not using its device is an error: the CPU's rate would be reported as the GPU's.
     with Model(path, require_gpu="LLAMAPACK_BACKENDS" in os.environ) as model:
         if kind == "first":
             pieces = generate(model, text, max_tokens=4, temperature=0, n_ctx=1024, n_threads=int(n_threads))
