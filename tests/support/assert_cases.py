@@ -1,7 +1,7 @@
-"""Wishes that end the process where llama.cpp gets them unchecked, beside the same wishes through the objects.
+"""Wrong arguments with which llama.cpp ends the process, passed directly to its C API and through the objects.
 
-Run as `python -m tests.support.assert_cases CASE SIDE MODEL`: the side "native" calls the C functions as they are,
-and is expected to die; the side "objects" prints the error and goes on.
+Run as `python -m tests.support.assert_cases CASE SIDE MODEL`: the side "native" calls the C functions directly, and is
+expected to crash; the side "objects" prints the error and goes on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.support.small_contexts import context
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One wish: the kind of made model, both ways to say it, and how the error begins."""
+    """One wrong use: the kind of made model, the calls on both sides, and how the error message begins."""
 
     kind: str = "llama"
     native: Callable[[Model], object]
@@ -42,7 +42,7 @@ def raw_context(model: Model, **params: int) -> api.llama_context_p:
 
 
 def raw_batch(count: int, *, positions: Sequence[int] | None = None, every: bool = False) -> api.llama_batch:
-    """Make a batch of `count` tokens as a C program would; its last one has an output, or `every` one."""
+    """Make a batch of `count` tokens as a C program would; the last token, or `every` one, has an output."""
     batch = native().llama_batch_init(count, 0, 1)
     batch.n_tokens = count
     for index in range(count):
@@ -79,7 +79,7 @@ def batch(count: int, **options: Any) -> Batch:
 
 
 def raw_candidates(model: Model) -> None:
-    """Ask for a token where a link has left none."""
+    """Sample a token after a stage has removed all candidates."""
     bound = native()
     chain = bound.llama_sampler_chain_init(bound.llama_sampler_chain_default_params())
     bound.llama_sampler_chain_add(chain, bound.llama_sampler_init_top_k(4))  # chooses nothing
@@ -87,7 +87,7 @@ def raw_candidates(model: Model) -> None:
 
 
 def raw_shift(model: Model) -> None:
-    """Move positions in a cache of bf16, and read on."""
+    """Move positions in a cache of bf16, and decode more tokens."""
     made = raw_read(model, type_k=30)
     native().llama_memory_seq_add(native().llama_get_memory(made), 0, 1, -1, 1)
     native().llama_decode(made, raw_batch(1, positions=[5]))
@@ -97,7 +97,7 @@ OVERRIDE = "llama.attention.layer_norm_rms_epsilon"
 
 
 def raw_override(model: Model) -> None:
-    """Load with a negative epsilon, and read."""
+    """Load a model with a negative epsilon, and decode."""
     params, overrides = native().llama_model_default_params(), (api.llama_model_kv_override * 2)()
     overrides[0].tag, overrides[0].key = api.llama_model_kv_override_type.FLOAT, OVERRIDE.encode()
     overrides[0].val_f64 = -1.0
@@ -109,7 +109,7 @@ def raw_override(model: Model) -> None:
 
 
 def raw_state(model: Model) -> None:
-    """Load a sequence into one that does not exist."""
+    """Load a saved sequence into a sequence that does not exist."""
     made = raw_read(model)
     size = native().llama_state_seq_get_size(made, 0)
     data = (ctypes.c_uint8 * size)()
@@ -118,7 +118,7 @@ def raw_state(model: Model) -> None:
 
 
 def objects_state(model: Model) -> None:
-    """Load a sequence into one that does not exist."""
+    """Load a saved sequence into a sequence that does not exist."""
     place = read(model)
     place.state.from_bytes(place.state.to_bytes(0), 300)
 
@@ -236,7 +236,7 @@ CASES = {
 
 
 def main(name: str, side: str, path: Path) -> None:
-    """Do one side of a case."""
+    """Run one side of a case."""
     case = CASES[name]
     model = Model(path)
     if side == "native":

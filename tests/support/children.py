@@ -1,4 +1,4 @@
-"""Run things in a process of their own, where the CPU level is not chosen yet."""
+"""Run code in a child process, in which no CPU level has been chosen yet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a child process did."""
+    """The result of a child process."""
 
     status: int
     out: str

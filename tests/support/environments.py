@@ -1,6 +1,6 @@
 """Clean Python environments for tests: each kind is made once, with venv and pip, and every test gets a copy.
 
-Those that are copied stay in build/, and are made again where the interpreter or the pinned packages change.
+The originals are in build/; they are made again if the interpreter or the pinned packages change.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WHO = "import sys; print(sys.version, sys.prefix)"
 def clean_environment(
     folder: Path, python: str | Path = sys.executable, packages: Sequence[str] = PINNED
 ) -> Environment:
-    """Make an environment of the interpreter `python` in `folder`, with pip and the `packages`; return it."""
+    """Make an environment in `folder` with the interpreter `python`, pip and the `packages`; return it."""
     made = _made_once(str(python), packages)
     run_clean(python, "-m", "venv", "--without-pip", folder)
     environment = Environment(folder=folder)
@@ -38,7 +38,7 @@ def clean_environment(
 
 
 def run_clean(*words: object, cwd: Path | None = None) -> str:
-    """Run a command that no variable of Python's or of llamapack's reaches; it must succeed. Returns its output."""
+    """Run a command without the variables of Python and llamapack, and return its output; it must succeed."""
     done = subprocess.run(
         [str(word) for word in words],
         cwd=cwd,
@@ -52,7 +52,7 @@ def run_clean(*words: object, cwd: Path | None = None) -> str:
 
 
 def clean_variables() -> dict[str, str]:
-    """Return this process's variables, without those that lead Python or llamapack to other packages."""
+    """Return this process's environment variables without those that make Python or llamapack use other packages."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -62,18 +62,18 @@ def clean_variables() -> dict[str, str]:
 
 
 def site_packages(folder: Path) -> Path:
-    """Return the folder of the packages in the environment `folder`, of any implementation of Python."""
+    """Return the folder for packages in the environment `folder`, for any Python implementation."""
     (found,) = folder.glob("Lib/site-packages" if sys.platform == "win32" else "lib/*/site-packages")
     return found
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Give `target` all that `source` has. Files are linked: whoever replaces one there leaves it here as it is."""
+    """Fill `target` with hard links to the files in `source`; replacing one there does not change `source`."""
     shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_link)
 
 
 def put_back(kept: Path, folder: Path, prefix: str) -> None:
-    """Make `folder` what `kept` is: what was added goes, and what begins with `prefix` is as it was, whole."""
+    """Restore `folder` from `kept`: remove what was added, and copy again what begins with `prefix`."""
     for path in folder.iterdir():
         if path.name.startswith(prefix) or not os.path.lexists(kept / path.name):
             remove_tree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -84,12 +84,12 @@ def put_back(kept: Path, folder: Path, prefix: str) -> None:
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
-    except OSError:  # another file system, or one without links
+    except OSError:  # another file system, or one without hard links
         shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _made_once(python: str, packages: Sequence[str]) -> Path:
-    """Return the environment that copies are taken from; nothing is installed where it is as it should be."""
+    """Return the original environment that copies are made from; it is made only if it is missing or outdated."""
     name = hashlib.sha256("\0".join((python, *packages)).encode()).hexdigest()[:12]
     key = {"python": run_clean(python, "-c", WHO), "packages": stamps.file_digest(PINS)}
     folder = KEPT / name

@@ -1,4 +1,4 @@
-"""What a Nox session tells the tests that it runs, in variables that begin with LLAMAPACK_TEST_."""
+"""Paths and other values that a Nox session passes to tests, in variables that begin with LLAMAPACK_TEST_."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 
 def given(variable: str, session: str) -> str:
-    """Return what the session says in `variable`; without it, the tests end with the command that runs them."""
+    """Return the value of `variable`; if it is missing, end the tests with the command that runs them."""
     if not (value := os.environ.get(variable)):
         raise pytest.UsageError(f"{variable} is not set.\nRun: {session}")
     return value
 
 
 def given_path(variable: str, session: str) -> Path:
-    """Return the file or folder that the session names in `variable`."""
+    """Return the file or folder in `variable`; if it is missing, end the tests with the command that runs them."""
     return Path(given(variable, session))

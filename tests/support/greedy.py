@@ -1,4 +1,4 @@
-"""The program that emulation and root tests run: greedy tokens, and what was chosen and loaded for them."""
+"""The program that emulation and root tests run: prints greedy tokens, and which libraries were chosen and loaded."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ print(json.dumps({**answer, "loaded": loaded, "supported": supported}))
 
 
 def arguments(model: object, level: str = "") -> list[str]:
-    """Return what Python is given to answer the prompt with `model`, on the CPU level that it chooses or on `level`."""
+    """Return Python's arguments to answer the prompt with `model`, on the CPU level that it chooses or on `level`."""
     return ["-X", "faulthandler", "-c", GREEDY, str(model), level, PROMPT, str(TOKENS)]
 
 
 def answer(command: list[str], variables: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Run `command`, which ends with `arguments`, and return what it answered."""
+    """Run `command`, which ends with `arguments`, and return its parsed output."""
     done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False, timeout=1800)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Who imports whom, whose private names are used, and which sessions there are: read from the sources."""
+"""Imports, uses of private names, and Nox sessions, read from the sources."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def room_of(package: Path, path: Path) -> str:
 
 
 def _room_in(package: Path, name: str) -> str | None:
-    """Return the room of `package` that the dotted `name` begins with; None if it is of another package."""
+    """Return the room of `package` that the dotted `name` begins with; None if it belongs to another package."""
     prefix = ".".join(_dotted(package))
     if name != prefix and not name.startswith(f"{prefix}."):
         return None
@@ -75,7 +75,7 @@ def rooms(package: Path) -> set[str]:
 
 
 def import_graph(package: Path) -> Graph:
-    """Return every module of `package` with those that it imports, also late and for type checkers only.
+    """Return every module of `package` with those that it imports, including late imports and those for type checkers.
 
     `from room import name` is an import of the module room.name if there is one, else of the room's `__init__`.
     """
@@ -131,7 +131,7 @@ def circles(graph: Graph) -> list[tuple[str, ...]]:
 def longest_chain(graph: Graph) -> list[str]:
     """Return the longest chain of imports in a graph without circles, the importing module first.
 
-    A package's `__init__` is left out of chains: it only passes on the names of its modules.
+    A package's `__init__` is left out of chains, because it only re-exports names.
     """
     chains: dict[str, list[str]] = {}
     packages = {name.rpartition(".")[0] for name in graph}
@@ -154,7 +154,7 @@ class PrivateUse:
     name: str
 
     def __str__(self) -> str:
-        """Return file, line and name, as compilers do."""
+        """Return file, line and name, in the format of compilers."""
         return f"{self.file}:{self.line}: {self.name}"
 
 

@@ -1,4 +1,4 @@
-"""Bind made-up headers: what the tests of the bindings generator share."""
+"""Bind made-up headers: helpers that the tests of the bindings generator share."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def write_tree(folder: Path) -> Path:
 
 
 def bind(folder: Path, text: str) -> Bindings:
-    """Bind everything of a header `made.h`, whose text starts in line 4."""
+    """Bind everything in a header `made.h`, whose text starts in line 4."""
     path = folder / "made.h"
     path.write_text(PRELUDE + text, encoding="utf-8")
     everything = parse([path])
@@ -61,7 +61,7 @@ def bind(folder: Path, text: str) -> Bindings:
 
 
 def load(folder: Path, text: str) -> Any:
-    """Bind a header and run the Python text that is written for it."""
+    """Bind a header, run the Python code that is written for it, and return the module."""
     module = ModuleType("made")
     exec(compile(write_python(bind(folder, text), "# made"), "made.py", "exec"), module.__dict__)  # noqa: S102
     return module

@@ -1,4 +1,4 @@
-"""A small matrix of our own making, for tests."""
+"""A small made-up matrix for tests."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tools.vendoring.source.tracking import BASE
 
 
 def compiler() -> str:
-    """Return this machine's C++ compiler; skip where there is none."""
+    """Return this machine's C++ compiler; skip the test if there is none."""
     found = shutil.which(os.environ.get("CXX", "c++")) or shutil.which("g++") or shutil.which("clang++")
     if not found:
         pytest.skip("a small C++ program is compiled, and this machine has no C++ compiler on PATH")
@@ -25,9 +25,9 @@ def compiler() -> str:
 
 
 def source_tree(name: str, into: Path, *more: str) -> Path:
-    """Put llama.cpp's ggml folder, and `more` files or folders of it, into `into`.
+    """Copy llama.cpp's ggml folder, and `more` of its files or folders, into `into`.
 
-    `name` is `patched` for the source as the series gives it, `upstream` for the one that is pinned.
+    `name` is `patched` for the source with our patches, `upstream` for the pinned source without them.
     """
     ensure_source()
     revision = {"patched": "refs/heads/llamapack", "upstream": BASE}[name]
@@ -44,7 +44,7 @@ def source_tree(name: str, into: Path, *more: str) -> Path:
 
 
 def upstream_file(name: str, path: str) -> bytes:
-    """Return a file of llama.cpp: `patched` as the series gives it, `upstream` as it is pinned."""
+    """Return the contents of a file of llama.cpp: `patched` with our patches, `upstream` without them."""
     ensure_source()
     revision = {"patched": "refs/heads/llamapack", "upstream": BASE}[name]
     git = Git.at(TRACKING)

@@ -1,4 +1,4 @@
-"""What a child process does with a plug-in; what it saw comes back as JSON.
+"""The child process of the device tests: uses a plug-in, and prints what it measured as JSON.
 
 Run as: python on_device.py TASK BACKEND MODEL
 """
@@ -47,12 +47,12 @@ class Distance(TypedDict):
 
 
 def device(name: str) -> Device:
-    """Return the device called `name` as it is now."""
+    """Return the current state of the device called `name`."""
     return next(device for device in present_devices() if device.name == name)
 
 
 def use(backend: str) -> tuple[Device, ...]:
-    """Have llamapack find, try and load the plug-in, without a warning; return its devices."""
+    """Make llamapack find, probe and load the plug-in, without a warning; return its devices."""
     os.environ["LLAMAPACK_BACKENDS"] = backend
     warnings.simplefilter("error")
     return tuple(device for device in llamapack.devices() if device.kind != "cpu")
@@ -77,7 +77,7 @@ def distance(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> Distanc
 
 
 def compute(backend: str, path: Path) -> Seen:
-    """Compare with the CPU, in two contexts of one model, and watch the device's memory."""
+    """Compare logits with the CPU's, in two contexts of one model, and watch the device's memory."""
     (used, *_) = found = use(backend)
     with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64, n_threads=1) as context:
         wanted, other = logits(context), logits(context, "def add(a, b):")
@@ -94,7 +94,7 @@ def compute(backend: str, path: Path) -> Seen:
 
 
 def forced(context: Context, prompt: str, tokens: list[int]) -> list[NDArray[np.float32]]:
-    """Return the logits after the prompt and after each of the tokens that are put behind it."""
+    """Return the logits after the prompt, and after each of `tokens` appended to it."""
     rows = [logits(context, prompt)]
     for token in tokens:
         context.decode([token])
@@ -103,7 +103,7 @@ def forced(context: Context, prompt: str, tokens: list[int]) -> list[NDArray[np.
 
 
 def generation(backend: str, path: Path) -> Seen:
-    """Generate on the device, and compare the logits of each step with the CPU's on the same text."""
+    """Generate on the device, and compare the logits of each step with the CPU's for the same text."""
     (used, *_) = use(backend)
     with Model(path, n_gpu_layers=ALL, devices=[used.name]) as model, Context(model, n_ctx=64, n_threads=1) as context:
         rows, tokens = [logits(context)], [int(context.outputs.logits().argmax())]
@@ -117,10 +117,10 @@ def generation(backend: str, path: Path) -> Seen:
 
 
 def variants(backend: str, path: Path) -> Seen:
-    """Compare contexts of one model on the device with those of the CPU: flash attention, quantized cache.
+    """Compare contexts on the device with contexts on the CPU: flash attention, quantized cache.
 
-    A cache of 4 bits is compared with the device's own of 16: so coarse a rounding takes the CPU's levels as far from
-    each other as from what is right (cosine 0.79 to 0.99 between them and lavapipe, SmolLM2-135M).
+    A 4-bit cache is compared with the device's own 16-bit one: with such coarse rounding, CPU levels differ as much
+    from each other as from the correct result (cosine 0.79 to 0.99 between them and lavapipe, SmolLM2-135M).
     """
     (used, *_) = use(backend)
     rows: dict[tuple[str, str], NDArray[np.float32]] = {}
@@ -134,7 +134,7 @@ def variants(backend: str, path: Path) -> Seen:
 
 
 def layers(backend: str, path: Path) -> Seen:
-    """Put ever more layers on the device; tell how many arrived, what they take there, and what comes out."""
+    """Put more and more layers on the device; report how many it got, the memory they need, and the results."""
     (used, *_) = use(backend)
     lines = Lines()
     found: list[Seen] = []
@@ -155,7 +155,7 @@ def layers(backend: str, path: Path) -> Seen:
 
 
 def split(backend: str, path: Path) -> Seen:
-    """Spread the layers evenly over all devices, and compare with the CPU."""
+    """Distribute the layers evenly over all devices, and compare with the CPU."""
     names = [one.name for one in use(backend)]
     with Model(path, n_gpu_layers=0) as model, Context(model, n_ctx=64, n_threads=1) as context:
         wanted = logits(context)
@@ -170,10 +170,10 @@ def split(backend: str, path: Path) -> Seen:
 
 
 class Lines(logging.Handler):
-    """What llama.cpp says."""
+    """Collects llama.cpp's log lines."""
 
     def __init__(self) -> None:
-        """Listen from now on."""
+        """Start collecting."""
         super().__init__()
         self.said: list[str] = []
         logging.getLogger("llamapack.native").addHandler(self)
@@ -185,13 +185,13 @@ class Lines(logging.Handler):
 
 
 def resident() -> int:
-    """Return the memory of this process in MiB: that of a device on the CPU is part of it."""
+    """Return the resident memory of this process in MiB, which includes that of a device on the CPU."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
 def memory(backend: str, path: Path) -> Seen:
-    """Load and close three times, and tell what llama.cpp and the system say of the memory."""
+    """Load and close three times; report the memory according to llama.cpp and the system."""
     (used, *_) = use(backend)
     lines, rounds = Lines(), []
     for _ in range(3):
@@ -216,7 +216,7 @@ def quick(backend: str, path: Path) -> Seen:
 
 
 def unload(backend: str, path: Path) -> Seen:
-    """Use the device, take the plug-in out of ggml, and go on with the CPU."""
+    """Use the device, remove the plug-in from ggml, and go on with the CPU."""
     before = [one.name for one in present_devices()]
     quick(backend, path)
     names = [one.name for one in present_devices()]
@@ -230,7 +230,7 @@ def unload(backend: str, path: Path) -> Seen:
 
 
 def unnamed(backend: str, path: Path) -> Seen:
-    """Load the model as a program does that names no backend, and tell what is used."""
+    """Load the model without naming a backend, and report what is used."""
     os.environ.pop("LLAMAPACK_BACKENDS", None)
     with Model(path) as model:
         return {"devices": [one.name for one in model.offload.devices], "there": [d.name for d in present_devices()]}

@@ -1,4 +1,4 @@
-"""A clean environment with the finished wheel, where real plug-ins come and go."""
+"""A clean environment with the finished core wheel, to install and uninstall real plug-ins in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ print(json.dumps({
 
 @dataclass(kw_only=True)
 class Place:
-    """An environment with the core, and the plug-ins that are installed in it at the moment."""
+    """An environment with the core and the currently installed plug-ins."""
 
     environment: Environment
     folder: Path
@@ -70,13 +70,13 @@ class Place:
         self.plugins.clear()
 
     def keep(self) -> None:
-        """Keep what is installed now, for `restore`."""
+        """Save the installed packages, for `restore`."""
         self.at_first = self.folder / "at first"
         link_tree(self.environment.packages, self.at_first / "packages")
         link_tree(self.environment.programs, self.at_first / "programs")
 
     def restore(self) -> None:
-        """Put back what was installed when it was kept, faster than pip could."""
+        """Restore the packages saved by `keep`, faster than pip could."""
         assert self.at_first is not None
         for kept, folder in (("packages", self.environment.packages), ("programs", self.environment.programs)):
             put_back(self.at_first / kept, folder, "llamapack")
@@ -100,7 +100,7 @@ class Place:
         )
 
     def load(self, **variables: str) -> dict[str, Any]:
-        """Load the model as a program does; return what was used and warned of."""
+        """Load the model as a program does; return the devices in use and the warnings."""
         done = self.run("-c", LOAD, self.model, **variables)
         assert done.returncode == 0, done.stderr
         return dict(json.loads(done.stdout))
@@ -112,14 +112,14 @@ class Place:
 
 
 def make_place(folder: Path, wheel: Path, model: Path) -> Place:
-    """Make an environment in `folder` in which pip installed the core's `wheel`."""
+    """Make an environment in `folder` and install the core's `wheel` with pip."""
     place = Place(environment=clean_environment(folder / "env"), folder=folder, model=model)
     place.pip("install", "--no-deps", "--no-index", wheel)
     return place
 
 
 def next_version(version: str) -> str:
-    """Return a version that comes after `version`: 0.1.1.dev0 for 0.1.0.dev0."""
+    """Return a version later than `version`: 0.1.1.dev0 for 0.1.0.dev0."""
     numbers = re.match(r"\d+(\.\d+)*", version)
     assert numbers, version
     *first, last = numbers[0].split(".")
@@ -127,7 +127,7 @@ def next_version(version: str) -> str:
 
 
 def renamed(wheel: Path, version: str, into: Path) -> Path:
-    """Return `wheel` with another version; its libraries stay as they are."""
+    """Return a copy of `wheel` with another version; its libraries are unchanged."""
     old = wheel.name.split("-")[1]
     path = into / wheel.name.replace(old, version)
     with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:

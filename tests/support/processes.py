@@ -1,4 +1,4 @@
-"""Look at processes that a test did not start itself."""
+"""Check processes that a test did not start itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def lives(pid: int) -> bool:
-    """Say whether the process is still there after a moment; one that waits to be collected is not."""
+    """Return True if the process still exists after a moment and is not a zombie."""
     for _ in range(100):
         try:
             os.kill(pid, 0)

@@ -1,4 +1,4 @@
-"""Machines as `proc`, `sys` and `dev` trees: what the kernel and the vendors' drivers write there."""
+"""Machines as `proc`, `sys` and `dev` trees, as the kernel and the vendors' drivers present them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOBODY = Identity(uid=65533, gids=frozenset({65533}))
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A tree, the variables of the process, and the files under `dev` that only their group may use."""
+    """A tree, environment variables, and the files under `dev` that only their group may use."""
 
     tree: Tree
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Recording:
 def replay(
     recording: Recording, root: Path, variables: Mapping[str, str] | None = None, *, in_group: bool = False
 ) -> HostFacts:
-    """Write the recording under `root` and read it, as a user who is in the devices' group or is not."""
+    """Write the recording under `root` and read the host's facts from it, as a user in the devices' group or not."""
     for name, text in recording.tree.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

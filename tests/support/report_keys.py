@@ -1,4 +1,4 @@
-"""The keys of the doctor's report: those that a report has, and those that its page describes."""
+"""The keys of the doctor's report: those in a report, and those that its page documents."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ PAGE = ROOT / "docs" / "reference" / "doctor.md"
 
 
 def documented() -> set[str]:
-    """The keys that the page describes, as paths."""
+    """Return the keys that the page documents, as paths."""
     return set(re.findall(r"^\| `([a-z0-9_.\[\]]+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def paths(value: Any, prefix: str = "") -> set[str]:
-    """The keys of a report, as paths; of maps with free keys, the map alone."""
+    """Return the keys of a report, as paths; maps with arbitrary keys count as one."""
     found: set[str] = set()
     for key, each in value.items():
         path = f"{prefix}{key}"
@@ -30,7 +30,7 @@ def paths(value: Any, prefix: str = "") -> set[str]:
 
 
 def undocumented(report: dict[str, Any]) -> set[str]:
-    """The keys of a report that the page does not describe; of what is empty or null, what it may hold counts."""
+    """Return the keys of a report that the page does not document; values that are empty or null need no subkeys."""
     known = documented()
     found = {path.replace("cpu.probe.devices[].", "backends[].devices[].") for path in paths(report)}
     return {path for path in found - known if not any(each.startswith((f"{path}.", f"{path}[].")) for each in known)}

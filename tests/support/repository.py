@@ -1,4 +1,4 @@
-"""The files of the repository and their texts, for tests of rules that hold for all of them."""
+"""The files of the repository and their texts, for tests of rules that apply to all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.paths import ROOT
 
 
 def files() -> list[Path]:
-    """What git tracks, and what it would if it were added now."""
+    """Return the files that git tracks, and new ones that it does not ignore."""
     try:
         words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         listing = subprocess.run(words, cwd=ROOT, check=True, capture_output=True).stdout.decode()

@@ -1,4 +1,4 @@
-"""Contexts that have something to save, and states that were changed behind their digest."""
+"""Contexts with something to save, and saved states changed in spite of their digest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADER_BEGIN = _PREFIX.size
 
 
 def prepared(model: llamapack.Model, **options: Any) -> llamapack.Context:
-    """Make a context that has read some tokens."""
+    """Return a context that has read some tokens."""
     place = context(model, **options)
     if model.has_encoder:
         place.encode(TOKENS)
@@ -24,7 +24,7 @@ def prepared(model: llamapack.Model, **options: Any) -> llamapack.Context:
 
 
 def resealed(data: bytes, change: Callable[[bytearray, int], None]) -> bytes:
-    """Change a state, of which the payload begins at the number that `change` gets, and make its digest fit again."""
+    """Change a state and correct its digest; `change` gets the state and the offset of its payload."""
     _, version, length, _ = _PREFIX.unpack_from(data)
     changed = bytearray(data)
     change(changed, _PREFIX.size + length)

@@ -1,4 +1,4 @@
-"""Contexts for small models, and the numbers they are compared by."""
+"""Contexts for small models, and comparisons of their numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Made = Callable[[str], llamapack.Model]
 
 TOKENS = (5, 1, 77, 3, 9, 44, 2, 60, 31, 8)
 
-# All in 32 bits, so that numbers can be compared closely.
+# Everything in 32 bits, so that numbers can be compared with a small tolerance.
 EXACT: dict[str, Any] = {"type_k": "f32", "type_v": "f32", "flash_attention": "off"}
 
 
@@ -32,17 +32,17 @@ def read_all(place: llamapack.Context, tokens: Sequence[int] = TOKENS, sequence:
 
 
 def logits_of(model: llamapack.Model, tokens: Sequence[int] = TOKENS, **options: Any) -> Floats:
-    """Return the logits after each of `tokens` in a context of its own."""
+    """Return the logits after each of `tokens`, computed in a new context."""
     with context(model, **options) as place:
         return read_all(place, tokens)
 
 
 def distance(one: Floats, other: Floats) -> float:
-    """Return the largest difference."""
+    """Return the largest absolute difference."""
     return float(np.abs(one - other).max())
 
 
 def cosine(one: Floats, other: Floats) -> float:
-    """Return the smallest cosine between rows."""
+    """Return the smallest cosine similarity between rows."""
     lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
     return float(((one * other).sum(axis=-1) / lengths).min())

@@ -1,4 +1,4 @@
-"""What is in a wheel, and how its platform is spelled in its name."""
+"""The contents of a wheel, and the spelling of its platform in its name."""
 
 from __future__ import annotations
 

@@ -17,26 +17,26 @@ Run = Callable[..., dict[str, str]]
 
 
 def wine() -> str:
-    """Return Wine's program; skip the test where there is none."""
+    """Return the path of Wine; skip the test if it is missing."""
     if not (found := find_emulator("wine")):
         pytest.skip(how_to_get("wine"))
     return str(found)
 
 
 def windows_path(path: Path) -> str:
-    """Spell a path as Wine's programs do."""
+    """Return a path as Windows programs under Wine spell it."""
     return "Z:" + str(path).replace("/", "\\")
 
 
 def run_in_wine(command: list[str], prefix: Path, cwd: Path, **variables: str) -> str:
-    """Run `command` with the Windows that Wine keeps in `prefix`, and return what it says; it must succeed."""
+    """Run `command` in the Wine prefix `prefix`, and return its output; it must succeed."""
     done = try_in_wine(command, prefix, cwd, **variables)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
 def try_in_wine(command: list[str], prefix: Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run `command` likewise, and return how it ended; nothing that it says is changed."""
+    """Run `command` in the Wine prefix `prefix`, and return the completed process with unchanged output."""
     env = {**os.environ, "WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "LC_ALL": "C.UTF-8", **variables}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False, timeout=600)
     said, complained = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
@@ -44,7 +44,7 @@ def try_in_wine(command: list[str], prefix: Path, cwd: Path, **variables: str) -
 
 
 def mingw(language: str) -> str:
-    """Return Debian's compiler for Windows, `gcc` or `g++`; skip the test where there is none."""
+    """Return Debian's compiler for Windows, `gcc` or `g++`; skip the test if it is missing."""
     for name in (f"x86_64-w64-mingw32-{language}-posix", f"x86_64-w64-mingw32-{language}"):
         if found := shutil.which(name):
             return found

@@ -1,4 +1,4 @@
-"""Requests that tests make of an engine, and what they look at in it."""
+"""Requests to an engine for tests, and readings of its state."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ LONG = {"prompt": "Count on and on: one, two, three,", "n_predict": 1000, "ignor
 
 
 def marked(marker: str) -> dict[str, Any]:
-    """Return a request whose answer a grammar makes the marker."""
+    """Return a request for which a grammar forces the answer to be the marker."""
     return {"prompt": "Say it:", "grammar": f'root ::= "{marker}"', "n_predict": 64, "temperature": 0}
 
 
 def completed(engine: Engine, body: dict[str, Any]) -> str:
-    """Return the text that completes a prompt."""
+    """Return the completion of a prompt."""
     return str(engine.request("POST", "/completion", body).json()["content"])
 
 
 def still_streaming(engine: Engine) -> Response:
-    """Begin a stream that would go on for a thousand tokens, and take its first piece."""
+    """Start a stream of up to a thousand tokens, and read its first piece."""
     stream = engine.request("POST", "/completion", LONG)
     assert stream.status == 200
     assert next(iter(stream))
@@ -33,12 +33,12 @@ def still_streaming(engine: Engine) -> Response:
 
 
 def busy_slots(engine: Engine) -> int:
-    """Count the slots that work on a request."""
+    """Return the number of slots that process a request."""
     return sum(slot["is_processing"] for slot in engine.request("GET", "/slots").json())
 
 
 def decode_steps(engine: Engine) -> int:
-    """Return how often the model was computed."""
+    """Return how many batches were computed so far."""
     text = engine.request("GET", "/metrics").read().decode()
     found = re.search(r"(?m)^llamacpp:n_decode_total (\d+)", text)
     assert found, text
@@ -46,7 +46,7 @@ def decode_steps(engine: Engine) -> int:
 
 
 def wait_until(done: Callable[[], bool]) -> None:
-    """Wait for what another thread does soon; far longer than it may take on a busy machine."""
+    """Wait for another thread; the time limit is far above what a busy machine needs."""
     deadline = time.monotonic() + 60
     while not done():
         assert time.monotonic() < deadline

@@ -1,6 +1,6 @@
-"""Write GGUF files, sound or not, and remember where everything in them lies.
+"""Write GGUF files, valid or not, and remember where each field is.
 
-A file is described as data, so that a test changes the description, or the bytes at a remembered place.
+A file is described as data, so that a test can change the description, or the bytes of a field.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Item = int | float | bool | str | bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """Where a field of a file lies, and what it is."""
+    """The place of a field in a file, and its kind."""
 
     kind: MarkKind
     label: str
@@ -52,7 +52,7 @@ class TensorData:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """All that a file holds."""
+    """Everything that a file contains."""
 
     values: Values
     tensors: tuple[TensorData, ...] = ()
@@ -70,18 +70,18 @@ class Description:
 
 @dataclass(kw_only=True)
 class Encoded:
-    """A file's bytes and their marks."""
+    """The bytes of a file, and the marks of its fields."""
 
     data: bytearray = field(default_factory=bytearray)
     marks: list[Mark] = field(default_factory=list)
 
     def put(self, kind: MarkKind, label: str, raw: bytes) -> None:
-        """Append `raw` and remember it."""
+        """Append `raw` and its mark."""
         self.marks.append(Mark(kind=kind, label=label, at=len(self.data), size=len(raw)))
         self.data += raw
 
     def put_string(self, label: str, text: str | bytes) -> None:
-        """Append a length and a text."""
+        """Append a text, preceded by its length."""
         raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
         self.put("length", label, struct.pack("<Q", len(raw)))
         self.put("text", label, raw)
@@ -112,7 +112,7 @@ def array(item: ValueType, values: Sequence[Item]) -> Value:
 
 
 def encode(described: Description) -> Encoded:
-    """Write the file."""
+    """Return the bytes of the described file."""
     out = Encoded()
     out.put("magic", "magic", b"GGUF")
     out.put("version", "version", struct.pack("<I", described.version))
@@ -167,7 +167,7 @@ def _padded(size: int, alignment: int) -> int:
 
 
 def byte_tokens() -> list[str]:
-    """Return GPT-2's letters for the 256 bytes."""
+    """Return GPT-2's characters for the 256 bytes."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     rest = [byte for byte in range(256) if byte not in plain]
     letters = {byte: chr(byte) for byte in plain} | {byte: chr(256 + at) for at, byte in enumerate(rest)}
@@ -231,7 +231,7 @@ def hyperparameters(architecture: str = "llama") -> Values:
 
 
 def tiny_tensors() -> tuple[TensorData, ...]:
-    """Describe the weights of a llama of one layer: Q8_0 embeddings, Q4_0 matrices, F32 norms; always the same."""
+    """Describe the weights of a llama of one layer: Q8_0 embeddings, Q4_0 matrices, F32 norms; the same each time."""
     half = WIDTH // 2
     numbers = random.Random(0)  # noqa: S311 - weights, not secrets
     shapes = {

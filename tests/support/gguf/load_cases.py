@@ -1,7 +1,7 @@
-"""Load unsound files, one after the other, in a process that may die of it.
+"""Load damaged files, one after the other, in a process that may crash.
 
 Run as `python -m tests.support.gguf.load_cases SEED FIRST END FOLDER [MODEL]`: writes a line of JSON before and after
-each case, so that whoever started it knows which case was its last. With a MODEL, its header is what is made unsound.
+each case, so that the parent process knows the last one. With a MODEL, its header is damaged instead of a made file's.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tests.support.gguf.files import encode, tiny_model
 from tests.support.gguf.mutations import Case, make_case, make_header_case
 
 CPU_SECONDS = 2.0
-ADDRESSES = 2 << 30  # so that a wild allocation cannot take the machine along
+ADDRESSES = 2 << 30  # a limit, so that a huge allocation cannot affect the whole machine
 
 
 def main(seed: int, first: int, end: int, folder: Path, model: Path | None = None) -> None:
     """Load the cases from `first` up to `end`."""
     path = folder / "case.gguf"
     path.write_bytes(encode(tiny_model()).data)
-    use(path)  # libraries, level and caches belong to the baseline
+    use(path)  # first, so that libraries, level and caches are part of the baseline
     if model is not None:
         use(model)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -47,7 +47,7 @@ def main(seed: int, first: int, end: int, folder: Path, model: Path | None = Non
 
 
 def writer(seed: int, path: Path, model: Path | None) -> Callable[[int], Case]:
-    """Return what writes a case to `path`."""
+    """Return a function that writes a case to `path`."""
     if model is None:
 
         def write(number: int) -> Case:
@@ -63,14 +63,14 @@ def writer(seed: int, path: Path, model: Path | None) -> Callable[[int], Case]:
         case = make_header_case(seed, number, header)
         with path.open("wb") as file:
             file.write(case.data)
-            file.truncate(size)  # the weights are a hole, all zero
+            file.truncate(size)  # the weights are zeros, as a hole in the file
         return case
 
     return write_header
 
 
 def attempt(path: Path) -> dict[str, str]:
-    """Use the model; our errors are an outcome, all others are a bug."""
+    """Use the model; llamapack's own errors are a result, all others are a bug."""
     try:
         use(path)
     except LlamapackError as error:
@@ -88,7 +88,7 @@ def use(path: Path) -> None:
 
 
 def say(facts: dict[str, object]) -> None:
-    """Write a line that survives the process."""
+    """Write a line of JSON that is not lost if the process crashes."""
     print(json.dumps(facts), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Make sound GGUF files unsound, the same way every time: case number n of a seed is always the same file."""
+"""Damage valid GGUF files, reproducibly: case number n of a seed is always the same file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WIDE_EDGES = (*EDGES, 2**32, 2**40, 2**61, 2**62, 2**63 - 1, 2**63, 2**64 - 32, 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One unsound (or, by luck, sound) file."""
+    """One damaged file (or, by chance, a valid one)."""
 
     number: int
     label: str
@@ -65,7 +65,7 @@ def make_case(seed: int, number: int) -> Case:
 
 
 def make_header_case(seed: int, number: int, header: bytes) -> Case:
-    """Return case `number` of `seed` for a file that begins with `header`: some of its bytes are others."""
+    """Return case `number` of `seed`: a file that begins with `header`, with some of its bytes changed."""
     chance = Random(f"{seed}-header-{number}")
     data = bytearray(header)
     places = [chance.randrange(chance.choice([1024, 4096, len(data)])) for _ in range(chance.choice([1, 1, 4, 32]))]
@@ -110,7 +110,7 @@ def _change_bytes(chance: Random) -> tuple[str, bytes]:
 
 
 def _pick(chance: Random, base: Encoded) -> Mark:
-    """Pick a field: every label alike, so that a vocabulary's hundreds of strings do not win."""
+    """Pick a field: each label with equal probability, so that a vocabulary's hundreds of strings do not dominate."""
     marks = [mark for mark in base.marks if mark.kind != "data"]
     label = chance.choice(sorted({(mark.kind, mark.label) for mark in marks}))
     return chance.choice([mark for mark in marks if (mark.kind, mark.label) == label])
@@ -127,13 +127,13 @@ def _other(chance: Random, mark: Mark) -> bytes:
 
 
 def _other_text(chance: Random, size: int) -> bytes:
-    """Return as many bytes: noise, NULs, one letter, or the start of something known."""
+    """Return `size` bytes: noise, NULs, one repeated letter, or the beginning of something known."""
     known = b"general.architecture general.alignment split.count tokenizer.ggml.model"
     return chance.choice([chance.randbytes(size), bytes(size), b"a" * size, (known * (size // 70 + 1))[:size]])
 
 
 def _change_description(chance: Random) -> tuple[str, bytes]:
-    """Change what the file says, and write it well-formed."""
+    """Change the contents of the file, and write it in the correct format."""
     base = chance.choice(_bases())
     change = chance.choice(_CHANGES)
     label, changed = change(chance, base)
@@ -233,10 +233,10 @@ _TOKENIZERS = ["llama", "bert", "gpt2", "t5", "rwkv", "plamo2", "gemma4", "hybri
 
 
 def _change_architecture(chance: Random) -> tuple[str, bytes]:
-    """Call the same model another architecture, keys and all."""
+    """Rename the architecture of the same model, including its keys."""
     base, name = chance.choice(_bases()), chance.choice(ARCHITECTURES)
     more = {key: value for key, value in _MORE_NUMBERS.items() if chance.random() < 0.8}
-    if ("expert_count" in more) is not ("expert_used_count" in more):  # refused alike everywhere
+    if ("expert_count" in more) is not ("expert_used_count" in more):  # rejected for every architecture
         more.pop("expert_count", None) or more.pop("expert_used_count", None)
     extra: Values = {f"{name}.{key}": value for key, value in more.items()}
     tokenizer = {key: value for key, value in base.values.items() if str(key).startswith("tokenizer.")}
@@ -309,7 +309,7 @@ def _items(base: Description, key: str) -> list[int | float | bool | str | bytes
 
 
 def _change_tensor_type(chance: Random, base: Description) -> tuple[str, Description]:
-    """Give a tensor another type, with bytes enough for it."""
+    """Give a tensor another type, with as many bytes as that needs."""
     at = chance.randrange(len(base.tensors))
     kind = chance.choice([*range(43)])
     tensor = replace(base.tensors[at], type=kind)

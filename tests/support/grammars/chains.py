@@ -1,4 +1,4 @@
-"""Grammars in chains: what may come next, and texts to go on with."""
+"""Sampler chains with grammars: which tokens may come next, and texts to continue with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def allowed_tokens(sampler: Sampler, vocab: llamapack.Vocab) -> list[int]:
 
 
 def allowed(sampler: Sampler, vocab: llamapack.Vocab) -> set[bytes]:
-    """What may come next; the end is shown as nothing."""
+    """Return the tokens that may come next; the end of the text is the empty one."""
     tokens = allowed_tokens(sampler, vocab)
     assert len(tokens) < 1000
     return {b"" if vocab.is_end(token) else vocab.piece(token, special=True) for token in tokens}

@@ -1,4 +1,4 @@
-"""A grammar without recursion, as a regular expression: what it matches can be seen without llama.cpp."""
+"""Convert a grammar without recursion to a regular expression, to see what it matches without llama.cpp."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
 
 
 def as_regex(body: str, rules: dict[str, str] | None = None) -> str:
-    """Write the body of a rule as a regular expression, with the rules that it names."""
+    """Return the body of a rule as a regular expression, with the rules that it refers to."""
     parts, at = [], 0
     for token in _TOKEN.finditer(body):
         assert token.start() == at, body[at:]

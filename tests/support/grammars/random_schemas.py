@@ -1,4 +1,4 @@
-"""JSON schemas at random: of every type, inside one another, and combined."""
+"""Random JSON schemas: of every type, nested, and combined."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DEEPEST = 3
 
 
 def random_schema(seed: int) -> Any:
-    """Return the schema of a seed; some allow nothing."""
+    """Return the schema for a seed; some allow no value."""
     return _Maker(seed).schema(0)
 
 

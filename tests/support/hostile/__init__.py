@@ -1,7 +1,7 @@
-"""Start a program with the worst that it can inherit, to show that tests and sessions do not depend on it.
+"""Start a program with the worst environment that it can inherit: tests and sessions must not depend on it.
 
 worst  The variables, ignored and blocked signals, umask and limits.
-runs   Run a program, or tests, under all of that.
+runs   Run a program, or tests, in that environment.
 """
 
 __all__ = ["runs", "worst"]

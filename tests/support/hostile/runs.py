@@ -1,4 +1,4 @@
-"""Run a program, or tests, under the worst that they can inherit."""
+"""Run a program, or tests, in the worst environment that they can inherit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INSTALLED = ("--override-ini", "pythonpath=.")
 
 
 def run(words: Sequence[str | Path], python_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run `words` under all that is hostile, with modules on PYTHONPATH, in `python_path`, that cannot be imported."""
+    """Run a command in the hostile environment, with PYTHONPATH set to `python_path`, whose modules fail on import."""
     for module in ("llamapack", "numpy", "tools", "tests"):
         (python_path / f"{module}.py").write_text("raise ImportError(__file__)\n", encoding="utf-8")
     return subprocess.run(
@@ -31,7 +31,7 @@ def run(words: Sequence[str | Path], python_path: Path, **variables: str) -> sub
 
 
 def assert_tests_pass(tests: Sequence[str], count: int, python_path: Path, *options: str) -> None:
-    """Run `tests`, named from the root of the checkout, in a hostile process: exactly `count` of them pass there."""
+    """Run `tests`, named from the root of the checkout, in a hostile process: exactly `count` must pass."""
     settings: list[str | Path] = ["--config-file", ROOT / "pyproject.toml", "--rootdir", ROOT, "-p", "no:cacheprovider"]
     words: list[str | Path] = ["-m", "pytest", "-q", *settings, *options, *(str(ROOT / test) for test in tests)]
     done = run([sys.executable, *words], python_path)

@@ -1,7 +1,7 @@
-"""The worst that a process can inherit.
+"""The worst environment that a process can inherit.
 
-These values have broken tests, or are of the kind that has: a processor that OpenBLAS is told to take, SIGINT that a
-shell ignores for what runs in the background, SIGCHLD, without which no child has a status.
+These values have broken tests, or resemble values that have: a variable that makes OpenBLAS assume another processor,
+SIGINT that a shell ignores for background jobs, SIGCHLD, without which child processes have no exit status.
 """
 
 from __future__ import annotations

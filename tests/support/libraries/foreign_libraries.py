@@ -1,4 +1,4 @@
-"""The small libraries for other targets, compiled by zig: one that keeps to every rule, and ways to break it."""
+"""Small libraries for other targets, compiled by zig: one that complies with every rule, and ways to break them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMON = ("-O2", "-shared", "-fvisibility=hidden", "-fstack-protector-strong", "
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """How libraries of a target are called and linked."""
+    """How the libraries of a target are named and linked."""
 
     target: str
     prefix: str
@@ -39,22 +39,22 @@ class Format:
 
     @property
     def base(self) -> str:
-        """The library that all others take a symbol from."""
+        """The library from which all others import a symbol."""
         return self.shared("ggml-base")
 
     @property
     def good(self) -> str:
-        """The library that keeps to every rule."""
+        """The library that complies with every rule."""
         return self.shared("good")
 
     @property
     def level(self) -> str:
-        """A library that is chosen by its score."""
+        """A library that is selected by its score."""
         return f"{self.prefix}ggml-cpu-{self.level_name}{self.module}"
 
     @property
     def expected(self) -> Expected:
-        """What these libraries are measured against."""
+        """What these libraries are checked against."""
         own = frozenset((self.base, self.good, self.level))
         return replace(EXPECTED, own=own, levels={self.level: self.flags})
 
@@ -88,12 +88,12 @@ ARM = replace(LINUX, target="linux-aarch64", level_name="armv8.2_2", flags=("DOT
 
 @cache
 def compiler(target: str) -> tuple[str, ...]:
-    """Return zig as a C compiler for `target`; it is installed where it is not there."""
+    """Return zig as a C compiler for `target`; it is installed if it is missing."""
     return with_commands(zig_toolchain(target), ensure_environment(["build", "zig"])).c
 
 
 def build(form: Format, folder: Path, name: str, source: str, *more: str | Path, called: str = "") -> Library:
-    """Compile `source` into the library `name`; `more` comes last, so that it undoes what is before it."""
+    """Compile `source` into the library `name`; the options `more` come last, so that they override earlier ones."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.c"
     file.write_text(source.replace(SHOWN, f"#define SHOWN {form.shown}\n"), encoding="utf-8")
@@ -106,28 +106,28 @@ def build(form: Format, folder: Path, name: str, source: str, *more: str | Path,
 
 
 def build_good(form: Format, folder: Path, *more: str | Path, source: str = SOURCE, called: str = "") -> Library:
-    """Compile the library that keeps to every rule, unless `more`, another `source` or another name breaks one."""
+    """Compile the library that complies with every rule, unless `more`, another `source` or name breaks one."""
     return build(form, folder, form.good, source, base(form, folder), *more, called=called)
 
 
 def build_level(form: Format, folder: Path, *, in_score: str = "", at_load: str = "", after: str = "") -> Library:
-    """Compile a CPU level with assembly in its score, in what runs when it is loaded, or in a function of its own."""
+    """Compile a CPU level with assembly in its score function, in code that runs on load, or in another function."""
     source = level_source(in_score=in_score, at_load=at_load, after=after)
     unnamed = replace(form, named="") if form.suffix == ".so" else form
     return build(unnamed, folder, form.level, source, base(form, folder))
 
 
 def base(form: Format, folder: Path) -> Path:
-    """Compile the library that all others take a symbol from, and return what they link with."""
+    """Compile the library from which all others import a symbol, and return the file to link with."""
     return linked(build(form, folder, form.base, BASE_SOURCE))
 
 
 def linked(library: Library) -> Path:
-    """Return what others link with to use `library`: on Windows, the list of imports beside it."""
+    """Return the file to link with to use `library`: on Windows, the import library beside it."""
     imports = library.path.with_suffix(".lib")
     return imports if imports.exists() else library.path
 
 
 def complaints(library: Library, form: Format, expected: Expected | None = None) -> dict[str, list[str]]:
-    """Return what is wrong with `library`, by the name of the rule."""
+    """Return the findings for `library`, by the name of the rule."""
     return small_libraries.complaints(library, expected or form.expected)

@@ -1,4 +1,4 @@
-"""Write the smallest ELF and PE files that have what the readers look at."""
+"""Write minimal ELF and PE files with the parts that the readers use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def elf(
     order: str = "<",
     machine: int = 62,
 ) -> bytes:
-    """Make a shared library with a dynamic section and nothing else; its addresses are not its offsets."""
+    """Make a shared library with only a dynamic section; its addresses differ from its file offsets."""
     texts, entries = b"\0", []
     for tag, values in ((1, needed), (14, [soname]), (29, [runpath]), (15, [rpath])):
         for value in values:

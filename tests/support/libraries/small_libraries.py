@@ -1,4 +1,4 @@
-"""Libraries of a few lines, compiled by the tests: one that keeps to every rule of the audit, and ways to break it."""
+"""Libraries of a few lines, compiled by the tests: one that complies with every audit rule, and ways to break each."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ LINKER = ("-shared", "-Wl,-s", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack
 def build(
     folder: Path, name: str, source: str, *options: str, soname: str | None = None, neighbours: Sequence[Path] = ()
 ) -> Library:
-    """Compile `source` into the library `name`; `options` come last, so that they undo what is before them."""
+    """Compile `source` into the library `name`; `options` come last, so that they override earlier ones."""
     toolchain = find_toolchain()
     if sys.platform != "linux" or not toolchain.c or toolchain.is_zig:
         pytest.skip("this machine has no C compiler for Linux")
@@ -80,23 +80,23 @@ def build(
 
 
 def build_base(folder: Path) -> Path:
-    """Compile the library that all others take a symbol from."""
+    """Compile the library from which all others import a symbol."""
     return build(folder, BASE, BASE_SOURCE, soname=BASE).path
 
 
 def build_good(folder: Path, *options: str, source: str = SOURCE, soname: str | None = NAME) -> Library:
-    """Compile the library that keeps to every rule, unless `options` or another `source` break one."""
+    """Compile the library that complies with every rule, unless `options` or another `source` break one."""
     return build(folder, NAME, source, *options, soname=soname, neighbours=[build_base(folder)])
 
 
 def build_level(folder: Path, *, in_score: str = "", at_load: str = "", after: str = "") -> Library:
-    """Compile a CPU level with assembly in its score, in what runs when it is loaded, or in a function of its own."""
+    """Compile a CPU level with assembly in its score function, in code that runs on load, or in another function."""
     source = level_source(in_score=in_score, at_load=at_load, after=after)
     return build(folder, LEVEL, source, "-msse2", neighbours=[build_base(folder)])
 
 
 def complaints(library: Library, expected: Expected = EXPECTED) -> dict[str, list[str]]:
-    """Return what is wrong with `library`, by the name of the rule."""
+    """Return the findings for `library`, by the name of the rule."""
     found: dict[str, list[str]] = {}
     for finding in broken_rules(library, expected):
         found.setdefault(finding.rule, []).append(finding.what)
@@ -112,5 +112,5 @@ def level_source(**places: str) -> str:
 
 
 def assembly(text: str) -> str:
-    """Return the C statement that is `text` in assembly."""
+    """Return a C statement that contains the assembly `text`."""
     return f'__asm__ volatile("{text}");' if text else ""

@@ -1,4 +1,4 @@
-"""Plug-ins laid out in a folder as pip does it, without a wheel and without a real library."""
+"""Lay out plug-ins in a folder as pip does, without a wheel and without a real library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def describe():
 def install(
     site: Path, name: str, source: str = GOOD, *, package: str = "", library: bool = True, version: str = "1.0"
 ) -> None:
-    """Lay out the plug-in of the backend `name`, whose module is `source`, in the folder of packages `site`."""
+    """Lay out the plug-in of the backend `name`, whose module has the text `source`, in the packages folder `site`."""
     package = package or f"llamapack-{name}"
     module = package.replace("-", "_")
     lib = site / module / "lib"

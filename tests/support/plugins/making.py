@@ -1,6 +1,6 @@
-"""Build plug-ins for tests with the machine's C compiler, and pack them as wheels that pip installs.
+"""Build plug-ins for tests with the machine's C compiler, and pack them as wheels that pip can install.
 
-`Plugin()` is a good one; each field breaks one thing. Nothing here imports llamapack.
+`Plugin()` is a working one; each field breaks one thing. Nothing here imports llamapack.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def describe():
 
 @dataclass(frozen=True, kw_only=True)
 class Core:
-    """An installed core: what a plug-in is built for."""
+    """An installed core, which a plug-in is built for."""
 
     package: Path
     version: str
@@ -52,13 +52,13 @@ class Core:
 
     @property
     def library(self) -> Path:
-        """Its libggml-base."""
+        """The path of its libggml-base."""
         return self.package / "lib" / f"libggml-base-{self.abi_id}.so"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """A plug-in to make. The last fields make a compatibility check fail, or break the package."""
+    """A plug-in to build. The last fields make a compatibility check fail, or break the package."""
 
     name: str = "example"
     package: str = ""
@@ -93,12 +93,12 @@ class Plugin:
 
     @property
     def distribution(self) -> str:
-        """The name that pip knows."""
+        """The name of the distribution."""
         return self.package or f"llamapack-{self.name.replace('_', '-')}"
 
     @property
     def module(self) -> str:
-        """The package to import."""
+        """The name of the package to import."""
         return self.distribution.replace("-", "_")
 
 
@@ -125,7 +125,7 @@ def make_wheel(plugin: Plugin, core: Core, into: Path) -> Path:
 
 
 def make_library(plugin: Plugin, core: Core, folder: Path) -> Path:
-    """Compile the library of `plugin` into `folder`: as llamapack_backend() of the build does, for one source."""
+    """Compile the library of `plugin` into `folder`, as llamapack_backend() does in CMake, from one source file."""
     library = folder / f"libggml-{plugin.name}.so"
     upstream = SYNCED / "ggml"
     words: list[str | Path] = [compiler(), "-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-w"]
@@ -156,7 +156,7 @@ def _link(plugin: Plugin, core: Core, words: list[str | Path], library: Path) ->
 
 
 def compiler() -> str:
-    """Return this machine's C compiler; skip the test where there is none, or where libraries are not ELF."""
+    """Return this machine's C compiler; skip the test if there is none, or if libraries are not ELF."""
     if sys.platform != "linux":
         pytest.skip("the plug-ins of the tests are built for Linux only")
     found = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
@@ -193,7 +193,7 @@ def _quoted(text: str) -> str:
 
 
 def _ggml_base(plugin: Plugin, core: Core, folder: Path) -> Path:
-    """Return what to link with: the core's library, or one of the same symbols by another name."""
+    """Return the library to link with: the core's, or one with the same symbols and another name."""
     if plugin.linked_abi_id is None:
         return core.library
     return _stand_in(f"libggml-base-{plugin.linked_abi_id}.so", folder)
@@ -206,7 +206,7 @@ def _needed(plugin: Plugin, folder: Path) -> list[str | Path]:
 
 
 def _stand_in(soname: str, folder: Path) -> Path:
-    """Make an empty library called `soname`, to link with and not to ship."""
+    """Make an empty library called `soname`, to link with but not to ship."""
     path = folder / soname
     words = [compiler(), "-shared", f"-Wl,-soname,{soname}", "-x", "c", os.devnull, "-o", str(path)]
     subprocess.run(words, check=True)
@@ -257,7 +257,7 @@ def _digest(path: Path) -> str:
 
 
 def make_installed(plugin: Plugin, core: Core, into: Path) -> Path:
-    """Lay `plugin` out in the folder `into` as pip would, and return the folder of its description."""
+    """Lay out `plugin` in the folder `into` as pip would, and return its metadata folder."""
     folder = into / plugin.module / "lib"
     folder.mkdir(parents=True)
     library = make_library(plugin, core, folder)

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().with_name("native.c")
 
 @dataclass(frozen=True, kw_only=True)
 class Libraries:
-    """The folder of a core wheel's libraries, and what abi.json says of them."""
+    """The folder with a core wheel's libraries, and the contents of abi.json."""
 
     folder: Path
     abi_id: str
@@ -29,7 +29,7 @@ def libraries_in(folder: Path) -> Libraries:
 
 
 def native_program(compiler: Sequence[str], libraries: Libraries, program: Path) -> Path:
-    """Compile native.c for the names of `libraries`, with a C compiler and its options for the system."""
+    """Compile native.c for the names of `libraries`, with a C compiler and its options for the target."""
     names = ", ".join(f'"{level}"' for level in libraries.levels)
     words = [*compiler, "-O1", "-Wall", "-Wextra", f'-DLLAMAPACK_ABI_ID="{libraries.abi_id}"', f"-DLEVELS={names}"]
     includes = [CORE / "native" / "include", SYNCED / "include", SYNCED / "ggml" / "include"]
@@ -40,6 +40,6 @@ def native_program(compiler: Sequence[str], libraries: Libraries, program: Path)
 
 
 def said(lines: str) -> dict[str, str]:
-    """Return what the program said, by the first word of each line; of scores, by the name of the level."""
+    """Return the program's output by the first word of each line; scores by the name of the level."""
     pairs = (line.removeprefix("score ").partition(" ") for line in lines.splitlines())
     return {word: rest for word, _, rest in pairs}

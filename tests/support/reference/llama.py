@@ -1,7 +1,7 @@
-"""An independent forward pass of the llama architecture, in numpy: what llama.cpp's numbers are compared with.
+"""An independent forward pass of the llama architecture in numpy, to compare llama.cpp's numbers with.
 
-Written after the papers: RMSNorm, rotary positions (on neighbouring pairs, as GGUF's llama keeps them), attention with
-fewer key and value heads than query heads, SwiGLU.
+Written from the papers: RMSNorm, rotary positions (on neighbouring pairs, as in GGUF's llama), attention with fewer key
+and value heads than query heads, SwiGLU.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.support.reference.weights import Floats, Weights
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """The outputs for each token: the normalized last layer, and the logits made of it."""
+    """The outputs for each token: the normalized output of the last layer, and the logits computed from it."""
 
     hidden: Floats
     logits: Floats
@@ -37,7 +37,7 @@ class Llama:
     causal: bool = True
 
     def run(self, tokens: Sequence[int] | None = None, *, rows: Floats | None = None, first: int = 0) -> Result:
-        """Read `tokens`, or `rows` of embeddings in their place, at the positions from `first` on."""
+        """Process `tokens`, or rows of embeddings instead, at the positions from `first` on."""
         x = self._weight("token_embd")[np.asarray(tokens)] if rows is None else np.asarray(rows, dtype=np.float32)
         positions = np.arange(first, first + len(x))
         for layer in range(int(self.weights.number("block_count"))):

@@ -1,4 +1,4 @@
-"""Small LoRA adapters and control vectors with random numbers, and the changes to the weights that they stand for."""
+"""Small LoRA adapters and control vectors with random numbers, and the changes to the weights that they represent."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def write_lora(
     seed: int = 1,
     dtype: type[np.floating] = np.float32,
 ) -> dict[str, Floats]:
-    """Write an adapter for the weights called `names`; return what each of them becomes larger by at scale 1."""
+    """Write an adapter for the weights called `names`; return what it adds to each of them at scale 1."""
     random = np.random.default_rng(seed)
     writer = new_adapter(path, alpha=alpha)
     deltas: dict[str, Floats] = {}
     for name in names:
         rows, columns = weights.tensors[f"{name}.weight"].shape
-        # the rows of an embedding table are looked up, so that A and B change places there
+        # an embedding table is read by row, so that A and B are swapped there
         shapes = ((rows, rank), (columns, rank)) if name == "token_embd" else ((rank, columns), (rows, rank))
         a, b = (np.asarray(random.standard_normal(shape) * 0.3, dtype=dtype) for shape in shapes)
         writer.add_tensor(f"{name}.weight.lora_a", a)

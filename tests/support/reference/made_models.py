@@ -1,6 +1,6 @@
 """Small models with random weights, one for each kind of memory and of position that llama.cpp has.
 
-They say nothing sensible, and need no vocabulary: their tokens are numbers without text.
+Their output is meaningless. They have no vocabulary: their tokens are numbers without text.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _add_words(writer: gguf.GGUFWriter, words: Sequence[str], n_vocab: int) -> N
 
 
 def add_value(writer: gguf.GGUFWriter, key: str, value: object) -> None:
-    """Add a value with the type that llama.cpp expects of its kind."""
+    """Add a value with the type that llama.cpp expects."""
     if isinstance(value, bool):
         writer.add_bool(key, value)
     elif isinstance(value, int):
@@ -208,7 +208,7 @@ def _mamba(n_layer: int, n_vocab: int) -> Shapes:
 
 
 def _lfm2(n_layer: int, n_vocab: int) -> Shapes:
-    """One layer that attends, the others with a short convolution."""
+    """One layer with attention, the others with a short convolution."""
     shapes: Shapes = {"token_embd.weight": (n_vocab, N_EMBD), "token_embd_norm.weight": (N_EMBD,)}
     for index in range(n_layer):
         layer = f"blk.{index}"

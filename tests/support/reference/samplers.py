@@ -30,7 +30,7 @@ def _only(logits: Logits, kept: Sequence[int] | NDArray[np.intp]) -> Logits:
 
 
 def _possible(logits: Logits) -> NDArray[np.intp]:
-    """The tokens that can come, the likeliest first."""
+    """Return the tokens that are possible, the likeliest first."""
     order = np.argsort(-logits, kind="stable")
     return order[np.isfinite(logits[order])]
 
@@ -42,7 +42,7 @@ def top_k(logits: Logits, k: int) -> Logits:
 def top_p(logits: Logits, p: float, min_keep: int = 1) -> Logits:
     order = _possible(logits)
     reached = np.cumsum(probabilities(logits)[order])
-    count = int((reached < p).sum()) + 1  # the first sum that reaches p is in
+    count = int((reached < p).sum()) + 1  # the token with which the sum reaches p is included
     return _only(logits, order[: max(count, min_keep)])
 
 
@@ -81,7 +81,7 @@ def dynamic_temperature(logits: Logits, t: float, spread: float, exponent: float
 
 
 def xtc(logits: Logits, threshold: float, min_keep: int = 1) -> Logits:
-    """What is left when the dice say that the top choices go."""
+    """Return the logits for the case that the random number makes XTC remove the top choices."""
     order = _possible(logits)
     top = int((probabilities(logits)[order] >= threshold).sum())
     if threshold > 0.5 or top < 2 or len(order) - (top - 1) < min_keep:
@@ -110,7 +110,7 @@ class DrySettings:
 
 
 def dry(logits: Logits, history: Sequence[int], settings: DrySettings) -> Logits:
-    """For each token: how long is the end of the text that stood before an earlier occurrence of it, too?"""
+    """Lower each token by the length of the text's end that also precedes an earlier occurrence of the token."""
     text = list(history)[-settings.last_n :]
     since_break = next((i for i, token in enumerate(reversed(text)) if token in settings.breakers), len(text))
     result = logits.copy()
@@ -134,7 +134,7 @@ def logit_bias(logits: Logits, biases: Mapping[int, float]) -> Logits:
 
 
 def mirostat_kept(logits: Logits, mu: float, m: int, n_vocab: int) -> Logits:
-    """Mirostat 1: estimate the exponent of Zipf's law from the top m, and from it how many tokens keep the surprise.
+    """Mirostat 1: estimate the exponent of Zipf's law from the top m, and from it how many tokens to keep.
 
     llama.cpp rounds the number down, and to at least 1.
     """
@@ -156,7 +156,7 @@ def mirostat_v2_kept(logits: Logits, mu: float) -> Logits:
 
 
 def mirostat_learned(mu: float, kept: Logits, chosen: int, tau: float, eta: float) -> float:
-    """The next mu. llama.cpp takes the surprise among what was kept."""
+    """Return the next mu. llama.cpp uses the surprise among the tokens that were kept."""
     return float(mu - eta * (-np.log2(probabilities(kept)[chosen]) - tau))
 
 
@@ -183,7 +183,7 @@ def adaptive_p(logits: Logits, target: float, average: Average) -> Logits:
 
 
 def infill(logits: Logits, ends: frozenset[int], piece: Callable[[int], bytes]) -> Logits:
-    """End rather than guess; else merge what begins alike, and keep what has a chance above 0.2 and above the mean."""
+    """End the text rather than guess; else merge tokens with a common prefix, and keep those above 0.2 and the mean."""
     order = _possible(logits)
     chances = dict(zip(order.tolist(), probabilities(logits)[order].tolist(), strict=True))
     end = sum(chance for token, chance in chances.items() if token in ends)

@@ -1,4 +1,4 @@
-"""llama.cpp's own programs, whose answers ours are compared with."""
+"""llama.cpp's own programs, whose results ours are compared with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Reference:
     folder: Path
 
     def run(self, library: Path, program: str, *arguments: str | Path) -> str:
-        """Run `program` on the backend in `library`; return what it printed."""
+        """Run `program` on the backend in `library`; return its output."""
         command = [self.folder / "llamapack-reference", library, program, *arguments]
         done = subprocess.run(command, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode("utf-8", "replace")

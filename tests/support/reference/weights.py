@@ -1,4 +1,4 @@
-"""Weights and metadata of a GGUF file as numpy arrays, read by the `gguf` package: none of llamapack's code."""
+"""Weights and metadata of a GGUF file as numpy arrays, read by the `gguf` package without any of llamapack's code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Metadata by key, and tensors in 32-bit floats by name; a matrix has a row for each output."""
+    """Metadata by key, and tensors as 32-bit floats by name; a matrix has one row per output."""
 
     metadata: dict[str, Any]
     tensors: dict[str, Floats]
@@ -28,7 +28,7 @@ class Weights:
 
 
 def read_weights(path: Path) -> Weights:
-    """Read the file at `path`, and dequantize all of it."""
+    """Read the file at `path`, and dequantize all tensors."""
     reader = gguf.GGUFReader(path)
     metadata = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("tokenizer.")}
     return Weights(metadata=metadata, tensors={tensor.name: _floats(tensor) for tensor in reader.tensors})
@@ -38,7 +38,7 @@ def _floats(tensor: gguf.ReaderTensor) -> Floats:
     kind, shape = tensor.tensor_type, tuple(int(length) for length in reversed(tensor.shape))
     if kind in (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16):
         return np.array(tensor.data, dtype=np.float32)
-    # all blocks at once: gguf.dequantize takes 16 rows at a time, which takes a minute
+    # all blocks at once: gguf.dequantize processes 16 rows at a time, which takes a minute
     blocks = np.asarray(tensor.data).reshape(-1, gguf.GGML_QUANT_SIZES[kind][1])
     found: Floats = getattr(gguf.quants, kind.name).dequantize_blocks(blocks).reshape(shape)
     return found
