@@ -25,4 +25,4 @@ def read_library(path: Path) -> Library:
         return read_pe(path, found)
     if isinstance(found, lief.MachO.Binary):
         return read_macho(path, found)
-    raise ToolError(f"{path.name} is no library that the audit can read.", fix="It reads ELF, PE and Mach-O.")
+    raise ToolError(f"{path.name} is not a library that the audit can read.", fix="It reads ELF, PE and Mach-O.")

@@ -35,5 +35,5 @@ def audited(wheel: str, library: str = "", *, whole: bool = False) -> str:
     if report.of(library) if library else report.findings:
         raise SystemExit(text(report))
     if whole and report.not_looked_at:
-        raise SystemExit(f"{text(report)}\nOnly what was looked at as a whole is recorded.")
+        raise SystemExit(f"{text(report)}\nOnly a complete audit is recorded.")
     return text(report)

@@ -113,7 +113,9 @@ def floors_of(wheel: str) -> Mapping[str, tuple[int, ...]]:
     found = {(int(major), int(minor)) for major, minor in re.findall(r"manylinux_(\d+)_(\d+)_", wheel)}
     if unknown := found - set(FLOORS):
         names = ", ".join(f"manylinux_{major}_{minor}" for major, minor in sorted(unknown))
-        raise ToolError(f"{wheel} is tagged {names}, of which the audit knows no floors.", fix="Add them to FLOORS.")
+        raise ToolError(
+            f"{wheel} is tagged {names}, for which the audit has no symbol versions.", fix="Add them to FLOORS."
+        )
     return FLOORS[min(found)] if found else {}
 
 

@@ -158,7 +158,7 @@ def emulator_for(root: Root) -> Path | None:
 
 def _emulator(root: Root) -> str | None:
     if root.architecture not in TARGETS:
-        raise ToolError(f"{root.architecture!r} is no processor of Debian roots here.", fix=valid("names", TARGETS))
+        raise ToolError(f"{root.architecture!r} is not a processor for Debian roots.", fix=valid("names", TARGETS))
     host, target = host_target(), TARGETS[root.architecture]
     return None if host == target else load_matrix().target(target).emulated.get(host, "")
 
@@ -185,7 +185,7 @@ def _require_namespaces(emulator: Path | None) -> None:
     done = run([*_enter(), "sh", "-c", "\n".join(lines)], check=False)
     if done.returncode != 0:
         raise UnavailableError(
-            "A program cannot be put into a root folder here.",
+            "Programs cannot run in a root folder on this machine.",
             why=done.stderr.strip(),
             fix="It takes user namespaces with mounts"
             + (", and Linux 6.7 or newer to run programs of another processor in them." if emulator else "."),

@@ -32,7 +32,7 @@ def wanted(
     if not named:
         return ",".join(map(spell, load_matrix().gpu_archs(backend)))
     if wrong := [arch for arch in named.split(",") if not pattern.fullmatch(arch)]:
-        raise ToolError(f"{variable(backend)} names {wrong[0]!r}, which is no architecture.", fix=advice)
+        raise ToolError(f"{variable(backend)} names {wrong[0]!r}, which is not an architecture.", fix=advice)
     return named
 
 

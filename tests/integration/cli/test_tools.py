@@ -140,7 +140,7 @@ def test_quantize_does_not_overwrite_unless_told(tiny: Path, tmp_path: Path) -> 
     target = tmp_path / "out.gguf"
     target.write_bytes(b"mine")
     answer = command("quantize", tiny, target, "COPY")
-    assert (answer.status, answer.err.splitlines()[0]) == (2, f"llamapack: {target} is there already.")
+    assert (answer.status, answer.err.splitlines()[0]) == (2, f"llamapack: {target} exists already.")
     assert target.read_bytes() == b"mine"
     assert command("quantize", "--force", tiny, target, "COPY").status == 0
     assert len(gguf.read(target).tensors) == 11

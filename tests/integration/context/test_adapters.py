@@ -142,7 +142,7 @@ def test_wrong_loras_and_scales_are_refused(made: Made, weights: Weights, tmp_pa
             for wrong in (float("nan"), float("inf"), True, "1"):
                 with pytest.raises(InputError, match=r"^A scale must be a finite number"):
                     place.adapters.set_loras((lora, wrong))  # type: ignore[arg-type]
-            with pytest.raises(InputError, match=r"is named twice\."):
+            with pytest.raises(InputError, match=r"is given twice\."):
                 place.adapters.set_loras(lora, (lora, 2.0))
         with context(made("wide")) as place, pytest.raises(InputError, match=r"was loaded for another model\."):
             place.adapters.set_loras(lora)
@@ -304,5 +304,5 @@ def test_wrong_control_vectors_are_refused(made: Made, directions: dict[int, Flo
     with pytest.raises(ModelFormatError, match="holds no control vector"):
         llamapack.ControlVector.load(tmp_path / "empty.gguf")
     write_control(tmp_path / "wide.gguf", {1: row.reshape(2, 32)})
-    with pytest.raises(ModelFormatError, match="is no row of 32-bit floats"):
+    with pytest.raises(ModelFormatError, match="is not a row of 32-bit floats"):
         llamapack.ControlVector.load(tmp_path / "wide.gguf")

@@ -233,9 +233,13 @@ def test_fewer_outputs_need_less_memory(made: Made, caplog: pytest.LogCaptureFix
         (
             "llama",
             {"embeddings": True, "pooling": "mean", "n_seq_max": 2, "kv_unified": False},
-            "kv_unified=False does not go with several sequences here.",
+            "kv_unified=False cannot be combined with several sequences here.",
         ),
-        ("t5", {"n_seq_max": 2, "kv_unified": False}, "kv_unified=False does not go with several sequences here."),
+        (
+            "t5",
+            {"n_seq_max": 2, "kv_unified": False},
+            "kv_unified=False cannot be combined with several sequences here.",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(made: Made, kind: str, options: dict[str, Any], message: str) -> None:

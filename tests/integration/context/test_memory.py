@@ -71,7 +71,7 @@ def test_parts_can_be_copied_where_sequences_share_a_cache(made: Made) -> None:
         place.memory.copy(0, 1, stop=6)
         assert all_bounds(place) == [(0, 9), (0, 5), None]
         assert distance(add(place, [9], 1), logits_of(made("llama"), [*TOKENS[:6], 9], **EXACT)[-1]) < 1e-4
-        with pytest.raises(InputError, match=r"^Sequence 1 remembers positions 0 to 6 already\."):
+        with pytest.raises(InputError, match=r"^Sequence 1 already has positions 0 to 6\."):
             place.memory.copy(0, 1, 6)
         place.memory.copy(0, 1, 7)
         assert place.memory.bounds(1) == (0, 9)
@@ -155,7 +155,7 @@ def test_a_context_shift_keeps_the_beginning_and_the_end(made: Made) -> None:
 def test_a_context_shift_of_more_than_there_is_is_refused(made: Made, n_keep: int, n_discard: int | None) -> None:
     with context(made("llama")) as place:
         place.decode(TOKENS)
-        with pytest.raises(InputError, match=r"^Of 10 tokens of sequence 0, "):
+        with pytest.raises(InputError, match=r"^Sequence 0 has 10 tokens: "):
             place.shift(n_keep, n_discard)
         assert place.memory.bounds() == (0, 9)
 
@@ -209,7 +209,7 @@ def test_a_quantized_cache_with_wide_heads_can_be_shifted(made: Made) -> None:
 def test_a_recurrent_state_is_forgotten_whole_or_not_at_all(made: Made, kind: str) -> None:
     with context(made(kind), n_ctx=512, n_seq_max=2) as place:
         add(place, TOKENS, 0)
-        with pytest.raises(StateError, match=r"^Sequence 0 cannot be forgotten in part\."):
+        with pytest.raises(StateError, match=r"^Sequence 0 cannot be removed in part\."):
             place.memory.remove(0, 4)
         place.memory.copy(0, 1)
         assert place.memory.bounds(1) == place.memory.bounds(0)
@@ -219,7 +219,7 @@ def test_a_recurrent_state_is_forgotten_whole_or_not_at_all(made: Made, kind: st
         place.memory.clear()
         assert place.memory.bounds(1) is None
         add(place, [1], 0)
-        with pytest.raises(InputError, match=r"^delta=-5 moves position 0 to -5, which is no position\."):
+        with pytest.raises(InputError, match=r"^delta=-5 moves position 0 to -5, which is not a position\."):
             place.memory.shift(0, -5)
 
 
@@ -227,7 +227,7 @@ def test_an_encoder_remembers_nothing(made: Made) -> None:
     with context(made("bert"), embeddings=True) as place:
         place.decode(TOKENS)
         assert place.n_used == 0
-        with pytest.raises(StateError, match=r"^This context remembers nothing\."):
+        with pytest.raises(StateError, match=r"^This context has no memory\."):
             place.memory.remove(0)
         place.clear()
 

@@ -126,9 +126,9 @@ def test_there_is_nothing_to_sample_from_after_loading(made: Made) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda data: b"", "These bytes are no state of llamapack."),
-        (lambda data: data[:50], "These bytes are no state of llamapack."),
-        (lambda data: b"x" + data, "These bytes are no state of llamapack."),
+        (lambda data: b"", "These bytes are not a state of llamapack."),
+        (lambda data: data[:50], "These bytes are not a state of llamapack."),
+        (lambda data: b"x" + data, "These bytes are not a state of llamapack."),
         (lambda data: data[:-1], "The state is damaged"),
         (lambda data: data + b"\0", "The state is damaged"),
         (lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:], "The state is damaged"),

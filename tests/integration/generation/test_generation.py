@@ -104,8 +104,8 @@ def test_tokens_are_a_prompt_and_read_as_they_are(model: llamapack.Model) -> Non
     for prompt, options, message in (
         ([len(model.vocab)], {}, "There is no token 49152"),
         ([1, -1], {}, "There is no token -1"),
-        ([1], {"chat": True}, "A list of tokens is no chat."),
-        ([1], {"system": "Be brief."}, "A list of tokens is no chat."),
+        ([1], {"chat": True}, "A list of tokens is not a chat."),
+        ([1], {"system": "Be brief."}, "A list of tokens is not a chat."),
     ):
         with pytest.raises(InputError, match=message):
             llamapack.generate(model, prompt, **options)

@@ -270,12 +270,12 @@ def test_wrong_arguments_are_named_and_write_nothing(source: Path, tmp_path: Pat
     target = tmp_path / "out.gguf"
     known = ", ".join(quantization_types())
     wrong: list[tuple[str, dict[str, Any], str]] = [
-        ("Q9_9", {}, f"There is no quantization 'Q9_9'.\nKnown are: {known}."),
+        ("Q9_9", {}, f"There is no quantization 'Q9_9'.\nKnown types: {known}."),
         ("Q8_0", {"output_type": "Q9"}, "There is no tensor type 'Q9'."),
         ("Q8_0", {"tensor_types": {"ffn": "Q9"}}, "There is no tensor type 'Q9'."),
         ("Q8_0", {"n_threads": 0}, "n_threads must be a whole number from 1 to 512, not 0."),
         ("IQ2_XXS", {}, "this quantization requires an imatrix!"),
-        ("Q8_0", {"imatrix": source}, "is no importance matrix.\nIt has no entries."),
+        ("Q8_0", {"imatrix": source}, "is not an importance matrix.\nIt has no entries."),
         ("Q8_0", {"tensor_types": {"(": "Q8_0"}}, "Correct the regular expressions of tensor_types."),
     ]
     for type, options, message in wrong:
@@ -289,7 +289,7 @@ def test_files_that_would_be_lost_are_not_written(source: Path, tmp_path: Path) 
     target = tmp_path / "there.gguf"
     target.write_bytes(b"mine")
     for path, message in (
-        (target, f"{target} is there already."),
+        (target, f"{target} exists already."),
         (source, f"{source} is the model itself."),
         (tmp_path / "no" / "out.gguf", f"There is no folder {tmp_path / 'no'}."),
     ):
@@ -308,7 +308,7 @@ def test_links_are_followed_and_what_is_no_file_stays(source: Path, tmp_path: Pa
     assert link.is_symlink()
     assert types_of(goal)["output.weight"] == "Q8_0"
     os.mkfifo(pipe)
-    with pytest.raises(InputError, match=f"^{pipe} is no regular file, and would be lost"):
+    with pytest.raises(InputError, match=f"^{pipe} is not a regular file, and would be destroyed"):
         quantize(source, pipe, "Q8_0", overwrite=True)
     assert pipe.is_fifo()
 

@@ -55,8 +55,8 @@ REFUSED = [
     ({"devices": "CPU"}, InputError, "devices must be a list of names, not 'CPU'."),
     ({"n_gpu_layers": "all"}, InputError, "n_gpu_layers must be a number, 'auto' or 'fit', not 'all'."),
     ({"n_gpu_layers": -2}, InputError, "n_gpu_layers must be a whole number from -1 to 2147483647, not -2."),
-    ({"n_gpu_layers": 0, "require_gpu": True}, InputError, "require_gpu does not go with n_gpu_layers=0."),
-    ({"backends": "cpu", "require_gpu": True}, InputError, "require_gpu does not go with backends='cpu'."),
+    ({"n_gpu_layers": 0, "require_gpu": True}, InputError, "require_gpu cannot be combined with n_gpu_layers=0."),
+    ({"backends": "cpu", "require_gpu": True}, InputError, "require_gpu cannot be combined with backends='cpu'."),
     ({"main_gpu": 1}, InputError, "There is no GPU 1: 0 can be used."),
     ({"split_mode": "tensor"}, InputError, 'split_mode="tensor" needs a GPU.'),
 ]

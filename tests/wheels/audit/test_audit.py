@@ -263,13 +263,13 @@ def test_floors_are_those_of_the_tag() -> None:
     assert floors_of("llamapack-1-py3-none-linux_x86_64.whl") == {}
     assert floors_of("llamapack-1-py3-none-manylinux_2_28_x86_64.whl")["GLIBC"] == (2, 28)
     assert floors_of("llamapack_rocm-1-py3-none-manylinux_2_43_x86_64.whl") == {"GLIBC": (2, 43)}
-    with pytest.raises(ToolError, match="tagged manylinux_2_99, of which the audit knows no floors"):
+    with pytest.raises(ToolError, match="tagged manylinux_2_99, for which the audit has no symbol versions"):
         floors_of("llamapack-1-py3-none-manylinux_2_99_x86_64.whl")
 
 
 def test_what_is_no_library_is_refused(tmp_path: Path) -> None:
     (tmp_path / "libtext.so").write_text("hello", encoding="utf-8")
-    with pytest.raises(ToolError, match=r"libtext\.so is no library that the audit can read"):
+    with pytest.raises(ToolError, match=r"libtext\.so is not a library that the audit can read"):
         read_libraries(tmp_path)
     with pytest.raises(ToolError, match="There is no library in"):
         read_libraries(tmp_path / "empty")

@@ -281,7 +281,7 @@ def test_a_report_says_if_not_all_was_looked_at(tmp_path: Path, monkeypatch: pyt
         "Not looked at: instructions of arm64: nobody is here.",
         "Nothing is wrong with what was looked at.",
     ]
-    with pytest.raises(SystemExit, match="Only what was looked at as a whole is recorded"):
+    with pytest.raises(SystemExit, match="Only a complete audit is recorded"):
         audited("a.whl", whole=True)
 
 

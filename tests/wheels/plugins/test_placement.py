@@ -90,7 +90,10 @@ def test_more_layers_take_more_memory(two: Place, likeliest: int) -> None:
         ),
         ({"tensor_split": [1, 1], "split_mode": "none"}, 'tensor_split has no effect with split_mode="none".'),
         ({"split_mode": "row"}, 'split_mode="row" has no effect with these devices.'),
-        ({"n_gpu_layers": "fit", "split_mode": "tensor"}, "n_gpu_layers=\"fit\" does not go with split_mode='tensor'."),
+        (
+            {"n_gpu_layers": "fit", "split_mode": "tensor"},
+            "n_gpu_layers=\"fit\" cannot be combined with split_mode='tensor'.",
+        ),
     ],
 )
 def test_what_would_have_no_effect_is_refused(two: Place, options: dict[str, Any], message: str) -> None:

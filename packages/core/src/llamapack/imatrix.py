@@ -103,4 +103,4 @@ def _legacy_entries(path: Path) -> Iterator[tuple[str, Weights]]:
 
 
 def _bad(path: Path, why: str) -> InputError:
-    return InputError(f"The file {path} is no importance matrix.", why=why, fix=_FIX)
+    return InputError(f"The file {path} is not an importance matrix.", why=why, fix=_FIX)

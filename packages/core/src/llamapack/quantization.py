@@ -165,7 +165,7 @@ def _ftype(name: str) -> int:
     known = _ftypes()
     name = _ALIASES.get(name, name)
     if name not in known:
-        raise InputError(f"There is no quantization {name!r}.", why=f"Known are: {', '.join(quantization_types())}.")
+        raise InputError(f"There is no quantization {name!r}.", why=f"Known types: {', '.join(quantization_types())}.")
     return known[name]
 
 
@@ -174,7 +174,7 @@ def _tensor_type(name: str) -> int:
 
     known = {kind.name: kind.id for kind in TENSOR_TYPES.values()}
     if name.upper() not in known:
-        raise InputError(f"There is no tensor type {name!r}.", why=f"Known are: {', '.join(known)}.")
+        raise InputError(f"There is no tensor type {name!r}.", why=f"Known types: {', '.join(known)}.")
     return known[name.upper()]
 
 
@@ -234,7 +234,7 @@ def _goals(source: gguf.Gguf, target: Path, *, split: bool, overwrite: bool) -> 
         if any(goal.samefile(path) for path in source.paths):
             raise InputError(f"{goal} is the model itself.", fix="Name another file for the result.")
         if not overwrite:
-            raise InputError(f"{goal} is there already.", fix="Name another file, or allow to overwrite it.")
+            raise InputError(f"{goal} exists already.", fix="Name another file, or allow to overwrite it.")
     return goals
 
 
@@ -279,7 +279,7 @@ def _failure(source: Path, lines: list[str]) -> LlamapackError:
         return InputError(what, why=why, fix="Correct the regular expressions of tensor_types.")
     if "basic_ios" in why or "iostream" in why:
         return ModelError(
-            f"What the model {source} becomes could not be written.", why=why, fix="Check the space on the disk."
+            f"The quantized model of {source} could not be written.", why=why, fix="Check the space on the disk."
         )
     if "architecture" in why:
         return ModelFormatError(what, why=why)

@@ -182,13 +182,13 @@ def test_the_second_of_two_equal_keys_is_refused(tmp_path: Path) -> None:
     encoded = encode(Description(values={"a": uint32(1), "b": uint32(2)}))
     mark = encoded.find("key b", "text")
     encoded.data[mark.at] = ord("a")
-    assert fault(tmp_path, encoded) == f"At byte {mark.at - 8}: The key 'a' is there twice."
+    assert fault(tmp_path, encoded) == f"At byte {mark.at - 8}: The key 'a' occurs twice."
 
 
 def test_the_second_of_two_equal_tensors_is_refused(tmp_path: Path) -> None:
     model = tiny_model()
     encoded = encode(replace(model, tensors=(*model.tensors, replace(model.tensors[1], offset=None))))
-    assert fault(tmp_path, encoded).endswith("The tensor 'output_norm.weight' is there twice.")
+    assert fault(tmp_path, encoded).endswith("The tensor 'output_norm.weight' occurs twice.")
 
 
 @pytest.mark.parametrize("size", [30, 100, 1000, 4000, SIZE - 3000, SIZE - 1])

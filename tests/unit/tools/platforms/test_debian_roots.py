@@ -131,7 +131,7 @@ def test_foreign_root_needs_the_emulator_of_the_matrix(machine: Path, monkeypatc
 
 
 def test_unknown_processor_is_refused_with_the_names(machine: Path) -> None:
-    with pytest.raises(ToolError, match=r"^'x86_64' is no processor .*\nValid names: amd64, arm64\.$"):
+    with pytest.raises(ToolError, match=r"^'x86_64' is not a processor .*\nValid names: amd64, arm64\.$"):
         ensure_root(Root(suite="trixie", architecture="x86_64"))
 
 

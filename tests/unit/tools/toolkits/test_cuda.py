@@ -52,7 +52,7 @@ def test_a_word_that_is_no_architecture_is_refused(named: str) -> None:
     with pytest.raises(ToolError) as caught:
         wanted_archs({VARIABLE: named})
     wrong = named.partition(";")[0]
-    assert caught.value.what == f"{VARIABLE} names {wrong!r}, which is no architecture."
+    assert caught.value.what == f"{VARIABLE} names {wrong!r}, which is not an architecture."
     assert caught.value.fix.startswith("Use CMake's words, with commas: 90-real is machine code")
 
 

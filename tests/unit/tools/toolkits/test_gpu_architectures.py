@@ -37,7 +37,7 @@ def test_a_variable_names_others(text: str, meant: str) -> None:
 def test_what_is_no_architecture_is_refused_with_advice(text: str, wrong: str) -> None:
     with pytest.raises(ToolError) as caught:
         named(text)
-    assert str(caught.value) == f"{NAME} names {wrong!r}, which is no architecture.\nName some."
+    assert str(caught.value) == f"{NAME} names {wrong!r}, which is not an architecture.\nName some."
 
 
 def test_few_are_compiled_unless_others_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,9 @@ def test_a_rocm_without_compiler_is_refused(make: Make) -> None:
 
 @pytest.mark.parametrize("archs", ["1100", "gfx1100,90", "gfx1100:xnack"])
 def test_other_architectures_are_refused(archs: str) -> None:
-    with pytest.raises(ToolError, match=r"which is no architecture\.\nUse AMD's names, with commas: gfx90a,gfx1100\.$"):
+    with pytest.raises(
+        ToolError, match=r"which is not an architecture\.\nUse AMD's names, with commas: gfx90a,gfx1100\.$"
+    ):
         rocm_kit({"LLAMAPACK_ROCM_ARCHS": archs})
 
 

@@ -49,7 +49,7 @@ class ExclusiveUse:
         if user is here:
             return ThreadError(
                 f"A callback in the thread {here.name!r} cannot use this {self._kind}, which is waiting for it.",
-                fix="Note what is to be done, and do it after the call.",
+                fix="Let the callback only record what to do, and do it after the call.",
             )
         return ThreadError(
             f"The thread {here.name!r} cannot use this {self._kind}: "

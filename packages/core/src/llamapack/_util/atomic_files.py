@@ -22,7 +22,7 @@ def replaceable(path: Path) -> Path:
     if folder:
         raise InputError(f"{path} is a folder.", fix="Name a file in it.")
     if special:
-        raise InputError(f"{path} is no regular file, and would be lost.", fix="Name another file.")
+        raise InputError(f"{path} is not a regular file, and would be destroyed.", fix="Name another file.")
     return goal
 
 

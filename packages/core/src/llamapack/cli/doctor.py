@@ -17,7 +17,7 @@ WIDTH = 120  # if the output is not a terminal
 
 
 @click.command()
-@click.option("--cpu", help="Look at this CPU level.  [variable LLAMAPACK_CPU]")
+@click.option("--cpu", help="Examine this CPU level.  [variable LLAMAPACK_CPU]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/reference/doctor.md describes it.")
 def doctor(cpu: str | None, as_json: bool) -> None:
     """Examine the installation: CPU level, plug-ins, devices, and what would be chosen, with reasons and remedies.

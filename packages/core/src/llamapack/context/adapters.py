@@ -43,7 +43,7 @@ class Adapters:
         wanted: tuple[object, ...] = chosen
         for pair in wanted:
             if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], LoraAdapter)):
-                raise InputError(f"A LoRA adapter, or one with its scale, is wanted, not {pair!r}.")
+                raise InputError(f"Each argument must be a LoraAdapter, or a tuple of one and its scale, not {pair!r}.")
         self._check(chosen)
         with self._context.exclusive():
             handles = (api.llama_adapter_lora_p * len(chosen))(*(lora.handle for lora, _ in chosen))
@@ -72,7 +72,7 @@ class Adapters:
             data = total.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
             status = self._native.llama_set_adapter_cvec(handle, data, total.size, total.shape[1], first, last)
         if status != 0:
-            raise StateError("The control vector cannot be put on: llama.cpp has no memory for it.")
+            raise StateError("The control vector cannot be applied: llama.cpp could not allocate memory for it.")
 
     def clear(self) -> None:
         """Remove all LoRA adapters and control vectors."""
@@ -85,7 +85,7 @@ class Adapters:
             if lora.model is not self._context.model:
                 raise InputError(f"{lora!r} was loaded for another model.", fix="Load it for this context's model.")
             if id(lora) in seen:
-                raise InputError(f"{lora!r} is named twice.", fix="Name it once, with the sum of the scales.")
+                raise InputError(f"{lora!r} is given twice.", fix="Give it once, with the sum of the scales.")
             _check_scale(scale)
             seen.add(id(lora))
 

@@ -201,7 +201,7 @@ class Context(ContextHandle):
         discarded = (used - kept) // 2 if n_discard is None else check_int("n_discard", n_discard)
         if kept + discarded > used or discarded < 1:
             raise InputError(
-                f"Of {used} tokens of sequence {sequence}, {kept} cannot be kept and {max(discarded, 1)} forgotten."
+                f"Sequence {sequence} has {used} tokens: {kept} cannot be kept and {max(discarded, 1)} removed."
             )
         if not memory.can_shift:
             memory.shift(sequence, -1)  # raises StateError with the reason

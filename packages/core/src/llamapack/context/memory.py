@@ -57,7 +57,7 @@ class Memory:
             for one in range(self._count()) if sequence is None else (self._check(sequence),):
                 if not self._native.llama_memory_seq_rm(handle, one, begin, end):
                     raise StateError(
-                        f"Sequence {one} cannot be forgotten in part.",
+                        f"Sequence {one} cannot be removed in part.",
                         why="The model is recurrent: its state holds all that was read, and none of it alone.",
                         fix="Remove the whole sequence, or keep saved states to go back to.",
                     )
@@ -105,7 +105,7 @@ class Memory:
             model, moved = self._context.model, bounds[1] + delta
             least = 0 if model.is_recurrent or model.is_hybrid else -_MAX_POSITION
             if not least <= moved <= _MAX_POSITION:
-                raise InputError(f"delta={delta} moves position {bounds[1]} to {moved}, which is no position.")
+                raise InputError(f"delta={delta} moves position {bounds[1]} to {moved}, which is not a position.")
             self._native.llama_memory_seq_add(handle, sequence, begin, end, delta)
 
     def divide(self, sequence: int, divisor: int, start: int | None = None, stop: int | None = None) -> None:
@@ -125,7 +125,7 @@ class Memory:
         handle = self._native.llama_get_memory(self._context.handle)
         if not handle:
             raise StateError(
-                "This context remembers nothing.",
+                "This context has no memory.",
                 why="Its model reads each batch by itself, as encoders do.",
             )
         return handle
@@ -153,7 +153,7 @@ class Memory:
         if self._shares_cells():
             if held and given and max(held[0], given[0], begin) <= min(held[1], given[1], _last(end)):
                 raise InputError(
-                    f"Sequence {target} remembers positions {held[0]} to {held[1]} already.",
+                    f"Sequence {target} already has positions {held[0]} to {held[1]}.",
                     fix="Remove them first, or copy another range.",
                 )
             return begin, end

@@ -205,7 +205,7 @@ def _is_unified(model: Model, options: ContextOptions) -> bool:
         return needed
     if needed and not options.kv_unified:
         raise InputError(
-            "kv_unified=False does not go with several sequences here.",
+            "kv_unified=False cannot be combined with several sequences here.",
             why="Pooling would see parts of a sequence only, and an encoder's output is not kept per sequence.",
             fix="Leave kv_unified out.",
         )
@@ -234,8 +234,8 @@ def _set_cache(params: api.llama_context_params, model: Model, options: ContextO
         block = native().ggml_blck_size(CACHE_TYPES[kind])
         if size % block:
             raise InputError(
-                f"type_{name}={kind!r} does not fit this model: its heads are {size} wide, which is no multiple of the "
-                f"type's block of {block}.",
+                f"type_{name}={kind!r} does not fit this model: its heads are {size} wide, which is not a multiple of "
+                f"the type's block of {block}.",
                 fix=f'Use type_{name}="f16".',
             )
     if model.facts.mla and options.type_k != options.type_v:

@@ -101,7 +101,7 @@ def _place_segment(context: ContextHandle, segment: Segment, ends: dict[int, int
         raise InputError(
             f"Position {begin} does not follow position {ends[first]}, the last of sequence {first}.",
             why="The positions of a sequence must be consecutive.",
-            fix="Leave position out, or remove what is remembered from there on.",
+            fix="Leave position out, or remove the sequence's positions from there on.",
         )
     _check_limit(context, begin + segment.count)
     ends.update(dict.fromkeys(segment.sequences, begin + segment.count - 1))

@@ -202,7 +202,7 @@ def _compute_fingerprint(model: Model) -> str:
 
 def _parse(data: memoryview, model: Model) -> tuple[SavedState, memoryview]:
     if len(data) < _PREFIX.size or bytes(data[: len(MAGIC)]) != MAGIC:
-        raise InputError("These bytes are no state of llamapack.", fix="Save one with context.state.")
+        raise InputError("These bytes are not a state of llamapack.", fix="Save one with context.state.")
     _, version, length, digest = _PREFIX.unpack_from(data)
     if version != VERSION:
         raise InputError(

@@ -200,7 +200,11 @@ def generate(
     thinks = not _begins_at_once(chosen) if enable_thinking is None else check_bool("enable_thinking", enable_thinking)
     tokens, template_stops = _read(model, prompt, chat, system, enable_thinking=thinks)
     if not tokens:
-        raise InputError("The prompt is empty.", why="This model puts no token before a text.", fix="Say something.")
+        raise InputError(
+            "The prompt is empty.",
+            why="This model puts no token before a text.",
+            fix="Give a prompt that is not empty.",
+        )
     if context is not None:
         if n_ctx is not None or n_threads is not None:
             raise InputError(
@@ -270,7 +274,7 @@ def _read(
     if given and all(hasattr(each, "__index__") for each in given):
         if chat or system is not None:
             raise InputError(
-                "A list of tokens is no chat.", fix="Give a text or messages, or leave chat and system out."
+                "A list of tokens is not a chat.", fix="Give a text or messages, or leave chat and system out."
             )
         return [model.vocab.check_token(each) for each in given], ()
     text, stops = _render(model, prompt, given, chat, system, enable_thinking)

@@ -23,7 +23,7 @@ def logprobs(logits: Floats) -> Floats:
     if not wide.size or not wide.ndim:
         raise InputError(f"There are no logits in an array of shape {wide.shape}.")
     if not np.isfinite(wide.max(axis=-1)).all():
-        raise InputError("The largest logit of a row is no finite number, so that it has no probabilities.")
+        raise InputError("The largest logit of a row is not a finite number, so that it has no probabilities.")
     shifted = wide - wide.max(axis=-1, keepdims=True)
     result = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return np.asarray(result, dtype=np.float32)

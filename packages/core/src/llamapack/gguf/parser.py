@@ -107,7 +107,7 @@ def _parse_entries(window: Window, count: int) -> tuple[dict[str, Entry], int]:
         if not key:
             raise DamageError(at, f"The key of metadata entry {number} is empty.")
         if key in entries:
-            raise DamageError(at, f"The key {key!r} is there twice.")
+            raise DamageError(at, f"The key {key!r} occurs twice.")
         key_bytes += len(raw)
         if key_bytes > MAX_KEYS_BYTES:
             raise DamageError(at, f"The metadata keys have more than {MAX_KEYS_BYTES} bytes together.")
@@ -191,7 +191,7 @@ def _parse_tensors(window: Window, at: int, count: int) -> tuple[list[_Announced
     for number in range(count):
         tensor, at = _parse_tensor(window, at, number)
         if tensor.name in names:
-            raise DamageError(tensor.at, f"The tensor {tensor.name!r} is there twice.")
+            raise DamageError(tensor.at, f"The tensor {tensor.name!r} occurs twice.")
         names.add(tensor.name)
         tensors.append(tensor)
     return tensors, at

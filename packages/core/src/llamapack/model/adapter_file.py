@@ -88,7 +88,7 @@ def read_directions(path: Path) -> dict[int, Floats]:
             if not name.startswith(_DIRECTION) or not layer.isdecimal():
                 continue
             if tensor.type.name != "F32" or len(tensor.shape) != 1:
-                raise ModelFormatError(f"The tensor {name!r} of {path} is no row of 32-bit floats.")
+                raise ModelFormatError(f"The tensor {name!r} of {path} is not a row of 32-bit floats.")
             data.seek(tensor.offset)
             found[int(layer)] = np.frombuffer(data.read(4 * tensor.shape[0]), dtype="<f4")
     if not found:

@@ -118,7 +118,7 @@ def _load_mode(options: ModelOptions) -> int:
     if options.use_direct_io:
         if options.use_mmap or options.use_mlock:
             raise InputError(
-                "use_direct_io does not go with use_mmap or use_mlock.",
+                "use_direct_io cannot be combined with use_mmap or use_mlock.",
                 why="It reads the file past the system's cache, into memory of its own.",
                 fix="Leave one of them out.",
             )
@@ -128,7 +128,7 @@ def _load_mode(options: ModelOptions) -> int:
     if options.lazy == "on" and options.use_mmap is False:
         raise InputError(
             'lazy="on" needs the file to be mapped.',
-            why="Rows are read when they are wanted, through the mapping.",
+            why="Rows are read on demand, through the mapping.",
             fix="Leave use_mmap=False out.",
         )
     if options.use_mmap is None:
@@ -176,7 +176,7 @@ def _set_value(entry: api.llama_model_kv_override, key: str, value: Override) ->
     elif isinstance(value, str):
         entry.tag, entry.val_str = kinds.STR, _short_text(value, f"The override of {key}")
     else:
-        raise InputError(f"The override {key}={value!r} is no bool, int, float or str.")
+        raise InputError(f"The override {key}={value!r} is not a bool, int, float or str.")
 
 
 def _short_text(text: str, what: str) -> bytes:

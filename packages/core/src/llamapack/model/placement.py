@@ -69,7 +69,7 @@ def plan_offload(options: OffloadOptions, found: Gguf, cpu: Path) -> Offload:
     layers = _check_layers(options.n_gpu_layers)
     request = read_request(options.backends, options.devices, options.require_gpu, os.environ)
     if options.require_gpu and layers == 0:
-        raise InputError("require_gpu does not go with n_gpu_layers=0.", fix="Leave one of them out.")
+        raise InputError("require_gpu cannot be combined with n_gpu_layers=0.", fix="Leave one of them out.")
     used = use_backends(request, cpu)
     pointers, devices = _devices(used, request)
     _check_main_gpu(options, len(devices))
@@ -199,7 +199,7 @@ def _place(
     if layers == "fit":
         if options.split_mode in ("row", "tensor"):
             raise InputError(
-                f'n_gpu_layers="fit" does not go with split_mode={options.split_mode!r}.',
+                f'n_gpu_layers="fit" cannot be combined with split_mode={options.split_mode!r}.',
                 why="What each device holds cannot be told beforehand.",
                 fix='Use split_mode="layer", or give a number of layers.',
             )

@@ -40,8 +40,8 @@ def test_the_argument_goes_before_the_variable(
         ((None, ["CUDA0", 1], False), "devices must be a list of names, not ['CUDA0', 1]."),
         (([1], None, False), "backends must be names, not [1]."),
         ((None, "CUDA0", False), "devices must be a list of names, not 'CUDA0'."),
-        (("cpu", None, True), "require_gpu does not go with backends='cpu'."),
-        ((None, [], True), "require_gpu does not go with devices=[]."),
+        (("cpu", None, True), "require_gpu cannot be combined with backends='cpu'."),
+        ((None, [], True), "require_gpu cannot be combined with devices=[]."),
     ],
 )
 def test_what_cannot_be_meant_is_refused(arguments: tuple[object, object, bool], message: str) -> None:

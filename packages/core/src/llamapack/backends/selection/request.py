@@ -51,7 +51,7 @@ def read_request(
     )
     if require_gpu and request.cpu_only:
         asked = f"{source}={backends!r}" if request.backends == () else f"devices={list(devices or ())!r}"
-        raise InputError(f"require_gpu does not go with {asked}.", fix="Leave one of them out.")
+        raise InputError(f"require_gpu cannot be combined with {asked}.", fix="Leave one of them out.")
     return request
 
 
