@@ -157,7 +157,7 @@ def make_models(source: Path, folder: Path) -> dict[str, Path]:
     return models
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench-compilers --", description=__doc__)
     for name in ("--model", "--reference", "--modules", "--output"):
@@ -166,7 +166,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=at_least_one, help="Threads (default: llamapack's own choice).")
     parser.add_argument("--prompt-tokens", type=at_least_one, default=128, help="Prompt (default: %(default)s).")
     parser.add_argument("--generated-tokens", type=at_least_one, default=48, help="Length (default: %(default)s).")
-    return parser.parse_args(words)
+    return parser.parse_args(argv)
 
 
 def main() -> int:

@@ -196,9 +196,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument("--seeds", type=at_least_one, default=4, help="walks through each grammar")
     parser.add_argument("--tokens", type=at_least_one, help="let the model write, in so many tokens at most")
-    words = parser.parse_args()
-    with Model(words.model, vocab_only=words.tokens is None) as model:
-        for name, tally in compare(model, range(words.seeds), words.tokens).items():
+    options = parser.parse_args()
+    with Model(options.model, vocab_only=options.tokens is None) as model:
+        for name, tally in compare(model, range(options.seeds), options.tokens).items():
             wrong = sum(map(len, tally.invalid.values()))
             print(f"{name}: {tally.taken} taken, {len(tally.refused)} refused; {tally.ended} answers, {wrong} invalid")
             print(f"  {tally.letters} letters of grammar, {tally.seconds * 1000:.0f} ms to make them")

@@ -27,7 +27,7 @@ class Run:
     peak_bytes: int
 
 
-def run(words: Sequence[str | Path]) -> Run:
+def run(command: Sequence[str | Path]) -> Run:
     """Run a program to its end; raises BenchmarkError with its output if it fails.
 
     Bytecode is cached, as it is for users.
@@ -35,7 +35,9 @@ def run(words: Sequence[str | Path]) -> Run:
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=said, stdin=subprocess.DEVNULL, env=variables)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=said, stdin=subprocess.DEVNULL, env=variables
+        )
         assert process.stdout is not None
         with process.stdout as pipe:
             out = pipe.read(1)
@@ -47,7 +49,7 @@ def run(words: Sequence[str | Path]) -> Run:
         if process.returncode:
             said.seek(0)
             message = said.read().decode("utf-8", "replace")[-2000:]
-            raise BenchmarkError(f"{' '.join(map(str, words))}\nended with status {process.returncode}:\n{message}")
+            raise BenchmarkError(f"{' '.join(map(str, command))}\nended with status {process.returncode}:\n{message}")
     return Run(
         out=out.decode("utf-8", "replace"),
         seconds=seconds,
@@ -58,5 +60,5 @@ def run(words: Sequence[str | Path]) -> Run:
 
 def llama_bench(reference: Path, library: str | Path, *arguments: str | int | Path) -> list[dict[str, Any]]:
     """Run llama.cpp's llama-bench on the backend `library`, each test once; return its result for each."""
-    words = (reference, library, "llama-bench", "-r", 1, "-o", "json", *arguments)
-    return list(json.loads(run([str(word) for word in words]).out))
+    command = (reference, library, "llama-bench", "-r", 1, "-o", "json", *arguments)
+    return list(json.loads(run([str(argument) for argument in command]).out))

@@ -40,21 +40,21 @@ class Setup:
 
     def ours(self, kind: str) -> Run:
         """Run one round of llamapack."""
-        words = [sys.executable, "-m", "benchmarks.work", kind, self.model, self.n_threads, self.n_generated]
-        return run([*map(str, words), self.prompt_file])
+        command = [sys.executable, "-m", "benchmarks.work", kind, self.model, self.n_threads, self.n_generated]
+        return run([*map(str, command), self.prompt_file])
 
     def bench(self, *arguments: str | int) -> float:
         """Run llama-bench with its default settings; return tokens per second."""
-        words = ("-m", self.model, "-t", self.n_threads, *self.layers, *arguments)
-        return float(llama_bench(self.reference, self.libraries, *words)[0]["avg_ts"])
+        command = ("-m", self.model, "-t", self.n_threads, *self.layers, *arguments)
+        return float(llama_bench(self.reference, self.libraries, *command)[0]["avg_ts"])
 
     def completion(self) -> Run:
         """Run llama-completion up to its first tokens, without its warm-up and its fitting of sizes."""
-        words = [self.reference, self.libraries, "llama-completion", "-m", self.model, "-t", self.n_threads]
-        words += self.layers
-        words += ["-f", self.prompt_file, "-n", 4, "-c", 1024, "--temp", 0, "-no-cnv", "--no-display-prompt"]
-        words += ["--simple-io", "--no-warmup", "-fit", "off"]
-        return run([str(word) for word in words])
+        command = [self.reference, self.libraries, "llama-completion", "-m", self.model, "-t", self.n_threads]
+        command += self.layers
+        command += ["-f", self.prompt_file, "-n", 4, "-c", 1024, "--temp", 0, "-no-cnv", "--no-display-prompt"]
+        command += ["--simple-io", "--no-warmup", "-fit", "off"]
+        return run([str(argument) for argument in command])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +220,7 @@ def make_setup(options: argparse.Namespace, folder: Path) -> Setup:
     )
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
@@ -232,7 +232,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, help="Threads of both sides (default: llamapack's own choice).")
     parser.add_argument("--prompt-tokens", type=int, default=454, help="Depth (default: %(default)s).")
     parser.add_argument("--generated-tokens", type=int, default=128, help="Length (default: %(default)s).")
-    return parser.parse_args(words)
+    return parser.parse_args(argv)
 
 
 def main() -> int:

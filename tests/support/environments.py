@@ -37,10 +37,10 @@ def clean_environment(
     return environment
 
 
-def run_clean(*words: object, cwd: Path | None = None) -> str:
+def run_clean(*command: object, cwd: Path | None = None) -> str:
     """Run a command without the variables of Python and llamapack, and return its output; it must succeed."""
     done = subprocess.run(
-        [str(word) for word in words],
+        [str(argument) for argument in command],
         cwd=cwd,
         env=clean_variables(),
         capture_output=True,

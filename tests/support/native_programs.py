@@ -55,7 +55,7 @@ def upstream_file(name: str, path: str) -> bytes:
 def compile_program(command: Sequence[str], sources: Sequence[Path], program: Path, tree: Path) -> Path:
     """Compile `sources` with the headers of `tree`, and return the program."""
     includes = [f"-I{tree / folder}" for folder in ("ggml/include", "ggml/src", "include", "src")]
-    words = [*command, "-std=c++17", *includes, *map(str, sources), "-o", str(program)]
-    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    arguments = [*command, "-std=c++17", *includes, *map(str, sources), "-o", str(program)]
+    done = subprocess.run(arguments, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return program

@@ -98,9 +98,9 @@ def build(form: Format, folder: Path, name: str, source: str, *more: str | Path,
     file = folder / f"{name}.c"
     file.write_text(source.replace(SHOWN, f"#define SHOWN {form.shown}\n"), encoding="utf-8")
     own = [f"{form.named}{called or name}"] if form.named else []
-    words = [*compiler(form.target), *COMMON, *form.options, *own, f"-ffile-prefix-map={folder}=src", file]
-    words += [*more, "-o", folder / (called or name)]
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
+    command = [*compiler(form.target), *COMMON, *form.options, *own, f"-ffile-prefix-map={folder}=src", file]
+    command += [*more, "-o", folder / (called or name)]
+    done = subprocess.run([str(argument) for argument in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return read_library((folder / (called or name)).rename(folder / name))
 

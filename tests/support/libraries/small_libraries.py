@@ -72,9 +72,9 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.c"
     file.write_text(source, encoding="utf-8")
-    words = [*toolchain.c, *COMPILER, *LINKER, f"-ffile-prefix-map={folder}=src", str(file), "-o", str(folder / name)]
-    words += [f"-Wl,-soname,{soname}"] if soname else []
-    done = subprocess.run([*words, *map(str, neighbours), *options], capture_output=True, text=True, check=False)
+    command = [*toolchain.c, *COMPILER, *LINKER, f"-ffile-prefix-map={folder}=src", str(file), "-o", str(folder / name)]
+    command += [f"-Wl,-soname,{soname}"] if soname else []
+    done = subprocess.run([*command, *map(str, neighbours), *options], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return read_library(folder / name)
 

@@ -128,13 +128,13 @@ def make_library(plugin: Plugin, core: Core, folder: Path) -> Path:
     """Compile the library of `plugin` into `folder`, as llamapack_backend() does in CMake, from one source file."""
     library = folder / f"libggml-{plugin.name}.so"
     upstream = SYNCED / "ggml"
-    words: list[str | Path] = [compiler(), "-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-w"]
-    words += [f"-I{upstream / 'include'}", f"-I{upstream / 'src'}", *_defines(plugin, core), HERE / "example.c"]
-    words += [HERE / "faults.c"] if plugin.fault else []
-    words += [SHARED / "backend.c"] if plugin.exported_abi_id != "" else []
-    key = "\0".join(map(str, [core.abi_id, plugin, *words]))
+    command: list[str | Path] = [compiler(), "-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-w"]
+    command += [f"-I{upstream / 'include'}", f"-I{upstream / 'src'}", *_defines(plugin, core), HERE / "example.c"]
+    command += [HERE / "faults.c"] if plugin.fault else []
+    command += [SHARED / "backend.c"] if plugin.exported_abi_id != "" else []
+    key = "\0".join(map(str, [core.abi_id, plugin, *command]))
     if key not in _COMPILED:
-        _link(plugin, core, words, library)
+        _link(plugin, core, command, library)
         _COMPILED[key] = library.read_bytes()
     library.write_bytes(_COMPILED[key])
     return library
@@ -144,11 +144,18 @@ _COMPILED: dict[str, bytes] = {}
 """The libraries that this process compiled: many tests take the same ones."""
 
 
-def _link(plugin: Plugin, core: Core, words: list[str | Path], library: Path) -> None:
+def _link(plugin: Plugin, core: Core, command: list[str | Path], library: Path) -> None:
     folder = library.parent
-    words = [*words, "-o", library, "-Wl,--no-as-needed", _ggml_base(plugin, core, folder), *_needed(plugin, folder)]
-    words += ["-Wl,-rpath,$ORIGIN:$ORIGIN/../../llamapack/lib"]
-    done = subprocess.run([str(word) for word in words], capture_output=True, encoding="utf-8", check=False)
+    command = [
+        *command,
+        "-o",
+        library,
+        "-Wl,--no-as-needed",
+        _ggml_base(plugin, core, folder),
+        *_needed(plugin, folder),
+    ]
+    command += ["-Wl,-rpath,$ORIGIN:$ORIGIN/../../llamapack/lib"]
+    done = subprocess.run([str(argument) for argument in command], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     for stand_in in folder.glob("lib*.so"):
         if stand_in != library:
@@ -208,8 +215,8 @@ def _needed(plugin: Plugin, folder: Path) -> list[str | Path]:
 def _stand_in(soname: str, folder: Path) -> Path:
     """Make an empty library called `soname`, to link with but not to ship."""
     path = folder / soname
-    words = [compiler(), "-shared", f"-Wl,-soname,{soname}", "-x", "c", os.devnull, "-o", str(path)]
-    subprocess.run(words, check=True)
+    command = [compiler(), "-shared", f"-Wl,-soname,{soname}", "-x", "c", os.devnull, "-o", str(path)]
+    subprocess.run(command, check=True)
     return path
 
 

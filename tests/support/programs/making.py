@@ -31,10 +31,10 @@ def libraries_in(folder: Path) -> Libraries:
 def native_program(compiler: Sequence[str], libraries: Libraries, program: Path) -> Path:
     """Compile native.c for the names of `libraries`, with a C compiler and its options for the target."""
     names = ", ".join(f'"{level}"' for level in libraries.levels)
-    words = [*compiler, "-O1", "-Wall", "-Wextra", f'-DLLAMAPACK_ABI_ID="{libraries.abi_id}"', f"-DLEVELS={names}"]
+    command = [*compiler, "-O1", "-Wall", "-Wextra", f'-DLLAMAPACK_ABI_ID="{libraries.abi_id}"', f"-DLEVELS={names}"]
     includes = [CORE / "native" / "include", SYNCED / "include", SYNCED / "ggml" / "include"]
-    words += [*(f"-I{folder}" for folder in includes), str(SOURCE), "-o", str(program)]
-    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    command += [*(f"-I{folder}" for folder in includes), str(SOURCE), "-o", str(program)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return program
 

@@ -76,8 +76,8 @@ def _place(system: dict[str, Any]) -> str:
 
 
 def _gpu(gpu: dict[str, Any]) -> str:
-    words = [gpu["vendor"], gpu["name"], gpu["gfx"], f"driver {gpu['driver']}" if gpu["driver"] else "no driver"]
-    return ", ".join(word for word in words if word)
+    parts = [gpu["vendor"], gpu["name"], gpu["gfx"], f"driver {gpu['driver']}" if gpu["driver"] else "no driver"]
+    return ", ".join(part for part in parts if part)
 
 
 def _tried(probe: dict[str, Any]) -> str:

@@ -58,9 +58,9 @@ def quantize(source: Path, target: Path, type: str, tensor_types: tuple[str, ...
     click.echo(f"{names}: {_mib(result.size_before)} -> {_mib(result.size)}", err=True)
 
 
-def _pairs(words: tuple[str, ...]) -> dict[str, str]:
-    pairs = [word.rpartition("=") for word in words]
-    if bad := [word for word, pair in zip(words, pairs, strict=True) if not pair[0] or not pair[2]]:
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [option.rpartition("=") for option in given]
+    if bad := [option for option, pair in zip(given, pairs, strict=True) if not pair[0] or not pair[2]]:
         raise click.UsageError(f"--tensor-type needs REGEX=TYPE, not {bad[0]!r}.")
     return {pattern: name for pattern, _, name in pairs}
 
