@@ -145,8 +145,8 @@ def test_a_python_that_is_given_a_setting_at_each_start_is_started_again_once(tm
     wrapper = tmp_path / "python"
     wrapper.write_text(f'#!/bin/sh\nPYTHONHASHSEED=7 exec "{sys.executable}" "$@"\n', encoding="utf-8")
     wrapper.chmod(0o755)
-    words = [wrapper, "-c", STARTED, wrapper]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    command = [str(wrapper), "-c", STARTED, str(wrapper)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "started\nstarted\n"), done.stderr
 
 
@@ -156,7 +156,12 @@ def test_on_windows_an_argument_with_a_space_stays_one(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(sys, "orig_argv", ["python", "-c", "pass", "one and two"])
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-    monkeypatch.setattr(subprocess, "call", lambda command, env: calls.append((command, env)) or 7)
+
+    def call(command: list[str], env: dict[str, str]) -> int:
+        calls.append((command, env))
+        return 7
+
+    monkeypatch.setattr(subprocess, "call", call)
     monkeypatch.setattr(os, "_exit", sys.exit)
     settled = inherited.Settled(before={"PATH": "bin", "PYTHONOPTIMIZE": "2"}, removed={"PYTHONOPTIMIZE": "2"})
     with pytest.raises(SystemExit) as caught:
