@@ -76,7 +76,6 @@ def test_compiler_that_cannot_be_had_is_left_out_and_named(
         return {level: Path(variant.id, level) for level in levels}
 
     monkeypatch.setattr(compiler_variants, "FOLDER", tmp_path)
-    monkeypatch.setattr(compiler_variants, "ensure_source", lambda: None)
     monkeypatch.setattr(compiler_variants, "levels_here", lambda: LEVELS[:1])
     monkeypatch.setattr(compiler_variants, "build_levels", build)
     modules = json.loads(build_all().read_text(encoding="utf-8"))
