@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, NewType, Optional, TypedDict, Union
+from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Optional, Required, TypedDict, Union
 
 import jsonschema
 import pytest
@@ -49,6 +49,11 @@ class Tree:
 class Options(TypedDict, total=False):
     deep: bool
     level: int
+
+
+class Marked(TypedDict):
+    level: Required[int]
+    name: NotRequired[str]
 
 
 class Point(NamedTuple):
@@ -153,6 +158,12 @@ def test_answers_that_do_not_fit_say_where_and_why(kind: Any, value: Any, messag
     with pytest.raises(ReplyError, match=message) as caught:
         returns_of(kind).value_of(json.dumps(value), "stop")
     assert caught.value.text == json.dumps(value)
+
+
+def test_keys_of_typed_dicts_are_required_as_they_are_marked() -> None:
+    schema = returns_of(Marked).schema
+    assert schema["required"] == ["level"]
+    assert schema["properties"] == {"level": {"type": "integer"}, "name": {"type": "string"}}
 
 
 def test_text_that_is_no_json_raises() -> None:

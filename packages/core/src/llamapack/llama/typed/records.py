@@ -30,8 +30,10 @@ def record_fields(kind: Any) -> Mapping[str, Field] | None:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _dataclass_fields(kind)
     if isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__required_keys__"):
-        required: frozenset[str] = kind.__required_keys__
-        return {name: Field(type=each, required=name in required) for name, each in _hints(kind).items()}
+        return {
+            name: Field(type=each, required=_is_required(each, name in kind.__required_keys__))
+            for name, each in _hints(kind).items()
+        }
     if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_field_defaults"):
         hints = _hints(kind)
         return {
@@ -39,6 +41,12 @@ def record_fields(kind: Any) -> Mapping[str, Field] | None:
             for name in kind._fields  # type: ignore[attr-defined]  # a NamedTuple
         }
     return None
+
+
+def _is_required(hint: Any, default: bool) -> bool:
+    """Look for Required and NotRequired: `__required_keys__` misses them where annotations are texts."""
+    mark = getattr(typing.get_origin(hint), "_name", None)
+    return {"Required": True, "NotRequired": False}.get(mark, default) if isinstance(mark, str) else default
 
 
 def _dataclass_fields(kind: type) -> Mapping[str, Field]:

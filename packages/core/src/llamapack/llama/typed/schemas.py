@@ -8,7 +8,6 @@ import enum
 import inspect
 import pathlib
 import types
-import typing
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -70,6 +69,10 @@ _LIMITS = {
 """Attributes of what stands in Annotated, as pydantic, msgspec and annotated_types call them, as JSON schemas do."""
 
 
+_MARKS = ("Required", "NotRequired", "ReadOnly")
+"""What may be around the type of a TypedDict's key: by name, for Python 3.10 has them from typing_extensions only."""
+
+
 class Codecs:
     """Makes codecs that belong to one schema; `definitions` are those that others refer to."""
 
@@ -100,7 +103,7 @@ class Codecs:
     def _special(self, kind: Any, origin: Any, arguments: tuple[Any, ...]) -> Codec:
         if origin is Annotated:
             return self._annotated(self.of(arguments[0]), arguments[1:])
-        if origin in (typing.Required, typing.NotRequired) if hasattr(typing, "Required") else False:
+        if getattr(origin, "_name", None) in _MARKS:
             return self.of(arguments[0])
         if origin is Literal:
             return self._literal(kind, arguments)
