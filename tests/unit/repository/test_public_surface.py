@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import inspect
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -69,6 +71,16 @@ def test_a_public_module_is_there_without_importing_it() -> None:
     for name in llamapack.PUBLIC_MODULES:
         first = name.partition(".")[0]
         assert inspect.ismodule(llamapack.__getattr__(first)), first
+
+
+def test_type_checkers_know_what_is_fetched_when_it_is_used() -> None:
+    """For any other name, `__getattr__` makes them take everything for Any."""
+    tree = ast.parse(Path(llamapack.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    known = {alias.asname: str(node.module) for node in imports for alias in node.names}
+    modules = {name: "llamapack" for name in llamapack.PUBLIC_MODULES if "." not in name}
+    assert known == modules | {name: f"llamapack.{home}" for name, home in llamapack._HOME.items()}
 
 
 def test_no_public_name_of_the_package_is_a_module_and_a_function() -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llamapack import chat as chat
     from llamapack import context as context
+    from llamapack import engine as engine
     from llamapack import errors as errors
     from llamapack import evaluation as evaluation
     from llamapack import generation as generation
@@ -79,8 +80,8 @@ _HOME = {
     "system_info": "diagnostics.system_info",
 }
 
-# What is documented beside the names in __all__. Each works without importing it first, as in `llamapack.gguf.read`.
-# All other modules are private, and may change with any release.
+# What is documented beside the names in __all__. Those without a dot work without importing them first, as in
+# `llamapack.gguf.read`. All other modules are private, and may change with any release.
 PUBLIC_MODULES = (
     "backends.contract",
     "backends.foreign",
