@@ -109,7 +109,7 @@ def test_unsound_headers_of_a_real_model_end_in_our_errors(tmp_path: Path, model
 LOAD_UNCHECKED = """
 import sys, llamapack
 from llamapack import gguf
-gguf.check = lambda path: None
+gguf.check = gguf.read
 try:
     llamapack.Model(sys.argv[1])
 except llamapack.LlamapackError as error:
