@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from llamapack import gguf as gguf
     from llamapack import grammar as grammar
     from llamapack import imatrix as imatrix
+    from llamapack import llama as llama
     from llamapack import model as model
     from llamapack import quantization as quantization
     from llamapack import sampling as sampling
