@@ -6,13 +6,13 @@ bump            Move the pin to another commit of llama.cpp, and the patches wit
 create_patches  Write the commits of the tracking repository as the patch series.
 sync            Copy upstream's files into each package, by content: an unchanged tree is not touched.
 check           Rebuild pin and patches in a scratch clone, and compare with what the packages would build from.
-status          Say where vendoring stands, and what to do next.
+status          Collect where vendoring stands; `messages` puts it into words.
 clean           Remove what vendoring made, without losing what a maintainer did.
 ensure          What builds need to know of vendoring: put the source in place, or say how to fix it.
 command         What every command does around its work: explain what the disk refuses, require git, hold the lock.
 advice          Say what to do next, in one place for every command.
 origin          What packages are copied from, and what may be said of it.
-journal         What an apply or a bump has done and has still to do: written down before each step, so a kill loses not
+journal         What an apply or a bump has done and has still to do, written down before each step.
 sequencer       Take an operation step by step to its end, from wherever a conflict or a kill left it.
 dry_run         Try a series on a commit in a scratch clone: what would happen, with nothing changed.
 backups         See that nothing is lost which only the tracking repository has: find it, refuse to go on, or save it.
