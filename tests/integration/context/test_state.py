@@ -103,7 +103,7 @@ def test_what_is_no_file_is_not_replaced(made: Made, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with context(made("llama")) as place:
         place.decode(TOKENS)
-        for name, message in (("pipe", "is no regular file"), ("", "is a folder"), ("no/file", "cannot be written")):
+        for name, message in (("pipe", "is not a regular file"), ("", "is a folder"), ("no/file", "cannot be written")):
             with pytest.raises(InputError, match=message):
                 place.state.save(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
