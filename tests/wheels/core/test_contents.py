@@ -8,6 +8,7 @@ import hashlib
 import io
 import re
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 from tests.support.wheel_contents import MACHINES, MIB, PLATFORMS, info_folder, names
@@ -81,11 +82,12 @@ def test_licences_of_us_and_of_upstream_are_there(contents: Path) -> None:
 def test_information_files_are_the_usual_ones(contents: Path) -> None:
     files = {name for name in names(info_folder(contents)) if not name.startswith("licenses/")}
     assert files == {"METADATA", "WHEEL", "RECORD", "entry_points.txt"}
-    entry_points = (info_folder(contents) / "entry_points.txt").read_text(encoding="utf-8").split()
-    assert entry_points == ["[console_scripts]", "llamapack", "=", "llamapack.cli:main"] or entry_points == [
-        "[console_scripts]",
-        "llamapack=llamapack.cli:main",
-    ]
+    entry_points = ConfigParser()
+    entry_points.read(info_folder(contents) / "entry_points.txt", encoding="utf-8")
+    assert {section: dict(entry_points[section]) for section in entry_points.sections()} == {
+        "console_scripts": {"llamapack": "llamapack.cli:main"},
+        "pyinstaller40": {"hook-dirs": "llamapack._pyinstaller.folder:hook_dirs"},
+    }
 
 
 def test_record_names_every_file_with_its_hash(contents: Path) -> None:
