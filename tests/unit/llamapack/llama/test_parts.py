@@ -151,7 +151,7 @@ def test_infill_says_which_model_would() -> None:
 
 def chat(*answers: Given, tmp_path: Path) -> tuple[Chat, FakeEngine]:
     it, engine = core(*answers)
-    return Chat(it, tmp_path, it.begun("Be brief", []), {"max_tokens": 9}, None), engine
+    return Chat(it, tmp_path, [], {"system": "Be brief", "max_tokens": 9}, None), engine
 
 
 def test_chat_remembers_forks_and_undoes(tmp_path: Path) -> None:
@@ -191,6 +191,21 @@ def test_chats_are_saved_as_a_whole(tmp_path: Path) -> None:
     it("a")
     it.save(tmp_path / "a.chat")
     assert read_chat(tmp_path / "a.chat") == (list(it.messages), None)
+
+
+def test_saved_chats_begin_as_others_do(tmp_path: Path) -> None:
+    it, _ = core(said("A"))
+    aio = AsyncLlama(it, tmp_path)
+    Chat(it, tmp_path, [], {}, None).save(tmp_path / "empty.chat")
+    assert aio.load_chat(tmp_path / "empty.chat").messages == ()
+    talk = Chat(it, tmp_path, [], {}, None)
+    talk("a")
+    talk.save(tmp_path / "a.chat")
+    later = aio.load_chat(tmp_path / "a.chat", system="Be brief")
+    assert [message["content"] for message in later.messages] == ["Be brief", "a", "A"]
+    Chat(it, tmp_path, later.messages, {}, None).save(tmp_path / "b.chat")
+    with pytest.raises(InputError, match=r"There are two system messages"):
+        aio.load_chat(tmp_path / "b.chat", system="Be brief")
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])

@@ -15,7 +15,7 @@ from llamapack.llama.core import Core
 from llamapack.llama.mapping import map_prompts_async
 from llamapack.llama.plans.completing import detokenize, tokenize
 from llamapack.llama.plans.conversation import converse
-from llamapack.llama.plans.messages import Message, Prompt, to_messages
+from llamapack.llama.plans.messages import Message, Prompt
 from llamapack.llama.plans.options import AskOptions, CompletionOptions
 from llamapack.llama.plans.replies import Reply
 from llamapack.llama.plans.running_async import carry_out_async
@@ -116,14 +116,12 @@ class AsyncLlama:
 
     def chat(self, *, messages: Sequence[Message] = (), **options: Unpack[AskOptions]) -> AsyncChat:
         """Begin a conversation; see `Llama.chat`."""
-        return AsyncChat(
-            self._core, self._states, self._core.begun(options.pop("system", None), messages), options, None
-        )
+        return AsyncChat(self._core, self._states, messages, options, None)
 
     def load_chat(self, path: str | os.PathLike[str], **options: Unpack[AskOptions]) -> AsyncChat:
         """Go on with a conversation that was saved; see `Llama.load_chat`."""
         messages, state = read_chat(Path(path))
-        return AsyncChat(self._core, self._states, to_messages(messages), options, state)
+        return AsyncChat(self._core, self._states, messages, options, state)
 
     async def complete(self, prompt: str, **options: Unpack[CompletionOptions]) -> Reply[str]:
         """Continue a text, without a chat template; see `Llama.complete`."""

@@ -34,14 +34,14 @@ class History:
     """The messages of a conversation, and what its calls have in common."""
 
     def __init__(
-        self, core: Core, states: Path, messages: Sequence[Message], defaults: Mapping[str, Any], restored: bytes | None
+        self, core: Core, states: Path, messages: Sequence[Message], options: Mapping[str, Any], restored: bytes | None
     ) -> None:
-        """Begin with messages; `defaults` are options of all calls, and `restored` is a saved state of the KV cache."""
-        check("chat", defaults, AskOptions)
+        """Begin with messages; `options` hold for all calls, and `restored` is a saved state of the KV cache."""
+        check("chat", options, AskOptions)
         self._core = core
         self._states = states
-        self._messages = list(messages)
-        self._defaults = dict(defaults)
+        self._messages = _beginning(options.get("system"), messages)
+        self._defaults = {name: value for name, value in options.items() if name != "system"}
         self._restored = restored
 
     @property
@@ -87,6 +87,12 @@ class History:
     def __repr__(self) -> str:
         """Show how many messages there are."""
         return f"<{type(self).__name__} of {len(self._messages)} messages>"
+
+
+def _beginning(system: str | None, messages: Sequence[Message]) -> list[Message]:
+    if messages:
+        return to_messages(messages, system)
+    return to_messages([{"role": "system", "content": system}]) if system is not None else []
 
 
 class Chat(History):

@@ -72,12 +72,6 @@ class Core:
         """Raise what is wrong with a call whose prompts are to come."""
         self.question(function, "", returns, options)
 
-    def begun(self, system: str | None, messages: Sequence[Message]) -> list[Message]:
-        """Return the messages that a conversation begins with."""
-        if messages:
-            return to_messages(messages, system)
-        return to_messages([{"role": "system", "content": system}]) if system is not None else []
-
     def complete(self, prompt: str, options: Mapping[str, Any], *, streamed: bool = False) -> Plan[Reply[str]]:
         """Return the plan of `complete`."""
         self.need("complete", "generate")

@@ -20,7 +20,7 @@ from llamapack.llama.opening import StateFolder, open_engine
 from llamapack.llama.plans.completing import detokenize, tokenize
 from llamapack.llama.plans.conversation import converse
 from llamapack.llama.plans.facts import ask_facts
-from llamapack.llama.plans.messages import Message, Prompt, to_messages
+from llamapack.llama.plans.messages import Message, Prompt
 from llamapack.llama.plans.options import AskOptions, CompletionOptions, OnOverflow
 from llamapack.llama.plans.replies import Reply
 from llamapack.llama.plans.running import carry_out
@@ -181,9 +181,7 @@ class Llama:
 
     def chat(self, *, messages: Sequence[Message] = (), **options: Unpack[AskOptions]) -> Chat:
         """Begin a conversation, with messages or without; `options` hold for all of its calls."""
-        return Chat(
-            self._core, self._states.path, self._core.begun(options.pop("system", None), messages), options, None
-        )
+        return Chat(self._core, self._states.path, messages, options, None)
 
     def load_chat(self, path: str | os.PathLike[str], **options: Unpack[AskOptions]) -> Chat:
         """Go on with a conversation that `Chat.save` wrote; its state, if saved, is put back at the next call.
@@ -191,7 +189,7 @@ class Llama:
         Raises InputError for a file that is none, and RequestError at the next call if the state is of another model.
         """
         messages, state = read_chat(Path(path))
-        return Chat(self._core, self._states.path, to_messages(messages), options, state)
+        return Chat(self._core, self._states.path, messages, options, state)
 
     # Without a chat template
 
