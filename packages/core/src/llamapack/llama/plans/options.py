@@ -6,20 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from llamapack._util.arguments import (
-    INT32_MAX,
-    check_bool,
-    check_int,
-    check_keywords,
-    check_number,
-    check_seed,
-    check_sequence,
-    check_temperature,
-)
+from llamapack._util.arguments import check_bool, check_int, check_keywords, check_number, check_sequence
 from llamapack.errors import GrammarError, InputError
 from llamapack.llama.typed.tools import OnToolError, Tool
 from llamapack.sampling.grammar import Grammar
-from llamapack.sampling.parameters import SamplingOptions
+from llamapack.sampling.parameters import SamplingOptions, SamplingParameters
 
 OnOverflow = Literal["error", "shift", "drop-oldest"]
 
@@ -67,75 +58,33 @@ class AskOptions(CompletionOptions, total=False):
     parallel_tool_calls: bool
 
 
-# What llama.cpp would move into range, or cast, without a word.
-_NUMBERS: Mapping[str, tuple[float, float]] = {
-    "top_p": (0, 1),
-    "min_p": (0, 1),
-    "typical_p": (0, 1),
-    "top_n_sigma": (-math.inf, math.inf),
-    "xtc_probability": (0, 1),
-    "xtc_threshold": (0, 1),
-    "dynatemp_range": (0, math.inf),
-    "dynatemp_exponent": (-math.inf, math.inf),
-    "repeat_penalty": (0, math.inf),
-    "frequency_penalty": (-math.inf, math.inf),
-    "presence_penalty": (-math.inf, math.inf),
-    "dry_multiplier": (0, math.inf),
-    "dry_base": (1, math.inf),
-    "mirostat_tau": (0, math.inf),
-    "mirostat_eta": (0, math.inf),
-    "adaptive_target": (-math.inf, 1),
-    "adaptive_decay": (0, 0.99),
-    "time_limit": (0, math.inf),
-}
-_WHOLE: Mapping[str, tuple[int, int]] = {
-    "top_k": (0, INT32_MAX),
-    "min_keep": (0, INT32_MAX),
-    "repeat_last_n": (0, INT32_MAX),
-    "dry_allowed_length": (0, INT32_MAX),
-    "dry_penalty_last_n": (0, INT32_MAX),
-    "mirostat": (0, 2),
-    "max_tokens": (1, INT32_MAX),
-    "logprobs": (1, INT32_MAX),
-    "thinking_budget": (0, INT32_MAX),
-    "max_turns": (1, INT32_MAX),
-}
+_LEAST = {"max_tokens": 1, "logprobs": 1, "thinking_budget": 0, "max_turns": 1}
 _RENAMED = {"max_tokens": "n_predict", "thinking_budget": "reasoning_budget_tokens"}
 _FLAGS = {"ignore_eos", "backend_sampling", "cache_prompt", "thinking", "parallel_tool_calls"}
 _NOT_SENT = {"system", "tools", "tool_choice", "on_tool_error", "max_turns", "json_schema", "on_unenforced"}
+_SAMPLING = SamplingOptions.__optional_keys__ - {"grammar", "json_schema"}
 
 
 def check(function: str, given: Mapping[str, Any], known: type) -> None:
     """Raise UnknownArgumentError for an option that there is not, and InputError for one that is out of range."""
     names: frozenset[str] = known.__required_keys__ | known.__optional_keys__  # type: ignore[attr-defined]  # TypedDict
     check_keywords(function, given, sorted(names))
-    for name, value in given.items():
-        if value is not None:
-            _check_value(name, value)
+    values = {name: value for name, value in given.items() if value is not None}
+    for name, value in values.items():
+        _check_value(name, value)
+    # This checks them; llama.cpp's server would move some into range, or cast them, without a word.
+    SamplingParameters(**{name: values[name] for name in _SAMPLING & values.keys()}).stages()
 
 
 def _check_value(name: str, value: object) -> None:
     if name in _FLAGS:
         check_bool(name, value)
-    elif name == "seed":
-        check_seed(value)
-    elif name == "temperature":
-        check_temperature(name, value)
-    elif name in _WHOLE:
-        check_int(name, value, *_WHOLE[name])
-    elif name in _NUMBERS:
-        least, most = _NUMBERS[name]
-        check_number(name, value, least, most, wanted=_wanted(least, most))
-    elif name in ("samplers", "dry_sequence_breakers"):
+    elif name in _LEAST:
+        check_int(name, value, _LEAST[name])
+    elif name == "time_limit":
+        check_number(name, value, 0, math.inf, wanted="a number of at least 0")
+    elif name == "samplers":
         check_sequence(name, value)
-
-
-def _wanted(least: float, most: float) -> str | None:
-    if math.isfinite(least) and math.isfinite(most):
-        return None
-    bounds = [f"at least {least:g}"] if math.isfinite(least) else []
-    bounds += [f"at most {most:g}"] if math.isfinite(most) else []
-    return " of ".join(["a number", *bounds])
 
 
 def to_body(options: Mapping[str, Any], adapters: Mapping[str, int], *, chat: bool) -> dict[str, Any]:
