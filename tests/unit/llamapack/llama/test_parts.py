@@ -28,6 +28,7 @@ from llamapack.llama.plans.running import carry_out
 from llamapack.llama.saved_chats import read_chat
 from llamapack.llama.streaming import Stream
 from llamapack.llama.tasks import recognise
+from llamapack.llama.typed.returns import Returns, returns_of
 
 from tests.support.gguf.files import Value, encode, tiny_model
 from tests.support.llama.fake_engine import FakeEngine, Given, core, refused, said, streamed
@@ -307,9 +308,7 @@ def mapped(prompts: Any, **options: Any) -> tuple[Iterator[Reply[Any]], FakeEngi
     engine.answers = echo
     parallel = options.pop("parallel", 2)
     ordered = options.pop("ordered", True)
-    return map_prompts(
-        engine, lambda prompt: converse(it.question("map", prompt, None, options)), prompts, parallel, ordered=ordered
-    ), engine
+    return map_prompts(engine, it.plans("map", None, options), prompts, parallel, ordered=ordered), engine
 
 
 @pytest.mark.parametrize("ordered", [True, False])
@@ -339,6 +338,28 @@ def test_map_ends_with_the_first_error() -> None:
     with pytest.raises(InputError, match=r"A prompt must be a text"):
         list(replies)
     assert threading.active_count() < 20
+
+
+def test_many_prompts_share_one_grammar(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def counted(kind: Any) -> Returns:
+        made.append(kind)
+        return returns_of(kind)
+
+    monkeypatch.setattr("llamapack.llama.core.returns_of", counted)
+    it, engine = core(said("true"), said("false"))
+    plans = it.plans("map", bool, {"system": "Be brief"})
+    assert [carry_out(engine, plans(prompt)).value for prompt in ("a", "b")] == [True, False]
+    assert [body["messages"][1]["content"] for body in engine.bodies] == ["a", "b"]
+    assert made == [bool]
+
+
+def test_wrong_options_of_many_prompts_are_refused_before_the_first() -> None:
+    it, _ = core()
+    for options, message in (({"top_k": -1}, "top_k must be"), ({"system": 3}, "system must be a text")):
+        with pytest.raises(InputError, match=message):
+            it.plans("map", None, options)
 
 
 def test_async_calls_are_the_same() -> None:

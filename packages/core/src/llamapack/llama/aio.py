@@ -104,15 +104,8 @@ class AsyncLlama:
     ) -> AsyncIterator[Reply[Any]]:
         """Ask many things at once, and yield the replies; see `Llama.map`."""
         core = self._core
-        core.check_ask("map", returns, options)
         at_once = core.facts.slots if parallel is None else parallel
-        return map_prompts_async(
-            core.engine,
-            lambda prompt: converse(core.question("map", prompt, returns, options)),
-            prompts,
-            at_once,
-            ordered=ordered,
-        )
+        return map_prompts_async(core.engine, core.plans("map", returns, options), prompts, at_once, ordered=ordered)
 
     def chat(self, *, messages: Sequence[Message] = (), **options: Unpack[AskOptions]) -> AsyncChat:
         """Begin a conversation; see `Llama.chat`."""

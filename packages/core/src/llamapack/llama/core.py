@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from llamapack.errors import InputError, TaskError
 from llamapack.llama.plans import completing, scoring, vectors
-from llamapack.llama.plans.conversation import Question
+from llamapack.llama.plans.conversation import Question, converse
 from llamapack.llama.plans.facts import Facts
 from llamapack.llama.plans.interface import EngineInterface
 from llamapack.llama.plans.messages import Message, Prompt, to_messages
@@ -49,14 +49,25 @@ class Core:
         before: Sequence[Message] = (),
     ) -> Question:
         """Return what a call asks; raises InputError before anything runs. `before` are messages of a conversation."""
+        asked = self._asked(function, returns, options)
+        messages = to_messages(prompt, None if before else options.get("system"))
+        return replace(asked, messages=(*before, *messages), streamed=streamed)
+
+    def plans(self, function: str, returns: Any, options: Mapping[str, Any]) -> Callable[[Prompt], Plan[Reply[Any]]]:
+        """Return what makes the plan of each of many prompts; raises now what is wrong but for the prompts."""
+        asked, system = self._asked(function, returns, options), options.get("system")
+        to_messages("", system)
+        return lambda prompt: converse(replace(asked, messages=tuple(to_messages(prompt, system))))
+
+    def _asked(self, function: str, returns: Any, options: Mapping[str, Any]) -> Question:
+        """Return what a call asks, without its messages: making a grammar of a type or a schema takes time."""
         self.need(function, "generate")
         check(function, options, AskOptions)
         wanted = returns_of(returns) if returns is not None else None
         _check_one_form(wanted, options)
         toolbox = self._toolbox(options)
-        messages = to_messages(prompt, None if before else options.get("system"))
         return Question(
-            messages=(*before, *messages),
+            messages=(),
             body=to_body(options, self.facts.adapters, chat=True),
             context=self.facts.context,
             returns=wanted,
@@ -65,12 +76,7 @@ class Core:
             max_turns=options.get("max_turns", 8),
             on_overflow=self.on_overflow,
             thinks=self.facts.template_thinks,
-            streamed=streamed,
         )
-
-    def check_ask(self, function: str, returns: Any, options: Mapping[str, Any]) -> None:
-        """Raise what is wrong with a call whose prompts are to come."""
-        self.question(function, "", returns, options)
 
     def complete(self, prompt: str, options: Mapping[str, Any], *, streamed: bool = False) -> Plan[Reply[str]]:
         """Return the plan of `complete`."""

@@ -169,15 +169,8 @@ class Llama:
         error ends it, and leaving the loop cancels what is under way.
         """
         core = self._core
-        core.check_ask("map", returns, options)
         at_once = core.facts.slots if parallel is None else parallel
-        return map_prompts(
-            core.engine,
-            lambda prompt: converse(core.question("map", prompt, returns, options)),
-            prompts,
-            at_once,
-            ordered=ordered,
-        )
+        return map_prompts(core.engine, core.plans("map", returns, options), prompts, at_once, ordered=ordered)
 
     def chat(self, *, messages: Sequence[Message] = (), **options: Unpack[AskOptions]) -> Chat:
         """Begin a conversation, with messages or without; `options` hold for all of its calls."""
