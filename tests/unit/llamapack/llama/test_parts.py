@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from llamapack.errors import InputError, StateError, TaskError
+from llamapack.errors import InputError, ReplyError, StateError, TaskError
 from llamapack.gguf import ValueType
 from llamapack.llama.aio import AsyncLlama
 from llamapack.llama.chats import Chat
@@ -142,6 +142,13 @@ def test_completions_are_not_chats() -> None:
     reply = carry_out(it.engine, it.complete("The capital is", {"max_tokens": 1, "logprobs": 2}))
     assert engine.asked == [("/completion", {"prompt": "The capital is", "n_predict": 1, "n_probs": 2})]
     assert (reply.text, reply.finish, reply.usage.prompt, reply.usage.cached) == (" Paris", "length", 5, 3)
+
+
+def test_completions_that_fill_the_context_raise() -> None:
+    it, _ = core(completed(" Paris", "limit"), context=6)
+    with pytest.raises(ReplyError, match=r"The context is full: 5 tokens of the prompt and 1 of the answer") as caught:
+        carry_out(it.engine, it.complete("The capital is", {}))
+    assert caught.value.text == " Paris"
 
 
 def test_infill_says_which_model_would() -> None:

@@ -17,7 +17,7 @@ from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
 from llamapack.engine.events import EventReader, ServerEvent
 from llamapack.engine.pieces import take
-from llamapack.engine.response import error_of, raise_if_cancelled
+from llamapack.engine.response import error_in, error_of, raise_if_cancelled
 
 Wake = Callable[[], object]
 
@@ -144,13 +144,13 @@ class AsyncResponse(Owner[api.llamapack_request_p]):
         """Return the whole body, read as JSON; raises RequestError for a status of 400 or more."""
         body = await self.read()
         if self.status >= 400:
-            raise error_of(self.status, body)
+            raise error_of(self.status, error_in(body))
         return json.loads(body)
 
     async def events(self) -> AsyncIterator[ServerEvent]:
         """Yield the events of a streamed answer; raises RequestError for a status of 400 or more."""
         if self.status >= 400:
-            raise error_of(self.status, await self.read())
+            raise error_of(self.status, error_in(await self.read()))
         reader = EventReader()
         async for piece in self:
             for event in reader.feed(piece):

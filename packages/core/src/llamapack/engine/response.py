@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from llamapack._native import _generated as api
@@ -87,7 +87,7 @@ class Response(Owner[api.llamapack_request_p]):
 
     def _raise_for(self, body: bytes) -> None:
         if self._status >= 400:
-            raise error_of(self._status, body)
+            raise error_of(self._status, error_in(body))
 
     def _wait_for_status(self) -> None:
         if not self._status:
@@ -133,12 +133,17 @@ def raise_if_cancelled(piece: Piece) -> None:
         raise CancelledError("The request was cancelled.")
 
 
-def error_of(status: int, body: bytes) -> RequestError:
-    """Return the error that an answer of 400 or more stands for."""
+def error_in(body: bytes) -> Mapping[str, Any]:
+    """Return the object `error` of an answer of 400 or more; one with the body as its message if there is none."""
     try:
         error = json.loads(body)["error"]
-        message, kind = str(error["message"]), str(error.get("type", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        message, kind = body.decode("utf-8", "replace"), ""
+    except (ValueError, KeyError, TypeError):
+        error = None
+    return error if isinstance(error, Mapping) else {"message": body.decode("utf-8", "replace")}
+
+
+def error_of(status: int, error: Mapping[str, Any]) -> RequestError:
+    """Return the exception that such an object stands for."""
+    message, kind = str(error.get("message", "")), str(error.get("type", ""))
     what = "The engine could not answer" if status >= 500 else "The engine refuses the request"
     return RequestError(f"{what} (status {status}): {message}", status=status, kind=kind)

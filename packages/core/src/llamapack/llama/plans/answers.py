@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llamapack.llama.plans.events import Event, PromptProgressEvent, TextEvent, ThinkingEvent
-from llamapack.llama.plans.replies import Timing, TokenLogprob, Usage
+from llamapack.llama.plans.replies import FinishReason, Timing, TokenLogprob, Usage
 from llamapack.llama.typed.calls import ToolCall
 
 
@@ -26,6 +26,11 @@ class Answer:
     model: str = ""
     created: int = 0
     cached: int = 0  # tokens of the prompt that were known
+
+    @property
+    def reason(self) -> FinishReason:
+        """Why the answer ended, as a reply says it."""
+        return "stop" if self.finish == "tool_calls" else self.finish
 
     def message(self) -> dict[str, Any]:
         """Return the answer as a message of the conversation."""
@@ -80,10 +85,7 @@ class Assembler:
     def add(self, chunk: Mapping[str, Any]) -> Iterator[Event]:
         """Add a piece, and yield what it means."""
         self.answer.read(chunk)
-        if progress := chunk.get("prompt_progress"):
-            yield PromptProgressEvent(
-                processed=progress["processed"], total=progress["total"], cached=progress["cache"]
-            )
+        yield from read_progress(chunk)
         for choice in chunk.get("choices", ())[:1]:
             self.answer.finish = choice.get("finish_reason") or self.answer.finish
             self.answer.logprobs += read_logprobs((choice.get("logprobs") or {}).get("content") or ())
@@ -109,6 +111,12 @@ class Assembler:
             for index, call in sorted(self._calls.items())
         ]
         return self.answer
+
+
+def read_progress(chunk: Mapping[str, Any]) -> Iterator[Event]:
+    """Yield what a piece of a stream says of the prompt's progress."""
+    if progress := chunk.get("prompt_progress"):
+        yield PromptProgressEvent(processed=progress["processed"], total=progress["total"], cached=progress["cache"])
 
 
 def read_usage(data: Mapping[str, Any]) -> Usage:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llamapack.errors import InputError, LlamapackError, ReplyError, RequestError, TaskError
-from llamapack.llama.plans.answers import Answer, read_logprobs, read_timing
-from llamapack.llama.plans.events import PromptProgressEvent, TextEvent
+from llamapack.errors import InputError, LlamapackError, RequestError, TaskError
+from llamapack.llama.plans.answers import Answer, read_logprobs, read_progress, read_timing
+from llamapack.llama.plans.events import TextEvent
 from llamapack.llama.plans.options import OnOverflow
-from llamapack.llama.plans.refusals import check_chunk
+from llamapack.llama.plans.refusals import check_chunk, check_room
 from llamapack.llama.plans.replies import Reply, Usage
 from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell
 
@@ -22,17 +22,11 @@ def complete(
         answer = yield from (_streamed(path, body) if streamed else _whole(path, body))
     except RequestError as error:
         raise _no_infill(error) from error
-    if answer.finish == "length" and answer.usage.total >= context - 1 and on_overflow != "shift":
-        raise ReplyError(
-            f"The context of {context} tokens is full: {answer.usage.prompt} of the prompt and "
-            f"{answer.usage.completion} of the answer, which is not complete.",
-            text=answer.text,
-            fix='Use max_tokens, Llama(..., ctx_size=N) with a larger N, or Llama(..., on_overflow="shift").',
-        )
+    check_room(answer, context, on_overflow)
     return Reply(
         value=answer.text,
         text=answer.text,
-        finish="stop" if answer.finish == "tool_calls" else answer.finish,
+        finish=answer.reason,
         usage=answer.usage,
         timing=answer.timing,
         logprobs=tuple(answer.logprobs),
@@ -55,12 +49,8 @@ def _streamed(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
             answer.finish = "cancelled"
             break
         check_chunk(chunk)
-        if progress := chunk.get("prompt_progress"):
-            yield Tell(
-                event=PromptProgressEvent(
-                    processed=progress["processed"], total=progress["total"], cached=progress["cache"]
-                )
-            )
+        for event in read_progress(chunk):
+            yield Tell(event=event)
         if text := chunk.get("content"):
             answer.text += text
             yield Tell(event=TextEvent(text=text))

@@ -12,7 +12,7 @@ from llamapack.llama.plans.answers import Answer, Assembler, read_answer
 from llamapack.llama.plans.events import TextEvent, ToolCallEvent, ToolResultEvent
 from llamapack.llama.plans.messages import Message
 from llamapack.llama.plans.options import OnOverflow
-from llamapack.llama.plans.refusals import check_chunk
+from llamapack.llama.plans.refusals import check_chunk, check_room
 from llamapack.llama.plans.replies import Reply, Timing, Usage
 from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell, Use
 from llamapack.llama.typed.calls import ToolResult
@@ -199,7 +199,7 @@ def _turn(
     """Let the model answer once; `told` says whether who listens is told its text, and `begun` is its beginning."""
     if not question.streamed:
         data = yield from _fitting(question, progress, body, begun, stream=False)
-        return _complete(question, read_answer(data))
+        return _checked(question, read_answer(data))
     assembler = Assembler()
     yield from _opened(question, progress, {**body, "stream": True}, begun)
     while (chunk := (yield Next())) is not None:
@@ -211,7 +211,7 @@ def _turn(
             if told or not isinstance(event, TextEvent):
                 yield Tell(event=event)
     yield Close()
-    return _complete(question, assembler.done())
+    return _checked(question, assembler.done())
 
 
 def _opened(
@@ -249,26 +249,16 @@ def drop_oldest(messages: list[Message]) -> bool:
     return True
 
 
-def _complete(question: Question, answer: Answer) -> Answer:
-    """Return the answer; raises ReplyError if the context was full before it was complete."""
-    full = answer.usage.total >= question.context - 1
-    if answer.finish == "length" and full and question.on_overflow != "shift":
-        raise ReplyError(
-            f"The context is full: {answer.usage.prompt} tokens of the prompt and {answer.usage.completion} of the "
-            f"answer, which is not complete, are the {question.context} that a request has.",
-            text=answer.text,
-            fix='Use max_tokens, Llama(..., ctx_size=N) with a larger N, or Llama(..., on_overflow="shift").',
-        )
+def _checked(question: Question, answer: Answer) -> Answer:
+    check_room(answer, question.context, question.on_overflow)
     return answer
 
 
 def _reply(question: Question, progress: Progress, answer: Answer) -> Reply[Any]:
     progress.add(answer.message())
-    finish = "stop" if answer.finish == "tool_calls" else answer.finish
-    cancelled = finish == "cancelled"
-    returns = question.returns
+    returns, finish = question.returns, answer.reason
     return Reply(
-        value=answer.text if returns is None or cancelled else returns.value_of(answer.text, finish),
+        value=answer.text if returns is None or finish == "cancelled" else returns.value_of(answer.text, finish),
         text=answer.text,
         thinking=answer.thinking,
         tool_calls=tuple(progress.results),

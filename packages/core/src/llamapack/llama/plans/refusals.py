@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from llamapack.errors import LlamapackError, PromptTooLongError, RequestError
+from llamapack.engine.response import error_in, error_of
+from llamapack.errors import LlamapackError, PromptTooLongError, ReplyError
+from llamapack.llama.plans.answers import Answer
+from llamapack.llama.plans.options import OnOverflow
 
 TOO_LONG = "exceed_context_size_error"
 _TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*batch size: (\d+)", re.DOTALL)
@@ -16,28 +19,36 @@ _TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*batch 
 def read_json(status: int, body: bytes) -> Any:
     """Return the body of an answer, read as JSON; raises the error that a status of 400 or more stands for."""
     if status >= 400:
-        raise error_of(status, _error_in(body))
+        raise _error_of(status, error_in(body))
     return json.loads(body)
 
 
 def check_chunk(chunk: Mapping[str, Any]) -> None:
     """Raise the error that came in the middle of a stream."""
     if isinstance(error := chunk.get("error"), Mapping):
-        raise error_of(int(error.get("code", 500)), error)
+        raise _error_of(int(error.get("code", 500)), error)
 
 
-def error_of(status: int, error: Mapping[str, Any]) -> LlamapackError:
-    """Return the error that an answer stands for."""
-    message, kind = str(error.get("message", "")), str(error.get("type", ""))
-    if kind == TOO_LONG:
+def check_room(answer: Answer, context: int, on_overflow: OnOverflow) -> None:
+    """Raise ReplyError if the context was full before the answer was complete."""
+    if answer.finish == "length" and answer.usage.total >= context - 1 and on_overflow != "shift":
+        raise ReplyError(
+            f"The context is full: {answer.usage.prompt} tokens of the prompt and {answer.usage.completion} of the "
+            f"answer, which is not complete, are the {context} that a request has.",
+            text=answer.text,
+            fix='Use max_tokens, Llama(..., ctx_size=N) with a larger N, or Llama(..., on_overflow="shift").',
+        )
+
+
+def _error_of(status: int, error: Mapping[str, Any]) -> LlamapackError:
+    if error.get("type") == TOO_LONG:
         return too_long(int(error.get("n_prompt_tokens", 0)), int(error.get("n_ctx", 0)))
-    if found := _TOO_LARGE.search(message):
+    if found := _TOO_LARGE.search(str(error.get("message", ""))):
         return PromptTooLongError(
             f"The text has {found[1]} tokens, but {found[2]} are processed at once, and this kind of model needs all.",
             fix=f"Shorten the text, or use Llama(..., batch_size={found[1]}, ubatch_size={found[1]}).",
         )
-    what = "The engine could not answer" if status >= 500 else "The engine refuses the request"
-    return RequestError(f"{what} (status {status}): {message}", status=status, kind=kind)
+    return error_of(status, error)
 
 
 def too_long(tokens: int, context: int) -> PromptTooLongError:
@@ -48,11 +59,3 @@ def too_long(tokens: int, context: int) -> PromptTooLongError:
         fix="Shorten the prompt, use Llama(..., ctx_size=N) with a larger N (it is divided among `parallel` requests), "
         'or let conversations lose their beginning with on_overflow="drop-oldest".',
     )
-
-
-def _error_in(body: bytes) -> Mapping[str, Any]:
-    try:
-        error = json.loads(body)["error"]
-    except (ValueError, KeyError, TypeError):
-        error = None
-    return error if isinstance(error, Mapping) else {"message": body.decode("utf-8", "replace")}
