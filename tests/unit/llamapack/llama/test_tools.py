@@ -120,9 +120,7 @@ def call(name: str, arguments: str) -> ToolCall:
 
 
 def test_arguments_are_objects_of_their_types() -> None:
-    begun = Toolbox.of([go]).begin(call("go", '{"to": {"name": "Rome"}}'))
-    assert begun.start is not None
-    assert begun.start() == "Rome"
+    assert Toolbox.of([go]).bound(call("go", '{"to": {"name": "Rome"}}'))() == "Rome"
 
 
 @pytest.mark.parametrize(

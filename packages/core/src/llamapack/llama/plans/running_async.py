@@ -127,13 +127,9 @@ async def _read(response: AsyncResponse) -> AsyncIterator[Any]:
 
 async def _run(toolbox: Toolbox, call: ToolCall) -> ToolResult:
     """Run a tool: async ones here, others in a thread, so that the event loop goes on."""
-    begun = toolbox.begin(call)
-    if begun.start is None or begun.error is not None:
-        return toolbox.failed(call, begun.error or ValueError("it did not begin"))
     try:
-        function = toolbox.tools[call.name].function
-        asynchronous = inspect.iscoroutinefunction(function)
-        value = begun.start() if asynchronous else await asyncio.to_thread(begun.start)
+        bound = toolbox.bound(call)
+        value = bound() if inspect.iscoroutinefunction(bound) else await asyncio.to_thread(bound)
         return finished(call, await value if inspect.isawaitable(value) else value)
     except Exception as error:
         return toolbox.failed(call, error)

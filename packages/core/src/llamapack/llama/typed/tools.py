@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import inspect
 import json
 import typing
@@ -106,16 +107,16 @@ class Toolbox:
             raise InputError(f"Two tools are called {', '.join(sorted(twice))}.", fix="Use tool(function, name=...).")
         return cls(tools=dict(zip(names, made, strict=True)), on_error=on_error)
 
-    def begin(self, call: ToolCall) -> Begun:
-        """Read the arguments of a call; what is wrong with them is told to the model, or raised."""
+    def bound(self, call: ToolCall) -> Callable[[], Any]:
+        """Return the function of a call with its arguments; raises InputError if they do not fit, or there is none."""
         found = self.tools.get(call.name)
         if found is None:
-            return Begun(call=call, error=InputError(f"There is no tool {call.name!r}."))
+            raise InputError(f"There is no tool {call.name!r}.")
         try:
             arguments = found.codec.load(json.loads(call.arguments_json or "{}"), "")
         except (ValueError, Mismatch) as error:
-            return Begun(call=call, error=InputError(f"The arguments do not fit: {error}"))
-        return Begun(call=call, start=lambda: found.function(**arguments))
+            raise InputError(f"The arguments do not fit: {error}") from error
+        return functools.partial(found.function, **arguments)
 
     def failed(self, call: ToolCall, error: Exception) -> ToolResult:
         """Return what the model gets of an error; raises ToolError where errors are raised."""
@@ -128,22 +129,10 @@ class Toolbox:
         return ToolResult(call=call, text=f"Error: {type(error).__name__}: {error}", error=error)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Begun:
-    """A call that can be made, or the error in it."""
-
-    call: ToolCall
-    start: Callable[[], Any] | None = None
-    error: Exception | None = None
-
-
 def run(toolbox: Toolbox, call: ToolCall, wait: Callable[[Awaitable[Any]], Any]) -> ToolResult:
     """Run a tool in this thread; `wait` finishes what async ones return."""
-    begun = toolbox.begin(call)
-    if begun.start is None:
-        return toolbox.failed(call, begun.error or ToolError("It did not begin."))
     try:
-        value = begun.start()
+        value = toolbox.bound(call)()
         return finished(call, wait(value) if inspect.isawaitable(value) else value)
     except Exception as error:
         return toolbox.failed(call, error)
