@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +105,14 @@ class Counter:
 
 def test_methods_are_tools() -> None:
     assert list(tool(Counter().method).parameters["properties"]) == ["by"]
+
+
+def test_objects_that_can_be_called_and_partial_functions_are_tools() -> None:
+    counter, bound = tool(Counter()), tool(functools.partial(find, day=2))
+    assert (counter.name, counter.description, list(counter.parameters["properties"])) == ("Counter", "Count.", ["by"])
+    assert (bound.name, bound.parameters["required"]) == ("find", ["origin"])
+    with pytest.raises(InputError, match=r"The parameter 'a' of the tool untyped has no type"):
+        tool(functools.partial(untyped))
 
 
 @dataclass

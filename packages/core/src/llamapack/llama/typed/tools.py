@@ -47,8 +47,11 @@ def tool(function: Callable[..., Any], *, name: str | None = None, description: 
     The docstring may be in the style of Google, numpy or Sphinx. Raises InputError for a parameter without a type, or
     with one that JSON has nothing for.
     """
-    parameters = _parameters(function)
-    documentation = read_docstring(inspect.getdoc(function), parameters)
+    if not callable(function):
+        raise InputError(f"A tool must be a function, not {function!r}.")
+    inner = _inner(function)
+    parameters = _parameters(function, inner)
+    documentation = read_docstring(inspect.getdoc(inner), parameters)
     codecs = Codecs()
     made: dict[str, Codec] = {}
     for each, kind in parameters.items():
@@ -58,7 +61,7 @@ def tool(function: Callable[..., Any], *, name: str | None = None, description: 
     codec = record_of(dict, made, parameters)
     schema = {key: value for key, value in codecs.document(codec).items() if key != "title"}
     return Tool(
-        name=name or function.__name__,
+        name=name or _name(inner),
         description=documentation.text if description is None else description,
         parameters=schema,
         function=function,
@@ -66,21 +69,30 @@ def tool(function: Callable[..., Any], *, name: str | None = None, description: 
     )
 
 
-def _parameters(function: Callable[..., Any]) -> dict[str, Field]:
-    if not callable(function):
-        raise InputError(f"A tool must be a function, not {function!r}.")
-    target = function if inspect.isroutine(function) else type(function).__call__
+def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what functools.partial was given, and others as they are."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))  # an object with __call__ has none
+
+
+def _parameters(function: Callable[..., Any], inner: Callable[..., Any]) -> dict[str, Field]:
+    target = inner if inspect.isroutine(inner) else type(inner).__call__
     hints = typing.get_type_hints(target, include_extras=True)
     found = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise InputError(
-                f"The parameter {parameter} of the tool {function.__name__} cannot be described to a model.",
+                f"The parameter {parameter} of the tool {_name(inner)} cannot be described to a model.",
                 fix="Give each parameter a name that callers may use.",
             )
         if name not in hints:
             raise InputError(
-                f"The parameter {name!r} of the tool {function.__name__} has no type.",
+                f"The parameter {name!r} of the tool {_name(inner)} has no type.",
                 fix=f"Annotate it, such as {name}: str.",
             )
         found[name] = Field(type=hints[name], required=parameter.default is parameter.empty)
