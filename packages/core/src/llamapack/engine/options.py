@@ -121,6 +121,12 @@ def _by_spelling() -> Mapping[str, EngineOption]:
     }
 
 
+def option_name(spelling: str) -> str:
+    """Return the name of the option with this spelling; the spelling itself if there is none."""
+    option = _by_spelling().get(spelling)
+    return spelling if option is None or spelling in option.negations else option.name
+
+
 def check_options(given: Mapping[str, object]) -> dict[str, object]:
     """Return `given` as the library takes it; raises InputError for options that are unknown, refused, or wrong.
 

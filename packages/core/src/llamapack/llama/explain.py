@@ -64,13 +64,12 @@ def explain(
     on_overflow: OnOverflow,
     options: Mapping[str, Any],
     cpu: str,
-    choice: Choice | None,
+    choice: Choice,
 ) -> Explanation:
-    """Put together what is known; `choice` is None for an engine that is not of this process."""
-    used = choice.used if choice else ()
-    unused = [each for each in choice.devices if not each.used] if choice else []
-    refused = [each for each in choice.backends if not each.loaded] if choice else []
-    not_used = [f"{each.name}: {each.reason}" for each in unused] + [f"{each.name}: {each.reason}" for each in refused]
+    """Put together what is known; `options` are by their names, not by other spellings."""
+    used = choice.used
+    unused = [each for each in choice.devices if not each.used]
+    refused = [each for each in choice.backends if not each.loaded]
     return Explanation(
         model=facts.name,
         task=found.task,
@@ -80,7 +79,7 @@ def explain(
         quantization=facts.quantization,
         cpu=cpu,
         devices=tuple(f"{each.name} ({each.backend}): {each.reason}" for each in used),
-        not_used=tuple(not_used),
+        not_used=tuple(f"{each.name}: {each.reason}" for each in (*unused, *refused)),
         layers=_layers(bool(used), options),
         context=facts.context,
         context_trained=facts.context_trained,

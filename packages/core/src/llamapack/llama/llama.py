@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 import numpy as np
 import numpy.typing as npt
 
+from llamapack.engine.options import option_name
 from llamapack.errors import InputError
 from llamapack.llama.aio import AsyncLlama
 from llamapack.llama.chats import Chat
@@ -250,7 +251,8 @@ class Llama:
         """Say which devices are used and which not, how much context and memory there are, and why."""
         core, engine = self._core, self._engine
         cpu = f"{engine.cpu.level.name}: {engine.cpu.reason}"
-        return explain(core.facts, core.recognised, core.on_overflow, self._options, cpu, engine.choice)
+        options = {option_name(spelling): value for spelling, value in self._options.items()}
+        return explain(core.facts, core.recognised, core.on_overflow, options, cpu, engine.choice)
 
     def close(self) -> None:
         """Cancel what is under way, and free the model; safe to call twice, and from any thread."""
