@@ -125,15 +125,12 @@ def core(
         context_trained=100,
         slots=2,
         vocabulary=50,
-        width=8,
         parameters=1_000_000,
         size=1 << 20,
         quantization="Q4_1",
         template_thinks=thinks,
         template_tools=tools,
         adapters={"poems": 0, "laws": 1},
-        sees=False,
-        hears=False,
     )
     found = Recognised(task=task, reason="it was asked for")
     return Core(engine=engine, facts=facts, recognised=found, on_overflow=on_overflow), engine

@@ -128,10 +128,6 @@ class AsyncLlama:
         """Write what stands between two texts; see `Llama.infill`."""
         return await carry_out_async(self._core.engine, self._core.infill(prefix, suffix, options))
 
-    @overload
-    async def embed(self, texts: str, *, normalize: bool = True) -> npt.NDArray[np.float32]: ...
-    @overload
-    async def embed(self, texts: Sequence[str], *, normalize: bool = True) -> npt.NDArray[np.float32]: ...
     async def embed(self, texts: str | Sequence[str], *, normalize: bool = True) -> npt.NDArray[np.float32]:
         """Return vectors of texts; see `Llama.embed`."""
         rows = [texts] if isinstance(texts, str) else texts

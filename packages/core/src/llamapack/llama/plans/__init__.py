@@ -18,20 +18,21 @@ messages       prompts as messages
 options        the options of calls, and how a request says them
 """
 
-from __future__ import annotations
-
-from llamapack.llama.plans.interface import AsyncResponse, EngineInterface, Response
-from llamapack.llama.plans.running import Running, carry_out
-from llamapack.llama.plans.running_async import AsyncRunning, carry_out_async
-from llamapack.llama.plans.steps import Plan
-
 __all__ = [
-    "AsyncResponse",
-    "AsyncRunning",
-    "EngineInterface",
-    "Plan",
-    "Response",
-    "Running",
-    "carry_out",
-    "carry_out_async",
+    "answers",
+    "chat_states",
+    "completing",
+    "conversation",
+    "events",
+    "facts",
+    "interface",
+    "messages",
+    "options",
+    "refusals",
+    "replies",
+    "running",
+    "running_async",
+    "scoring",
+    "steps",
+    "vectors",
 ]

@@ -27,15 +27,12 @@ class Facts:
     context_trained: int
     slots: int
     vocabulary: int
-    width: int
     parameters: int
     size: int
     quantization: str
     template_thinks: bool
     template_tools: bool
     adapters: Mapping[str, int]
-    sees: bool
-    hears: bool
 
 
 def ask_facts() -> Plan[Facts]:
@@ -43,7 +40,6 @@ def ask_facts() -> Plan[Facts]:
     props = yield Ask(method="GET", path="/props")
     model = (yield Ask(method="GET", path="/v1/models"))["data"][0]["meta"]
     adapters = yield Ask(method="GET", path="/lora-adapters")
-    modalities: Mapping[str, Any] = props.get("modalities", {})
     capabilities: Mapping[str, Any] = props.get("chat_template_caps", {})
     return Facts(
         name=PurePath(props.get("model_alias") or props.get("model_path", "")).name,
@@ -51,13 +47,10 @@ def ask_facts() -> Plan[Facts]:
         context_trained=model["n_ctx_train"],
         slots=props["total_slots"],
         vocabulary=model["n_vocab"],
-        width=model["n_embd"],
         parameters=model["n_params"],
         size=model["size"],
         quantization=model.get("ftype", ""),
         template_thinks=bool(_THINKS.search(props.get("chat_template", ""))),
         template_tools=bool(capabilities.get("supports_tools") or capabilities.get("supports_tool_calls")),
         adapters=MappingProxyType({PurePath(each["path"]).stem: each["id"] for each in adapters}),
-        sees=bool(modalities.get("vision")),
-        hears=bool(modalities.get("audio")),
     )
