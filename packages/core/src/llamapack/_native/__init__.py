@@ -7,6 +7,7 @@ owner       Own native objects: each is freed once, after it was closed or garba
 exclusive   Allow one call at a time on an object that threads must not share.
 calls       Count the long calls that may call Python back, and stop them when the interpreter exits.
 callbacks   Python functions that C may call. An exception in one, such as Ctrl-C, is raised after the C call.
+loading     Watch the loading of a model: its progress, and whether it is to stop.
 log         llama.cpp's log lines, as records of the logger `llamapack.native`.
 watch       Stop the long calls of a context: by Ctrl-C, from another thread, or by a callback.
 threadpool  Keep llama.cpp's worker threads alive between tokens.
@@ -15,4 +16,16 @@ arrays      numpy arrays over native memory, which stays allocated as long as th
 
 from __future__ import annotations
 
-__all__ = ["arrays", "callbacks", "calls", "exclusive", "library", "log", "modules", "owner", "threadpool", "watch"]
+__all__ = [
+    "arrays",
+    "callbacks",
+    "calls",
+    "exclusive",
+    "library",
+    "loading",
+    "log",
+    "modules",
+    "owner",
+    "threadpool",
+    "watch",
+]

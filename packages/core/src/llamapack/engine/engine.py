@@ -16,13 +16,14 @@ from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.calls import stop_at_exit
 from llamapack._native.library import native, take_text
+from llamapack._native.loading import Progress
 from llamapack._native.owner import Owner
 from llamapack.backends.cpu import CpuChoice, load_cpu
 from llamapack.backends.loading import use_backends
 from llamapack.backends.selection.decisions import Choice
 from llamapack.backends.selection.request import read_request
 from llamapack.engine.aio import AsyncResponse, Waiter
-from llamapack.engine.loading import Progress, load
+from llamapack.engine.loading import load
 from llamapack.engine.options import check_options
 from llamapack.engine.response import Response
 from llamapack.errors import ClosedError, InputError, StateError

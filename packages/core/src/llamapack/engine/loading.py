@@ -5,28 +5,26 @@ from __future__ import annotations
 import ctypes
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from llamapack._native import _generated as api
-from llamapack._native.callbacks import GuardedCallback
-from llamapack._native.calls import end_if_exiting, exiting, running
+from llamapack._native.calls import running
 from llamapack._native.library import native, take_text
+from llamapack._native.loading import LoadWatcher, Progress
 from llamapack._native.log import captured_errors, logger
-from llamapack.errors import CancelledError, InputError, LlamapackError, ModelError, ModelFormatError
-
-_Step = api.llamapack_load_step_p
-Progress = Callable[[float], "bool | None"]
+from llamapack.errors import InputError, LlamapackError, ModelError, ModelFormatError
 
 
 def load(path: Path, options: Mapping[str, object], progress: Progress | None) -> api.llamapack_engine_p:
     """Load the model at `path` with `options` as `check_options` returns them, and start its engine."""
-    watcher = _Watcher(path, progress)
+    watcher = LoadWatcher(path, progress, _part)
+    callback = api.llamapack_load_callback(watcher.answer)
     pointer, message = api.llamapack_engine_p(), api.char_p()
     text = json.dumps({"model": str(path), **options}).encode()
     try:
         with captured_errors() as lines, running():
-            status = native().llamapack_engine_new(text, watcher.callback, ctypes.byref(pointer), ctypes.byref(message))
+            status = native().llamapack_engine_new(text, callback, ctypes.byref(pointer), ctypes.byref(message))
         problem = take_text(message)
         watcher.raise_if_stopped()
         if status:
@@ -39,31 +37,9 @@ def load(path: Path, options: Mapping[str, object], progress: Progress | None) -
     return pointer
 
 
-class _Watcher:
-    """Carry an exception, or a wish to stop, out of the callback that C calls."""
-
-    def __init__(self, path: Path, progress: Progress | None) -> None:
-        self._path = path
-        self._progress = progress
-        self._stopped_at: float | None = None
-        self._guarded: GuardedCallback[_Step, bool] = GuardedCallback(self._tell, otherwise=False)
-        self.callback = api.llamapack_load_callback(self._guarded.answer)
-
-    def _tell(self, pointer: _Step) -> bool:
-        step = pointer.contents
-        part = min(1.0, (step.number - 1 + step.part) / max(step.count, 1))
-        if exiting() or (self._progress is not None and self._progress(part) is False):
-            self._stopped_at = part
-            return False
-        return True
-
-    def raise_if_stopped(self) -> None:
-        end_if_exiting()
-        self._guarded.raise_error()
-        if self._stopped_at is not None:
-            raise CancelledError(
-                f"Loading {self._path} was stopped by the progress callback at {self._stopped_at:.0%}."
-            )
+def _part(pointer: api.llamapack_load_step_p) -> float:
+    step = pointer.contents
+    return min(1.0, (step.number - 1 + step.part) / max(step.count, 1))
 
 
 def _error(path: Path, status: int, problem: str, lines: Sequence[str]) -> LlamapackError:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from llamapack import gguf
 from llamapack._native import _generated as api
-from llamapack._native.callbacks import GuardedCallback
-from llamapack._native.calls import end_if_exiting, exiting, running
+from llamapack._native.calls import running
 from llamapack._native.library import encode_path, native, take_text
+from llamapack._native.loading import LoadWatcher, Progress
 from llamapack._native.log import captured_lines
 from llamapack._native.owner import Owner
 from llamapack.backends.cpu import CpuChoice, load_cpu
-from llamapack.errors import CancelledError, LlamapackError, ModelError, ModelFormatError
+from llamapack.errors import LlamapackError, ModelError, ModelFormatError
 from llamapack.model.metadata import ModelMetadata
 from llamapack.model.options import (
     LazyMode,
@@ -32,7 +32,6 @@ from llamapack.model.options import (
 from llamapack.model.placement import GpuLayers, Offload, SplitMode, plan_offload
 from llamapack.model.vocab import KnownTokens, Vocab
 
-_Progress = Callable[[float], "bool | None"]
 _ROPE_TYPES = {-1: "none", 0: "norm", 2: "neox", 8: "mrope", 40: "imrope", 24: "vision"}
 
 
@@ -66,7 +65,7 @@ class Model(Owner[api.llama_model_p]):
         fit_reserve: int | None = None,
         overrides: Mapping[str, Override] | None = None,
         cpu_level: str | None = None,
-        progress: _Progress | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Load the model at `path`; for a model in several files, the path of the first.
 
@@ -283,12 +282,13 @@ class Model(Owner[api.llama_model_p]):
         return f"<Model {str(self.path)!r}{' (closed)' if self.closed else ''}>"
 
 
-def _load(
-    header: gguf.Gguf, options: ModelOptions, params: LoadParams, progress: _Progress | None
-) -> api.llama_model_p:
+def _load(header: gguf.Gguf, options: ModelOptions, params: LoadParams, progress: Progress | None) -> api.llama_model_p:
     path = header.paths[0]
     check_overridden(header, options.overrides)
-    watcher = _Watcher(path, progress, params)
+    watcher = LoadWatcher(path, progress, float)
+    # Always set: without a callback, llama.cpp prints dots. The callback's second argument is not used.
+    callback = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_float)(watcher.answer)
+    params.native.progress_callback = ctypes.cast(callback, api.llama_progress_callback)
     level = logging.INFO if options.overrides else logging.ERROR
     pointer, message = api.llama_model_p(), api.char_p()
     try:
@@ -305,33 +305,6 @@ def _load(
         native().llama_model_free(pointer)
         raise
     return pointer
-
-
-class _Watcher:
-    """Keeps an exception, or a request to stop, from the callback that C calls."""
-
-    def __init__(self, path: Path, progress: _Progress | None, params: LoadParams) -> None:
-        self._path = path
-        self._progress = progress
-        self._stopped_at: float | None = None
-        self._asking: GuardedCallback[float, bool] = GuardedCallback(self._tell, otherwise=False)
-        # Always set: without a callback, llama.cpp prints dots. The callback's second argument is not used.
-        self._callback = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_float)(self._asking.answer)
-        params.native.progress_callback = ctypes.cast(self._callback, api.llama_progress_callback)
-
-    def _tell(self, part: float) -> bool:
-        if exiting() or (self._progress is not None and self._progress(part) is False):
-            self._stopped_at = part
-            return False
-        return True
-
-    def raise_if_stopped(self) -> None:
-        end_if_exiting()
-        self._asking.raise_error()
-        if self._stopped_at is not None:
-            raise CancelledError(
-                f"Loading {self._path} was stopped by the progress callback at {self._stopped_at:.0%}."
-            )
 
 
 def _load_error(path: Path, lines: Sequence[str]) -> LlamapackError:
