@@ -4,41 +4,27 @@
 #include <cctype>
 #include <cstdint>
 #include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "status.hpp"
+#include "worker_thread.hpp"
 
 #ifndef _WIN32
 #include <pthread.h>
 #endif
 
-namespace {
-
-struct call {
-    const std::function<void()> & body;
-    std::exception_ptr            error;
-
-    static void * run(void * self) {
-        call & it = *static_cast<call *>(self);
-        try {
-            it.body();
-        } catch (...) {
-            it.error = std::current_exception();
-        }
-        return nullptr;
-    }
-};
-
-} // namespace
-
 namespace llamapack {
+
+namespace {
 
 #ifdef _WIN32
 size_t stack_left() {
     return SIZE_MAX; // the libraries used there do not recurse
 }
 #else
-namespace {
-
 // The lowest address of the calling thread's stack. Asking for it is slow in a main thread, so each thread asks once.
 const char * stack_end() {
 #    ifdef __APPLE__
@@ -55,8 +41,7 @@ const char * stack_end() {
 #    endif
 }
 
-} // namespace
-
+// How much of the calling thread's stack is left, in bytes; 0 where that is not known.
 size_t stack_left() {
     static thread_local const char * const end  = stack_end();
     const char                             here = 0;
@@ -64,25 +49,31 @@ size_t stack_left() {
 }
 #endif
 
-void run_on_stack(size_t size, const std::function<void()> & body) {
-    call it = { body, nullptr };
-#ifdef _WIN32
-    (void) size; // the libraries used there do not recurse
-    call::run(&it);
-#else
-    pthread_t      thread;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    const bool started = pthread_attr_setstacksize(&attributes, size) == 0 &&
-                         pthread_create(&thread, &attributes, call::run, &it) == 0;
-    pthread_attr_destroy(&attributes);
-    if (!started) {
-        throw invalid_input("there is no memory for a stack of " + std::to_string(size) + " bytes");
+std::unique_ptr<worker_thread> start(size_t stack_size, std::function<void()> body) {
+    try {
+        return std::make_unique<worker_thread>(stack_size, std::move(body));
+    } catch (const std::runtime_error &) {
+        throw invalid_input("there is no memory for a stack of " + std::to_string(stack_size) + " bytes");
     }
-    pthread_join(thread, nullptr);
-#endif
-    if (it.error) {
-        std::rethrow_exception(it.error);
+}
+
+} // namespace
+
+void run_with_stack(size_t size, const std::function<void()> & body) {
+    if (size < stack_left()) {
+        body();
+        return;
+    }
+    std::exception_ptr error;
+    start(size, [&] {
+        try {
+            body();
+        } catch (...) {
+            error = std::current_exception();
+        }
+    }).reset(); // waits for its end
+    if (error) {
+        std::rethrow_exception(error);
     }
 }
 

@@ -7,12 +7,9 @@
 
 namespace llamapack {
 
-// How much of the calling thread's stack is left, in bytes; 0 where that is not known.
-size_t stack_left();
-
-// Run `body` with a stack of `size` bytes, and throw what it throws; throws invalid_input where the system has no such
-// stack. The memory is taken as it is used.
-void run_on_stack(size_t size, const std::function<void()> & body);
+// Run `body` where `size` bytes of stack are left, here or on another thread, and throw what it throws; throws
+// invalid_input where the system has no such stack. The memory is taken as it is used.
+void run_with_stack(size_t size, const std::function<void()> & body);
 
 // How much splitting a text into words may take where a vocabulary does that with std::regex: libstdc++'s recurses for
 // every character of a match, a few hundred bytes of stack each. A match is at most a run of blanks or of anything else.

@@ -58,14 +58,8 @@ llamapack_status llamapack_tokenize(
         const auto tokenize = [&](const char * bytes) {
             *count = llama_tokenize(vocab, bytes, text_len, tokens, n_tokens_max, add_special, parse_special);
         };
-        const size_t stack = llamapack::stack_for_splitting(text, text_len);
-        const auto   run   = [&](const char * bytes) {
-            if (stack + other_stack < llamapack::stack_left()) {
-                tokenize(bytes);
-            } else {
-                llamapack::run_on_stack(stack + other_stack, [&] { tokenize(bytes); });
-            }
-        };
+        const size_t stack = llamapack::stack_for_splitting(text, text_len) + other_stack;
+        const auto   run   = [&](const char * bytes) { llamapack::run_with_stack(stack, [&] { tokenize(bytes); }); };
         try {
             try {
                 run(text);

@@ -20,7 +20,6 @@ add_library(llamapack-engine OBJECT
     engine/responses.cpp
     engine/routes.cpp
     engine/server_log.cpp
-    engine/worker_thread.cpp
     engine/workers.cpp)
 target_compile_definitions(llamapack-engine PRIVATE LLAMAPACK_BUILD)
 target_include_directories(llamapack-engine PRIVATE ../include "${LLAMAPACK_SOURCE}/src")

@@ -23,8 +23,8 @@ namespace {
 
 constexpr size_t most_requests  = 512;                 // at once; more of them wait
 constexpr size_t loop_stack     = 64u * 1024 * 1024;   // grammars and std::regex recurse with what was generated
-constexpr size_t request_stack  = 8u * 1024 * 1024;    // surely left of a worker's
-constexpr size_t largest_stack  = 1024u * 1024 * 1024;
+constexpr size_t request_stack  = 8u * 1024 * 1024;    // for a request, but for splitting its texts
+constexpr size_t largest_stack  = 1024u * 1024 * 1024; // for splitting them
 
 // Upstream keeps tables without a lock for which memory a model will need.
 std::mutex loading;
@@ -44,11 +44,10 @@ void write_error(response & to, const std::string & message, error_type type) {
 }
 
 // Run `body`, and write what it throws as llama-server does, but for a body that is not JSON: that is the caller's
-// mistake. Returns whether it threw nothing.
-bool write_errors_of(response & to, const std::function<void()> & body) {
+// mistake.
+void write_errors_of(response & to, const std::function<void()> & body) {
     try {
         body();
-        return true;
     } catch (const invalid_input & problem) {
         write_error(to, problem.what(), ERROR_TYPE_INVALID_REQUEST);
     } catch (const std::invalid_argument & problem) {
@@ -62,7 +61,14 @@ bool write_errors_of(response & to, const std::function<void()> & body) {
     } catch (...) {
         write_error(to, "an exception of unknown type", ERROR_TYPE_SERVER);
     }
-    return false;
+}
+
+// Run `body`, which writes an error; where there is no memory even for that, the response just ends.
+void try_to(const std::function<void()> & body) noexcept {
+    try {
+        body();
+    } catch (...) {
+    }
 }
 
 // All of a response, when it has ended.
@@ -73,22 +79,6 @@ std::string read(response & from) {
         text.append(reinterpret_cast<const char *>(piece.data), piece.size);
     }
     return text;
-}
-
-// Run `body` where there are `stack` bytes for it.
-void run_with_stack(size_t stack, const std::function<void()> & body) {
-    if (stack < request_stack) {
-        body();
-        return;
-    }
-    if (stack > largest_stack) {
-        throw invalid_input("a text in the request has too long a run without blanks");
-    }
-    run_on_stack(stack + request_stack, [&] {
-        const caught_aborts guard;
-        const c_numbers     numbers;
-        body();
-    });
 }
 
 } // namespace
@@ -200,21 +190,19 @@ std::shared_ptr<response> engine::begin(request what, std::weak_ptr<inbox> reade
 
 void engine::work(const std::shared_ptr<response> & to, request & what) noexcept {
     const caught_aborts guard;
-    try {
-        write_errors_of(*to, [&] { answer(*to, what); });
-    } catch (...) {
-        // no memory for the error itself: the response just ends
-    }
-    std::string why;
-    {
-        const std::lock_guard<std::mutex> lock(mutex);
-        active.erase(to);
-        why = failure;
-    }
-    if (!why.empty()) {
-        write_error(*to, why, ERROR_TYPE_UNAVAILABLE);
-    }
+    try_to([&] { write_errors_of(*to, [&] { answer(*to, what); }); });
+    try_to([&] {
+        if (const std::string why = leave(to); !why.empty()) {
+            write_error(*to, why, ERROR_TYPE_UNAVAILABLE);
+        }
+    });
     to->end();
+}
+
+std::string engine::leave(const std::shared_ptr<response> & done) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    active.erase(done);
+    return failure;
 }
 
 void engine::answer(response & to, request & what) {
@@ -236,8 +224,14 @@ void engine::answer(response & to, request & what) {
     const size_t          stack = what.body.empty() ? 0 : check_request(where.path, what.body, vocab);
     const server_http_req asked = { std::move(where.parameters), {}, std::move(where.path), std::move(where.query),
                                     std::move(what.body), std::move(what.files), to.should_stop };
+    if (stack > largest_stack) {
+        throw invalid_input("a text in the request has too long a run without blanks");
+    }
     std::unique_ptr<server_http_res> result;
-    run_with_stack(stack, [&] { result = (*handler)(asked); });
+    run_with_stack(stack + request_stack, [&] {
+        const caught_aborts guard;
+        result = (*handler)(asked);
+    });
     stream(to, *result);
     result->on_complete();
 }

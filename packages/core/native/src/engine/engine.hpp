@@ -13,7 +13,7 @@
 #include "llamapack.h"
 #include "responses.hpp"
 #include "server-context.h"
-#include "worker_thread.hpp"
+#include "../worker_thread.hpp"
 #include "workers.hpp"
 
 namespace llamapack {
@@ -49,6 +49,7 @@ class engine {
     void wake();
 
     void work(const std::shared_ptr<response> & to, request & what) noexcept;
+    std::string leave(const std::shared_ptr<response> & done); // returns `failure`
     void answer(response & to, request & what);
     void stream(response & to, server_http_res & from);
 

@@ -1,5 +1,5 @@
 // What llama.cpp's server logs, in the one log of this process. The server core is compiled with the names of upstream's
-// functions replaced by these (CMakeLists.txt), so that its lines come to llamapack_log_set's callback, upstream's logger
+// functions replaced by these (engine.cmake), so that its lines come to llamapack_log_set's callback, upstream's logger
 // with its thread is not started, and the log hook of the process stays what it is.
 
 #pragma once

@@ -6,7 +6,8 @@ namespace llamapack {
 
 namespace {
 
-constexpr size_t stack_size = 16 * 1024 * 1024; // upstream parses JSON, templates and grammars by recursion
+// Upstream parses JSON, templates and grammars by recursion; it should be more than engine.cpp's request_stack.
+constexpr size_t stack_size = 16 * 1024 * 1024;
 
 } // namespace
 

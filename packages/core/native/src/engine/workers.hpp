@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-#include "worker_thread.hpp"
+#include "../worker_thread.hpp"
 
 namespace llamapack {
 

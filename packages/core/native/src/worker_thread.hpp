@@ -1,4 +1,4 @@
-// Threads of an engine: with room for deep recursion, deaf to signals from outside, and with numbers written as in C.
+// Threads of ours: with room for deep recursion, deaf to signals from outside, and with numbers written as in C.
 
 #pragma once
 
