@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.children import python
+from tests.support.programs.examples import examples, quoted_and_written, run_example
 from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.weights import read_weights
 
-ROOT = Path(__file__).resolve().parents[3]
-EXAMPLES = {path.name: path for path in sorted((ROOT / "examples").glob("*.py"))}
-QUOTE = re.compile(r"\[`examples/(\S+)`\]\(\S+\):\n\n```python\n(.*?)```", re.DOTALL)
+EXAMPLES = examples("examples")
 
 SAYS = {
     "answer.py": r".+\n\d+ tokens, (stop|length)\n",
@@ -43,15 +41,12 @@ def adapter(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", SAYS)
 def test_example_runs(name: str, model_path: Path, adapter: Path) -> None:
-    code = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     more = [adapter] if name == "adapters.py" else []
-    answer = python(code, EXAMPLES[name], model_path, *more)
+    answer = run_example(EXAMPLES[name], model_path, *more)
     assert (answer.status, answer.err) == (0, "")
     assert re.fullmatch(SAYS[name], answer.out, re.DOTALL), answer.out
 
 
 def test_guide_quotes_every_example_as_it_is() -> None:
-    guide = (ROOT / "docs" / "guide" / "README.md").read_text(encoding="utf-8")
-    quotes = dict(QUOTE.findall(guide))
-    assert quotes == {name: path.read_text(encoding="utf-8") for name, path in EXAMPLES.items()}
-    assert guide.count("```python") == len(quotes)
+    quoted, written = quoted_and_written("README.md", "examples")
+    assert quoted == written

@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 from llamapack import Llama
 
-from tests.support.children import python
 from tests.support.llama.templates import TOOLS
+from tests.support.programs.examples import GUIDE, examples, quoted_and_written, run_example
 from tests.support.reference.made_models import write_model
 
-ROOT = Path(__file__).resolve().parents[3]
-EXAMPLES = {path.name: path for path in sorted((ROOT / "examples" / "llama").glob("*.py"))}
-GUIDE = ROOT / "docs" / "guide"
-QUOTE = re.compile(r"\[`examples/llama/(\S+)`\]\(\S+\):\n\n```python\n(.*?)```", re.DOTALL)
+EXAMPLES = examples("examples/llama")
 NEW = re.compile(r"```python\n# llamapack\n(.*?)```", re.DOTALL)
 
 SAYS = {
@@ -37,20 +34,17 @@ def test_every_example_is_expected_to_say_something() -> None:
 
 @pytest.mark.parametrize("name", SAYS)
 def test_example_runs(name: str, model_path: Path, tmp_path: Path) -> None:
-    code = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     more = [tmp_path / "tools.jinja"] if name == "tools.py" else []
     (tmp_path / "tools.jinja").write_text(TOOLS, encoding="utf-8")
     model = write_model(tmp_path / "ranker.gguf", "reranker", words="abcd") if name == "ranking.py" else model_path
-    answer = python(code, EXAMPLES[name], model, *more)
+    answer = run_example(EXAMPLES[name], model, *more)
     assert (answer.status, answer.err) == (0, "")
     assert re.fullmatch(SAYS[name], answer.out, re.DOTALL), answer.out
 
 
 def test_guide_quotes_every_example_as_it_is() -> None:
-    guide = (GUIDE / "llama.md").read_text(encoding="utf-8")
-    quotes = dict(QUOTE.findall(guide))
-    assert quotes == {name: path.read_text(encoding="utf-8") for name, path in EXAMPLES.items()}
-    assert guide.count("```python") == len(quotes)
+    quoted, written = quoted_and_written("llama.md", "examples/llama")
+    assert quoted == written
 
 
 def test_new_code_for_users_of_llama_cpp_python_works(
