@@ -19,7 +19,8 @@ class Explanation:
     """What a Llama runs on; it prints as a text.
 
     `layers` is what decides how many layers are on a GPU. `cache` are the types of the KV cache's keys and values.
-    `context` is how many tokens one request may have, and `slots` how many requests run at once.
+    `context` is how many tokens one request may have, and `slots` how many requests run at once. With `shared` those
+    share the `context` tokens; otherwise each has as many.
     """
 
     model: str
@@ -35,12 +36,14 @@ class Explanation:
     context: int
     context_trained: int
     slots: int
+    shared: bool
     cache: tuple[str, str]
     on_overflow: OnOverflow
     adapters: tuple[str, ...]
 
     def __str__(self) -> str:
         """Return it as lines of text."""
+        whose = "shared by" if self.shared else "for each of"
         return "\n".join(
             [
                 f"{self.model}: {self.parameters / 1e6:,.0f} million parameters, {self.quantization}, "
@@ -50,7 +53,7 @@ class Explanation:
                 *[f"Device: {each}" for each in self.devices],
                 *[f"Not used: {each}" for each in self.not_used],
                 f"Layers: {self.layers}",
-                f"Context: {self.context} tokens for each of {self.slots} requests at once "
+                f"Context: {self.context} tokens {whose} {self.slots} requests at once "
                 f"(trained with {self.context_trained}); when it is full: {self.on_overflow}",
                 f"KV cache: keys {self.cache[0]}, values {self.cache[1]}",
                 *([f"LoRA adapters: {', '.join(self.adapters)}"] if self.adapters else []),
@@ -84,10 +87,17 @@ def explain(
         context=facts.context,
         context_trained=facts.context_trained,
         slots=facts.slots,
+        shared=_is_shared(options),
         cache=(str(options.get("cache_type_k", "f16")), str(options.get("cache_type_v", "f16"))),
         on_overflow=on_overflow,
         adapters=tuple(facts.adapters),
     )
+
+
+def _is_shared(options: Mapping[str, Any]) -> bool:
+    """Return whether requests share one KV cache: llama.cpp does so unless it is told how many there are."""
+    parallel = options.get("parallel")
+    return parallel is None or parallel < 0 or options.get("kv_unified") is True
 
 
 def _layers(devices: bool, options: Mapping[str, Any]) -> str:

@@ -56,6 +56,6 @@ def too_long(tokens: int, context: int) -> PromptTooLongError:
     return PromptTooLongError(
         f"The prompt has {tokens} tokens, but a request has a context of {context}.",
         why="The answer needs room in it, too." if tokens <= context else "",
-        fix="Shorten the prompt, use Llama(..., ctx_size=N) with a larger N (it is divided among `parallel` requests), "
+        fix="Shorten the prompt, use Llama(..., ctx_size=N) with a larger N (requests at once share it), "
         'or let conversations lose their beginning with on_overflow="drop-oldest".',
     )
