@@ -63,8 +63,8 @@ class Llama:
 
         `options` are those of Engine: `ctx_size=8192` (shared by all requests at once), `parallel=8`,
         `backends="cuda"`, `gpu_layers=20`, `cache_type_k="q8_0"`, `lora=["adapter.gguf"]`, `mmproj="mmproj.gguf"`,
-        `spec_draft_model="draft.gguf"` with `spec_type="draft-simple"`, `spec_type="ngram-simple"`,
-        `chat_template_file="FILE"`, `progress=callback`; `llamapack.engine.engine_options()` lists them.
+        `spec_draft_model="draft.gguf"`, `spec_type="ngram-simple"`, `chat_template_file="FILE"`,
+        `progress=callback`; `llamapack.engine.engine_options()` lists them.
 
         Raises what Engine raises: ModelError, InputError, BackendError.
         """
