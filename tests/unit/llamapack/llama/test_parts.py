@@ -18,7 +18,7 @@ from llamapack.gguf import ValueType
 from llamapack.llama.aio import AsyncLlama
 from llamapack.llama.chats import Chat
 from llamapack.llama.core import Core
-from llamapack.llama.mapping import map_prompts
+from llamapack.llama.mapping import map_prompts, map_prompts_async
 from llamapack.llama.opening import StateFolder
 from llamapack.llama.plans.conversation import converse
 from llamapack.llama.plans.events import TextEvent
@@ -31,7 +31,7 @@ from llamapack.llama.tasks import recognise
 from llamapack.llama.typed.returns import Returns, returns_of
 
 from tests.support.gguf.files import Value, encode, tiny_model
-from tests.support.llama.fake_engine import FakeEngine, Given, core, refused, said, streamed
+from tests.support.llama.fake_engine import FakeAsyncResponse, FakeEngine, Given, core, refused, said, streamed
 
 
 def test_prompts_become_messages(tmp_path: Path) -> None:
@@ -345,6 +345,36 @@ def test_map_ends_with_the_first_error() -> None:
     with pytest.raises(InputError, match=r"A prompt must be a text"):
         list(replies)
     assert threading.active_count() < 20
+
+
+class SlowFirst(FakeEngine):
+    """Answers the prompt "0" when "2" was asked, and counts how many requests are under way."""
+
+    def __init__(self) -> None:
+        super().__init__(answers=echo)
+        self.asked_for_2 = asyncio.Event()
+        self.under_way = self.most = 0
+
+    async def request_async(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> FakeAsyncResponse:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        prompt = (body or {})["messages"][-1]["content"]
+        if prompt == "2":
+            self.asked_for_2.set()
+        await (self.asked_for_2.wait() if prompt == "0" else asyncio.sleep(0))
+        self.under_way -= 1
+        return await super().request_async(method, path, body)
+
+
+def test_a_slow_prompt_holds_no_other_up() -> None:
+    async def main() -> None:
+        it, _ = core()
+        engine = SlowFirst()
+        replies = map_prompts_async(engine, it.plans("map", None, {}), map(str, range(6)), 2, ordered=True)
+        assert [reply.text async for reply in replies] == list("012345")
+        assert engine.most == 2
+
+    asyncio.run(asyncio.wait_for(main(), 30))
 
 
 def test_many_prompts_share_one_grammar(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def _first_done(running: Iterable[Future[Reply[Any]]]) -> Future[Reply[Any]]:
     return next(future for future in running if future in done)
 
 
-async def map_prompts_async(
+def map_prompts_async(
     engine: EngineInterface,
     make_plan: MakePlan,
     prompts: Iterable[Prompt] | AsyncIterable[Prompt],
@@ -72,12 +72,24 @@ async def map_prompts_async(
 ) -> AsyncIterator[Reply[Any]]:
     """Yield the replies to prompts; see `map_prompts`."""
     check_parallel(parallel)
+    return _in_tasks(engine, make_plan, prompts, parallel, ordered=ordered)
+
+
+async def _in_tasks(
+    engine: EngineInterface,
+    make_plan: MakePlan,
+    prompts: Iterable[Prompt] | AsyncIterable[Prompt],
+    parallel: int,
+    *,
+    ordered: bool,
+) -> AsyncIterator[Reply[Any]]:
     source = _numbered_async(prompts)
+    room = asyncio.Semaphore(parallel)
     tasks: deque[asyncio.Task[Reply[Any]]] = deque()
     try:
         while True:
-            while len(tasks) < parallel and (each := await anext(source, None)):
-                tasks.append(asyncio.create_task(_one(engine, make_plan(each[1]), each[0])))
+            while len(tasks) < parallel * AHEAD and (each := await anext(source, None)):
+                tasks.append(asyncio.create_task(_one(engine, make_plan(each[1]), each[0], room)))
             if not tasks:
                 return
             ready = tasks[0] if ordered else await _first_task(tasks)
@@ -101,8 +113,9 @@ async def _numbered_async(prompts: Iterable[Prompt] | AsyncIterable[Prompt]) -> 
             yield pair
 
 
-async def _one(engine: EngineInterface, plan: Plan[Reply[Any]], index: int) -> Reply[Any]:
-    return replace(await carry_out_async(engine, plan), index=index)
+async def _one(engine: EngineInterface, plan: Plan[Reply[Any]], index: int, room: asyncio.Semaphore) -> Reply[Any]:
+    async with room:
+        return replace(await carry_out_async(engine, plan), index=index)
 
 
 async def _first_task(tasks: Iterable[asyncio.Task[Reply[Any]]]) -> asyncio.Task[Reply[Any]]:
