@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from llamapack.engine import Engine, engine_options
+from llamapack.engine.options import option_name
 from llamapack.errors import CancelledError, InputError, ModelError, ModelFormatError, ModelNotFoundError
 
 from tests.support.engine.requests import completed, marked
@@ -153,6 +154,11 @@ def test_every_option_of_llama_cpp_was_looked_at() -> None:
         assert not options[name].refused
     ends = {name for name, option in options.items() if option.refused == "it ends the process"}
     assert ends == {"help", "version", "cache_list", "list_devices", "completion_bash"}
+
+
+def test_options_have_one_name_and_several_spellings() -> None:
+    spellings = ("gpu_layers", "n_gpu_layers", "no_kv_offload", "backends")
+    assert [option_name(each) for each in spellings] == ["gpu_layers", "gpu_layers", "no_kv_offload", "backends"]
 
 
 def test_options_reach_the_engine(tiny: Path) -> None:

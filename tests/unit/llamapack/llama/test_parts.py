@@ -361,7 +361,9 @@ class SlowFirst(FakeEngine):
         prompt = (body or {})["messages"][-1]["content"]
         if prompt == "2":
             self.asked_for_2.set()
-        await (self.asked_for_2.wait() if prompt == "0" else asyncio.sleep(0))
+        if prompt == "0":
+            await self.asked_for_2.wait()
+        await asyncio.sleep(0)
         self.under_way -= 1
         return await super().request_async(method, path, body)
 
