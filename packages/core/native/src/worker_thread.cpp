@@ -76,6 +76,8 @@ worker_thread::worker_thread(size_t stack_size, std::function<void()> body) : th
     for (const int own : { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS }) {
         sigdelset(&others, own); // a thread's own mistakes: whoever reports them still shall
     }
+    constexpr size_t page = 64u * 1024; // or several: macOS takes no parts of one
+    stack_size            = (stack_size + page - 1) / page * page;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_sigmask(SIG_SETMASK, &others, &previous); // a new thread has the mask of the one that makes it
