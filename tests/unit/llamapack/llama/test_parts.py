@@ -19,7 +19,7 @@ from llamapack.llama.aio import AsyncLlama
 from llamapack.llama.chats import Chat
 from llamapack.llama.core import Core
 from llamapack.llama.mapping import map_prompts, map_prompts_async
-from llamapack.llama.opening import StateFolder
+from llamapack.llama.opening import StateFolder, open_engine
 from llamapack.llama.plans.conversation import converse
 from llamapack.llama.plans.events import TextEvent
 from llamapack.llama.plans.messages import to_messages
@@ -287,6 +287,14 @@ def test_leaving_an_async_loop_ends_the_work() -> None:
         assert engine.responses[0].closed
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("option", "instead"), [("context_shift", 'on_overflow="shift"'), ("slot_save_path", "chat.save")]
+)
+def test_options_that_contradict_llama_are_refused(option: str, instead: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"Llama does not take the option '{option}'\.\nUse {instead}"):
+        open_engine(tmp_path / "none.gguf", None, "error", tmp_path, {option: True})
 
 
 def test_folder_of_states_goes_with_its_owner() -> None:

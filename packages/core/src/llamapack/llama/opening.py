@@ -12,17 +12,24 @@ from typing import Any
 
 from llamapack import gguf
 from llamapack.engine import Engine
+from llamapack.errors import InputError
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.tasks import Recognised, Task, recognise
 
 MOST_AT_ONCE = 2048
 """Tokens that an embedding model processes at once by default, if its context is not shorter: it needs a whole text."""
 
+_INSTEAD = {"context_shift": 'on_overflow="shift"', "slot_save_path": "chat.save(path, state=True)"}
+"""Options of Engine that would contradict what Llama does by itself."""
+
 
 def open_engine(
     path: str | os.PathLike[str], task: Task | None, on_overflow: OnOverflow, states: Path, options: Mapping[str, Any]
 ) -> tuple[Engine, Recognised]:
     """Load the model at `path`; `states` is the folder for states of chats."""
+    for name, instead in _INSTEAD.items():
+        if name in options:
+            raise InputError(f"Llama does not take the option {name!r}.", fix=f"Use {instead}.")
     found = recognise(Path(path), task)
     wanted = dict(options)
     if found.task == "embed":
@@ -36,7 +43,7 @@ def open_engine(
     if on_overflow == "shift":
         wanted["context_shift"] = True
     if found.task == "generate":
-        wanted.setdefault("slot_save_path", states)
+        wanted["slot_save_path"] = states
     return Engine(path, **wanted), found
 
 
