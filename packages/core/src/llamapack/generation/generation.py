@@ -84,6 +84,7 @@ class Generation(Uncopyable, Iterator[str]):
 
     def __post_init__(self) -> None:
         """Start the text stream."""
+        self._vocab = self.context.model.vocab  # kept, because the model makes another one if nobody has it
         self._stream = TextStream(self.stop)
         self._started = self._closed = False
 
@@ -106,14 +107,13 @@ class Generation(Uncopyable, Iterator[str]):
             self.timing.generated_seconds += time.perf_counter() - began
         if token is None:
             return self._finish("length")
-        vocab = self.context.model.vocab
-        if vocab.is_end(token):
+        if self._vocab.is_end(token):
             return self._finish("stop")
         self.tokens.append(token)
         if self.n_logprobs is not None:
             self.logprobs.append(_logprobs(self.context, token, self.n_logprobs))
         self.timing.generated_tokens += 1
-        text = self._stream.feed(vocab.piece(token))
+        text = self._stream.feed(self._vocab.piece(token))
         if self._stream.stopped is not None:
             self._end("stop")
         return text
