@@ -13,6 +13,7 @@ from llamapack.errors import InputError, PromptTooLongError, StateError
 
 from tests.support.gguf.files import encode, tiny_model
 from tests.support.reference.llama import Llama
+from tests.support.reference.made_models import write_model
 from tests.support.reference.weights import read_weights
 from tests.support.small_contexts import EXACT, TOKENS, Floats, Made, context, distance
 
@@ -143,6 +144,15 @@ def test_texts_are_embedded_in_their_order_one_row_each(model: llamapack.Model) 
     for index in (0, 17, 44):
         assert distance(rows[index], llamapack.embed(model, texts[index], n_threads=1)) < 0.03
     assert distance(rows[:3], rows[42:]) < 0.03
+
+
+def test_the_scores_of_a_reranker_are_not_normalized(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "ranker.gguf", "reranker", words="abcd")
+    with llamapack.Model(path) as model:
+        scores = llamapack.embed(model, ["a b", "c d"], n_threads=1)
+        assert scores.shape == (2, 1)
+        assert np.array_equal(scores, llamapack.embed(model, ["a b", "c d"], normalize=False, n_threads=1))
+        assert not np.allclose(np.abs(scores), 1)
 
 
 def test_embed_refuses_nothing_empty_and_too_long_texts(model: llamapack.Model) -> None:

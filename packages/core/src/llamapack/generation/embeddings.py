@@ -65,8 +65,9 @@ def embed(
     )
     with context:
         rows = [row for group in _groups(tokens, limit, sequences) for row in _embed_group(context, group)]
+        is_embedding = context.pooling != "rank"  # else scores, of which the length says nothing
     array = np.stack(rows)
-    if normalize and context.options.pooling != "rank":
+    if normalize and is_embedding:
         array = normalized(array)
     return array[0] if isinstance(texts, (str, bytes)) else array
 
