@@ -1,4 +1,7 @@
-"""Read GGUF files without llama.cpp: `llamapack.gguf.read("model.gguf")`.
+"""Read GGUF files without llama.cpp.
+
+    gguf = llamapack.gguf.read("model.gguf")
+    gguf.metadata["general.architecture"], gguf.tensors["token_embd.weight"].shape
 
 reading   Read GGUF files, and check a model before llama.cpp loads it.
 file      A GGUF file: metadata and tensors, without loading the model.

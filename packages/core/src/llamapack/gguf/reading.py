@@ -1,10 +1,4 @@
-"""Read GGUF files, and check a model before llama.cpp loads it.
-
-    gguf = llamapack.gguf.read("model.gguf")
-    gguf.metadata["general.architecture"], gguf.tensors["token_embd.weight"].shape
-
-Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
-"""
+"""Read GGUF files, and check a model before llama.cpp loads it."""
 
 from __future__ import annotations
 
@@ -13,14 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from llamapack.errors import ModelFormatError
-from llamapack.gguf.file import Array, Gguf, Metadata, Value, read_file
-from llamapack.gguf.formats import TensorType, ValueType
+from llamapack.gguf.file import Gguf, Metadata, read_file
 from llamapack.gguf.loadable import problems
 from llamapack.gguf.opening import DOWNLOAD_AGAIN, opened
 from llamapack.gguf.parser import Header, Tensor
 from llamapack.gguf.splits import check_part, part_paths
-
-__all__ = ["Array", "Gguf", "Metadata", "Tensor", "TensorType", "Value", "ValueType", "check", "read"]
 
 
 def read(path: str | os.PathLike[str]) -> Gguf:
