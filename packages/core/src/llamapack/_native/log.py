@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
@@ -113,6 +113,11 @@ def captured_lines(level: int) -> Iterator[list[str]]:
         if level < logging.ERROR:
             sync_log_level()
         raise_pending()
+
+
+def reason_in(lines: Iterable[str]) -> str:
+    """Return captured lines as the reason in an error message, without the names of functions that precede them."""
+    return "\n".join(line.split(": ", 1)[-1].strip() for line in lines)
 
 
 def captured_errors() -> contextlib.AbstractContextManager[list[str]]:

@@ -16,7 +16,7 @@ from llamapack._native import _generated as api
 from llamapack._native.calls import stop_at_exit
 from llamapack._native.exclusive import ExclusiveUse
 from llamapack._native.library import native
-from llamapack._native.log import captured_errors
+from llamapack._native.log import captured_errors, reason_in
 from llamapack._native.owner import Lifetime, Owner
 from llamapack.context.native_context import NativeContext
 from llamapack.context.options import POOLINGS, ContextOptions, native_params
@@ -234,7 +234,7 @@ stop_at_exit(_cancel_all)
 
 
 def _decode_error(status: int, count: int, size: int, lines: Sequence[str]) -> LlamapackError:
-    why = "\n".join(line.split(": ", 1)[-1].strip() for line in lines)
+    why = reason_in(lines)
     if status == 1:
         return CacheFullError(
             f"No room is left in the KV cache of {size} tokens for {count} more.",

@@ -9,7 +9,7 @@ from typing import Any
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
-from llamapack._native.log import captured_errors
+from llamapack._native.log import captured_errors, reason_in
 from llamapack._native.owner import Lifetime
 from llamapack._native.threadpool import ThreadPools
 from llamapack._native.watch import Watch
@@ -32,8 +32,7 @@ class NativeContext:
             )
         errors += take_text(message).splitlines()
         if not self.pointer:
-            why = "\n".join(line.split(": ", 1)[-1] for line in errors)
-            raise DecodeError("The context cannot be made.", why=why, fix="Try a smaller n_ctx.")
+            raise DecodeError("The context cannot be made.", why=reason_in(errors), fix="Try a smaller n_ctx.")
         self._watch: api.llamapack_watch_p | None = None
         self._held: list[Lifetime[Any]] = []
         self._pools = ThreadPools(params.n_threads, params.n_threads_batch)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from llamapack._native import _generated as api
 from llamapack._native.library import read_abi, take_text
-from llamapack._native.log import captured_errors
+from llamapack._native.log import captured_errors, reason_in
 from llamapack._util.arguments import check_int, check_sequence
 from llamapack._util.atomic_files import write_atomically
 from llamapack.errors import DecodeError, InputError, StateError
@@ -144,7 +144,7 @@ class State:
             else:
                 written = self._native.llama_state_seq_get_data(handle, place, size, sequence)
         if not size or written != size:
-            raise DecodeError("The state cannot be saved.", why="\n".join(errors))
+            raise DecodeError("The state cannot be saved.", why=reason_in(errors))
 
     def _write_from(self, payload: memoryview, sequence: int | None) -> None:
         import numpy as np
@@ -166,7 +166,7 @@ class State:
             self._native.llama_memory_seq_rm(memory, sequence, -1, -1)
         raise InputError(
             "The state does not fit this context.",
-            why="\n".join(line.split(": ", 1)[-1] for line in errors),
+            why=reason_in(errors),
             fix="Make the context as the one it was saved from: n_ctx, n_seq_max, cache types, flash attention.",
         )
 

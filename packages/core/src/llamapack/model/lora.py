@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.library import encode_path, native, take_text
-from llamapack._native.log import captured_errors
+from llamapack._native.log import captured_errors, reason_in
 from llamapack._native.owner import Owner
 from llamapack._util.arguments import check_int
 from llamapack.errors import InputError, ModelFormatError
@@ -47,8 +47,7 @@ class LoraAdapter(Owner[api.llama_adapter_lora_p]):
             )
         errors += take_text(message).splitlines()
         if not pointer:
-            why = "\n".join(line.split(": ", 1)[-1].strip() for line in errors)
-            raise ModelFormatError(f"The adapter {self.path} cannot be loaded.", why=why)
+            raise ModelFormatError(f"The adapter {self.path} cannot be loaded.", why=reason_in(errors))
         super().__init__(pointer, native().llama_adapter_lora_free, parent=model)
 
     @property
