@@ -25,6 +25,12 @@ _exiting = False
 _stoppers: list[Callable[[], object]] = []
 
 
+def at_exit(function: Callable[[], object]) -> None:
+    """Register `function` to be called at exit before objects that are still open are freed, as weakref does then."""
+    weakref.finalize(function, int).atexit = False  # registers weakref's own hook, which then runs after this one
+    atexit.register(function)
+
+
 def exiting() -> bool:
     """Return True once the interpreter is about to exit: callbacks then ask their call to stop."""
     return _exiting
@@ -94,8 +100,7 @@ def _finish() -> None:
         _changed.wait_for(lambda: _running <= 0, _LONGEST_WAIT)
 
 
-weakref.finalize(_finish, int).atexit = False  # weakref's own exit hook must run after ours
-atexit.register(_finish)
+at_exit(_finish)
 
 
 def _reset_after_fork() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
 import threading
-import weakref
 from collections.abc import Generator, Iterable, Iterator
 
 from llamapack._native import _generated as api
+from llamapack._native.calls import at_exit
 from llamapack._native.library import native
 
 logger = logging.getLogger("llamapack.native")
@@ -74,8 +73,7 @@ def sync_log_level() -> None:
 def _ask_for(minimum: int) -> None:
     global _installed
     if _installed is None:
-        weakref.finalize(_silence, int).atexit = False  # weakref's own exit hook must run after ours
-        atexit.register(_silence)
+        at_exit(_silence)
     if _installed != minimum:
         _installed = minimum
         native().llamapack_log_set(_callback, minimum)
