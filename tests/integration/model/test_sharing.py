@@ -91,7 +91,7 @@ def read():
         pass
 thread = threading.Thread(target=read)
 thread.start()
-while place.exclusive().user is None:
+while place.exclusive()._user is None:
     time.sleep(0.001)
 time.sleep(0.1)
 child = os.fork()

@@ -44,7 +44,7 @@ def reading(place: llamapack.Context) -> Iterator[list[BaseException]]:
 
     thread = threading.Thread(target=read, name="reader")
     thread.start()
-    while place.exclusive().user is None and thread.is_alive():
+    while place.exclusive()._user is None and thread.is_alive():
         time.sleep(0.001)
     try:
         yield caught

@@ -31,7 +31,7 @@ class Views:
 
     def __init__(self, lifetime: Lifetime[Any]) -> None:
         """Start without arrays; each array will keep the native object of `lifetime` alive."""
-        self.lifetime = lifetime
+        self._lifetime = lifetime
         self._alive: weakref.WeakSet[_Memory] = weakref.WeakSet()
 
     def __bool__(self) -> bool:
@@ -45,7 +45,7 @@ class Views:
         address = ctypes.cast(pointer, ctypes.c_void_p).value
         if address is None or not math.prod(shape):
             return np.empty(shape, dtype=np.float32)
-        memory = _Memory(address, shape, self.lifetime)
+        memory = _Memory(address, shape, self._lifetime)
         view = np.asarray(memory)
         if copy:
             return view.copy()

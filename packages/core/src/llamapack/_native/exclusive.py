@@ -39,11 +39,6 @@ class ExclusiveUse:
         self._lock.release()
         self._lifetime.drop()
 
-    @property
-    def user(self) -> threading.Thread | None:
-        """The thread whose call is running, or None."""
-        return self._user
-
     def _refusal(self) -> ThreadError:
         here, user = threading.current_thread(), self._user
         if user is here:

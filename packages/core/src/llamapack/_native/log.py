@@ -17,7 +17,6 @@ logging.getLogger("llamapack").addHandler(logging.NullHandler())
 
 # ggml_log_level, whose numbers are upstream's own
 _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
-_ALL = 1
 _ERRORS = 4
 
 _capture = threading.local()
@@ -66,8 +65,12 @@ class Captured(list[str]):
 
 def sync_log_level() -> None:
     """Ask llama.cpp only for lines that the logger's current level lets through; errors always come."""
-    wanted = logger.getEffectiveLevel()
-    _ask_for(next((ours for ours, theirs in _LEVELS.items() if theirs >= wanted), _ERRORS))
+    _ask_for(_number_of(logger.getEffectiveLevel()))
+
+
+def _number_of(level: int) -> int:
+    """Return llama.cpp's number of the lowest level that is not below the logging level `level`."""
+    return next((ours for ours, theirs in _LEVELS.items() if theirs >= level), _ERRORS)
 
 
 def _ask_for(minimum: int) -> None:
@@ -101,7 +104,7 @@ def captured_lines(level: int) -> Iterator[list[str]]:
     """
     sync_log_level()
     if level < logging.ERROR and _installed is not None:
-        _ask_for(min(_installed, next((ours for ours, theirs in _LEVELS.items() if theirs >= level), _ERRORS)))
+        _ask_for(min(_installed, _number_of(level)))
     outer, lines = getattr(_capture, "lines", None), Captured(level)
     _capture.lines = lines
     try:
