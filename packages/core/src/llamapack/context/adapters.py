@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llamapack._native import _generated as api
-from llamapack._util.arguments import check_int
+from llamapack._util.arguments import check_int, is_number
 from llamapack.errors import InputError, StateError
 from llamapack.model.lora import ControlVector, LoraAdapter
 
@@ -115,5 +114,5 @@ class Adapters:
 
 
 def _check_scale(scale: object) -> None:
-    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale):
+    if not is_number(scale):
         raise InputError(f"A scale must be a finite number, not {scale!r}.")

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from llamapack._native import _generated as api
-from llamapack._util.arguments import check_int
+from llamapack._util.arguments import INT32_MAX, check_int
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats
 
 OutputSelection = Literal["last", "all", "none"] | Sequence[bool]
-
-_MAX_POSITION = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +146,7 @@ class Batch:
         if not count:
             raise InputError(f"There are no {what} to add.")
         if position is not None:
-            check_int("position", position, least=0, most=_MAX_POSITION - count)
+            check_int("position", position, least=0, most=INT32_MAX - count)
         if position is not None and sections is not None:
             raise InputError("Give position or sections, not both.")
         indices = range(self.content.count, self.content.count + count)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from llamapack._util.arguments import check_int
+from llamapack._util.arguments import INT32_MAX, check_int
 from llamapack.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from llamapack._native import _generated as api
     from llamapack.context.handle import ContextHandle
-
-_MAX_POSITION = 2**31 - 1
 
 
 class Memory:
@@ -95,7 +93,7 @@ class Memory:
         Sequences that share the range move with it. Raises StateError if positions cannot be moved.
         """
         begin, end = _check_range(start, stop)
-        check_int("delta", delta, least=-_MAX_POSITION)
+        check_int("delta", delta, least=-INT32_MAX)
         with self._context.exclusive():
             handle = self._memory()
             bounds = self._bounds(handle, self._check(sequence))
@@ -103,8 +101,8 @@ class Memory:
             if bounds is None:
                 return
             model, moved = self._context.model, bounds[1] + delta
-            least = 0 if model.is_recurrent or model.is_hybrid else -_MAX_POSITION
-            if not least <= moved <= _MAX_POSITION:
+            least = 0 if model.is_recurrent or model.is_hybrid else -INT32_MAX
+            if not least <= moved <= INT32_MAX:
                 raise InputError(f"delta={delta} moves position {bounds[1]} to {moved}, which is not a position.")
             self._native.llama_memory_seq_add(handle, sequence, begin, end, delta)
 
@@ -196,4 +194,4 @@ def _check_range(start: int | None, stop: int | None) -> tuple[int, int]:
 
 
 def _last(end: int) -> int:
-    return _MAX_POSITION if end < 0 else end - 1
+    return INT32_MAX if end < 0 else end - 1

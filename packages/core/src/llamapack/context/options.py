@@ -8,7 +8,7 @@ from typing import Literal
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
-from llamapack._util.arguments import check_bool, check_choice, check_int, check_number
+from llamapack._util.arguments import INT32_MAX, check_bool, check_choice, check_int, check_number
 from llamapack.backends.devices import present_devices
 from llamapack.errors import InputError
 from llamapack.model import Model
@@ -118,7 +118,7 @@ def _set_sizes(params: api.llama_context_params, model: Model, options: ContextO
     if size is None:
         size = min(DEFAULT_N_CTX, model.n_ctx_train or DEFAULT_N_CTX)
     # llama.cpp rounds up to a multiple of 256, in 32 bits
-    check_int("n_ctx", size, most=2**31 - 1 - 256 * MAX_SEQUENCES)
+    check_int("n_ctx", size, most=INT32_MAX - 256 * MAX_SEQUENCES)
     sequences = check_int("n_seq_max", options.n_seq_max, most=MAX_SEQUENCES)
     if sequences > size:
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from llamapack._util.arguments import INT32_MAX
 from llamapack.context.batch import BatchContent, PlacedSegment, Segment
 from llamapack.errors import InputError
 
@@ -142,5 +143,5 @@ def _check_limit(context: ContextHandle, end: int) -> None:
             f"Position {end - 1} is beyond the {limit} positions that this model has learned.",
             fix="Shorten the text.",
         )
-    if end > 2**31 - 1:
+    if end > INT32_MAX:
         raise InputError(f"Position {end - 1} does not fit 32 bits.")
