@@ -185,6 +185,15 @@ class ContextHandle(Owner[api.llama_context_p]):
         if not self.has_memory and not self.model.is_diffusion:
             raise StateError("This model gives embeddings and no logits.", why="It is an encoder.")
 
+    def checked_sequence(self, sequence: object) -> int:
+        """For this package: return `sequence` if the context has it; raises InputError if not."""
+        if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < self.n_seq_max:
+            raise InputError(
+                f"There is no sequence {sequence!r}: this context has {self.n_seq_max}, from 0.",
+                fix="Make the context with a larger n_seq_max.",
+            )
+        return sequence
+
     def last_position(self, sequence: int) -> int:
         """For this package: return the last position that `sequence` remembers, or -1 if it remembers nothing."""
         if not self.has_memory:

@@ -32,7 +32,7 @@ class Memory:
         """
         with self._context.exclusive():
             handle = self._memory()
-            return self._bounds(handle, self._check(sequence))
+            return self._bounds(handle, self._context.checked_sequence(sequence))
 
     @property
     def can_shift(self) -> bool:
@@ -52,7 +52,8 @@ class Memory:
         begin, end = _check_range(start, stop)
         with self._context.exclusive():
             handle = self._memory()
-            for one in range(self._count()) if sequence is None else (self._check(sequence),):
+            every = range(self._context.n_seq_max)
+            for one in every if sequence is None else (self._context.checked_sequence(sequence),):
                 if not self._native.llama_memory_seq_rm(handle, one, begin, end):
                     raise StateError(
                         f"Sequence {one} cannot be removed in part.",
@@ -69,8 +70,8 @@ class Memory:
         begin, end = _check_range(start, stop)
         with self._context.exclusive():
             handle = self._memory()
-            self._check(source)
-            self._check(target)
+            self._context.checked_sequence(source)
+            self._context.checked_sequence(target)
             if source == target:
                 return
             begin, end = self._checked_copy(handle, source, target, begin, end)
@@ -80,10 +81,10 @@ class Memory:
         """Remove all sequences but this one."""
         with self._context.exclusive():
             handle = self._memory()
-            kept = self._check(sequence)
+            kept = self._context.checked_sequence(sequence)
             self._native.llama_memory_seq_keep(handle, kept)
             # llama.cpp's own function considers the cache of that sequence only.
-            for other in range(self._count()):
+            for other in range(self._context.n_seq_max):
                 if other != kept:
                     self._native.llama_memory_seq_rm(handle, other, -1, -1)
 
@@ -96,7 +97,7 @@ class Memory:
         check_int("delta", delta, least=-INT32_MAX)
         with self._context.exclusive():
             handle = self._memory()
-            bounds = self._bounds(handle, self._check(sequence))
+            bounds = self._bounds(handle, self._context.checked_sequence(sequence))
             self._check_movable(handle)
             if bounds is None:
                 return
@@ -115,7 +116,7 @@ class Memory:
         check_int("divisor", divisor)
         with self._context.exclusive():
             handle = self._memory()
-            self._check(sequence)
+            self._context.checked_sequence(sequence)
             self._check_movable(handle)
             self._native.llama_memory_seq_div(handle, sequence, begin, end, divisor)
 
@@ -127,17 +128,6 @@ class Memory:
                 why="Its model reads each batch by itself, as encoders do.",
             )
         return handle
-
-    def _count(self) -> int:
-        return self._context.n_seq_max
-
-    def _check(self, sequence: object) -> int:
-        if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < self._count():
-            raise InputError(
-                f"There is no sequence {sequence!r}: this context has {self._count()}, from 0.",
-                fix="Make the context with a larger n_seq_max.",
-            )
-        return sequence
 
     def _bounds(self, handle: api.llama_memory_i_p, sequence: int) -> tuple[int, int] | None:
         last = self._native.llama_memory_seq_pos_max(handle, sequence)

@@ -74,11 +74,7 @@ def _check_content(context: ContextHandle, batch: BatchContent) -> None:
 def _sequences(context: ContextHandle, batch: BatchContent) -> Sequence[int]:
     """Return the sequences of `batch` in ascending order; raises InputError for those the context does not have."""
     found = sorted({one for segment in batch.segments for one in segment.sequences})
-    if found[-1] >= context.n_seq_max:
-        raise InputError(
-            f"There is no sequence {found[-1]}: this context has {context.n_seq_max}, from 0.",
-            fix="Make the context with a larger n_seq_max.",
-        )
+    context.checked_sequence(found[-1])
     return found
 
 

@@ -82,7 +82,7 @@ class State:
         target = saved.sequence if sequence is None else sequence
         with self._context.exclusive():
             if target is not None:
-                self._check_sequence(target)
+                self._context.checked_sequence(target)
             self._settle()
             self._context.rows.forget()
             self._write_from(payload, target)
@@ -115,13 +115,9 @@ class State:
         if status != api.llamapack_status.OK:
             raise DecodeError("The positions cannot be moved.", why=take_text(message))
 
-    def _check_sequence(self, sequence: int) -> None:
-        if not 0 <= check_int("sequence", sequence, least=0) < self._context.n_seq_max:
-            raise InputError(f"There is no sequence {sequence}: this context has {self._context.n_seq_max}, from 0.")
-
     def _header(self, sequence: int | None, tokens: Sequence[int] | None) -> bytes:
         if sequence is not None:
-            self._check_sequence(sequence)
+            self._context.checked_sequence(sequence)
         fields = {
             "model": fingerprint(self._context.model),
             "llama_commit": read_abi().llama_commit,
