@@ -167,7 +167,7 @@ class Context(ContextHandle):
             if self.model.has_encoder and self.model.has_decoder and not self.has_encoded:
                 raise StateError("There is nothing to decode from.", fix="Encode a text first: Context.encode.")
             if isinstance(tokens, Batch):
-                self._decode_batch(tokens)
+                self.submit(self._laid_out(tokens, encode=False))
             else:
                 self._decode_tokens(tokens)
 
@@ -237,9 +237,6 @@ class Context(ContextHandle):
                 raise InputError(f"There is no token {token}: the vocabulary has {size} tokens, from 0.")
             found.append(int(token))
         return found
-
-    def _decode_batch(self, batch: Batch) -> None:
-        self.submit(self._laid_out(batch, encode=False))
 
     def _laid_out(self, batch: Batch, *, encode: bool) -> NativeBatch:
         every = self.options.embeddings or encode
