@@ -39,7 +39,8 @@ def embed(
     import numpy as np
 
     many = [texts] if isinstance(texts, (str, bytes)) else list(texts)
-    tokens = [model.vocab.tokenize(text, add_special=True, parse_special=False) for text in many]
+    vocab = model.vocab
+    tokens = [vocab.tokenize(text, add_special=True, parse_special=False) for text in many]
     if not tokens or not all(tokens):
         raise InputError("There is no text to embed, or one is empty.", fix="Leave empty texts out.")
     if pooling is None and model.facts.pooling <= 0:
@@ -87,7 +88,7 @@ def _groups(tokens: Sequence[list[int]], limit: int, sequences: int) -> Iterator
 def _embed_group(context: Context, group: Sequence[list[int]]) -> list[Floats]:
     batch = Batch()
     for sequence, text in enumerate(group):
-        batch.add(text, sequence=sequence, outputs="all")
+        batch.add_checked(text, sequence, outputs="all")
     context.clear()
     context.decode(batch)
     return [context.outputs.sequence_embedding(sequence) for sequence in range(len(group))]

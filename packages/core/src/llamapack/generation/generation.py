@@ -276,7 +276,8 @@ def _read(
             raise InputError(
                 "A list of tokens is not a chat.", fix="Give a text or messages, or leave chat and system out."
             )
-        return [model.vocab.check_token(each) for each in given], ()
+        vocab = model.vocab
+        return [vocab.check_token(each) for each in given], ()
     text, stops = _render(model, prompt, given, chat, system, enable_thinking)
     return model.vocab.tokenize(text, add_special=True, parse_special=True), stops
 
