@@ -262,6 +262,11 @@ for _ in range(70):
         ({"$ref": "https://example.org/x"}, "#", "$ref 'https://example.org/x' is not supported"),
         ({"$ref": "#"}, "#", "$ref '#' leads back to itself"),
         (
+            {"properties": {"b": {"oneOf": [{"type": "null"}, {"$ref": "#/a"}]}}},
+            "#/properties/b/oneOf/1",
+            "$ref '#/a' leads to nothing: there is no 'a'",
+        ),
+        (
             {"allOf": [{"type": "null"}, {"type": "string"}]},
             "#/allOf/1",
             "schemas that must all hold want different types",

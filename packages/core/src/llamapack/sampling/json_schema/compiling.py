@@ -159,13 +159,14 @@ class _Compiler:
         own = {"anyOf", "oneOf", *_NEVER, *ANNOTATIONS}
         rest = {name: value for name, value in schema.items() if name not in own}
         members = list_at(schema, key, path)
-        if "oneOf" in schema and not (key == "oneOf" and exclude_each_other(map(self._resolved, members))):
+        resolved = [self._resolved(each, below(path, key, i)) for i, each in enumerate(members)]
+        if "oneOf" in schema and not (key == "oneOf" and exclude_each_other(resolved)):
             self._note(schema, path, {"oneOf"})  # allowed as anyOf is
         parts = []
         for i, each in enumerate(members):
             place = below(path, key, i)
             if isinstance(each, dict) and "$ref" in each:
-                self._note(schema, path, rest.keys() - ({"type"} if self._has_type_of(each, rest, path) else set()))
+                self._note(schema, path, rest.keys() - ({"type"} if _has_type_of(resolved[i], rest, path) else set()))
             elif isinstance(each, dict):
                 each = self._merged(rest, each, place)
             if each is not False:
@@ -174,17 +175,10 @@ class _Compiler:
             raise refusal(path, "it allows nothing")
         return self._rules.either(_hint(path), parts)
 
-    def _resolved(self, schema: object) -> object:
+    def _resolved(self, schema: object, path: str) -> object:
         if isinstance(schema, dict) and "$ref" in schema:
-            return self._pointers.target(self._pointers.final(schema["$ref"], "#"))
+            return self._pointers.target(self._pointers.final(schema["$ref"], path))
         return schema
-
-    def _has_type_of(self, reference: Schema, schema: Schema, path: str) -> bool:
-        """Return True if the target of a reference allows no other types than `schema`."""
-        target = self._resolved(reference)
-        found = types_at(target, path) if isinstance(target, dict) else None
-        wanted = types_at(schema, path)
-        return wanted is None or (found is not None and set(found) <= with_whole_numbers(set(wanted)))
 
     def _values(self, schema: Schema, path: str) -> str:
         values = list_at(schema, "enum", path) if "enum" in schema else [schema["const"]]
@@ -314,6 +308,13 @@ class _Compiler:
             return self._rules.add(_hint(path), number_between(low, high))
         body = whole_between(None if low is None else int(low), None if high is None else int(high))
         return self._rules.add(_hint(path), body)
+
+
+def _has_type_of(target: object, schema: Schema, path: str) -> bool:
+    """Return True if the target of a reference allows no other types than `schema`."""
+    found = types_at(target, path) if isinstance(target, dict) else None
+    wanted = types_at(schema, path)
+    return wanted is None or (found is not None and set(found) <= with_whole_numbers(set(wanted)))
 
 
 def _hint(path: str) -> str:
