@@ -40,6 +40,11 @@ class BuildArgs:
     seed: int
     kept: list[object] = field(default_factory=list)  # Python objects that native stages call
 
+    @property
+    def n_vocab(self) -> int:
+        """The size of the vocabulary; 0 without one."""
+        return 0 if self.vocab is None else len(self.vocab)
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -254,8 +259,7 @@ class Mirostat(RandomStage):
         check_int("m", self.m, 2)
 
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
-        count = len(args.vocab) if args.vocab is not None else 0
-        return args.native.llama_sampler_init_mirostat(count, self.seed_from(args), self.tau, self.eta, self.m)
+        return args.native.llama_sampler_init_mirostat(args.n_vocab, self.seed_from(args), self.tau, self.eta, self.m)
 
 
 @dataclass(frozen=True)
@@ -319,8 +323,9 @@ class Penalties(Stage):
         check_number("presence_penalty", self.presence, -1000, 1000)
 
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
-        count = len(args.vocab) if args.vocab is not None else 0
-        return args.native.llama_sampler_init_penalties(count, self.last_n, self.repeat, self.frequency, self.presence)
+        return args.native.llama_sampler_init_penalties(
+            args.n_vocab, self.last_n, self.repeat, self.frequency, self.presence
+        )
 
 
 @dataclass(frozen=True)
@@ -380,8 +385,7 @@ class LogitBias(Stage):
         biases = (api.llama_logit_bias * len(self.biases))()
         for entry, (token, bias) in zip(biases, self.biases.items(), strict=True):
             entry.token, entry.bias = token, bias
-        count = len(args.vocab) if args.vocab is not None else 0
-        return args.native.llama_sampler_init_logit_bias(count, len(biases), biases)
+        return args.native.llama_sampler_init_logit_bias(args.n_vocab, len(biases), biases)
 
 
 @dataclass(frozen=True)
