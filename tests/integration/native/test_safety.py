@@ -353,6 +353,7 @@ EXITS = {
         "threading.Thread(target=work, daemon=True).start()\n"
         "time.sleep(0.5)"
     ),
+    "a long text": "import atexit; atexit.register(model.vocab.tokenize, 'ha ' * 2**17)",
     "a cycle": "place.me = place; model.place = place",
     "an exception": "raise SystemExit(0)",
 }

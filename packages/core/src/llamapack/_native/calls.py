@@ -69,7 +69,7 @@ def interruptible(work: Callable[[], Result]) -> Result:
 
     For native calls that cannot be stopped: they run in another thread, and to their end even after Ctrl-C.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if _exiting or threading.current_thread() is not threading.main_thread():
         return work()
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -82,7 +82,10 @@ def interruptible(work: Callable[[], Result]) -> Result:
             errors.append(error)
 
     thread = threading.Thread(target=run, name="llamapack-call", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # since Python 3.12, no thread can be started once the interpreter is exiting
+        return work()
     while thread.is_alive():
         thread.join(_SIGNAL_INTERVAL)  # without a timeout, some systems deliver no signal meanwhile
     if errors:
