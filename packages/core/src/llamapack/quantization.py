@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from llamapack._native.callbacks import GuardedCallback
 from llamapack._native.calls import end_if_exiting, exiting, running
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors
-from llamapack._util.atomic_files import replaceable
+from llamapack._util.atomic_files import new_files, replaceable
 from llamapack.context.options import check_threads
 from llamapack.errors import CancelledError, InputError, LlamapackError, ModelError, ModelFormatError
 from llamapack.imatrix import Imatrix, read_imatrix
@@ -101,22 +100,17 @@ def quantize(
     params.allow_requantize = allow_requantize
     params.keep_split = keep_split and len(plan.source.paths) > 1
     goals = _goals(plan.source, Path(target), split=bool(params.keep_split), overwrite=overwrite)
-    # in the target's folder, so that moving it is only a rename
-    with _scratch(goals[0].parent, Path(target)) as scratch:
-        written = tuple(Path(scratch, goal.name) for goal in goals)
-        prefix = Path(scratch, Path(target).stem) if params.keep_split else written[0]
+    with _writing(Path(target)), new_files(goals) as written:
+        prefix = written[0].with_name(Path(target).stem) if params.keep_split else written[0]
         _run(plan.source.paths[0], prefix, params, progress)
         _check_written(written, Path(target))
-        for path, goal in zip(written, goals, strict=True):
-            path.replace(goal)
     return Quantized(paths=goals, size_before=plan.source.file_size, size=sum(goal.stat().st_size for goal in goals))
 
 
 @contextmanager
-def _scratch(folder: Path, target: Path) -> Iterator[str]:
+def _writing(target: Path) -> Iterator[None]:
     try:
-        with tempfile.TemporaryDirectory(prefix=".llamapack-", dir=folder) as scratch:
-            yield scratch
+        yield
     except OSError as error:
         raise ModelError(
             f"{target} cannot be written.", why=str(error), fix="Check the folder and the disk."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from llamapack.errors import InputError
@@ -26,21 +28,29 @@ def replaceable(path: Path) -> Path:
     return goal
 
 
+@contextmanager
+def new_files(goals: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
+    """Yield paths for the block to write to: the names of `goals`, in a temporary folder beside the first of them.
+
+    At the end of the block, the files there replace `goals`. If it raises, they are deleted, and `goals` are unchanged.
+    """
+    # in the same folder, so that moving a file is only a rename
+    with tempfile.TemporaryDirectory(prefix=".llamapack-", dir=goals[0].parent) as folder:
+        written = tuple(Path(folder, goal.name) for goal in goals)
+        yield written
+        for path, goal in zip(written, goals, strict=True):
+            path.replace(goal)
+
+
 def write_atomically(path: Path, data: bytes | bytearray) -> None:
-    """Write `data` to a temporary file beside `path`, and rename it; raises InputError if that fails."""
+    """Write `data` to a new file, which then replaces `path`; raises InputError if that fails."""
     goal = replaceable(path)
-    temporary = goal.with_name(f".{goal.name}.{secrets.token_hex(4)}.part")
     try:
-        with temporary.open("xb") as file:
+        with new_files([goal]) as (temporary,), temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(goal)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise InputError(
             f"{path} cannot be written.", why=error.strerror or str(error), fix="Check the folder and the disk."
         ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
