@@ -24,11 +24,10 @@ LlamapackError
     ├── ClosedError             it was closed
     └── ThreadError             another thread is using it
 
-Warnings are UserWarnings:
-
-BackendWarning      a plug-in is installed and not used, or the CPU does a GPU's work
-SchemaWarning       keywords of a JSON schema are not enforced
-PromptWarning       a prompt is written or tokenized in a way that was hardly meant
+LlamapackWarning, a UserWarning
+├── BackendWarning              a plug-in is installed and not used, or the CPU does a GPU's work
+├── SchemaWarning               keywords of a JSON schema are not enforced
+└── PromptWarning               a prompt is written or tokenized in a way that was hardly meant
 
 A message says what happened with the value in it, why if that is known, and what to do.
 """
@@ -55,7 +54,11 @@ class BackendError(LlamapackError):
     """The requested hardware cannot be used."""
 
 
-class BackendWarning(UserWarning):
+class LlamapackWarning(UserWarning):
+    """The base class of llamapack's warnings."""
+
+
+class BackendWarning(LlamapackWarning):
     """A backend is installed and not used, or the CPU is used although a GPU was asked for."""
 
 
@@ -103,11 +106,11 @@ class GrammarError(InputError):
     """A grammar or a JSON schema cannot be used."""
 
 
-class SchemaWarning(UserWarning):
+class SchemaWarning(LlamapackWarning):
     """A grammar cannot express some keywords of a JSON schema, so they are not enforced."""
 
 
-class PromptWarning(UserWarning):
+class PromptWarning(LlamapackWarning):
     """A prompt is written or tokenized in a way that is probably a mistake."""
 
 

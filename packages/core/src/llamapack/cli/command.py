@@ -18,15 +18,7 @@ from llamapack.cli.perplexity import perplexity
 from llamapack.cli.quantize import quantize
 from llamapack.cli.run import run
 from llamapack.cli.tokenize import tokenize
-from llamapack.errors import (
-    BackendError,
-    BackendWarning,
-    InputError,
-    LlamapackError,
-    ModelError,
-    PromptWarning,
-    SchemaWarning,
-)
+from llamapack.errors import BackendError, InputError, LlamapackError, LlamapackWarning, ModelError
 
 INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE
@@ -94,7 +86,7 @@ def _shorten_warnings() -> None:
     usual = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-        if isinstance(message, (BackendWarning, PromptWarning, SchemaWarning)):
+        if isinstance(message, LlamapackWarning):
             click.echo(f"llamapack: warning: {message}", err=True)
         else:
             usual(message, category, *place, **more)
