@@ -164,7 +164,7 @@ class Context(ContextHandle):
         or CacheFullError if there is no room left; CancelledError if it was stopped; DecodeError if llama.cpp fails.
         """
         with self.exclusive():
-            if self.model.has_encoder and self.model.has_decoder and not self.has_encoded:
+            if self.needs_encoding and not self.has_encoded:
                 raise StateError("There is nothing to decode from.", fix="Encode a text first: Context.encode.")
             if isinstance(tokens, Batch):
                 self.submit(self._laid_out(tokens, encode=False))

@@ -67,6 +67,7 @@ class ContextHandle(Owner[api.llama_context_p]):
         self.has_memory = bool(self.native.llama_get_memory(self.handle))
         self._limited = self.has_memory and not model.is_recurrent  # by tokens; a recurrent state has no length
         self._size = self.n_ctx_seq
+        self.needs_encoding = model.has_encoder and model.has_decoder  # before it decodes, as in T5
         self.has_encoded = False
         self.loras: tuple[tuple[LoraAdapter, float], ...] = ()
         self.rows = OutputRows(self.lifetime, self.n_seq_max)
