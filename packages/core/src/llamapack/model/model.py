@@ -120,7 +120,7 @@ class Model(Owner[api.llama_model_p]):
         params = native_params(options, self.offload)
         super().__init__(_load(self.header, options, params, progress), native().llama_model_free)
         self.options = options
-        self._known_tokens = KnownTokens()
+        self._known_tokens = KnownTokens.of(self)
         self._vocab: Callable[[], Vocab | None] = lambda: None
 
     @property

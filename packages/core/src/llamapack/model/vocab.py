@@ -47,12 +47,24 @@ class SpecialTokens:
     fim_sep: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class KnownTokens:
-    """What a generation needs to know of every token; llama.cpp is asked only once."""
+    """What is known of a vocabulary, so that llama.cpp is asked only once; a model keeps it for each Vocab it makes."""
 
+    pointer: api.llama_vocab_p
+    type: int
+    size: int
     pieces: tuple[dict[int, bytes], dict[int, bytes]] = field(default_factory=lambda: ({}, {}))  # plain, special
     ends: dict[int, bool] = field(default_factory=dict)
+    special: SpecialTokens | None = None
+
+    @classmethod
+    def of(cls, model: Owner[api.llama_model_p]) -> KnownTokens:
+        """Ask for the type and the size of the vocabulary of `model`."""
+        bound = native()
+        with model.using() as handle:
+            pointer = bound.llama_model_get_vocab(handle)
+            return cls(pointer=pointer, type=bound.llama_vocab_type(pointer), size=bound.llama_vocab_n_tokens(pointer))
 
 
 class Vocab:
@@ -62,16 +74,14 @@ class Vocab:
         """Use the vocabulary of `owner`; use `model.vocab` instead of calling this."""
         self.owner = owner
         self._native = native()
-        self._pointer = owner.call(self._native.llama_model_get_vocab)
-        self._textless = self.call(self._native.llama_vocab_type) == api.llama_vocab_type.NONE
-        self._size = self.call(self._native.llama_vocab_n_tokens)
+        self._known = known
         self._pieces, self._ends = known.pieces, known.ends
 
     @contextmanager
     def using(self) -> Iterator[api.llama_vocab_p]:
         """For this package: keep the model alive during a call, even if another thread closes it meanwhile."""
         with self.owner.using():
-            yield self._pointer
+            yield self._known.pointer
 
     def call(self, function: Callable[..., Result], *arguments: object) -> Result:
         """For this package: call a native function with the vocabulary and `arguments`."""
@@ -81,7 +91,7 @@ class Vocab:
     def __len__(self) -> int:
         """Return the number of tokens."""
         self.owner.require_open()
-        return self._size
+        return self._known.size
 
     def tokenize(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> list[int]:
         """Split `text` into token ids.
@@ -197,17 +207,21 @@ class Vocab:
         self.require_text()
         return TokenAttribute(self.call(self._native.llama_vocab_get_attr, self.check_token(token)))
 
-    @cached_property
+    @property
     def type(self) -> str:
         """The tokenizer's type: "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2"; "none" if tokens have no text."""
-        return api.llama_vocab_type(self.call(self._native.llama_vocab_type)).name.lower()
+        self.owner.require_open()
+        return api.llama_vocab_type(self._known.type).name.lower()
 
-    @cached_property
+    @property
     def special(self) -> SpecialTokens:
         """The tokens with a special meaning."""
-        names = [each.name for each in fields(SpecialTokens)]
-        tokens = [self.call(getattr(self._native, f"llama_vocab_{name}")) for name in names]
-        return SpecialTokens(**dict(zip(names, map(_or_none, tokens), strict=True)))
+        self.owner.require_open()
+        if self._known.special is None:
+            names = [each.name for each in fields(SpecialTokens)]
+            tokens = [self.call(getattr(self._native, f"llama_vocab_{name}")) for name in names]
+            self._known.special = SpecialTokens(**dict(zip(names, map(_or_none, tokens), strict=True)))
+        return self._known.special
 
     @property
     def bos(self) -> int | None:
@@ -249,7 +263,7 @@ class Vocab:
 
     def require_text(self) -> None:
         """For this package: raise InputError if the model's tokens are numbers without text."""
-        if self._textless:
+        if self._known.type == api.llama_vocab_type.NONE:
             raise InputError("The model has no vocabulary.", why="Its tokens are numbers without text.")
 
     def check_token(self, token: int) -> int:
