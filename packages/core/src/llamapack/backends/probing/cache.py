@@ -120,31 +120,37 @@ _File = TypeVar("_File", bound=CacheFile)
 
 def recall_or_learn(
     files: Mapping[_Subject, _File],
-    deadline: float,
     read: Callable[[_Subject, _File], _Outcome | None],
     learn: Callable[[Sequence[_Subject]], Mapping[_Subject, _Outcome]],
+    *,
+    mode: str,
+    seconds: float,
 ) -> dict[_Subject, _Outcome]:
     """Return the outcome for each subject: what `read` takes from its file, and what `learn` finds out of the rest.
 
-    Of several processes that want to know the same, one learns; the others wait until `deadline` (time.monotonic). A
-    child does not wait: the process that asks it has the lock.
+    `mode` is one of `options.MODES`: "always" reads nothing, and "never" leaves out what is not remembered. `learn`
+    takes `seconds` at most. Of several processes that want to know the same, one learns and the others wait that long.
+    A child does not wait: the process that asks it has the lock.
     """
-    known = read_all(files, read)
-    if len(known) == len(files):
+    if mode == "always":
+        return dict(learn(tuple(files)))
+    known = _read_all(files, read)
+    if mode == "never" or len(known) == len(files):
         return known
+    deadline = 0.0 if is_child() else time.monotonic() + seconds + 5
     unknown = {subject: file for subject, file in files.items() if subject not in known}
     with contextlib.ExitStack() as stack:
         for file in sorted(
             unknown.values(), key=lambda file: str(file.path)
         ):  # one order, so that none waits in a ring
-            stack.enter_context(file.locked(0 if is_child() else deadline))
-        known |= read_all(unknown, read)
+            stack.enter_context(file.locked(deadline))
+        known |= _read_all(unknown, read)
         if missing := [subject for subject in unknown if subject not in known]:
             known |= learn(missing)
     return known
 
 
-def read_all(
+def _read_all(
     files: Mapping[_Subject, _File], read: Callable[[_Subject, _File], _Outcome | None]
 ) -> dict[_Subject, _Outcome]:
     """Return the outcomes that are remembered."""

@@ -6,12 +6,11 @@ print, change signal handlers or the environment.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llamapack.backends.plugins.entry_points import EntryPoint
-from llamapack.backends.probing.cache import cache_folder, read_all, recall_or_learn
+from llamapack.backends.probing.cache import cache_folder, recall_or_learn
 from llamapack.backends.probing.description import Description, description_file, read_description, read_from_file
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
 from llamapack.backends.verdicts import Fault
@@ -28,7 +27,7 @@ def describe_plugins(
     `mode` is as for `probe`: "never" starts no process, and reads `lib/backend.json` beside the plug-in's module if
     nothing is remembered. `run` starts the processes (`run_children`). Raises InputError for another mode.
     """
-    mode, seconds = probe_mode(mode), probe_seconds() if seconds is None else seconds
+    mode, seconds = probe_mode(mode), probe_seconds(seconds)
     folder = cache_folder()
     files = {entry: description_file(entry, folder) for entry in entries}
 
@@ -37,12 +36,6 @@ def describe_plugins(
 
         return ask_plugins({entry: files[entry] for entry in unknown}, seconds, run)
 
-    if mode == "never":
-        reason = f"{VARIABLE} is never, and nothing is known from before"
-        known = read_all(files, read_description)
-        return tuple(known.get(entry) or read_from_file(entry, Fault.NOT_ASKED, reason) for entry in entries)
-    if mode == "always":
-        known = learn(entries)
-    else:
-        known = recall_or_learn(files, time.monotonic() + seconds + 5, read_description, learn)
-    return tuple(known[entry] for entry in entries)
+    known = recall_or_learn(files, read_description, learn, mode=mode, seconds=seconds)
+    reason = f"{VARIABLE} is never, and nothing is known from before"
+    return tuple(known.get(entry) or read_from_file(entry, Fault.NOT_ASKED, reason) for entry in entries)

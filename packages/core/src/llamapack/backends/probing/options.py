@@ -23,8 +23,13 @@ def probe_mode(mode: str | None = None) -> str:
     return mode
 
 
-def probe_seconds() -> float:
-    """Return how long a child process may take; raises InputError if LLAMAPACK_PROBE_SECONDS is no such number."""
+def probe_seconds(seconds: float | None = None) -> float:
+    """Return `seconds`, or if it is None how long LLAMAPACK_PROBE_SECONDS lets a child process take.
+
+    Raises InputError if that is not a number above 0 and below 3600.
+    """
+    if seconds is not None:
+        return seconds
     named = os.environ.get(SECONDS_VARIABLE)
     if not named:
         return SECONDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from llamapack._native.library import library_dir, library_file_name, read_abi
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.probing.cache import CacheFile, cache_folder, read_all, recall_or_learn
+from llamapack.backends.probing.cache import CacheFile, cache_folder, recall_or_learn
 from llamapack.backends.probing.fingerprint import backend_key, cpu_key
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
 from llamapack.backends.probing.verdict_cache import read_verdict, write_verdict
@@ -36,7 +35,7 @@ class ProbeJob:
         """Return the name of the backend."""
         return self.plugin.name if self.plugin else self.cpu.stem.removeprefix("lib").removeprefix("ggml-")
 
-    def unprobed(self, fault: Fault, reason: str, remedy: str) -> Verdict:
+    def unprobed(self, fault: Fault, reason: str, remedy: str = "") -> Verdict:
         """Return the verdict that it was not probed, and why."""
         plugin = self.plugin
         title = f"{plugin.package} {plugin.version}" if plugin else f"the CPU level {self.name}"
@@ -85,7 +84,7 @@ def run_jobs(
     jobs: Sequence[ProbeJob], *, mode: str | None = None, seconds: float | None = None, run: Run | None = None
 ) -> tuple[Verdict, ...]:
     """Do what `probe` says; `run` starts the processes (`run_children`)."""
-    mode, seconds = probe_mode(mode), probe_seconds() if seconds is None else seconds
+    mode, seconds = probe_mode(mode), probe_seconds(seconds)
     folder = cache_folder()
     files = {job: job.cache_file(folder) for job in jobs}
 
@@ -98,12 +97,9 @@ def run_jobs(
             write_verdict(files[job], verdict)
         return verdicts
 
-    if mode == "never":
-        reason = f"{VARIABLE} is never, and nothing is known from before"
-        known = read_all(files, read)
-        return tuple(known.get(job) or job.unprobed(Fault.NOT_ASKED, reason, "") for job in jobs)
-    known = learn(jobs) if mode == "always" else recall_or_learn(files, time.monotonic() + seconds + 5, read, learn)
-    return tuple(known[job] for job in jobs)
+    known = recall_or_learn(files, read, learn, mode=mode, seconds=seconds)
+    reason = f"{VARIABLE} is never, and nothing is known from before"
+    return tuple(known.get(job) or job.unprobed(Fault.NOT_ASKED, reason) for job in jobs)
 
 
 def _try(jobs: Sequence[ProbeJob], seconds: float, run: Run | None) -> list[Verdict]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llamapack.backends.host.rocm import PACKAGE, RocmLocation
-from llamapack.backends.probing.cache import CacheFile, cache_folder, read_all, recall_or_learn
+from llamapack.backends.probing.cache import CacheFile, cache_folder, recall_or_learn
 from llamapack.backends.probing.fingerprint import ASK_PROGRAM, driver_variables, file_mark, python_name
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
 
@@ -25,7 +24,7 @@ def find_rocm_sdk(*, mode: str | None = None, seconds: float | None = None, run:
         spec = None
     if spec is None:
         return RocmLocation(name=PACKAGE, problem="is not installed")
-    mode, limit = probe_mode(mode), probe_seconds() if seconds is None else seconds
+    mode, limit = probe_mode(mode), probe_seconds(seconds)
     key = {
         "package": file_mark(spec.origin or ""),
         "program": file_mark(ASK_PROGRAM),
@@ -37,11 +36,8 @@ def find_rocm_sdk(*, mode: str | None = None, seconds: float | None = None, run:
     def learn(_: Sequence[str]) -> dict[str, RocmLocation]:
         return {PACKAGE: _ask(file, limit, run)}
 
-    if mode == "never":
-        return read_all({PACKAGE: file}, _read).get(PACKAGE) or _not_found(f"was not asked: {VARIABLE} is never")
-    if mode == "always":
-        return learn([PACKAGE])[PACKAGE]
-    return recall_or_learn({PACKAGE: file}, time.monotonic() + limit + 5, _read, learn)[PACKAGE]
+    known = recall_or_learn({PACKAGE: file}, _read, learn, mode=mode, seconds=limit)
+    return known.get(PACKAGE) or _not_found(f"was not asked: {VARIABLE} is never")
 
 
 def _read(_: str, file: CacheFile) -> RocmLocation | None:
