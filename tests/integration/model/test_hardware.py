@@ -10,16 +10,16 @@ from typing import Any
 
 import llamapack
 import pytest
-from llamapack.backends import loading
 from llamapack.backends.cpu import cpu_levels
 from llamapack.backends.in_use import forget_warnings
+from llamapack.backends.plugins.entry_points import installed_plugins
 from llamapack.diagnostics.report import gather
 from llamapack.errors import BackendError, BackendWarning, InputError
 
 from tests.support.children import command, python
 from tests.support.report_keys import undocumented
 
-pytestmark = pytest.mark.skipif(loading.plugins_are_installed(), reason="a plug-in is installed in this environment")
+pytestmark = pytest.mark.skipif(bool(installed_plugins()), reason="a plug-in is installed in this environment")
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,12 @@ A plug-in that cannot be used causes one BackendWarning, and the others are used
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from pathlib import Path
 
 from llamapack.backends.cpu import load_cpu
 from llamapack.backends.devices import Device, offload_devices, present_devices
 from llamapack.backends.in_use import BackendsInUse
-from llamapack.backends.plugins.entry_points import GROUP, entry_points
+from llamapack.backends.plugins.entry_points import installed_plugins
 from llamapack.backends.selection.request import INSTALL, Request, read_request
 from llamapack.errors import BackendError
 
@@ -31,7 +30,7 @@ def use_backends(request: Request, cpu: Path) -> BackendsInUse:
     """
     if request.cpu_only:
         return BackendsInUse(pointers=())
-    if plugins_are_installed():
+    if installed_plugins():
         from llamapack.backends.plugin_loader import use_plugins
 
         return use_plugins(request, cpu)
@@ -44,9 +43,3 @@ def use_backends(request: Request, cpu: Path) -> BackendsInUse:
             "No GPU can be used, and require_gpu asks for one.", why="No backend plug-in is installed.", fix=INSTALL
         )
     return BackendsInUse(pointers=None)
-
-
-@lru_cache(maxsize=1)
-def plugins_are_installed() -> bool:
-    """Return whether any package has an entry point in llamapack's group; looked up once."""
-    return bool(entry_points(GROUP))

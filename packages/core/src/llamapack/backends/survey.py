@@ -13,7 +13,7 @@ from llamapack.backends.host.rocm import RocmInstallation, RocmLocation, find_ro
 from llamapack.backends.host.visible_devices import hides_all
 from llamapack.backends.plugins.compatibility import check_before_loading
 from llamapack.backends.plugins.discovery import Discovery, sort_out
-from llamapack.backends.plugins.entry_points import GROUP, entry_points
+from llamapack.backends.plugins.entry_points import GROUP, EntryPoint, entry_points, installed_plugins
 from llamapack.backends.probing.describe import describe_plugins
 from llamapack.backends.probing.probe import probe
 from llamapack.backends.verdicts import Status, Verdict
@@ -21,9 +21,12 @@ from llamapack.backends.verdicts import Status, Verdict
 ROCM = "rocm"
 
 
-def discover() -> Discovery:
-    """Return the descriptions of all installed plug-ins; none of their code runs in this process."""
-    described = describe_plugins(entry_points(GROUP))
+def discover(entries: Sequence[EntryPoint] | None = None) -> Discovery:
+    """Return the descriptions of all installed plug-ins, or of those with these `entries`.
+
+    None of their code runs in this process.
+    """
+    described = describe_plugins(entry_points(GROUP) if entries is None else entries)
     output = {each.outcome.package: each.output for each in described if each.output}
     return replace(sort_out(each.outcome for each in described), output=output)
 
@@ -38,13 +41,8 @@ class Survey:
 
     @classmethod
     def begin(cls) -> Survey:
-        """Find the installed plug-ins."""
-        return cls(discover())
-
-    @property
-    def installed(self) -> bool:
-        """True if there is any plug-in, sound or not."""
-        return bool(self._found.plugins or self._found.rejected)
+        """Have the installed plug-ins described."""
+        return cls(discover(installed_plugins()))
 
     @cached_property
     def host(self) -> HostFacts:

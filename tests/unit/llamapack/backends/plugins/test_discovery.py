@@ -9,11 +9,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from llamapack.backends import survey
 from llamapack.backends.children.processes import MARK
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.plugins.discovery import Discovery, sort_out
-from llamapack.backends.plugins.entry_points import EntryPoint, entry_points, package_version
-from llamapack.backends.survey import discover
+from llamapack.backends.plugins.entry_points import EntryPoint, entry_points, installed_plugins, package_version
+from llamapack.backends.survey import Survey, discover
 from llamapack.backends.verdicts import Fault, Status
 
 from tests.support.plugins.installed import GOOD, install
@@ -261,6 +262,20 @@ def test_importing_llamapack_discovers_nothing_and_discovery_imports_little(site
         [sys.executable, "-c", code, package, site], capture_output=True, encoding="utf-8", check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_process_searches_for_plugins_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def search(group: str) -> tuple[EntryPoint, ...]:
+        raise AssertionError(f"{group} is searched for again")
+
+    install(site, "one")
+    installed_plugins.cache_clear()
+    try:
+        assert [entry.name for entry in installed_plugins()] == ["one"]
+        monkeypatch.setattr(survey, "entry_points", search)
+        Survey.begin()
+    finally:
+        installed_plugins.cache_clear()
 
 
 def test_a_plugin_that_is_remembered_costs_no_process_and_few_imports(site: Path) -> None:

@@ -37,6 +37,12 @@ def entry_points(group: str) -> tuple[EntryPoint, ...]:
 
 
 @lru_cache(maxsize=1)
+def installed_plugins() -> tuple[EntryPoint, ...]:
+    """Return the entry points of the plug-ins; looked up once, because a process keeps the backends that it loaded."""
+    return entry_points(GROUP)
+
+
+@lru_cache(maxsize=1)
 def core_version() -> str:
     """Return the version of this llamapack; "unknown" if it is not an installed package."""
     beside = str(Path(__file__).resolve().parents[3])
