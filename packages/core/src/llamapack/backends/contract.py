@@ -54,6 +54,11 @@ class BackendPlugin:
     driver_floor: str | None = None  # the oldest driver that works, compared as numbers
     toolkit: str | None = None  # the version of the vendor's toolkit it was built with: a runtime must not be older
 
+    @property
+    def title(self) -> str:
+        """What messages call it, such as `llamapack-vulkan 0.4.0`."""
+        return f"{self.package} {self.version}"
+
 
 def read_plugin(folder: Path) -> BackendPlugin:
     """Read the description in `folder`, which holds the library too; its file names are relative to it.
@@ -67,7 +72,7 @@ def read_plugin(folder: Path) -> BackendPlugin:
         raise InstallationError(
             f"The backend description {path} cannot be read.",
             why=f"{type(error).__name__}: {error}",
-            fix="Reinstall the plug-in: python -m pip install --force-reinstall <its package>",
+            fix=f"Reinstall the plug-in: {reinstall_command('<its package>')}",
         ) from error
     try:
         plugin = _from_data(data, path.parent)
@@ -79,9 +84,14 @@ def read_plugin(folder: Path) -> BackendPlugin:
         raise InstallationError(
             f"The backend description {path} does not fit the contract.",
             why="; ".join(problems),
-            fix=f"Reinstall the plug-in: python -m pip install --force-reinstall {package or '<its package>'}",
+            fix=f"Reinstall the plug-in: {reinstall_command(package or '<its package>')}",
         )
     return plugin
+
+
+def reinstall_command(package: str) -> str:
+    """Return the command that installs a damaged package again."""
+    return f"python -m pip install --force-reinstall {package}"
 
 
 def plugin_to_data(plugin: BackendPlugin) -> dict[str, Any]:

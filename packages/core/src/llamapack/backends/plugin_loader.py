@@ -15,6 +15,7 @@ from typing import Any
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack._native.modules import exported_abi_id, load_backend
+from llamapack.backends.contract import reinstall_command
 from llamapack.backends.devices import describe
 from llamapack.backends.in_use import BackendsInUse, warn_once
 from llamapack.backends.plugins.compatibility import check_exported_id
@@ -107,7 +108,7 @@ def _load(verdict: Verdict) -> Verdict | None:
     plugin = verdict.plugin
     if plugin is None:
         return replace(verdict, status=Status.BROKEN, fault=Fault.LOADING, reason="it did not describe itself")
-    reinstall = f"python -m pip install --force-reinstall {plugin.package}"
+    reinstall = reinstall_command(plugin.package)
     try:
         _process.kept += [ctypes.CDLL(str(path)) for path in plugin.preload]
         said = exported_abi_id(plugin.library, reinstall)

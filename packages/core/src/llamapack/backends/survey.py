@@ -95,15 +95,7 @@ class Survey:
     def _hidden(self, plugin: BackendPlugin) -> Verdict | None:
         """Return a verdict if all devices of the backend are hidden: llama.cpp's Vulkan would end the process."""
         setting = hides_all(plugin.name, self.host.variables)
-        if not setting:
-            return None
-        return Verdict(
-            name=plugin.name,
-            package=plugin.package,
-            status=Status.NO_DEVICE,
-            reason=f"{setting} hides every device",
-            plugin=plugin,
-        )
+        return Verdict.of(plugin, Status.NO_DEVICE, f"{setting} hides every device") if setting else None
 
     def _with_rocm(self, plugin: BackendPlugin) -> BackendPlugin | Verdict:
         """Return ROCm's plug-in with the libraries to load first; a verdict if these, or a GPU, are missing."""
@@ -112,5 +104,5 @@ class Survey:
         gpus, unfit = self.host.of_vendor("amd"), unfit_gpus(plugin, self.host)
         if gpus and len(unfit) == len(gpus):
             reason = "no GPU of this machine can be used with it"  # which of the reasons, the choice says
-            return Verdict(name=ROCM, package=plugin.package, status=Status.NO_DEVICE, reason=reason, plugin=plugin)
+            return Verdict.of(plugin, Status.NO_DEVICE, reason)
         return use_rocm(plugin, self._rocm)

@@ -112,6 +112,21 @@ class Verdict:
     cached: bool = False
     seconds: float = 0.0  # what the probe took, also if the verdict is a cached one
 
+    @classmethod
+    def of(
+        cls, plugin: BackendPlugin, status: Status, reason: str, *, fault: Fault | None = None, remedy: str = ""
+    ) -> Verdict:
+        """Return a verdict on a plug-in that described itself, but was not probed."""
+        return cls(
+            name=plugin.name,
+            package=plugin.package,
+            status=status,
+            reason=reason,
+            remedy=remedy,
+            fault=fault,
+            plugin=plugin,
+        )
+
     @property
     def usable(self) -> bool:
         """True if it may be loaded."""

@@ -204,12 +204,4 @@ def _too_old(plugin: BackendPlugin, found: RocmInstallation) -> Verdict:
 
 
 def _broken(plugin: BackendPlugin, fault: Fault, what: str, remedy: str) -> Verdict:
-    return Verdict(
-        name=plugin.name,
-        package=plugin.package,
-        status=Status.BROKEN,
-        fault=fault,
-        reason=f"{plugin.package} {plugin.version} is not used: {what}",
-        remedy=remedy,
-        plugin=plugin,
-    )
+    return Verdict.of(plugin, Status.BROKEN, f"{plugin.title} is not used: {what}", fault=fault, remedy=remedy)

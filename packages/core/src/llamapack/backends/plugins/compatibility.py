@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 
 from llamapack._native.library import library_file_name, read_abi
-from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.contract import BackendPlugin, reinstall_command
 from llamapack.backends.host.binaries import read_library
 from llamapack.backends.plugins.entry_points import core_version
 from llamapack.backends.verdicts import Fault, Status, Verdict
@@ -31,7 +31,7 @@ def check_version(plugin: BackendPlugin, version: str) -> Verdict | None:
     """Check 1: the versions of the packages."""
     if plugin.version == version:
         return None
-    what = f"{plugin.package} {plugin.version} does not belong to llamapack {version}"
+    what = f"{plugin.title} does not belong to llamapack {version}"
     return _refuse(plugin, Fault.VERSION, what, f'python -m pip install "{plugin.package}=={version}"')
 
 
@@ -50,18 +50,18 @@ def check_soname(plugin: BackendPlugin, version: str) -> Verdict | None:
     try:
         library = read_library(plugin.library)
     except (OSError, ValueError) as error:
-        what = f"the library of {plugin.package} {plugin.version} cannot be read: {error}"
-        return _refuse(plugin, Fault.LOADING, what, f"python -m pip install --force-reinstall {plugin.package}")
+        what = f"the library of {plugin.title} cannot be read: {error}"
+        return _refuse(plugin, Fault.LOADING, what, reinstall_command(plugin.package))
     if library is None or wanted in library.needed:
         return None
     matches = [match for name in library.needed if (match := _GGML_BASE.fullmatch(name))]
     if not matches:
-        what = f"the library of {plugin.package} {plugin.version} is not linked with {wanted}"
+        what = f"the library of {plugin.title} is not linked with {wanted}"
     elif matches[0]["id"]:
         what = f"the library of {_built_for(plugin, matches[0]['id'])}, but llamapack {version} has {read_abi().abi_id}"
     else:
         what = (
-            f"the library of {plugin.package} {plugin.version} is linked with {matches[0][0]}, which is nobody's in "
+            f"the library of {plugin.title} is linked with {matches[0][0]}, which is nobody's in "
             f"particular, and not with {wanted}"
         )
     return _refuse(plugin, Fault.SONAME, what, _both_again(plugin, version))
@@ -70,9 +70,8 @@ def check_soname(plugin: BackendPlugin, version: str) -> Verdict | None:
 def check_exported_id(plugin: BackendPlugin, exported: str | None, version: str | None = None) -> Verdict | None:
     """Check 4: the id that the loaded library returned (`exported_abi_id`); None if it has no such function."""
     if exported is None:
-        what = f"the library of {plugin.package} {plugin.version} has no symbol llamapack_backend_abi_id"
-        remedy = f"python -m pip install --force-reinstall {plugin.package}"
-        return _refuse(plugin, Fault.MISSING_SYMBOL, what, remedy)
+        what = f"the library of {plugin.title} has no symbol llamapack_backend_abi_id"
+        return _refuse(plugin, Fault.MISSING_SYMBOL, what, reinstall_command(plugin.package))
     ours = read_abi().abi_id
     if exported == ours:
         return None
@@ -82,7 +81,7 @@ def check_exported_id(plugin: BackendPlugin, exported: str | None, version: str 
 
 
 def _built_for(plugin: BackendPlugin, abi_id: str) -> str:
-    return f"{plugin.package} {plugin.version} was built for ABI {abi_id}"
+    return f"{plugin.title} was built for ABI {abi_id}"
 
 
 def _both_again(plugin: BackendPlugin, version: str) -> str:
@@ -90,12 +89,4 @@ def _both_again(plugin: BackendPlugin, version: str) -> str:
 
 
 def _refuse(plugin: BackendPlugin, fault: Fault, what: str, remedy: str) -> Verdict:
-    return Verdict(
-        name=plugin.name,
-        package=plugin.package,
-        status=Status.REFUSED,
-        fault=fault,
-        reason=f"{what}; it is not used",
-        remedy=remedy,
-        plugin=plugin,
-    )
+    return Verdict.of(plugin, Status.REFUSED, f"{what}; it is not used", fault=fault, remedy=remedy)

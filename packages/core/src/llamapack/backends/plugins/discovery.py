@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from llamapack.backends.contract import BackendPlugin, find_problems
+from llamapack.backends.contract import BackendPlugin, find_problems, reinstall_command
 from llamapack.backends.plugins.entry_points import EntryPoint, normalize
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
@@ -54,7 +54,7 @@ def reject(entry: EntryPoint, fault: Fault, what: str) -> Verdict:
     if fault is Fault.TIMEOUT:
         remedy = f"To do without it: python -m pip uninstall {package}. If it is only slow: LLAMAPACK_PROBE_SECONDS=120"
     else:
-        remedy = f"python -m pip install --force-reinstall {package}"
+        remedy = reinstall_command(package)
     return Verdict(
         name=entry.name,
         package=package,
@@ -83,13 +83,10 @@ def _duplicate(plugin: BackendPlugin, others: list[BackendPlugin]) -> Verdict:
     official = next((other for other in others if _is_official(other) and not _is_official(plugin)), None)
     packages = ", ".join(sorted({other.package for other in others}))
     ending = f"{official.package} is used" if official else "so it is not known which one is meant"
-    return Verdict(
-        name=plugin.name,
-        package=plugin.package,
-        status=Status.REFUSED,
+    return Verdict.of(
+        plugin,
+        Status.REFUSED,
+        f"{plugin.title} is not used: {packages} offers the backend {plugin.name!r} too, and {ending}",
         fault=Fault.DUPLICATE,
-        reason=f"{plugin.package} {plugin.version} is not used: {packages} offers the backend {plugin.name!r} too, "
-        f"and {ending}",
         remedy=f"python -m pip uninstall {plugin.package}" + ("" if official else f"  (or {packages})"),
-        plugin=plugin,
     )

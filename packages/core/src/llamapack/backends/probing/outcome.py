@@ -12,7 +12,7 @@ from typing import Any
 from llamapack._native.library import library_dir, read_abi
 from llamapack.backends.children.exit_status import describe_crash
 from llamapack.backends.children.processes import ProcessResult
-from llamapack.backends.contract import BackendPlugin
+from llamapack.backends.contract import BackendPlugin, reinstall_command
 from llamapack.backends.host.binaries.missing import MissingLibrary, missing_libraries
 from llamapack.backends.plugins.compatibility import check_exported_id
 from llamapack.backends.verdicts import (
@@ -126,7 +126,7 @@ def _explain(plugin: BackendPlugin | None, name: str, answer: _ProbeReport, ende
         return check_exported_id(plugin, answer.reason)
     if answer.fault == Fault.MISSING_SYMBOL:
         what = f"{_title(plugin, name)} is not used: {answer.reason}"
-        remedy = f"python -m pip install --force-reinstall {plugin.package}"
+        remedy = reinstall_command(plugin.package)
         return _verdict(plugin, name, Status.REFUSED, fault=Fault.MISSING_SYMBOL, reason=what, remedy=remedy)
     missing = find_missing(plugin) if answer.fault == Fault.LOADING else ()
     if not missing:
@@ -206,7 +206,7 @@ def _with_output(what: str, ended: ProcessResult) -> str:
 
 
 def _title(plugin: BackendPlugin | None, name: str) -> str:
-    return f"{plugin.package} {plugin.version}" if plugin else f"the CPU level {name}"
+    return plugin.title if plugin else f"the CPU level {name}"
 
 
 def _remedy(plugin: BackendPlugin | None, fault: Fault | None) -> str:
@@ -219,7 +219,7 @@ def _remedy(plugin: BackendPlugin | None, fault: Fault | None) -> str:
     if fault is Fault.TIMEOUT:
         return "Set LLAMAPACK_PROBE_SECONDS=120 if the device is slow to start; else update its driver."
     if fault in (Fault.LOADING, Fault.NO_ANSWER, Fault.NONSENSE):
-        return f"python -m pip install --force-reinstall {plugin.package}"
+        return reinstall_command(plugin.package)
     return f"Update the device's driver; to do without it: python -m pip uninstall {plugin.package}"
 
 

@@ -38,7 +38,7 @@ class ProbeJob:
     def unprobed(self, fault: Fault, reason: str, remedy: str = "") -> Verdict:
         """Return the verdict that it was not probed, and why."""
         plugin = self.plugin
-        title = f"{plugin.package} {plugin.version}" if plugin else f"the CPU level {self.name}"
+        title = plugin.title if plugin else f"the CPU level {self.name}"
         return Verdict(
             name=self.name,
             package=plugin.package if plugin else "llamapack",
