@@ -116,7 +116,7 @@ class Verdict:
     def of(
         cls, plugin: BackendPlugin, status: Status, reason: str, *, fault: Fault | None = None, remedy: str = ""
     ) -> Verdict:
-        """Return a verdict on a plug-in that described itself, but was not probed."""
+        """Return a verdict on a plug-in that described itself."""
         return cls(
             name=plugin.name,
             package=plugin.package,

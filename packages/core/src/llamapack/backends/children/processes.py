@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 LONGEST_REPORT = 1 << 20  # bytes
+LONGEST_LINE = 300  # characters of what it printed, in a message
 LONGEST_OUTPUT = 8 << 10  # bytes: the end of what the process printed
 SECONDS_TO_DIE = 5.0  # a process that hangs in a system call of a driver cannot be killed; it is left behind then
 MARK = "LLAMAPACK_PROBE_RUN"  # set in the environment of a child, and so of everything that the child starts
@@ -23,6 +24,11 @@ class ProcessResult:
     report: bytes
     output: str
     seconds: float
+
+    def with_last_line(self, what: str) -> str:
+        """Return `what` happened, followed by the last line that the process printed, which often says why."""
+        last = next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
+        return f"{what}: {last[:LONGEST_LINE]}" if last else what
 
 
 def is_child() -> bool:

@@ -82,10 +82,10 @@ def _judge(ended: ProcessResult, plugin: BackendPlugin | None, name: str, second
     if answer.fault == Fault.CRASH:
         return broken(Fault.CRASH, f"its probe crashed{while_doing}: {answer.reason}")
     if answer.fault is not None:
-        return _explain(plugin, name, answer, ended) or broken(Fault(answer.fault), _with_output(answer.reason, ended))
+        return _explain(plugin, answer) or broken(Fault(answer.fault), ended.with_last_line(answer.reason))
     if answer.result is None or ended.status != 0:
         what = f"its probe ended without an answer{while_doing} (exit status {ended.status})"
-        return broken(Fault.NO_ANSWER, _with_output(what, ended))
+        return broken(Fault.NO_ANSWER, ended.with_last_line(what))
     try:
         devices = tuple(map(device_from_data, answer.result["devices"]))
         libraries = tuple(map(Path, answer.result["libraries"]))
@@ -118,27 +118,21 @@ def _fits(known: dict[str, Any]) -> bool:
     )
 
 
-def _explain(plugin: BackendPlugin | None, name: str, answer: _ProbeReport, ended: ProcessResult) -> Verdict | None:
+def _explain(plugin: BackendPlugin | None, answer: _ProbeReport) -> Verdict | None:
     """Return a more precise verdict than the probe's on a library that was not loaded; None if there is none."""
     if plugin is None:
         return None
     if answer.fault == Fault.EXPORTED_ID:
         return check_exported_id(plugin, answer.reason)
     if answer.fault == Fault.MISSING_SYMBOL:
-        what = f"{_title(plugin, name)} is not used: {answer.reason}"
-        remedy = reinstall_command(plugin.package)
-        return _verdict(plugin, name, Status.REFUSED, fault=Fault.MISSING_SYMBOL, reason=what, remedy=remedy)
+        what, remedy = f"{plugin.title} is not used: {answer.reason}", reinstall_command(plugin.package)
+        return Verdict.of(plugin, Status.REFUSED, what, fault=Fault.MISSING_SYMBOL, remedy=remedy)
     missing = find_missing(plugin) if answer.fault == Fault.LOADING else ()
     if not missing:
         return None
-    return _verdict(
-        plugin,
-        name,
-        Status.BROKEN,
-        fault=Fault.MISSING_LIBRARY,
-        reason=f"{_title(plugin, name)} is not used: {describe_missing(missing)}",
-        remedy="; ".join(dict.fromkeys(_source(each.name) for each in missing)),
-    )
+    what = f"{plugin.title} is not used: {describe_missing(missing)}"
+    remedy = "; ".join(dict.fromkeys(_source(each.name) for each in missing))
+    return Verdict.of(plugin, Status.BROKEN, what, fault=Fault.MISSING_LIBRARY, remedy=remedy)
 
 
 def find_missing(plugin: BackendPlugin) -> tuple[MissingLibrary, ...]:
@@ -198,11 +192,6 @@ def _say_wrong(device: ProbedDevice, other: str) -> str:
 
 def _visible() -> str:
     return "".join(f"; {name} is {os.environ[name]!r}" for name in VISIBLE if name in os.environ)
-
-
-def _with_output(what: str, ended: ProcessResult) -> str:
-    last = next((line.strip() for line in reversed(ended.output.splitlines()) if line.strip()), "")
-    return f"{what}: {last[:300]}" if last else what
 
 
 def _title(plugin: BackendPlugin | None, name: str) -> str:

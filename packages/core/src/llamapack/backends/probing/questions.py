@@ -83,7 +83,5 @@ def find_fault(answer: Mapping[str, Any], result: ProcessResult, seconds: float)
     if "fault" in answer:
         return Fault(answer["fault"]), str(answer["reason"])
     if set(answer) == {"step", "files"}:
-        what = f"{step} ended the process (exit status {result.status})"
-        last = next((line.strip() for line in reversed(result.output.splitlines()) if line.strip()), "")
-        return Fault.NO_ANSWER, f"{what}: {last[:300]}" if last else what
+        return Fault.NO_ANSWER, result.with_last_line(f"{step} ended the process (exit status {result.status})")
     return None
