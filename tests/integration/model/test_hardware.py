@@ -10,8 +10,8 @@ from typing import Any
 
 import llamapack
 import pytest
+from llamapack.backends import in_use
 from llamapack.backends.cpu import cpu_levels
-from llamapack.backends.in_use import forget_warnings
 from llamapack.backends.plugins.entry_points import installed_plugins
 from llamapack.diagnostics.report import gather
 from llamapack.errors import BackendError, BackendWarning, InputError
@@ -33,8 +33,10 @@ def test_the_cpu_is_used_without_a_word(model_path: Path, options: dict[str, Any
             assert (model.offload.devices, model.offload.choice.backends) == ((), ())
 
 
-def test_layers_asked_for_by_number_are_missed_aloud_and_once(model_path: Path) -> None:
-    forget_warnings()
+def test_layers_asked_for_by_number_are_missed_aloud_and_once(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_use, "_warned", set())
     with (
         pytest.warns(BackendWarning, match=r"^n_gpu_layers=20 has no effect: no GPU is used") as caught,
         llamapack.Model(model_path, n_gpu_layers=20),

@@ -12,7 +12,7 @@ import gguf
 import llamapack
 import numpy as np
 import pytest
-from llamapack.backends.in_use import forget_warnings
+from llamapack.backends import in_use
 from llamapack.errors import BackendWarning, CancelledError, ClosedError, InputError, ModelFormatError
 
 from tests.support.reference.made_models import write_model
@@ -158,8 +158,8 @@ def test_wrong_ways_of_loading_are_refused(made_path: Any, options: dict[str, An
     assert str(caught.value).startswith(message)
 
 
-def test_layers_for_a_gpu_that_is_not_there_are_warned_of_once(made_path: Any) -> None:
-    forget_warnings()
+def test_layers_for_a_gpu_that_is_not_there_are_warned_of_once(made_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_use, "_warned", set())
     with pytest.warns(BackendWarning, match=r"^n_gpu_layers=99 has no effect: no GPU is used"):
         llamapack.Model(made_path("llama"), n_gpu_layers=99).close()
     llamapack.Model(made_path("llama"), n_gpu_layers=99).close()  # a warning would be an error here

@@ -31,8 +31,3 @@ def warn_once(text: str) -> None:
         return
     _warned.add(text)
     warn_caller(BackendWarning(text))
-
-
-def forget_warnings() -> None:
-    """Let every warning be issued again."""
-    _warned.clear()

@@ -197,14 +197,3 @@ def _prune(folder: Path) -> None:
     for _, path in sorted(files)[: max(0, len(files) - MOST_FILES)]:
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def forget(folder: Path | None = None) -> int:
-    """Remove everything that is remembered, and return how many files there were."""
-    folder = folder or cache_folder()
-    count = 0
-    for path in folder.glob("*.json") if folder else ():
-        with contextlib.suppress(OSError):
-            path.unlink()
-            count += 1
-    return count
