@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 from llamapack.backends.contract import Target
 from llamapack.backends.host.architectures import describe_targets, nearest_override, parse_gfx, parse_override, runs
-from llamapack.backends.host.visible_devices import Selection, hides_all, select, visible_gpus
+from llamapack.backends.host.visible_devices import VISIBLE, Selection, hides_all, select, visible_gpus
+from llamapack.backends.probing.fingerprint import driver_variables
+from llamapack.diagnostics.report import shown_variables
 
 from tests.support import recorded_hosts as hosts
 from tests.support.recorded_hosts import Recording, replay
+from tools.util import inherited
 
 
 def real(name: str) -> Target:
@@ -153,3 +156,17 @@ def test_without_variables_everything_is_seen(tmp_path: Path) -> None:
 )
 def test_hiding_everything_is_noticed(backend: str, variables: dict[str, str], setting: str) -> None:
     assert hides_all(backend, variables) == setting
+
+
+@pytest.mark.parametrize("name", VISIBLE)
+def test_a_variable_that_hides_devices_is_known_everywhere(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "7")
+    lists = {
+        "`_matters` in host/facts.py": name in replay(hosts.EMPTY, tmp_path, {name: "7"}).variables,
+        "`PREFIXES` in probing/fingerprint.py": name in driver_variables(),
+        "`_VARIABLES` in diagnostics/report.py": name in shown_variables({name: "7"}),
+        "`DEVICES` in tools/util/inherited.py": name.startswith(inherited.DEVICES),
+    }
+    assert [place for place, known in lists.items() if not known] == [], f"add {name} there"

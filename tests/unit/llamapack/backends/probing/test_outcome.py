@@ -13,6 +13,7 @@ from llamapack.backends.children.exit_status import describe_crash
 from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.host.binaries.missing import MissingLibrary
+from llamapack.backends.host.visible_devices import VISIBLE
 from llamapack.backends.plugins import compatibility
 from llamapack.backends.probing import outcome
 from llamapack.backends.probing.outcome import decode, describe_missing
@@ -44,7 +45,7 @@ def core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compatibility, "read_abi", lambda: Abi(abi_id="8ee38a14", llama_commit="0c1e", cpu_levels={}))
     monkeypatch.setattr(compatibility, "core_version", lambda: "0.4.0")
     monkeypatch.setattr(outcome, "find_missing", lambda plugin: ())
-    for name in outcome.VISIBLE:
+    for name in VISIBLE:
         monkeypatch.delenv(name, raising=False)
 
 

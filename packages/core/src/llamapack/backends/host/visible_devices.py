@@ -23,6 +23,8 @@ OF_BACKEND: Mapping[str, tuple[str, ...]] = {
     "vulkan": ("GGML_VK_VISIBLE_DEVICES",),
 }
 OF_VENDOR: Mapping[str, str] = {"nvidia": "cuda", "amd": "rocm"}
+# All of them, with NVIDIA's for containers and AMD's older one, which are read to explain and not obeyed here.
+VISIBLE = (*(name for names in OF_BACKEND.values() for name in names), "NVIDIA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
 
 _INDEX = re.compile(r"-?[0-9]{1,9}")
 _UUID = re.compile(r"GPU-[0-9A-Za-z-]+", re.IGNORECASE)

@@ -14,6 +14,7 @@ from llamapack.backends.children.exit_status import describe_crash
 from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin, reinstall_command
 from llamapack.backends.host.binaries.missing import MissingLibrary, missing_libraries
+from llamapack.backends.host.visible_devices import VISIBLE
 from llamapack.backends.plugins.compatibility import check_exported_id
 from llamapack.backends.verdicts import (
     TOLERANCE,
@@ -27,10 +28,6 @@ from llamapack.backends.verdicts import (
 )
 from llamapack.backends.versions import is_older
 
-VISIBLE = (
-    *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
-    *("GPU_DEVICE_ORDINAL", "GGML_VK_VISIBLE_DEVICES"),
-)
 # The first part of a file's name, and where the library comes from.
 _SOURCES = {
     "libvulkan": "the Vulkan loader (package libvulkan1 or vulkan-loader, or the driver of the GPU)",
