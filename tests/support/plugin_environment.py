@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import zipfile
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.environments import clean_environment, link_tree, put_back
+from tests.support.environments import clean_environment, clean_variables, link_tree, put_back, run_clean
 from tests.support.plugins.making import Core, Plugin, installed_core, make_wheel
 from tools.util.venv import Environment
 
@@ -55,9 +54,7 @@ class Place:
         return installed_core(self.environment.packages / "llamapack")
 
     def pip(self, *words: object) -> None:
-        command = [self.environment.python, "-m", "pip", *words, "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run(list(map(str, command)), capture_output=True, encoding="utf-8", check=False)
-        assert done.returncode == 0, done.stderr
+        run_clean(self.environment.python, "-m", "pip", *words, "--quiet")
 
     def install(self, *plugins: Plugin) -> None:
         wheels = [make_wheel(plugin, self.core, self.folder) for plugin in plugins]
@@ -83,14 +80,13 @@ class Place:
         self.plugins.clear()
 
     def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLAMAPACK_", "PYTHON"))}
         return subprocess.run(
             [*self.before, str(self.environment.python), *map(str, words)],
             capture_output=True,
             encoding="utf-8",
             cwd=self.folder,
             env={
-                **kept,
+                **clean_variables(),
                 "LLAMAPACK_CACHE_DIR": str(self.folder / "cache"),
                 "LLAMAPACK_PROBE_SECONDS": SECONDS,
                 **variables,

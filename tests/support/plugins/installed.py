@@ -5,16 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-GOOD = """
-def describe():
-    from pathlib import Path
-    from llamapack.backends.contract import read_plugin
-    return read_plugin(Path(__file__).parent / "lib")
-"""
+from tests.support.plugins.making import DESCRIBE
 
 
 def install(
-    site: Path, name: str, source: str = GOOD, *, package: str = "", library: bool = True, version: str = "1.0"
+    site: Path, name: str, source: str = DESCRIBE, *, package: str = "", library: bool = True, version: str = "1.0"
 ) -> None:
     """Lay out the plug-in of the backend `name`, whose module has the text `source`, in the packages folder `site`."""
     package = package or f"llamapack-{name}"

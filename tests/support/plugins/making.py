@@ -264,7 +264,7 @@ def _digest(path: Path) -> str:
 
 
 def make_installed(plugin: Plugin, core: Core, into: Path) -> Path:
-    """Lay out `plugin` in the folder `into` as pip would, and return its metadata folder."""
+    """Lay out `plugin` in the folder `into` as pip would, and return the folder of its library."""
     folder = into / plugin.module / "lib"
     folder.mkdir(parents=True)
     library = make_library(plugin, core, folder)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,19 +17,6 @@ from tests.support.processes import lives
 from tests.support.report_keys import undocumented
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the plug-ins of the tests are built for Linux only")
-
-
-@pytest.fixture(scope="module")
-def shared(wheel: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = make_place(tmp_path_factory.mktemp("place"), wheel, model)
-    place.keep()
-    return place
-
-
-@pytest.fixture
-def place(shared: Place) -> Iterator[Place]:
-    yield shared
-    shared.restore()
 
 
 @pytest.fixture(scope="module")

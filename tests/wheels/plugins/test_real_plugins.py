@@ -12,14 +12,13 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import packaging.tags
 import packaging.utils
 import pytest
 
-from tests.support.plugin_environment import Place, make_place, next_version, renamed
+from tests.support.plugin_environment import Place, next_version, renamed
 from tools.building.wheels import KITS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux plug-ins are built so far")
@@ -37,19 +36,6 @@ def plugin_wheel(backend: str) -> Path:
     if tags.isdisjoint(packaging.tags.sys_tags()):
         pytest.skip(f"pip takes no wheel for {', '.join(map(str, tags))} here")
     return path
-
-
-@pytest.fixture(scope="module")
-def shared(wheel: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = make_place(tmp_path_factory.mktemp("place"), wheel, model)
-    place.keep()
-    return place
-
-
-@pytest.fixture
-def place(shared: Place) -> Iterator[Place]:
-    yield shared
-    shared.restore()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -10,25 +10,14 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends import survey
-from llamapack.backends.children.processes import MARK
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.plugins.discovery import Discovery, sort_out
 from llamapack.backends.plugins.entry_points import EntryPoint, entry_points, installed_plugins, package_version
 from llamapack.backends.survey import Survey, discover
 from llamapack.backends.verdicts import Fault, Status
 
-from tests.support.plugins.installed import GOOD, install
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(tmp_path / "cache"))
-    for name in ("LLAMAPACK_PROBE", "LLAMAPACK_PROBE_SECONDS", "LLAMAPACK_PROBE_PYTHON", MARK):
-        monkeypatch.delenv(name, raising=False)
-    return folder
+from tests.support.plugins.installed import install
+from tests.support.plugins.making import DESCRIBE
 
 
 def found() -> tuple[list[str], dict[str, tuple[Status, Fault | None, str, str]]]:
@@ -100,7 +89,7 @@ BROKEN = {
         "its entry point llamapack_bad:describe returned a dict, and not a BackendPlugin",
     ),
     "contradicts its package": (
-        GOOD.replace('read_plugin(Path(__file__).parent / "lib")', "BackendPlugin(**X)").replace(
+        DESCRIBE.replace('read_plugin(Path(__file__).parent / "lib")', "BackendPlugin(**X)").replace(
             "import read_plugin",
             "import BackendPlugin\n    X = dict(name='ugly', package='other', version='1', library=Path(__file__), "
             "abi_id='1', llama_commit='2')",
@@ -188,7 +177,7 @@ def test_of_two_foreign_plugins_of_a_name_none_is_used(site: Path) -> None:
 
 
 def test_a_package_that_offers_a_name_twice_is_not_used(site: Path) -> None:
-    install(site, "vulkan", GOOD + "again = describe\n")
+    install(site, "vulkan", DESCRIBE + "again = describe\n")
     file = site / "llamapack_vulkan-1.0.dist-info" / "entry_points.txt"
     file.write_text(file.read_text(encoding="utf-8") + "vulkan = llamapack_vulkan:again\n", encoding="utf-8")
     names, findings = found()

@@ -24,7 +24,8 @@ from llamapack.backends.probing.description import Description
 from llamapack.backends.survey import discover
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
-from tests.support.plugins.installed import GOOD, install
+from tests.support.plugins.installed import install
+from tests.support.plugins.making import DESCRIBE
 from tests.support.processes import lives
 
 GROUP = "llamapack.backends"
@@ -32,16 +33,11 @@ REINSTALL = "python -m pip install --force-reinstall llamapack-bad"
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "site"
-    folder.mkdir()
+def site(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder, and an empty one as the current one."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(tmp_path / "cache"))
-    for name in ("LLAMAPACK_PROBE", "LLAMAPACK_PROBE_SECONDS", "LLAMAPACK_PROBE_PYTHON", MARK):
-        monkeypatch.delenv(name, raising=False)
-    return folder
+    return site
 
 
 def state() -> dict[str, Any]:
@@ -89,13 +85,13 @@ HARMFUL = {
         "calling describe() ended the process (exit status 3): bye",
     ),
     "closes what it did not open": (
-        "import os\nos.closerange(3, 256)\n" + GOOD,
+        "import os\nos.closerange(3, 256)\n" + DESCRIBE,
         Fault.NO_ANSWER,
         "importing llamapack_bad ended the process (exit status 1): OSError: [Errno 9] Bad file descriptor",
     ),
     "writes into what it did not open": (
         "import os\nfor number in range(3, 64):\n    try: os.write(number, b'\\xff')\n    except OSError: pass\n"
-        + GOOD,
+        + DESCRIBE,
         Fault.NONSENSE,
         "its entry point llamapack_bad:describe left an answer that cannot be read",
     ),
@@ -159,7 +155,7 @@ HARMLESS = {
 
 @pytest.mark.parametrize("kind", HARMLESS)
 def test_what_a_plugin_changes_stays_in_its_process(site: Path, kind: str, capfd: pytest.CaptureFixture[str]) -> None:
-    install(site, "odd", HARMLESS[kind] + GOOD)
+    install(site, "odd", HARMLESS[kind] + DESCRIBE)
     found = asked()["llamapack-odd"]
     assert isinstance(found.outcome, BackendPlugin), found
     assert capfd.readouterr() == ("", "")
@@ -171,7 +167,7 @@ def test_what_a_plugin_printed_is_in_its_verdict(site: Path) -> None:
     install(site, "bad", "print('x' * 10 ** 5)\n1 / 0")
     found = verdict(asked()["llamapack-bad"])
     assert (len(found.output), set(found.output.strip())) == (LONGEST_OUTPUT, {"x"})
-    install(site, "loud", "print('hello')\n" + GOOD)
+    install(site, "loud", "print('hello')\n" + DESCRIBE)
     assert discover().output == {"llamapack-bad": found.output, "llamapack-loud": "hello\n"}
     assert discover().output["llamapack-loud"] == "hello\n"  # also if the description is a remembered one
 
@@ -195,7 +191,7 @@ def test_a_plugin_that_hangs_is_ended_and_is_not_waited_for_again(site: Path, mo
 def test_a_plugin_that_hangs_is_asked_again_once_it_is_changed(site: Path) -> None:
     install(site, "bad", "import time\ntime.sleep(600)")
     assert verdict(asked(seconds=5.0)["llamapack-bad"]).fault is Fault.TIMEOUT
-    (site / "llamapack_bad" / "__init__.py").write_text(GOOD, encoding="utf-8")
+    (site / "llamapack_bad" / "__init__.py").write_text(DESCRIBE, encoding="utf-8")
     assert isinstance(asked()["llamapack-bad"].outcome, BackendPlugin)
 
 
@@ -212,7 +208,7 @@ class Counted:
 
 def test_a_description_is_remembered_until_the_plugin_changes(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     helper = "from llamapack_one import helper\n"
-    install(site, "one", helper + GOOD)
+    install(site, "one", helper + DESCRIBE)
     install(site, "two")
     package = site / "llamapack_one"
     (package / "helper.py").write_text("import json\n", encoding="utf-8")
@@ -241,7 +237,7 @@ def test_a_description_is_remembered_until_the_plugin_changes(site: Path, monkey
 
 
 def test_a_file_that_the_description_is_made_of_is_watched(site: Path) -> None:
-    install(site, "one", "from pathlib import Path\nPath(__file__).with_name('settings.txt').read_text()\n" + GOOD)
+    install(site, "one", "from pathlib import Path\nPath(__file__).with_name('settings.txt').read_text()\n" + DESCRIBE)
     settings = site / "llamapack_one" / "settings.txt"
     settings.write_text("1", encoding="utf-8")
     asked()
@@ -253,7 +249,7 @@ def test_a_file_that_the_description_is_made_of_is_watched(site: Path) -> None:
 
 def test_what_failed_at_once_is_asked_again(site: Path) -> None:
     """What it needs may be installed meanwhile, and asking costs little."""
-    install(site, "bad", "import llamapack_missing\n" + GOOD)
+    install(site, "bad", "import llamapack_missing\n" + DESCRIBE)
     assert verdict(asked()["llamapack-bad"]).fault is Fault.IMPORT
     (site / "llamapack_missing.py").touch()
     assert isinstance(asked()["llamapack-bad"].outcome, BackendPlugin)
@@ -273,8 +269,8 @@ def test_a_damaged_memory_is_as_if_it_were_not_there(site: Path, tmp_path: Path)
 def test_a_plugin_that_uses_llamapack_while_it_is_asked_does_not_ask_itself(site: Path, tmp_path: Path) -> None:
     noted = tmp_path / "imports"
     source = f"open({str(noted)!r}, 'a').write('x')\nfrom llamapack.backends.survey import discover\ndiscover()\n"
-    install(site, "one", source + GOOD)
-    install(site, "two", source + GOOD)
+    install(site, "one", source + DESCRIBE)
+    install(site, "two", source + DESCRIBE)
     found = asked()
     assert all(isinstance(each.outcome, BackendPlugin) for each in found.values()), found
     assert noted.read_text(encoding="utf-8") == "xx"
@@ -288,7 +284,7 @@ def test_what_a_plugin_starts_is_ended_with_it(site: Path, tmp_path: Path) -> No
         "parent",
         "import subprocess, sys\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
-        f"open({str(noted)!r}, 'w').write(str(child.pid))\n" + GOOD,
+        f"open({str(noted)!r}, 'w').write(str(child.pid))\n" + DESCRIBE,
     )
     assert isinstance(asked()["llamapack-parent"].outcome, BackendPlugin)
     if sys.platform == "linux":  # elsewhere what left for another session is not found

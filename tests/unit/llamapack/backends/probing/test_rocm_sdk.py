@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from llamapack.backends.children.processes import MARK, Command, ProcessResult
+from llamapack.backends.children.processes import Command, ProcessResult
 from llamapack.backends.host.rocm import RocmLocation
 from llamapack.backends.probing.rocm_sdk import find_rocm_sdk
 
@@ -20,17 +20,6 @@ os.environ["PATH"] = "changed"
 def find_libraries(*names):
     return [os.path.join(os.path.dirname(__file__), "lib", f"lib{name}.so.6") for name in names]
 """
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(tmp_path / "cache"))
-    for name in ("LLAMAPACK_PROBE", "LLAMAPACK_PROBE_SECONDS", "LLAMAPACK_PROBE_PYTHON", MARK):
-        monkeypatch.delenv(name, raising=False)
-    return folder
 
 
 def install(site: Path, source: str = GOOD) -> Path:
