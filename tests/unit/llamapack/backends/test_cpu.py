@@ -79,8 +79,9 @@ def judging(**faults: Fault) -> Callable[[Path], Verdict]:
 
 
 def test_a_level_that_fails_its_probe_is_passed_over_with_a_warning() -> None:
-    with pytest.warns(BackendWarning, match="haswell fails\ndo"):
+    with pytest.warns(BackendWarning, match="haswell fails\ndo") as caught:
         choice = choose_working_level(LEVELS, None, "LLAMAPACK_CPU", judging(haswell=Fault.CRASH))
+    assert caught[0].filename == __file__  # the caller's line, and not one of this package
     assert choice.level.name == "sse42"
     assert choice.reason == "highest score (5) of 2 levels that run here; haswell was tried and does not work"
 

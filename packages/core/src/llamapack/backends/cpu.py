@@ -11,7 +11,6 @@ import difflib
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from llamapack._native.library import library_dir, read_abi
 from llamapack._native.modules import load_backend, score_backend
+from llamapack._util.arguments import warn_caller
 from llamapack.backends.verdicts import Fault, Verdict
 from llamapack.errors import BackendError, BackendWarning, CpuLevelError
 
@@ -115,7 +115,7 @@ def choose_working_level(
             why=verdict.reason,
             fix=verdict.remedy,
         )
-    warnings.warn(BackendWarning(f"{verdict.reason}\n{verdict.remedy}"), stacklevel=3)
+    warn_caller(BackendWarning(f"{verdict.reason}\n{verdict.remedy}"))
     others = [level for level in levels if level.name != choice.level.name]
     second = choose_working_level(others, wanted, source, probe)
     return replace(second, reason=f"{second.reason}; {choice.level.name} was tried and does not work")
@@ -133,11 +133,11 @@ def load_cpu(wanted: str | None = None) -> CpuChoice:
     with _lock:
         name, source = (wanted, "the argument") if wanted is not None else (os.environ.get(VARIABLE) or None, VARIABLE)
         if _loaded is not None:
-            if name is not None and wanted is not None and name != _loaded.level.name:
+            if wanted is not None and wanted != _loaded.level.name:
                 raise BackendError(
-                    f"The CPU level {_loaded.level.name!r} is loaded already, so {name!r} cannot be.",
+                    f"The CPU level {_loaded.level.name!r} is loaded already, so {wanted!r} cannot be.",
                     why="A process has one CPU backend.",
-                    fix=f"Set {VARIABLE}={name} before the first model is loaded, or use another process.",
+                    fix=f"Set {VARIABLE}={wanted} before the first model is loaded, or use another process.",
                 )
             return _loaded
         choice = choose_working_level(cpu_levels(), name, source, probe_cpu)
