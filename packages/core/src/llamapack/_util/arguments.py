@@ -77,12 +77,15 @@ def check_keywords(function: str, given: Iterable[str], known: Collection[str]) 
     """Raise UnknownArgumentError for keyword arguments of `function` that are not in `known`."""
     for name in given:
         if name not in known:
-            import difflib  # imported late, because only an error message needs it
+            raise UnknownArgumentError(f"{function}() has no argument {name!r}.", fix=did_you_mean(name, known))
 
-            near = difflib.get_close_matches(name, known, n=1)
-            raise UnknownArgumentError(
-                f"{function}() has no argument {name!r}.", fix=f"Did you mean {near[0]!r}?" if near else ""
-            )
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return a question that suggests the one of the `known` names that is most like `name`; empty if none is."""
+    import difflib  # imported late, because only an error message needs it
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else ""
 
 
 def warn_caller(warning: Warning) -> None:

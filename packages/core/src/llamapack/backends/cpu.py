@@ -7,7 +7,6 @@ name elsewhere is ever run.
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import threading
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from llamapack._native.library import library_dir, read_abi
 from llamapack._native.modules import load_backend, score_backend
-from llamapack._util.arguments import warn_caller
+from llamapack._util.arguments import did_you_mean, warn_caller
 from llamapack.backends.verdicts import Fault, Verdict
 from llamapack.errors import BackendError, BackendWarning, CpuLevelError
 
@@ -90,10 +89,9 @@ def choose_cpu_level(levels: Sequence[CpuLevel], wanted: str | None, source: str
                     fix=f"Use one of: {names}.",
                 )
             return CpuChoice(level=level, reason=f"asked for by {source}")
-    near = difflib.get_close_matches(wanted, [level.name for level in supported], n=1)
     raise CpuLevelError(
         f"There is no CPU level {wanted!r} ({source}).",
-        why=f"Did you mean {near[0]!r}?" if near else "",
+        why=did_you_mean(wanted, [level.name for level in supported]),
         fix=f"This processor runs: {names}.",
     )
 

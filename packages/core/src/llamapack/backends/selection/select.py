@@ -12,10 +12,10 @@ The rules, in this order:
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from llamapack._util.arguments import did_you_mean
 from llamapack.backends.host.facts import HostFacts
 from llamapack.backends.host.visible_devices import settings
 from llamapack.backends.selection.candidates import ORDER, DeviceCandidate, find_candidates, in_order, needs_of
@@ -64,10 +64,9 @@ def check_names(request: Request, installed: Sequence[str]) -> None:
                 fix=f'Run: python -m pip install "llamapack[{name}]"',
             )
         valid = ["auto", "cpu", *in_order(list({*ORDER, *installed}))]
-        near = difflib.get_close_matches(name, valid, n=1)
         raise BackendError(
             f"There is no backend {name!r} ({request.source}).",
-            why=f"Did you mean {near[0]!r}?" if near else "",
+            why=did_you_mean(name, valid),
             fix=f"Use one of: {', '.join(valid)}.",
         )
 
