@@ -9,7 +9,7 @@ from pathlib import Path
 
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.host.facts import HostFacts, read_host
-from llamapack.backends.host.rocm import RocmInstallation, RocmLocation, find_rocm, rocm_locations, unfit_gpus, use_rocm
+from llamapack.backends.host.rocm import RocmInstallation, find_rocm, rocm_locations, unfit_gpus, use_rocm
 from llamapack.backends.host.visible_devices import hides_all
 from llamapack.backends.plugins.compatibility import check_before_loading
 from llamapack.backends.plugins.discovery import Discovery, sort_out
@@ -46,20 +46,8 @@ class Survey:
 
     @cached_property
     def host(self) -> HostFacts:
-        """The facts of the machine; rocBLAS's kernels only if a plug-in needs them."""
-        return replace(
-            read_host(), rocm_kernels=self._rocm.kernels if isinstance(self._rocm, RocmInstallation) else None
-        )
-
-    @cached_property
-    def _rocm(self) -> RocmInstallation | tuple[RocmLocation, ...]:
-        """The ROCm for its plug-in, or the locations that were searched; empty without that plug-in."""
-        plugin = next((plugin for plugin in self._found.plugins if plugin.name == ROCM), None)
-        if plugin is None:
-            return ()
-        from llamapack.backends.probing.rocm_sdk import find_rocm_sdk  # for this plug-in only
-
-        return find_rocm(plugin, rocm_locations(find_rocm_sdk()))
+        """The facts of the machine; those on rocBLAS's kernels once ROCm's plug-in was looked at."""
+        return read_host()
 
     def verdicts(self, names: Sequence[str] | None, cpu: Path) -> tuple[Verdict, ...]:
         """Return all verdicts; the plug-ins called `names`, or all, are probed with the CPU's library `cpu`."""
@@ -101,8 +89,13 @@ class Survey:
         """Return ROCm's plug-in with the libraries to load first; a verdict if these, or a GPU, are missing."""
         if plugin.name != ROCM:
             return plugin
+        from llamapack.backends.probing.rocm_sdk import find_rocm_sdk  # for this plug-in only
+
+        found = find_rocm(plugin, rocm_locations(find_rocm_sdk()))
+        if isinstance(found, RocmInstallation):
+            self.host = replace(self.host, rocm_kernels=found.kernels)
         gpus, unfit = self.host.of_vendor("amd"), unfit_gpus(plugin, self.host)
         if gpus and len(unfit) == len(gpus):
             reason = "no GPU of this machine can be used with it"  # which of the reasons, the choice says
             return Verdict.of(plugin, Status.NO_DEVICE, reason)
-        return use_rocm(plugin, self._rocm)
+        return use_rocm(plugin, found)

@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from llamapack.backends.children.processes import Command, ProcessResult
 from llamapack.backends.host.rocm import RocmLocation
+from llamapack.backends.probing import rocm_sdk
 from llamapack.backends.probing.rocm_sdk import find_rocm_sdk
+from llamapack.backends.survey import Survey, discover
+from llamapack.backends.verdicts import Status
+
+from tests.support.plugins.installed import install as install_plugin
 
 GOOD = """
 import os
@@ -73,12 +78,31 @@ def test_it_is_asked_again_once_it_has_changed(site: Path) -> None:
             "cannot be used: it fails: ModuleNotFoundError: No module named 'rocm_sdk_core_that_is_missing'",
         ),
         ("import os; os._exit(0)", "cannot be used: importing rocm_sdk ended the process (exit status 0)"),
-        ("import time; time.sleep(600)", "cannot be used: importing rocm_sdk took longer than 5 s and was ended"),
     ],
 )
 def test_a_package_that_fails_is_passed_over(site: Path, source: str, problem: str) -> None:
     install(site, source)
     assert find_rocm_sdk(seconds=5.0) == nowhere(problem)
+
+
+def test_a_package_that_takes_too_long_is_left_alone_for_a_while(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(site, "import time; time.sleep(600)")
+    problem = "cannot be used: importing rocm_sdk took longer than 5 s and was ended"
+    assert find_rocm_sdk(seconds=5.0) == find_rocm_sdk(run=refuse) == nowhere(problem)
+    monkeypatch.setattr(rocm_sdk, "SECONDS_FOR_TIMEOUTS", 0.0)
+    with pytest.raises(AssertionError, match="started"):
+        find_rocm_sdk(run=refuse)
+
+
+def test_it_is_not_asked_for_a_plugin_that_may_use_no_device(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = site / "asked"
+    install(site, f"open({str(asked)!r}, 'w').close()\n{GOOD}")
+    install_plugin(site, "rocm")
+    monkeypatch.setenv("HIP_VISIBLE_DEVICES", "-1")
+    survey = Survey(discover())
+    (verdict,) = survey.verdicts(None, site / "cpu.so")
+    assert (verdict.status, verdict.reason) == (Status.NO_DEVICE, "HIP_VISIBLE_DEVICES=-1 hides every device")
+    assert (survey.host.rocm_kernels, asked.exists()) == (None, False)
 
 
 def test_where_no_process_may_be_started_it_is_not_asked(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

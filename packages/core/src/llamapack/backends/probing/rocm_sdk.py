@@ -11,6 +11,8 @@ from llamapack.backends.host.rocm import PACKAGE, RocmLocation
 from llamapack.backends.probing.cache import CacheFile, cache_folder, recall_or_learn
 from llamapack.backends.probing.fingerprint import ASK_PROGRAM, driver_variables, file_mark, python_name
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
+from llamapack.backends.probing.verdict_cache import SECONDS_FOR_TIMEOUTS
+from llamapack.backends.verdicts import Fault
 
 if TYPE_CHECKING:
     from llamapack.backends.children.launch import Run
@@ -42,8 +44,12 @@ def find_rocm_sdk(*, mode: str | None = None, seconds: float | None = None, run:
 
 def _read(_: str, file: CacheFile) -> RocmLocation | None:
     cached = file.read()
+    if cached is None:
+        return None
     try:
-        return _location(cached.content) if cached else None
+        if "problem" not in cached.content:
+            return _location(cached.content)
+        return _not_found(str(cached.content["problem"])) if 0 <= cached.age < SECONDS_FOR_TIMEOUTS else None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
@@ -67,7 +73,10 @@ def _ask(file: CacheFile, seconds: float, run: Run | None) -> RocmLocation:
     try:
         answer = read_report(results[0].report)
         if found := find_fault(answer, results[0], seconds):
-            return _not_found(f"cannot be used: {found[1]}")
+            problem = f"cannot be used: {found[1]}"
+            if found[0] is Fault.TIMEOUT:  # remembered for a while, as that of a plug-in is
+                file.write({"problem": problem}, answer["files"])
+            return _not_found(problem)
         location = _location(answer)
     except UNREADABLE:
         return _not_found("left an answer that cannot be read")
