@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack.backends.cpu import load_cpu
+from llamapack.backends.verdicts import DeviceKind
 from llamapack.errors import InputError
-
-DeviceKind = Literal["cpu", "gpu", "igpu", "accel"]
 
 _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "igpu", 3: "accel"}
 
