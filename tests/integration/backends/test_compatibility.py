@@ -23,12 +23,7 @@ from llamapack.backends.plugins.entry_points import core_version
 from llamapack.backends.probing.probe import probe
 from llamapack.backends.verdicts import Fault, Status
 
-from tests.support.plugins.making import Core, Plugin, installed_core, make_installed
-
-
-@pytest.fixture(scope="module")
-def core() -> Core:
-    return installed_core(Path(llamapack.__file__).parent)
+from tests.support.plugins.making import Core, Plugin, make_installed
 
 
 def make(plugin: Plugin, core: Core, folder: Path) -> BackendPlugin:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import llamapack
 import pytest
 
 from tests.support.children import Answer, python
-from tests.support.plugins.making import Core, Plugin, installed_core, make_library
+from tests.support.plugins.making import Core, Plugin, make_library
 
 COMPARE = """\
 import json, sys
@@ -38,11 +37,6 @@ print(json.dumps({
     "left": after[name] - idle,
 }))
 """
-
-
-@pytest.fixture(scope="module")
-def core() -> Core:
-    return installed_core(Path(llamapack.__file__).parent)
 
 
 def compare(plugin: Plugin, core: Core, model: Path, folder: Path) -> Answer:

@@ -8,11 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import llamapack
 import pytest
 
 from tests.support.children import Answer, python
-from tests.support.plugins.making import Plugin, compiler, installed_core, make_installed
+from tests.support.plugins.making import Core, Plugin, compiler, make_installed
 from tools.paths import CORE
 
 if sys.platform != "linux":
@@ -79,8 +78,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    core = installed_core(Path(llamapack.__file__).parent)
+def plugin(core: Core, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_installed(Plugin(), core, tmp_path_factory.mktemp("plugin"))
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import llamapack
 import pytest
 from llamapack.backends.contract import BackendPlugin, read_plugin
 from llamapack.backends.cpu import CpuLevel, cpu_levels
@@ -17,15 +16,10 @@ from llamapack.backends.probing.probe import probe, probe_cpu
 from llamapack.backends.verdicts import TOLERANCE, Fault, Status, Verdict
 
 from tests.support.children import python
-from tests.support.plugins.making import Core, Plugin, compiler, installed_core, make_installed
+from tests.support.plugins.making import Core, Plugin, compiler, make_installed
 from tests.support.processes import lives
 
 Make = Callable[[Plugin], BackendPlugin]
-
-
-@pytest.fixture(scope="module")
-def core() -> Core:
-    return installed_core(Path(llamapack.__file__).parent)
 
 
 @pytest.fixture(scope="module")
