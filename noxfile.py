@@ -233,7 +233,6 @@ def cibuildwheel_(session: nox.Session) -> None:
     """Build this machine's core wheel with cibuildwheel, on Linux in a container, and judge its libraries."""
     with with_source(session):
         variables = {**CLEAN, **cibuildwheel.engine(host_target())}
-        ensure.ensure_source()
         prepare(session, "packaging")
         try_to_install_disassembler(host_target())
         command = cibuildwheel.command(host_target())

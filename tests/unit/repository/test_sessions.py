@@ -1,8 +1,9 @@
-"""Sessions that build put llama.cpp's source in place first."""
+"""Sessions that build put llama.cpp's source in place first, and look at it only once."""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from tools.paths import ROOT
@@ -17,15 +18,23 @@ def sessions() -> Iterator[ast.FunctionDef]:
     yield from (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list)
 
 
-def called(node: ast.AST) -> set[str]:
-    """The names of the functions that `node` calls."""
-    return {ast.unparse(each.func).rpartition(".")[2] for each in ast.walk(node) if isinstance(each, ast.Call)}
+def called(node: ast.AST) -> Counter[str]:
+    """The names of the functions that `node` calls, each with how often."""
+    return Counter(ast.unparse(each.func).rpartition(".")[2] for each in ast.walk(node) if isinstance(each, ast.Call))
 
 
 def test_sessions_that_build_have_the_source() -> None:
-    building = {session.name for session in sessions() if called(session) & BUILDERS}
+    building = {session.name for session in sessions() if called(session).keys() & BUILDERS}
     assert {"run", "integration", "packaging", "test_cpu", "test_cuda"} <= building
     without = {session.name for session in sessions() if session.name in building} - {
         session.name for session in sessions() if "with_source" in called(session)
     }
     assert without == set()
+
+
+def test_no_session_looks_at_the_source_twice() -> None:
+    """It takes seconds: every file of the packages' copies is read."""
+    for session in sessions():
+        assert called(session)["with_source"] + called(session)["ensure_source"] <= 1, session.name
+    sources = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tools").rglob("*.py")]
+    assert not any(called(source)["ensure_source"] for source in sources)
