@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from tools.bindgen.freshness import REGENERATE
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.paths import ROOT, SYNCED
@@ -18,7 +19,7 @@ from tools.util.atomic_files import write_text
 from tools.verification.matrix_page import page, results_table
 from tools.verification.results import PAGE, README, read_results
 
-FIX = "Run: nox -t gen"
+FIX = f"Run: {REGENERATE}"
 TABLE = re.compile(r"(<!-- proven: [^\n]*-->\n\n).*?(<!-- /proven -->)", re.DOTALL)
 
 

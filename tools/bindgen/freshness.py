@@ -6,7 +6,7 @@ from tools.bindgen.digest import headers_digest, recorded_digest
 from tools.errors import ToolError
 from tools.paths import Checkout
 
-MEND = "nox -t gen"
+REGENERATE = "nox -t gen"
 
 
 def stale_bindings(checkout: Checkout) -> str:
@@ -28,5 +28,5 @@ def require_current_bindings(checkout: Checkout) -> None:
         raise ToolError(
             f"The bindings are stale: {problem}.",
             why="Python would call these libraries with the structures of others.",
-            fix=f"Run: {MEND}",
+            fix=f"Run: {REGENERATE}",
         )

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from tools.errors import ToolError
 from tools.paths import cache_dir
 from tools.util.downloads import download
-from tools.util.files import explained, staged_folder
+from tools.util.files import reporting_os_errors, staged_folder
 from tools.util.scratch import temporary_folder
 
 log = logging.getLogger(f"llamapack.{__name__}")
@@ -31,7 +31,7 @@ def windows_python() -> Path:
     folder = cache_dir() / "windows-python" / SHA256[:16]
     if not folder.is_dir():
         with (
-            explained(f"fetching Python for Windows into {folder}"),
+            reporting_os_errors(f"fetching Python for Windows into {folder}"),
             temporary_folder("windows-python") as scratch,
             staged_folder(folder) as staged,
         ):

@@ -19,7 +19,6 @@ from tools.util.atomic_files import is_leftover, sweep, write_file
 
 __all__ = [
     "DISK_FULL",
-    "explained",
     "is_leftover",
     "locked",
     "remove_tree",
@@ -133,7 +132,7 @@ def _make_writable_or_skip(again: Callable[..., Any], path: str, problem: Any) -
 
 
 @contextmanager
-def explained(doing: str) -> Iterator[None]:
+def reporting_os_errors(doing: str) -> Iterator[None]:
     """Turn a full disk, a refused permission or a file in the way into a ToolError that says what was being done."""
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tools.bindgen.freshness import MEND
+from tools.bindgen.freshness import REGENERATE
 from tools.errors import some
 from tools.git.worktree_state import State
 from tools.vendoring.journal import Operation, unfinished_steps
@@ -80,4 +80,4 @@ def next_steps(
     if steps == (NEW_PATCH,) and copies_edits and not facts.mismatch:
         build = (f"{SYNC} (to build with the edits)",)
         return (*(build if tuple(trees) in ((), (SYNC,)) else trees), *steps)
-    return steps or tuple(trees) or ((MEND,) if bindings else ())
+    return steps or tuple(trees) or ((REGENERATE,) if bindings else ())

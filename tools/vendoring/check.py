@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from tools.bindgen.freshness import MEND, stale_bindings
+from tools.bindgen.freshness import REGENERATE, stale_bindings
 from tools.errors import ToolError
 from tools.git.conflict_markers import marked_by
 from tools.git.format_patch import commits_since, export_commits
@@ -55,7 +55,7 @@ def check(checkout: Checkout, *, mirrors: bool = False) -> tuple[str, ...]:
         step = _next_step(checkout) if any(different) else ""
         different = [f"{line} {step}" for line in different]
         if stale := stale_bindings(checkout):
-            different.append(f"{stale}. Run: {MEND}")
+            different.append(f"{stale}. Run: {REGENERATE}")
         for mirror in pin.mirrors if mirrors else ():
             different += verify_mirror(mirror, pin.commit)
         return (*problems, *different)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tools.bindgen.freshness import MEND
+from tools.bindgen.freshness import REGENERATE
 from tools.vendoring.clean import Cleaned
 from tools.vendoring.create_patches import Written
 from tools.vendoring.dry_run import Preview
@@ -77,7 +77,7 @@ def synced(report: SyncReport) -> Iterator[str]:
     yield from (f"  new upstream: {line} (not taken)" for line in _grouped(left))
     yield from (f"  gone upstream: {line}" for line in _grouped(report.upstream_gone))
     if report.bindings:
-        yield f"{report.bindings}. Next: {MEND}"
+        yield f"{report.bindings}. Next: {REGENERATE}"
 
 
 def _grouped(paths: Sequence[str]) -> Iterator[str]:

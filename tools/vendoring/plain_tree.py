@@ -12,7 +12,7 @@ from tools.git.apply import fits
 from tools.git.patch import Patch
 from tools.git.repository import Git, require_git
 from tools.git.snapshot import Snapshot, scratch_index
-from tools.util.files import explained
+from tools.util.files import reporting_os_errors
 from tools.util.scratch import temporary_folder
 
 
@@ -37,7 +37,7 @@ def patch_folder(folder: Path, series: tuple[Patch, ...]) -> PlainResult:
 
     git writes the files: it follows no symbolic link out of the folder, and refuses before it changes anything.
     """
-    with explained(f"patching {folder}"), _stored(folder) as git:
+    with reporting_os_errors(f"patching {folder}"), _stored(folder) as git:
         before = _stored_tree(git)
         after, already = _patched(git, before, series)
         git.run("read-tree", "-m", "-u", before, after)

@@ -13,7 +13,7 @@ from tools.git.repository import Git, require_git
 from tools.git.snapshot import take_snapshot
 from tools.git.worktree_state import State
 from tools.paths import Checkout
-from tools.util.files import explained
+from tools.util.files import reporting_os_errors
 from tools.vendoring.advice import TrackingFacts, next_steps, tree_steps
 from tools.vendoring.backups import AtRisk, Commit, at_risk, backups, commits_of
 from tools.vendoring.freshness import missing_patches, stale_reasons, tree_problems
@@ -89,7 +89,7 @@ class Status:
 
 def read_status(checkout: Checkout) -> Status:
     """Look at pin, series, tracking repository and synced trees; nothing is changed."""
-    with explained(f"looking at {checkout.root}"):
+    with reporting_os_errors(f"looking at {checkout.root}"):
         require_git()
         pin = load_pin(checkout.pin_file)
         git = Git.at(checkout.tracking)

