@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 
-def some(names: Sequence[str], most: int = 10) -> str:
+def shorten(names: Sequence[str], most: int = 10) -> str:
     """Return a list of names for a message: the first few, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tools.bindgen.freshness import REGENERATE
-from tools.errors import some
+from tools.errors import shorten
 from tools.git.worktree_state import State
 from tools.vendoring.journal import Operation, unfinished_steps
 from tools.vendoring.mismatch import APPLY, CREATE, Mismatch
@@ -59,7 +59,7 @@ def tree_steps(problems: Iterable[Problem], *, stale: bool, local: bool, unknown
     for problem in problems:
         kinds.setdefault(problem.kind, []).append(problem.path)
     if "unlisted" in kinds:
-        return (f"move {some(kinds['unlisted'])} away, or list them under `own` in vendor/sync.toml",)
+        return (f"move {shorten(kinds['unlisted'])} away, or list them under `own` in vendor/sync.toml",)
     if "edited" in kinds:
         return (DISCARD,)
     if local:

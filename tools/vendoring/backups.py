@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.format_patch import committed_patches, exported_contents
 from tools.git.patch import read_patches
 from tools.git.repository import Git
@@ -74,7 +74,7 @@ class AtRisk:
             ("ignored by git, and in the way of the new source", self.overwritten),
             ("commits that no patch file holds", tuple(map(str, self.commits))),
         )
-        return tuple(f"{kind}: {some(names)}" for kind, names in found if names)
+        return tuple(f"{kind}: {shorten(names)}" for kind, names in found if names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +215,7 @@ def _show_hidden(git: Git) -> None:
     if (git.dir / "index.lock").exists():
         return  # a running git; it is refused
     if hidden := show_hidden(git):
-        log.warning("These were marked as unchanged for git, and are no longer: %s", some(hidden))
+        log.warning("These were marked as unchanged for git, and are no longer: %s", shorten(hidden))
 
 
 def _clear(git: Git, state: State, overwritten: Sequence[str]) -> None:
@@ -302,7 +302,7 @@ def way_to_keep(checkout: Checkout, git: Git, found: AtRisk) -> str:
     if found.state.operation:
         return f"finish it (git {found.state.operation} --continue or --abort, in {git.folder}), then run this again."
     commit = "commit it there, then " if found.state.dirty else ""
-    move = f"move {some(found.overwritten)} away; " if found.overwritten else ""
+    move = f"move {shorten(found.overwritten)} away; " if found.overwritten else ""
     if not (found.commits or found.state.dirty):
         return f"{move}then run this again."
     if can_create_patches(checkout, git):

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.repository import Git
 from tools.paths import Checkout
 from tools.util.files import remove_tree, sweep_staged
@@ -84,7 +84,7 @@ def _risky(checkout: Checkout, git: Git) -> tuple[str, ...]:
         ("backups", kept),
         ("ignored by git", ignored),
     )
-    return (*at_risk(checkout, git).lines, *(f"{kind}: {some(names)}" for kind, names in found if names))
+    return (*at_risk(checkout, git).lines, *(f"{kind}: {shorten(names)}" for kind, names in found if names))
 
 
 def _other_refs(checkout: Checkout, git: Git) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def _refuse_worktrees(git: Git) -> None:
     folders = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
     if others := [str(path) for path in folders if path.exists() and path.resolve() != git.folder.resolve()]:
         raise ToolError(
-            f"{git.folder} has other working trees: {some(others)}.",
+            f"{git.folder} has other working trees: {shorten(others)}.",
             why="They would be left without their repository.",
             fix="Remove them first: git worktree remove FOLDER",
         )

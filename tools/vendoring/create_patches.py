@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.conflict_markers import HEADER, marked_by, marked_files
 from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import HEADERS, PLACEHOLDER, Patch, read_patches
@@ -115,7 +115,7 @@ def _require_writable(checkout: Checkout, git: Git) -> None:
     state = read_state(git)
     if state.dirty:
         kinds = ("conflicted", "staged", "unstaged", "untracked")
-        found = [f"{kind}: {some(getattr(state, kind))}" for kind in kinds if getattr(state, kind)]
+        found = [f"{kind}: {shorten(getattr(state, kind))}" for kind in kinds if getattr(state, kind)]
         raise ToolError(
             f"{git.folder} has edits that are in no commit:\n  " + "\n  ".join(found),
             why="A series is made from commits.",

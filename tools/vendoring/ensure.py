@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.patch import read_series
 from tools.git.repository import Git
 from tools.git.snapshot import take_snapshot
@@ -93,7 +93,7 @@ def _require_current(checkout: Checkout, section: Section) -> None:
     if problems := tree_problems(checkout, section):
         found = [f"{problem.path} ({problem.kind})" for problem in problems]
         raise ToolError(
-            f"{into} is not as it was copied: {some(found)}.",
+            f"{into} is not as it was copied: {shorten(found)}.",
             why="Edits belong in the tracking repository; here the next sync would meet them.",
             fix=f"To keep an edit, make it in {checkout.tracking}. {_next(checkout)}",
         )
@@ -118,7 +118,7 @@ def _require_same_as_tracking(checkout: Checkout, into: Path) -> None:
             fix=_next(checkout),
         )
     if missing := missing_patches(checkout, manifest):
-        log.warning("%s is without these patches as patches/ has them: %s", into, some(missing))
+        log.warning("%s is without these patches as patches/ has them: %s", into, shorten(missing))
 
 
 def _next(checkout: Checkout) -> str:

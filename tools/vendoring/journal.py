@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
 from tools.git.worktree_state import State
@@ -168,5 +168,5 @@ def unfinished_steps(state: State, operation: Operation | None) -> tuple[str, ..
     if state.operation:
         return (f"git {state.operation} --continue (or --abort), in {REPOSITORY}",)
     if state.conflicted:
-        return (f"resolve {some(state.conflicted)} and `git add` them, in {REPOSITORY} (a popped stash is kept)",)
+        return (f"resolve {shorten(state.conflicted)} and `git add` them, in {REPOSITORY} (a popped stash is kept)",)
     return ()

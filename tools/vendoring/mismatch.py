@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.format_patch import committed_patches
 from tools.git.patch import read_patches
 from tools.git.repository import Git
@@ -50,9 +50,9 @@ def find_mismatch(checkout: Checkout, git: Git, pin: Pin) -> Mismatch | None:
         return None
     known = known_series(git)
     if foreign := [patch.name for patch in missing if patch.sha256 not in known]:
-        return Mismatch(what=f"these files of patches/ were never applied there: {some(foreign)}", fix=APPLY)
+        return Mismatch(what=f"these files of patches/ were never applied there: {shorten(foreign)}", fix=APPLY)
     if last is None:
-        names = some([patch.name for patch in missing])
+        names = shorten([patch.name for patch in missing])
         return Mismatch(what=f"these files of patches/ are not applied there: {names}", fix=APPLY)
     return Mismatch(what="patches/ has changed since it was applied there", fix=APPLY if written == last else CREATE)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.conflict_markers import HEADER, files_with_own_markers, marked_files
 from tools.git.format_patch import commits_since, committed_patches
 from tools.git.patch import Patch, read_series, series_digest
@@ -64,7 +64,7 @@ def tracking_origin(checkout: Checkout, pin: Pin) -> Iterator[Origin]:
     patches = read_series(checkout.patches)
     held = contained_patches(git, snapshot, patches)
     if missing := [patch.name for patch in patches if patch not in held]:
-        log.warning("%s is without these patches as patches/ has them: %s", git.folder, some(missing))
+        log.warning("%s is without these patches as patches/ has them: %s", git.folder, shorten(missing))
     yield Origin(snapshot=snapshot, patches=held, pin=pin, series_sha256=series_digest(patches))
 
 

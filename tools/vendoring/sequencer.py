@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.am import am, am_continue, expected
 from tools.git.conflict_markers import marked_files
 from tools.git.format_patch import exported_contents
@@ -113,7 +113,7 @@ def _refuse_other_commit(git: Git, head: str, before: str, patch: Patch) -> None
 def _refuse_overwriting(git: Git, operation: Operation, patch: Patch) -> None:
     if found := in_the_way(git, Target(commit=operation.before, files=patch.files)):
         raise ToolError(
-            f"{patch.name} would overwrite files in {git.folder} that git does not track: {some(found)}.",
+            f"{patch.name} would overwrite files in {git.folder} that git does not track: {shorten(found)}.",
             why="They came there after the patches were begun.",
             fix="Move them away; then run: inv vendor.continue",
         )
@@ -172,7 +172,7 @@ def _refuse_unresolved(git: Git, operation: Operation, state: State, tree: str) 
     """Raise ToolError if `tree`, which is to be the result of the patch that waited, is not resolved to its end."""
     if left := (*state.conflicted, *state.unstaged, *state.untracked):
         raise ToolError(
-            f"Not staged in {git.folder}: {some(left)}.",
+            f"Not staged in {git.folder}: {shorten(left)}.",
             why="Only what is staged becomes part of the patch.",
             fix="`git add` there what belongs to the patch, remove the rest; then run: inv vendor.continue",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tools.bindgen.freshness import stale_bindings
-from tools.errors import ToolError, some
+from tools.errors import ToolError, shorten
 from tools.git.patch import read_series
 from tools.git.snapshot import Snapshot, require_plain
 from tools.paths import Checkout
@@ -188,7 +188,7 @@ def _hand_edited(plan: Plan) -> tuple[str, ...]:
 
 def _unlisted_error(plan: Plan, paths: list[str]) -> ToolError:
     return ToolError(
-        f"{plan.into} has {_count(paths)} not listed in vendor/sync.toml and not upstream's: {some(paths)}.",
+        f"{plan.into} has {_count(paths)} not listed in vendor/sync.toml and not upstream's: {shorten(paths)}.",
         why="It would be lost among upstream's, so it is never removed.",
         fix=f"Move it away, or add it to `own` in [{plan.section.name}] of vendor/sync.toml.",
     )
@@ -196,7 +196,7 @@ def _unlisted_error(plan: Plan, paths: list[str]) -> ToolError:
 
 def _edited_error(checkout: Checkout, edited: list[tuple[Path, str]]) -> ToolError:
     return ToolError(
-        f"Edited by hand in a synced tree: {some([str(folder / path) for folder, path in edited])}.",
+        f"Edited by hand in a synced tree: {shorten([str(folder / path) for folder, path in edited])}.",
         why="A sync would replace it with what the tracking repository has.",
         fix=f"To keep it, make the same edit in {checkout.tracking}. "
         "To replace it (a copy is saved): inv vendor.sync --discard",

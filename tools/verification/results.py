@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from tools.errors import ToolError
+from tools.errors import ToolError, shorten
 from tools.matrix import Cell, Matrix
 from tools.paths import ROOT
 from tools.platforms.host import Method
@@ -143,7 +143,7 @@ def _clean_commit() -> str:
     if changed := [line[3:] for line in lines if line[3:] not in own]:
         raise ToolError(
             "A result is of a commit, and this tree has changes.",
-            why=f"Changed: {', '.join(changed[:5])}",
+            why=f"Changed: {shorten(changed)}",
             fix=f"Commit them, or leave out {OPTION}.",
         )
     return run(["git", "-C", ROOT, "rev-parse", "--short=12", "HEAD"]).stdout.strip()
