@@ -14,7 +14,7 @@ from tools.git.worktree_state import read_state
 from tools.paths import Checkout
 from tools.util.files import staged_folder, write_file
 from tools.vendoring import changelog
-from tools.vendoring.backups import OURS, Target, require_nothing_at_risk, set_head
+from tools.vendoring.backups import Target, require_nothing_at_risk, set_head
 from tools.vendoring.command import command
 from tools.vendoring.journal import (
     Done,
@@ -29,7 +29,7 @@ from tools.vendoring.journal import (
 from tools.vendoring.sequencer import Applied, ConflictError, go_back, resolved, run_operation, unlock
 from tools.vendoring.source.fetch import fetch_pinned, make_repository, refuse_foreign
 from tools.vendoring.source.pin import Pin, load_pin
-from tools.vendoring.source.tracking import BASE, BRANCH
+from tools.vendoring.source.tracking import BASE, BRANCH, OURS
 
 __all__ = ["Applied", "ConflictError", "abort_operation", "apply_patches", "continue_operation"]
 

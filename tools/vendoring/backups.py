@@ -23,10 +23,9 @@ from tools.git.worktree_state import State, close_operation, read_state, show_hi
 from tools.paths import Checkout, cache_dir
 from tools.vendoring.journal import known_series
 from tools.vendoring.source.pin import load_pin
-from tools.vendoring.source.tracking import BASE, BRANCH
+from tools.vendoring.source.tracking import BASE, BRANCH, OURS
 
 BACKUPS = "refs/llamapack/backup/"
-OURS = f"refs/heads/{BRANCH}"
 _OPEN_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 _OPEN_FILES = ("rebase-merge/orig-head", "rebase-apply/orig-head", "rebase-merge/autostash", "rebase-apply/autostash")
 _MOST_COMPARED = 100
@@ -340,7 +339,7 @@ def foreign_patches(checkout: Checkout, git: Git) -> tuple[str, ...]:
     """Return the files of patches/ that the tracking repository has never had as commits: a colleague's."""
     known = known_series(git)
     unknown = [patch for patch in read_patches(checkout.patches) if patch.sha256 not in known]
-    base, ours = git.ids_of(BASE, f"refs/heads/{BRANCH}")
+    base, ours = git.ids_of(BASE, OURS)
     if not (unknown and base and ours):
         return tuple(patch.name for patch in unknown)
     written = set(committed_patches(git, base, ours).values())

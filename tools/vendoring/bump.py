@@ -20,7 +20,7 @@ from tools.vendoring.dry_run import Preview, rehearse
 from tools.vendoring.source.fetch import ANSWER_SECONDS, FETCH_SECONDS, reach
 from tools.vendoring.source.mirror import fetch_from_package
 from tools.vendoring.source.pin import Mirror, Pin, load_pin, render_pin
-from tools.vendoring.source.tracking import BASE
+from tools.vendoring.source.tracking import BASE, tracking_repository
 
 _PACKAGE = re.compile(r"(?P<package>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9._+-]+)")
 _ID = re.compile(r"[0-9a-f]{7,40}")
@@ -33,7 +33,7 @@ log = logging.getLogger(f"llamapack.{__name__}")
 def preview_bump(checkout: Checkout, ref: str, *, sha256: str = "") -> Preview:
     """Say for each patch how it would go on `ref`; nothing but the object store changes."""
     with command(checkout, "trying the patches in a scratch clone"):
-        git, old = _tracking(checkout), load_pin(checkout.pin_file)
+        git, old = tracking_repository(checkout), load_pin(checkout.pin_file)
         new = new_pin(git, old, ref, sha256=sha256)
         with rehearse(git, new.commit, read_series(checkout.patches)) as rehearsal:
             return Preview(old=old, new=new, outcomes=rehearsal.outcomes)
@@ -46,7 +46,7 @@ def bump(checkout: Checkout, ref: str, *, sha256: str = "", discard: bool = Fals
     SHA-256. It stops at conflicts like `apply_patches`; `abort` brings back the old pin and the old commits.
     """
     with command(checkout, f"moving {checkout.tracking}"):
-        git, old = _tracking(checkout), load_pin(checkout.pin_file)
+        git, old = tracking_repository(checkout), load_pin(checkout.pin_file)
         refuse_open(git)
         series = read_series(checkout.patches)
         if not discard:
@@ -81,13 +81,6 @@ def new_pin(git: Git, old: Pin, ref: str, *, sha256: str = "") -> Pin:
         raise ToolError(f"{ref} is {commit}, which has no ggml folder.", fix="Name a commit of llama.cpp.")
     known = old.build_number if commit == old.commit else number or _counted(git, commit)
     return replace(old, commit=commit, tree=tree, ggml_tree=ggml, build_number=known, mirrors=mirrors)
-
-
-def _tracking(checkout: Checkout) -> Git:
-    git = Git.at(checkout.tracking)
-    if not git.exists:
-        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
-    return git
 
 
 def _mirror(old: Pin, package: re.Match[str], sha256: str) -> Mirror:

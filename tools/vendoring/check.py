@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from tools.bindgen.freshness import REGENERATE, stale_bindings
-from tools.errors import ToolError
 from tools.git.conflict_markers import marked_by
 from tools.git.format_patch import commits_since, export_commits
 from tools.git.patch import Patch, read_series, series_digest
-from tools.git.repository import Git
 from tools.git.snapshot import Snapshot
 from tools.paths import Checkout
 from tools.vendoring.advice import SYNC
@@ -22,6 +20,7 @@ from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import MANIFEST, NEXT, Manifest, differences, read_manifest
 from tools.vendoring.source.mirror import verify_mirror
 from tools.vendoring.source.pin import Pin, load_pin
+from tools.vendoring.source.tracking import tracking_repository
 from tools.vendoring.status import read_status
 from tools.vendoring.sync import plan_section
 
@@ -42,9 +41,7 @@ def check(checkout: Checkout, *, mirrors: bool = False) -> tuple[str, ...]:
     looked into as well, and must carry the pinned commit.
     """
     with command(checkout, "rebuilding llama.cpp in a scratch clone"):
-        git = Git.at(checkout.tracking)
-        if not git.exists:
-            raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
+        git = tracking_repository(checkout)
         pin, series = load_pin(checkout.pin_file), read_series(checkout.patches)
         sections = load_filter(checkout.filter_file)
         fetch_pinned(git, pin)

@@ -11,12 +11,12 @@ from tools.errors import ToolError, shorten
 from tools.git.repository import Git
 from tools.paths import Checkout
 from tools.util.files import remove_tree, sweep_staged
-from tools.vendoring.backups import BACKUPS, OURS, at_risk, backups, new_backup_folder, pinned_bases, save_copies
+from tools.vendoring.backups import BACKUPS, at_risk, backups, new_backup_folder, pinned_bases, save_copies
 from tools.vendoring.command import command
 from tools.vendoring.journal import current_operation
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import MANIFEST, NEXT, differences, present, readable_manifest
-from tools.vendoring.source.tracking import BASE
+from tools.vendoring.source.tracking import BASE, OURS
 
 log = logging.getLogger(f"llamapack.{__name__}")
 

@@ -19,7 +19,7 @@ from tools.vendoring.command import command
 from tools.vendoring.journal import known_series, note_known, remember_series
 from tools.vendoring.origin import refuse_unfinished
 from tools.vendoring.source.pin import load_pin
-from tools.vendoring.source.tracking import BASE, BRANCH
+from tools.vendoring.source.tracking import BASE, BRANCH, tracking_repository
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ def create_patches(checkout: Checkout, *, discard: bool = False) -> Written:
     saves a copy of that file outside the checkout.
     """
     with command(checkout, f"writing {checkout.patches}"):
-        git = Git.at(checkout.tracking)
+        git = tracking_repository(checkout)
         _require_writable(checkout, git)
         sweep(checkout.patches)
         commits = commits_since(git, BASE, BRANCH)
@@ -65,7 +65,7 @@ def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "
     refused leaves index and working tree as they were.
     """
     with command(checkout, f"committing in {checkout.tracking}"):
-        git = Git.at(checkout.tracking)
+        git = tracking_repository(checkout)
         _require_ours(git)
         state = read_state(git)
         if not name.strip() or not state.dirty:
@@ -100,8 +100,6 @@ def _author(git: Git) -> tuple[str, str]:
 
 def _require_ours(git: Git) -> None:
     """Raise ToolError unless our branch is checked out, with nothing unfinished."""
-    if not git.exists:
-        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
     refuse_unfinished(git)
     if (branch := git.branch()) != BRANCH:
         raise ToolError(

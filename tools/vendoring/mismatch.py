@@ -14,7 +14,7 @@ from tools.git.repository import Git
 from tools.paths import Checkout
 from tools.vendoring.journal import known_series, last_series
 from tools.vendoring.source.pin import Pin
-from tools.vendoring.source.tracking import BASE, BRANCH, verify
+from tools.vendoring.source.tracking import BASE, BRANCH, OURS, verify
 
 APPLY, CREATE = "inv vendor.apply-patches", "inv vendor.create-patches"
 
@@ -33,7 +33,7 @@ def find_mismatch(checkout: Checkout, git: Git, pin: Pin) -> Mismatch | None:
 
     Commits that are not written yet are none: the maintainer is ahead of patches/ then, not behind.
     """
-    base, ours = git.ids_of(BASE, f"refs/heads/{BRANCH}")
+    base, ours = git.ids_of(BASE, OURS)
     if base != pin.commit:
         return Mismatch(what=f"it stands on {base[:9] or 'no noted commit'}, and {pin.commit[:9]} is pinned", fix=APPLY)
     if not ours:

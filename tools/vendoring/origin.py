@@ -24,7 +24,7 @@ from tools.vendoring.mismatch import require_standing
 from tools.vendoring.plain_tree import plain_snapshot
 from tools.vendoring.source.filters import Section
 from tools.vendoring.source.pin import Pin
-from tools.vendoring.source.tracking import BASE
+from tools.vendoring.source.tracking import BASE, tracking_repository
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -54,9 +54,7 @@ def tracking_origin(checkout: Checkout, pin: Pin) -> Iterator[Origin]:
 
     Raises ToolError if it is in conflict, or does not stand on the pin and on patches/.
     """
-    git = Git.at(checkout.tracking)
-    if not git.exists:
-        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
+    git = tracking_repository(checkout)
     refuse_unfinished(git)
     require_standing(checkout, git, pin)
     snapshot = take_snapshot(git)

@@ -22,7 +22,7 @@ from tools.vendoring.mismatch import CREATE, Mismatch, find_mismatch
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import Problem, present, read_manifest
 from tools.vendoring.source.pin import Pin, load_pin
-from tools.vendoring.source.tracking import BASE, BRANCH
+from tools.vendoring.source.tracking import BASE, BRANCH, OURS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ def _series_problem(checkout: Checkout) -> str:
 
 
 def _tracking(checkout: Checkout, git: Git, pin: Pin) -> TrackingStatus:
-    base, ours = git.ids_of(BASE, f"refs/heads/{BRANCH}")
+    base, ours = git.ids_of(BASE, OURS)
     stands = bool(base and ours) and git.is_ancestor(base, ours)
     written = list(committed_patches(git, base, ours).values()) if stands else []
     commits = commits_since(git, base, ours) if base and ours else ()

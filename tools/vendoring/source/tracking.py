@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from tools.errors import ToolError
 from tools.git.repository import Git
+from tools.paths import Checkout
 from tools.vendoring.source.pin import Pin
 
 REPOSITORY = "vendor/llama.cpp"
 BRANCH = "llamapack"
+OURS = f"refs/heads/{BRANCH}"
 BASE = "refs/llamapack/base"
+
+
+def tracking_repository(checkout: Checkout) -> Git:
+    """Return the tracking repository; ToolError if there is none."""
+    git = Git.at(checkout.tracking)
+    if not git.exists:
+        raise ToolError(f"{git.folder} is not there.", fix="Run: inv vendor.apply-patches")
+    return git
 
 
 def verify(git: Git, pin: Pin) -> None:
