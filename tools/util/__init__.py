@@ -4,7 +4,7 @@ cmd           Run other programs: every module of tools/ starts them here.
 logs          Show what tools log: they print nothing themselves, and whoever calls them decides where it goes.
 atomic_files  Write files in one step: a reader sees the old file or the new one, and never half of one.
 scratch       Folders for a moment, below the cache; what a killed process left there is removed by the next one.
-files         Make files and folders so that a stop at any moment leaves the old state or the new one.
+files         Locks, folders that are made whole or not at all, and errors of the disk that say what was being done.
 disk          Refuse long work before it begins if the disk has no room for it.
 stamps        What something was made from, written beside it: the next run can tell whether to make it again.
 toml_table    Read tables of a TOML file; every complaint names the file, the key and the valid values.

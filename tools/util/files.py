@@ -1,4 +1,4 @@
-"""Make files and folders so that a stop at any moment leaves the old state or the new one."""
+"""Locks, folders that are made whole or not at all, and errors of the disk that say what was being done."""
 
 from __future__ import annotations
 
@@ -15,22 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import ToolError
-from tools.util.atomic_files import is_leftover, sweep, write_file
 
-__all__ = [
-    "DISK_FULL",
-    "is_leftover",
-    "locked",
-    "remove_tree",
-    "scratch_folder",
-    "staged_folder",
-    "sweep",
-    "sweep_staged",
-    "try_lock",
-    "write_file",
-]
-
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 _HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
@@ -137,7 +123,7 @@ def reporting_os_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in DISK_FULL:
+        if error.errno in _DISK_FULL:
             raise ToolError(
                 f"The disk is full: {doing}.", why=str(error), fix="Free some space; then run it again."
             ) from error

@@ -12,7 +12,8 @@ from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
 from tools.git.worktree_state import read_state
 from tools.paths import Checkout
-from tools.util.files import staged_folder, write_file
+from tools.util.atomic_files import write_file
+from tools.util.files import staged_folder
 from tools.vendoring import changelog
 from tools.vendoring.backups import Target, require_nothing_at_risk, set_head
 from tools.vendoring.command import command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.util.files import write_file
+from tools.util.atomic_files import write_file
 
 UPSTREAM = "- llama.cpp is now at "
 _PART, _GROUP = "## Unreleased", "### Changed"

@@ -13,7 +13,7 @@ from tools.git.repository import Git
 from tools.git.snapshot import take_snapshot
 from tools.git.worktree_state import read_state
 from tools.paths import Checkout
-from tools.util.files import sweep, write_file
+from tools.util.atomic_files import sweep, write_file
 from tools.vendoring.backups import save_copies
 from tools.vendoring.command import command
 from tools.vendoring.journal import known_series, note_known, remember_series

@@ -12,7 +12,8 @@ from tools.errors import ToolError, shorten
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
 from tools.git.worktree_state import State
-from tools.util.files import remove_tree, write_file
+from tools.util.atomic_files import write_file
+from tools.util.files import remove_tree
 from tools.vendoring.source.tracking import REPOSITORY
 
 Kind = Literal["apply", "bump"]

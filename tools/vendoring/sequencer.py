@@ -14,7 +14,7 @@ from tools.git.repository import Git
 from tools.git.snapshot import index_tree
 from tools.git.worktree_state import State, close_operation, read_state
 from tools.paths import Checkout
-from tools.util.files import sweep, write_file
+from tools.util.atomic_files import sweep, write_file
 from tools.vendoring import changelog
 from tools.vendoring.backups import Target, in_the_way, set_head
 from tools.vendoring.journal import Done, Operation, finish, patch_at_hand, remember_series, save, series_of

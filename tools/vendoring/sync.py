@@ -12,7 +12,8 @@ from tools.errors import ToolError, shorten
 from tools.git.patch import read_series
 from tools.git.snapshot import Snapshot, require_plain
 from tools.paths import Checkout
-from tools.util.files import staged_folder, sweep, write_file
+from tools.util.atomic_files import sweep, write_file
+from tools.util.files import staged_folder
 from tools.vendoring.backups import save_copies
 from tools.vendoring.command import command
 from tools.vendoring.freshness import shared_files

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.toy_upstream import Toy, commit_files, make_toy
 from tools.paths import CORE
-from tools.util.files import write_file
+from tools.util.atomic_files import write_file
 from tools.util.venv import ensure_environment
 from tools.vendoring.apply import apply_patches
 from tools.vendoring.bump import bump

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tools.errors import ToolError
-from tools.util.files import is_leftover
+from tools.util.atomic_files import is_leftover
 
 MANIFEST = "llamapack-manifest.json"
 NEXT = "llamapack-manifest.json.next"

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from tools.errors import ToolError
 from tools.git.repository import Git
 from tools.paths import cache_dir
+from tools.util.atomic_files import write_file
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
-from tools.util.files import reporting_os_errors, scratch_folder, write_file
+from tools.util.files import reporting_os_errors, scratch_folder
 from tools.util.scratch import temporary_folder
 from tools.util.stamps import file_digest
 from tools.vendoring.source.pin import Mirror

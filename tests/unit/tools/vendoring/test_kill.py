@@ -17,6 +17,7 @@ from tests.support.toy_upstream import Toy, commit_files, copy_toy, edited
 from tools.errors import ToolError
 from tools.git import repository
 from tools.util import files
+from tools.util.atomic_files import is_leftover
 from tools.vendoring import bump as bumping
 from tools.vendoring.apply import ConflictError, abort_operation, apply_patches, continue_operation
 from tools.vendoring.create_patches import create_patches
@@ -210,7 +211,7 @@ def test_killed_create_patches_is_mended_by_the_next(patched: Toy, tmp_path: Pat
 
 def synced(toy: Toy) -> dict[Path, bytes]:
     """Return the files of the synced tree, without what a killed write left of one."""
-    found = (path for path in toy.synced.rglob("*") if path.is_file() and not files.is_leftover(path.name))
+    found = (path for path in toy.synced.rglob("*") if path.is_file() and not is_leftover(path.name))
     return {path: path.read_bytes() for path in found}
 
 
