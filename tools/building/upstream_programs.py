@@ -10,9 +10,10 @@ from pathlib import Path
 from tools.building.build import Build, build_environment
 from tools.building.wheels import core_wheel, host_build
 from tools.errors import ToolError
+from tools.git.repository import Git
 from tools.paths import BUILD, CORE, TRACKING
 from tools.util import stamps
-from tools.util.cmd import Argument, run, run_logged
+from tools.util.cmd import Argument, run_logged
 from tools.util.files import locked
 
 log = logging.getLogger(f"llamapack.{__name__}")
@@ -29,7 +30,7 @@ def build_upstream(programs: Sequence[str] = PROGRAMS) -> Path:
     build = host_build()
     folder = build.folder / "reference"
     stamp = folder / "llamapack-stamp.json"
-    sources = run(["git", "-C", TRACKING, "rev-parse", "HEAD:tools"]).stdout.strip()
+    sources = Git.at(TRACKING).require_id("HEAD:tools")
     key = {**build.inputs(), **dict.fromkeys(programs, "built"), "their sources": sources}
     with locked(build.lock):
         if stamps.changed(stamp, key) or not all(_program(folder, name).exists() for name in programs):

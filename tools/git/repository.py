@@ -241,23 +241,17 @@ def _call(
     stdin: str | None = None,
     timeout: float | None = None,
 ) -> cmd.Result:
-    # Not shell.run: in text mode, Python would change the line endings of patches.
-    command = tuple(os.fspath(arg) for arg in argv)
-    given = (stdin or "").encode("utf-8", "surrogateescape")
     try:
-        done = subprocess.run(
-            command, cwd=folder, env=variables, input=given, capture_output=True, timeout=timeout, check=False
-        )
-    except FileNotFoundError as error:
+        done = cmd.run(argv, cwd=folder, env=variables, check=False, timeout=timeout, stdin=stdin)
+    except ToolError as error:
         raise _not_found(folder) from error
-    out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
     if statuses is not None and done.returncode not in statuses:
-        shown = [arg for arg in command[1:] if arg != "-c" and arg.partition("=")[0] not in _SETTINGS]
+        shown = [arg for arg in done.argv[1:] if arg != "-c" and arg.partition("=")[0] not in _SETTINGS]
         raise ToolError(
             f"git {shlex.join(shown)} failed with status {done.returncode} in {folder}.",
-            why=(err or out).strip()[-4000:],
+            why=(done.stderr or done.stdout).strip()[-4000:],
         )
-    return cmd.Result(argv=command, returncode=done.returncode, stdout=out, stderr=err)
+    return done
 
 
 def _not_found(folder: Path) -> ToolError:

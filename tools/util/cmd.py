@@ -1,4 +1,4 @@
-"""Run other programs: every module of tools/ starts them here.
+"""Run other programs and wait for them: every module of tools/ does it here.
 
 run         Keep the output, so that a failure can be explained.
 run_live    Show the output as it comes, on standard error.
@@ -47,7 +47,8 @@ def run(
 ) -> Result:
     """Run `argv` and return its output as text; with `check`, a non-zero status is a ToolError.
 
-    `env` replaces the whole environment when given. A missing program is a ToolError too.
+    `env` replaces the whole environment when given. A missing program is a ToolError too. Text goes in and comes out
+    with its line endings, and with bytes that are not UTF-8 as surrogates: patches may have either.
     """
     command = tuple(os.fspath(argument) for argument in argv)
     try:
@@ -55,12 +56,9 @@ def run(
             command,
             cwd=cwd,
             env=env,
-            input=stdin,
+            input=None if stdin is None else stdin.encode("utf-8", "surrogateescape"),
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="surrogateescape",
             timeout=timeout,
             check=False,
         )
@@ -70,7 +68,8 @@ def run(
             why=f"It is needed for: {shlex.join(command)}",
             fix=f"Install {command[0]} and put it on PATH.",
         ) from error
-    result = Result(argv=command, returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+    result = Result(argv=command, returncode=done.returncode, stdout=out, stderr=err)
     if check and result.returncode != 0:
         raise ToolError(
             f"{shlex.join(command)} failed with status {result.returncode}.",

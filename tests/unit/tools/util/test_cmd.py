@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from tools.errors import ToolError
-from tools.util.cmd import run_live, run_logged
+from tools.util.cmd import run, run_live, run_logged
+
+
+def test_bytes_go_in_and_come_out_as_they_are() -> None:
+    text = "one\r\ntwo\rthree\n" + b"\xff".decode("utf-8", "surrogateescape")
+    echo = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
+    assert run([sys.executable, "-c", echo], stdin=text).stdout == text
 
 
 def test_output_leaves_standard_output_free(capfd: pytest.CaptureFixture[str]) -> None:
