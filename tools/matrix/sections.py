@@ -128,9 +128,7 @@ def _group(table: Table, group: str, flags: Collection[str]) -> tuple[Level, ...
 
 def _level(row: Table, flags: Collection[str]) -> Level:
     row.only("name", "flags", "qemu")
-    name = _matching(
-        _NAME, row.text("name"), f"{row.file}: {row.path}.name", "small letters, digits, dots and underscores"
-    )
+    name = row.matching("name", _NAME.fullmatch, "small letters, digits, dots and underscores")
     return Level(name=name, flags=row.choices("flags", "flag", flags), qemu=row.text_or("qemu"))
 
 
@@ -144,10 +142,9 @@ def _target(table: Table, name: str, levels: Collection[str], targets: Collectio
         levels=table.choice("levels", "level group", levels),
         zig=table.choice("zig", "zig target", (_zig_target(system, processor),)),
         wheel=table.choice("wheel", "platform tag", (_platform_tag(system, processor),)),
-        runner=_matching(
-            re.compile(rf"{runner}-[a-z0-9.-]+"),
-            table.text("runner"),
-            f"{table.file}: {table.path}.runner",
+        runner=table.matching(
+            "runner",
+            re.compile(rf"{runner}-[a-z0-9.-]+").fullmatch,
             f"the name of a machine of the workflows that begins with {runner}-",
         ),
         emulated=_by_host(table.table("emulated"), targets, EMULATORS),
@@ -201,10 +198,9 @@ def _gpu_arch(row: Table) -> GpuArch:
 
 def _toolchain(table: Table, name: str) -> Toolchain:
     table.only("version", "use", "reason")
-    where = f"{table.file}: {table.path}.version"
     return Toolchain(
         name=name,
-        version=_matching(_VERSION, table.text("version"), where, "digits and dots, as in 13.0"),
+        version=table.matching("version", _VERSION.fullmatch, "digits and dots, as in 13.0"),
         use=table.choice("use", "use", ("exact", "floor")),
         reason=table.text("reason"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -40,6 +40,13 @@ class Table:
         """Return the string under `key`, or `default` if there is none."""
         return self.text(key) if key in self.data else default
 
+    def matching(self, key: str, fits: Callable[[str], object], rule: str) -> str:
+        """Return the string under `key`, which `fits` must accept; `rule` is what it must be, for the message."""
+        value = self._value(key, rule)
+        if not (isinstance(value, str) and fits(value)):
+            raise self.wrong(key, rule)
+        return value
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Return the list of distinct strings under `key`."""
         values = cast("list[object]", self._get(key, list))
@@ -49,6 +56,10 @@ class Table:
             if value in values[:index]:
                 raise ToolError(f"{self._where(key)} names {value!r} twice.", fix="Remove one of them.")
         return tuple(cast("list[str]", values))
+
+    def texts_or_empty(self, key: str) -> tuple[str, ...]:
+        """Return the list of distinct strings under `key`, or an empty one if there is none."""
+        return self.texts(key) if key in self.data else ()
 
     def number(self, key: str) -> int:
         """Return the whole number under `key`."""
@@ -84,10 +95,17 @@ class Table:
             raise ToolError(f"{self._where(key)} names {value!r}, which is no {kind}.", fix=valid(f"{kind}s", among))
         return value
 
-    def _get(self, key: str, kind: type) -> object:
+    def wrong(self, key: str, rule: str) -> ToolError:
+        """Return the error for the value under `key`; `rule` is what it must be."""
+        return ToolError(f"{self._where(key)} is {self.data[key]!r}.", fix=f"It must be {rule}.")
+
+    def _value(self, key: str, rule: str) -> object:
         if key not in self.data:
-            raise ToolError(f"{self._where()} has no {key!r}.", fix=f"Add it: {_WORDS[kind]}.")
-        value = self.data[key]
+            raise ToolError(f"{self._where()} has no {key!r}.", fix=f"Add it: {rule}.")
+        return self.data[key]
+
+    def _get(self, key: str, kind: type) -> object:
+        value = self._value(key, _WORDS[kind])
         if type(value) is not kind:
             raise self._wrong(key, value, kind)
         return value
@@ -109,7 +127,7 @@ def read_toml(path: Path) -> Table:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise ToolError(f"{path} was not found.", fix="Get it back: git checkout -- " + path.name) from error
+        raise ToolError(f"{path} was not found.", fix=f"Get it back: git checkout -- {path}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ToolError(f"{path.name} is not valid TOML.", why=str(error), fix="Fix that line.") from error
     return Table(file=path.name, path="", data=data)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-import tomllib
-
 from tools.errors import ToolError
+from tools.util.toml_table import Table, read_toml
+
+_BELOW = "a folder below the checkout"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,43 +50,22 @@ class Section:
 
 def load_filter(path: Path) -> tuple[Section, ...]:
     """Return the sections of the filter file, in its order; a malformed one is refused by its key."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise ToolError(f"{path} does not exist.", fix=f"Run: git checkout -- vendor/{path.name}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ToolError(f"{path} is not valid TOML.", why=str(error), fix="Correct that line.") from error
-    sections = tuple(_section(path, name, values) for name, values in data.items())
+    file = read_toml(path)
+    sections = tuple(_section(file.table(name), name) for name in file.data)
     if not sections:
-        raise ToolError(f"{path} has no section.", fix=f"Run: git checkout -- vendor/{path.name}")
+        raise ToolError(f"{path} has no section.", fix=f"Get it back: git checkout -- {path}")
     _refuse_shared_trees(path, sections)
     return sections
 
 
-def _section(path: Path, name: str, values: object) -> Section:
-    if not isinstance(values, dict):
-        raise ToolError(f"{path}: {name} stands outside a section.", fix="Put it under [core] or another section.")
-    if unknown := sorted(set(values) - {"into", "take", "own", "shared"}):
-        raise ToolError(f"{path}: unknown key {name}.{unknown[0]}.", fix="Known keys: into, take, own, shared.")
-    into = _folder(path, f"{name}.into", values.get("into"))
-    shared = _folder(path, f"{name}.shared", values["shared"]) if "shared" in values else ""
-    take = _strings(path, f"{name}.take", values.get("take"))
-    if not take:
-        raise ToolError(f"{path}: {name}.take is empty.", fix="List at least one pattern of upstream's files.")
-    own = _strings(path, f"{name}.own", values.get("own", []))
+def _section(table: Table, name: str) -> Section:
+    table.only("into", "take", "own", "shared")
+    into = table.matching("into", is_inside, _BELOW)
+    shared = table.matching("shared", is_inside, _BELOW) if "shared" in table.data else ""
+    take, own = table.texts("take"), table.texts_or_empty("own")
+    if not take or not all(pattern.strip("!") for pattern in take):
+        raise table.wrong("take", "a list of patterns, such as 'ggml/src/*'")
     return Section(name=name, into=into, take=take, own=own, shared=shared)
-
-
-def _folder(path: Path, key: str, value: object) -> str:
-    if not isinstance(value, str) or not is_inside(value):
-        raise ToolError(f"{path}: {key} is {value!r}.", fix="It must be a folder below the checkout.")
-    return value
-
-
-def _strings(path: Path, key: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item.strip("!") for item in value):
-        raise ToolError(f"{path}: {key} is {value!r}.", fix="It must be a list of patterns, such as 'ggml/src/*'.")
-    return tuple(value)
 
 
 def _refuse_shared_trees(path: Path, sections: tuple[Section, ...]) -> None:

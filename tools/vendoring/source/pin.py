@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import tomllib
-
-from tools.errors import ToolError
 from tools.paths import PIN
+from tools.util.toml_table import Table, read_toml
 
 _ID = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -45,15 +41,30 @@ class Pin:
 
 def load_pin(path: Path = PIN) -> Pin:
     """Return the pin that `path` holds; a missing, unknown or malformed field is refused by its name."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise ToolError(
-            f"{path} does not exist.", fix=f"Run: git checkout -- {path.name} (in {path.parent})"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ToolError(f"{path} is not valid TOML.", why=str(error), fix="Correct that line.") from error
-    return _pin(_Fields(path=path, values=data))
+    table = read_toml(path).only("repository", "commit", "tree", "ggml_tree", "build_number", "mirrors")
+    commit, tree, ggml_tree = (
+        table.matching(name, _ID.fullmatch, "an object id of 40 hex digits") for name in ("commit", "tree", "ggml_tree")
+    )
+    if (number := table.number("build_number")) < 0:
+        raise table.wrong("build_number", "0 or more")
+    return Pin(
+        repository=table.matching("repository", _ADDRESS.fullmatch, "an address or a path that git can clone"),
+        commit=commit,
+        tree=tree,
+        ggml_tree=ggml_tree,
+        build_number=number,
+        mirrors=tuple(map(_mirror, table.tables("mirrors"))) if "mirrors" in table.data else (),
+    )
+
+
+def _mirror(table: Table) -> Mirror:
+    table.only("package", "version", "sha256", "git_dir")
+    return Mirror(
+        package=table.matching("package", _NAME.fullmatch, "the name of a package"),
+        version=table.matching("version", _NAME.fullmatch, "the version of that package"),
+        sha256=table.matching("sha256", _SHA256.fullmatch, "the SHA-256 of its source distribution, 64 hex digits"),
+        git_dir=table.matching("git_dir", _FOLDER.fullmatch, "a relative folder with forward slashes"),
+    )
 
 
 def render_pin(pin: Pin) -> str:
@@ -78,69 +89,3 @@ def render_pin(pin: Pin) -> str:
             f'git_dir = "{mirror.git_dir}"',
         ]
     return "\n".join(lines) + "\n"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Fields:
-    """A table of the file; `where` begins the names in messages."""
-
-    path: Path
-    values: Mapping[str, Any]
-    where: str = ""
-
-    def text(self, name: str, pattern: re.Pattern[str], wanted: str) -> str:
-        value = self._value(name)
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise self._wrong(name, wanted)
-        return value
-
-    def number(self, name: str) -> int:
-        value = self._value(name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self._wrong(name, "a whole number, 0 or more")
-        return value
-
-    def tables(self, name: str) -> list[_Fields]:
-        value = self.values.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self._wrong(name, f"a list of tables: [[{name}]]")
-        return [_Fields(path=self.path, values=item, where=f"{name}[{number}].") for number, item in enumerate(value)]
-
-    def only(self, *known: str) -> None:
-        if unknown := sorted(set(self.values) - set(known)):
-            raise ToolError(
-                f"{self.path}: unknown field {self.where}{unknown[0]}.",
-                fix=f"Take it out; known fields: {', '.join(known)}.",
-            )
-
-    def _value(self, name: str) -> object:
-        if name not in self.values:
-            raise ToolError(
-                f"{self.path}: the field {self.where}{name} is missing.", fix="Add it; vendor/README.md lists them."
-            )
-        return self.values[name]
-
-    def _wrong(self, name: str, wanted: str) -> ToolError:
-        value = self.values.get(name)
-        return ToolError(f"{self.path}: {self.where}{name} is {value!r}.", fix=f"It must be {wanted}.")
-
-
-def _pin(fields: _Fields) -> Pin:
-    fields.only("repository", "commit", "tree", "ggml_tree", "build_number", "mirrors")
-    ids = {name: fields.text(name, _ID, "an object id of 40 hex digits") for name in ("commit", "tree", "ggml_tree")}
-    return Pin(
-        repository=fields.text("repository", _ADDRESS, "an address or a path that git can clone"),
-        build_number=fields.number("build_number"),
-        mirrors=tuple(_mirror(table) for table in fields.tables("mirrors")),
-        **ids,
-    )
-
-
-def _mirror(fields: _Fields) -> Mirror:
-    fields.only("package", "version", "sha256", "git_dir")
-    return Mirror(
-        package=fields.text("package", _NAME, "the name of a package"),
-        version=fields.text("version", _NAME, "the version of that package"),
-        sha256=fields.text("sha256", _SHA256, "the SHA-256 of its source distribution, 64 hex digits"),
-        git_dir=fields.text("git_dir", _FOLDER, "a relative folder with forward slashes"),
-    )

@@ -224,7 +224,7 @@ WRONG_TYPES = [
     (
         'name = "haswell"',
         'name = "Has-well"',
-        "matrix.toml: levels.x86[1].name cannot be 'Has-well'.",
+        "matrix.toml: levels.x86[1].name is 'Has-well'.",
         "It must be small letters, digits, dots and underscores.",
     ),
     (
@@ -236,7 +236,7 @@ WRONG_TYPES = [
     (
         'version = "2.28"',
         'version = "2.x"',
-        "matrix.toml: toolchains.glibc.version cannot be '2.x'.",
+        "matrix.toml: toolchains.glibc.version is '2.x'.",
         "It must be digits and dots, as in 13.0.",
     ),
     (
@@ -287,7 +287,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolError) as caught:
         read_matrix(tmp_path / "matrix.toml")
     assert caught.value.what == f"{tmp_path / 'matrix.toml'} was not found."
-    assert caught.value.fix == "Get it back: git checkout -- matrix.toml"
+    assert caught.value.fix == f"Get it back: git checkout -- {tmp_path / 'matrix.toml'}"
 
 
 def test_broken_toml_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_broken_toml_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def test_runner_of_another_system_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, 'runner = "windows-2025"', 'runner = "ubuntu-24.04"')
-    assert error.what == "matrix.toml: targets.windows-x86_64.runner cannot be 'ubuntu-24.04'."
+    assert error.what == "matrix.toml: targets.windows-x86_64.runner is 'ubuntu-24.04'."
     assert error.fix == "It must be the name of a machine of the workflows that begins with windows-."
 
 

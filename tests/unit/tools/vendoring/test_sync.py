@@ -424,12 +424,12 @@ def test_last_pattern_decides_and_idle_ones_are_found() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("into = 3", "into stands outside a section"),
-        ("[core]\ninto='x'\ntake=['a']\ntakes=1", r"unknown key core.takes"),
+        ("into = 3", r"sync.toml: into is 3, a number"),
+        ("[core]\ninto='x'\ntake=['a']\ntakes=1", r"core has an unknown key 'takes'"),
         ("[core]\ninto='../x'\ntake=['a']", r"core.into is '../x'"),
         ("[core]\ninto='/x'\ntake=['a']", r"core.into is '/x'"),
-        ("[core]\ninto='x'", r"core.take is None"),
-        ("[core]\ninto='x'\ntake=[]", r"core.take is empty"),
+        ("[core]\ninto='x'", r"core has no 'take'"),
+        ("[core]\ninto='x'\ntake=[]", r"core.take is \[\]"),
         ("[core]\ninto='x'\ntake=['!']", r"core.take is \['!'\]"),
         ("[a]\ninto='x'\ntake=['a']\n[b]\ninto='x/y'\ntake=['a']", r"b.into is inside a.into"),
         ("[core", "is not valid TOML"),
