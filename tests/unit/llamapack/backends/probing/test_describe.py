@@ -24,6 +24,7 @@ from llamapack.backends.probing.description import Description
 from llamapack.backends.survey import discover
 from llamapack.backends.verdicts import Fault, Status, Verdict
 
+from tests.support.plugins.hanging import ending, hanging
 from tests.support.plugins.installed import install
 from tests.support.plugins.making import DESCRIBE
 from tests.support.processes import lives
@@ -172,9 +173,17 @@ def test_what_a_plugin_printed_is_in_its_verdict(site: Path) -> None:
     assert discover().output["llamapack-loud"] == "hello\n"  # also if the description is a remembered one
 
 
-def test_a_plugin_that_hangs_is_ended_and_is_not_waited_for_again(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(site, "bad", "print('I sleep', flush=True)\nimport time\ntime.sleep(600)")
-    found = verdict(asked(seconds=5.0)["llamapack-bad"])
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """A file that a plug-in makes before it hangs."""
+    return tmp_path / "begun"
+
+
+def test_a_plugin_that_hangs_is_ended_and_is_not_waited_for_again(
+    site: Path, monkeypatch: pytest.MonkeyPatch, begun: Path
+) -> None:
+    install(site, "bad", hanging(begun))
+    found = verdict(asked(seconds=5.0, run=ending(begun))["llamapack-bad"])
     assert (found.status, found.fault, found.output) == (Status.BROKEN, Fault.TIMEOUT, "I sleep\n")
     assert found.reason == "llamapack-bad 1.0 is not used: importing llamapack_bad took longer than 5 s and was ended"
     assert found.remedy == (
@@ -188,9 +197,9 @@ def test_a_plugin_that_hangs_is_ended_and_is_not_waited_for_again(site: Path, mo
     assert counted.modules == ["llamapack_bad"]
 
 
-def test_a_plugin_that_hangs_is_asked_again_once_it_is_changed(site: Path) -> None:
-    install(site, "bad", "import time\ntime.sleep(600)")
-    assert verdict(asked(seconds=5.0)["llamapack-bad"]).fault is Fault.TIMEOUT
+def test_a_plugin_that_hangs_is_asked_again_once_it_is_changed(site: Path, begun: Path) -> None:
+    install(site, "bad", hanging(begun))
+    assert verdict(asked(seconds=5.0, run=ending(begun))["llamapack-bad"]).fault is Fault.TIMEOUT
     (site / "llamapack_bad" / "__init__.py").write_text(DESCRIBE, encoding="utf-8")
     assert isinstance(asked()["llamapack-bad"].outcome, BackendPlugin)
 

@@ -17,6 +17,8 @@ from llamapack.backends.verdicts import Status
 
 from tests.support.plugins.installed import install as install_plugin
 
+from tests.support.plugins.hanging import ending, hanging
+
 GOOD = """
 import os
 __version__ = "7.1"
@@ -82,7 +84,14 @@ def test_it_is_asked_again_once_it_has_changed(site: Path) -> None:
 )
 def test_a_package_that_fails_is_passed_over(site: Path, source: str, problem: str) -> None:
     install(site, source)
-    assert find_rocm_sdk(seconds=5.0) == nowhere(problem)
+    assert find_rocm_sdk() == nowhere(problem)
+
+
+def test_a_package_that_hangs_is_ended_and_passed_over(site: Path, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    install(site, hanging(begun))
+    problem = "cannot be used: importing rocm_sdk took longer than 5 s and was ended"
+    assert find_rocm_sdk(seconds=5.0, run=ending(begun)) == nowhere(problem)
 
 
 def test_a_package_that_takes_too_long_is_left_alone_for_a_while(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
