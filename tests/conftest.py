@@ -12,10 +12,14 @@ from tools.util import inherited
 SETTLED = inherited.settle(keep=inherited.told_to_tests())
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_plugin_registered(manager: pytest.PytestPluginManager) -> None:
+    """Start again, if need be, as soon as pytest knows this file: before other conftests, and what they import."""
     if SETTLED.needs_restart:
-        if capture := config.pluginmanager.getplugin("capturemanager"):
+        if capture := manager.getplugin("capturemanager"):
             capture.stop_global_capturing()  # it holds the standard streams
         SETTLED.restart()
+
+
+def pytest_configure() -> None:
     if sys.flags.optimize:
         raise pytest.UsageError("This Python was started with -O, and leaves out assert.\nStart it without.")
