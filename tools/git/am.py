@@ -8,7 +8,6 @@ from tools.errors import ToolError
 from tools.git.apply import fits
 from tools.git.patch import Patch
 from tools.git.repository import Git
-from tools.git.snapshot import scratch_index
 from tools.util import cmd
 from tools.util.scratch import temporary_folder
 
@@ -37,13 +36,12 @@ def am_continue(git: Git) -> None:
         )
 
 
-def expected(git: Git, commit: str, patch: Patch) -> Literal["clean", "fuzzy", "upstream"]:
-    """Say how `patch` would go on top of `commit`, if it does: as it is, not at all, or with a merge.
+def expected(index: Git, patch: Patch) -> Literal["clean", "fuzzy", "upstream"]:
+    """Say how `patch` would go on top of what the index holds, if it does: as it is, not at all, or with a merge.
 
     One that applies is never taken for one that upstream has, even if its result is found elsewhere too. A file
     that git cannot read as a patch is a ToolError.
     """
-    with scratch_index(git, commit) as index:
-        if fits(index, patch, "--check"):
-            return "clean"
-        return "upstream" if fits(index, patch, "--check", "--reverse") else "fuzzy"
+    if fits(index, patch, "--check"):
+        return "clean"
+    return "upstream" if fits(index, patch, "--check", "--reverse") else "fuzzy"

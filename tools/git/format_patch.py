@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 
 from tools.errors import ToolError
 from tools.git.apply import fits
 from tools.git.patch import Patch
-from tools.git.repository import Git
+from tools.git.repository import Commits, Git
 from tools.git.scratch_clone import scratch_clone
 from tools.git.snapshot import scratch_index
 from tools.util.scratch import temporary_folder
@@ -29,30 +28,24 @@ _EXPORTED: dict[str, bytes] = {}
 _REWORD = "Word that line otherwise: git commit --amend (or git rebase -i)"
 
 
-def commits_since(git: Git, base: str, head: str) -> tuple[str, ...]:
-    """Return the ids of the commits after `base` up to `head`, oldest first."""
-    return tuple(git.ask("rev-list", "--reverse", head, f"^{base}").split())
-
-
-def export_commits(git: Git, commits: tuple[str, ...]) -> tuple[Patch, ...]:
+def export_commits(git: Git, commits: Commits) -> tuple[Patch, ...]:
     """Return each commit as a patch of the series, in order; one that a patch file cannot hold is refused."""
     if not commits:
         return ()
-    with scratch_clone(git) as clone:
-        return tuple(_export(clone, commit, number) for number, commit in enumerate(commits, start=1))
+    _refuse_merges(git, commits)
+    with scratch_clone(git) as clone, scratch_index(clone, f"{next(iter(commits))}^") as index:
+        return tuple(_export(clone, index, commit, number) for number, commit in enumerate(commits, start=1))
 
 
-def exported_contents(git: Git, commits: Sequence[str]) -> dict[str, bytes]:
+def exported_contents(git: Git, commits: Commits) -> dict[str, bytes]:
     """Return the bytes of the patch file that would hold each commit, to compare with files that are there.
 
     Merges and commits without a parent are left out: no patch file holds them. Whether a file can hold the others is
     not looked at.
     """
-    new = [commit for commit in commits if commit not in _EXPORTED]
-    lines = git.ask("rev-list", "--no-walk=unsorted", "--parents", *new).splitlines() if new else []
-    plain = [line.split()[0] for line in lines if len(line.split()) == 2]
-    with scratch_clone(git) if plain else nullcontext(git) as clone:
-        _EXPORTED.update({commit: _content(clone, commit) for commit in plain})
+    if new := [commit for commit, parents in commits.items() if commit not in _EXPORTED and len(parents) == 1]:
+        with scratch_clone(git) as clone:
+            _EXPORTED.update({commit: _content(clone, commit) for commit in new})
     return {commit: _EXPORTED[commit] for commit in commits if commit in _EXPORTED}
 
 
@@ -60,27 +53,32 @@ def _content(clone: Git, commit: str) -> bytes:
     return clone.run(*_FORMAT, commit).stdout.encode("utf-8", "surrogateescape")
 
 
-def _export(clone: Git, commit: str, number: int) -> Patch:
-    parents, slug, message = clone.run("log", "-1", "--format=%P%x00%f%x00%B", commit).stdout.split("\0")
-    _refuse_unwritable(clone, commit, parents.split(), message)
+def _export(clone: Git, index: Git, commit: str, number: int) -> Patch:
+    """Return `commit` as a patch; `index`, which holds its parent's tree, holds its own afterwards."""
+    options = ("--format=%f%x00%B%x00", "--numstat", "--no-renames", "--no-textconv", "--no-ext-diff")
+    slug, message, changes = clone.run("log", "-1", *options, commit).stdout.split("\0")
+    _refuse_unwritable(f"{commit[:9]} ({message.partition(chr(10))[0]})", changes.split("\n"))
     slug = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")
     name = f"{number:04}-{slug[:_NAME_LENGTH].rstrip('-') or 'patch'}.patch"
     patch = Patch(name=name, content=_content(clone, commit))
     body, change = _as_am_reads(clone, commit, patch)
     _refuse_altered_message(commit, message, body)
-    _refuse_altered_change(clone, commit, change)
+    _refuse_altered_change(index, commit, change)
     return patch
 
 
-def _refuse_unwritable(clone: Git, commit: str, parents: list[str], message: str) -> None:
-    """Raise ToolError for a commit that a patch file cannot hold."""
-    subject = f"{commit[:9]} ({message.partition(chr(10))[0]})"
-    if len(parents) != 1:
+def _refuse_merges(git: Git, commits: Commits) -> None:
+    if merge := next((commit for commit, parents in commits.items() if len(parents) != 1), ""):
         raise ToolError(
-            f"{subject} is a merge.", why="A series is a line of patches.", fix="Rebase without merges: git rebase"
+            f"{merge[:9]} ({git.ask('log', '-1', '--format=%s', merge)}) is a merge.",
+            why="A series is a line of patches.",
+            fix="Rebase without merges: git rebase",
         )
-    changes = clone.run("diff-tree", "-r", "--no-commit-id", "--numstat", commit).stdout.splitlines()
-    if not changes:
+
+
+def _refuse_unwritable(subject: str, changes: Sequence[str]) -> None:
+    """Raise ToolError for a commit whose changes, as `git log --numstat` lists them, a patch file cannot hold."""
+    if not any(changes):
         raise ToolError(f"{subject} changes nothing.", fix="Drop it: git rebase --empty=drop")
     if binary := [line.split("\t")[2] for line in changes if line.startswith("-\t-\t")]:
         raise ToolError(
@@ -123,22 +121,22 @@ def _refuse_altered_message(commit: str, message: str, read: str) -> None:
         )
 
 
-def _refuse_altered_change(clone: Git, commit: str, change: Patch) -> None:
-    """Apply the change that `git am` would read to the commit's parent, and compare the trees."""
-    with scratch_index(clone, f"{commit}^") as index:
-        if not fits(index, change) or index.ask("write-tree") != clone.require_id(f"{commit}^{{tree}}"):
-            raise ToolError(
-                f"A patch file cannot hold {commit[:9]}: applied again, it gives other files.",
-                why="The change that `git am` reads out of it is not the commit's.",
-                fix="Make the change in another way: git commit --amend (or git rebase -i)",
-            )
+def _refuse_altered_change(index: Git, commit: str, change: Patch) -> None:
+    """Apply the change that `git am` would read to the index, and compare that with the commit."""
+    compare = ("diff-index", "--cached", "--quiet", commit)
+    if not fits(index, change) or index.run(*compare, statuses=(0, 1)).returncode:
+        raise ToolError(
+            f"A patch file cannot hold {commit[:9]}: applied again, it gives other files.",
+            why="The change that `git am` reads out of it is not the commit's.",
+            fix="Make the change in another way: git commit --amend (or git rebase -i)",
+        )
 
 
 def _lines(message: str) -> Iterator[str]:
     yield from (line.rstrip() for line in message.splitlines() if line.strip())
 
 
-def committed_patches(git: Git, base: str, head: str) -> dict[str, str]:
-    """Return the commits after `base` up to `head`, oldest first, each with the SHA-256 of its patch file."""
-    contents = exported_contents(git, commits_since(git, base, head))
+def committed_patches(git: Git, commits: Commits) -> dict[str, str]:
+    """Return the SHA-256 of the patch file of each commit that can be one, in their order."""
+    contents = exported_contents(git, commits)
     return {commit: hashlib.sha256(content).hexdigest() for commit, content in contents.items()}

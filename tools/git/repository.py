@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from tools.errors import ToolError
 from tools.util import cmd
@@ -69,6 +70,10 @@ _ALONE = {
 _PLACES = ("GIT_EXEC_PATH",)  # where a git that was unpacked anywhere finds its own programs
 # What a user may need to reach the network: proxies, certificates, rewritten addresses.
 _FOR_NETWORK = ("GIT_SSH", "GIT_SSL", "GIT_PROXY", "GIT_HTTP", "GIT_CONFIG", "GIT_ALLOW_PROTOCOL", *_PLACES)
+
+
+Commits: TypeAlias = Mapping[str, Sequence[str]]
+"""Commits in an order, each with its parents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +164,11 @@ class Git:
     def branch(self) -> str:
         """Return the branch that HEAD is on, or an empty string if it is on none."""
         return self.ask("branch", "--show-current")
+
+    def commits(self, *revisions: str) -> Commits:
+        """Return the commits that `git rev-list` names for `revisions`, oldest first, each with its parents."""
+        lines = self.ask("rev-list", "--reverse", "--parents", *revisions).splitlines()
+        return {commit: tuple(parents) for commit, *parents in map(str.split, lines)}
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Tell whether the commit `new` is `old` or stands on it."""

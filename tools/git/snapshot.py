@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import shutil
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from tools.errors import ToolError, printable
 from tools.git.repository import Git
@@ -31,7 +32,7 @@ class Snapshot:
     git: Git
     tree: str
 
-    @property
+    @cached_property
     def ggml_tree(self) -> str:
         """The id of its ggml folder; ToolError if it has none, and so is no tree of llama.cpp."""
         if not (found := self.git.id_of(f"{self.tree}:ggml")):
@@ -41,8 +42,9 @@ class Snapshot:
             )
         return found
 
-    def entries(self) -> dict[str, Entry]:
-        """Return all its files; a symbolic link stands for the file that it leads to."""
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """All its files; a symbolic link stands for the file that it leads to."""
         listed = dict(_listed(self.git, self.tree))
         return {path: _followed(self.git, listed, path) for path in listed}
 
@@ -68,6 +70,11 @@ def take_snapshot(git: Git, ignored: Sequence[str] = ()) -> Snapshot:
         if ignored:
             scratch.run("update-index", "--add", "-z", "--stdin", stdin="".join(f"{path}\0" for path in ignored))
         return Snapshot(git=git, tree=scratch.ask("write-tree"))
+
+
+def tree_now(git: Git, edited: Collection[str]) -> str:
+    """Return the tree of the working tree, where the files `edited` are not as in HEAD."""
+    return (not edited and git.id_of("HEAD^{tree}")) or take_snapshot(git).tree
 
 
 def index_tree(git: Git, conflicted: Sequence[str] = ()) -> str:

@@ -17,12 +17,17 @@ _MARKS = {
     "sequencer": "cherry-pick",
     "BISECT_LOG": "bisect",
 }
+_LISTING = ("-z", "--untracked-files=all", "--no-renames")
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What a move of HEAD would run over."""
+    """Where HEAD is, and what a move of it would run over."""
 
+    head: str
+    """The commit that HEAD is at; empty if its branch has none."""
+    branch: str
+    """The branch that HEAD is on; empty if it is on none."""
     operation: str
     """An am, rebase, merge, cherry-pick, revert or bisect that is open; else empty."""
     locked: bool
@@ -46,9 +51,13 @@ class State:
 def read_state(git: Git) -> State:
     """Return the state of the repository."""
     found: dict[str, list[str]] = {"conflicted": [], "staged": [], "unstaged": [], "untracked": []}
-    for line in git.names("status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"):
+    headers: dict[str, str] = {}
+    for line in git.names("status", "--porcelain=v2", "--branch", "--no-ahead-behind", *_LISTING):
         kind, _, rest = line.partition(" ")
-        if kind == "?":
+        if kind == "#":
+            name, _, value = rest.partition(" ")
+            headers[name] = value
+        elif kind == "?":
             found["untracked"].append(rest)
         elif kind == "u":
             found["conflicted"].append(rest.split(" ", 9)[9])
@@ -57,6 +66,8 @@ def read_state(git: Git) -> State:
             found["staged"] += [path] if staged != "." else []
             found["unstaged"] += [path] if unstaged != "." else []
     return State(
+        head=headers["branch.oid"].replace("(initial)", ""),
+        branch=headers["branch.head"].replace("(detached)", ""),
         operation=next((name for mark, name in _MARKS.items() if (git.dir / mark).exists()), ""),
         locked=(git.dir / "index.lock").exists(),
         **{name: tuple(paths) for name, paths in found.items()},

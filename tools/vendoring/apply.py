@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tools.errors import ToolError
 from tools.git.am import am
-from tools.git.format_patch import commits_since, exported_contents
+from tools.git.format_patch import exported_contents
 from tools.git.patch import Patch, read_series
 from tools.git.repository import Git
 from tools.git.worktree_state import read_state
@@ -30,7 +30,7 @@ from tools.vendoring.journal import (
 from tools.vendoring.sequencer import Applied, ConflictError, go_back, resolved, run_operation, unlock
 from tools.vendoring.source.fetch import fetch_pinned, make_repository, refuse_foreign
 from tools.vendoring.source.pin import Pin, load_pin
-from tools.vendoring.source.tracking import BASE, BRANCH, OURS
+from tools.vendoring.source.tracking import BASE, BRANCH, OURS, our_branch
 
 __all__ = ["Applied", "ConflictError", "abort_operation", "apply_patches", "continue_operation"]
 
@@ -64,12 +64,11 @@ def target_of(base: str, series: Sequence[Patch]) -> Target:
 
 def is_applied(git: Git, pin: Pin, series: Sequence[Patch]) -> bool:
     """Tell whether our branch is the pinned commit with exactly this series."""
-    base, ours = git.ids_of(BASE, OURS)
-    if base != pin.commit or not ours or not git.is_ancestor(base, ours):
+    branch = our_branch(git)
+    if branch.base != pin.commit or not branch.stands:
         return False
-    commits = commits_since(git, base, ours)
-    contents = exported_contents(git, commits)
-    return [contents.get(commit) for commit in commits] == [patch.content for patch in series]
+    contents = exported_contents(git, branch.commits)
+    return [contents.get(commit) for commit in branch.commits] == [patch.content for patch in series]
 
 
 def operation_to(git: Git, base: str, series: Sequence[Patch]) -> Operation:

@@ -17,13 +17,13 @@ from pathlib import Path, PurePosixPath
 from tools.errors import ToolError, shorten
 from tools.git.format_patch import committed_patches, exported_contents
 from tools.git.patch import read_patches
-from tools.git.repository import Git
+from tools.git.repository import Commits, Git
 from tools.git.snapshot import index_tree, take_snapshot
 from tools.git.worktree_state import State, close_operation, read_state, show_hidden
 from tools.paths import Checkout, cache_dir
 from tools.vendoring.journal import known_series
 from tools.vendoring.source.pin import load_pin
-from tools.vendoring.source.tracking import BASE, BRANCH, OURS
+from tools.vendoring.source.tracking import BASE, BRANCH, OURS, our_branch
 
 BACKUPS = "refs/llamapack/backup/"
 _OPEN_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
@@ -92,7 +92,7 @@ def at_risk(checkout: Checkout, git: Git, target: Target | None = None) -> AtRis
     return AtRisk(
         state=read_state(git),
         commits=unexported(checkout, git),
-        overwritten=in_the_way(git, target) if target else (),
+        overwritten=in_the_way(git, _new_files(git, target)) if target else (),
     )
 
 
@@ -101,33 +101,42 @@ def unexported(checkout: Checkout, git: Git) -> tuple[Commit, ...]:
 
     Those that another branch or a tag holds too are not among them: they stay when HEAD moves.
     """
-    ids = _left_behind(git, pinned_bases(checkout, git))
+    left = _left_behind(git, *_known_upstream(checkout))
     held = {patch.sha256 for patch in read_patches(checkout.patches)}
-    contents = exported_contents(git, ids) if len(ids) <= _MOST_COMPARED else {}
-    return commits_of(git, [name for name in ids if not _is_held(checkout, contents.get(name), held)])
+    contents = exported_contents(git, left) if len(left) <= _MOST_COMPARED else {}
+    return commits_of(git, [name for name in left if not _is_held(checkout, contents.get(name), held)])
 
 
 def pinned_bases(checkout: Checkout, git: Git) -> tuple[str, ...]:
     """Return the commits that are known to be upstream's: the base that was noted, and the pinned commit."""
-    found = git.ids_of(f"{BASE}^{{commit}}", f"{load_pin(checkout.pin_file).commit}^{{commit}}")
-    return tuple(dict.fromkeys(name for name in found if name))
+    return _commits(git, *_known_upstream(checkout))
 
 
-def _left_behind(git: Git, kept: Iterable[str]) -> list[str]:
+def _known_upstream(checkout: Checkout) -> tuple[str, str]:
+    return BASE, load_pin(checkout.pin_file).commit
+
+
+def _left_behind(git: Git, *kept: str) -> Commits:
     """Return the commits, oldest first, that a move of HEAD and of our branch to elsewhere leaves without a name.
 
-    `kept` are commits that stay, with all that they stand on.
+    `kept` name commits that stay, with all that they stand on; those that are not there are passed over.
     """
     roots = _roots(git)
+    ids = git.ids_of(*(f"{name}^{{commit}}" for name in (*roots, *kept)))
+    left, stay = (tuple(filter(None, part)) for part in (ids[: len(roots)], ids[len(roots) :]))
     others = (f"--exclude={BRANCH}", "--branches", "--tags", "--remotes")
-    return git.ask("rev-list", "--reverse", *roots, "--not", *kept, *others).split() if roots else []
+    return git.commits(*left, "--not", *stay, *others) if left else {}
 
 
 def _roots(git: Git) -> tuple[str, ...]:
-    """Return the commits of HEAD, of our branch, and of what an open merge, rebase or the like holds."""
+    """Return names for the commits of HEAD, of our branch, and of what an open merge, rebase or the like holds."""
     named = [path.read_text(encoding="utf-8").strip() for name in _OPEN_FILES if (path := git.dir / name).is_file()]
-    found = git.ids_of(*(f"{name}^{{commit}}" for name in ("HEAD", OURS, *_OPEN_HEADS, *named)))
-    return tuple(dict.fromkeys(name for name in found if name))
+    return ("HEAD", OURS, *_OPEN_HEADS, *named)
+
+
+def _commits(git: Git, *names: str) -> tuple[str, ...]:
+    """Return the commits that `names` stand for, each once, without those that are not there."""
+    return tuple(dict.fromkeys(filter(None, git.ids_of(*(f"{name}^{{commit}}" for name in names)))))
 
 
 def commits_of(git: Git, names: Sequence[str]) -> tuple[Commit, ...]:
@@ -138,11 +147,15 @@ def commits_of(git: Git, names: Sequence[str]) -> tuple[Commit, ...]:
     return tuple(Commit(id=line.partition(" ")[0], subject=line.partition(" ")[2]) for line in said)
 
 
-def in_the_way(git: Git, target: Target) -> tuple[str, ...]:
-    """Return the files that git does not track and that a checkout of `target` would overwrite, ignored ones too."""
+def _new_files(git: Git, target: Target) -> set[str]:
+    """Return the files that a move to `target` writes and that the index does not have, and those of its patches."""
     listing = ("diff-index", "--cached", "-z", "--name-only", "--no-renames", "--diff-filter=D", target.commit)
-    new = {*git.names(*listing), *target.files}
-    there = {place for name in new if (place := _place(git.folder, name))}
+    return {*git.names(*listing), *target.files}
+
+
+def in_the_way(git: Git, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the files that git does not track, ignored ones too, and that writing the files `names` overwrites."""
+    there = {place for name in names if (place := _place(git.folder, name))}
     if not there:
         return ()
     literal = git.with_variables(GIT_LITERAL_PATHSPECS="1")
@@ -168,7 +181,7 @@ def require_nothing_at_risk(checkout: Checkout, git: Git, target: Target | None,
     _show_hidden(git)
     found = at_risk(checkout, git, target)
     _refuse_lock(git, found.state)
-    _refuse_unborn(git)
+    _refuse_unborn(git, found.state)
     if found.nothing:
         return ""
     if not discard:
@@ -190,10 +203,9 @@ def set_head(git: Git, target: Target, *, why: str, known: Sequence[str] = ()) -
     """
     target = _resolved(git, target)
     _show_hidden(git)
-    state, overwritten = read_state(git), in_the_way(git, target)
-    kept = (target.commit, *(name for name in known if name))
+    state, overwritten = read_state(git), in_the_way(git, _new_files(git, target))
     backup = ""
-    if state.dirty or overwritten or _left_behind(git, kept):
+    if state.dirty or overwritten or _left_behind(git, target.commit, *filter(None, known)):
         backup = save_backup(git, why, ignored=overwritten)
     _clear(git, state, overwritten)
     place = {BRANCH: ("-B", BRANCH, target.commit), "": ("--detach", target.commit)}.get(target.branch)
@@ -219,6 +231,8 @@ def _show_hidden(git: Git) -> None:
 
 def _clear(git: Git, state: State, overwritten: Sequence[str]) -> None:
     """Close what is open and make the working tree HEAD's; other ignored files stay. Everything was saved before."""
+    if state.is_clean and not overwritten:
+        return
     close_operation(git, state)
     git.run("reset", "--quiet", "--hard", "HEAD")
     git.run("clean", "--quiet", "--force", "-d")
@@ -232,12 +246,10 @@ def save_backup(git: Git, why: str, *, ignored: Sequence[str] = ()) -> str:
     New files are included, and of the ignored ones those that are named.
     """
     state = read_state(git)
-    head = git.require_id("HEAD^{commit}")
-    index = index_tree(git, state.conflicted)
-    parents = [head]
+    index, parents = index_tree(git, state.conflicted), [state.head]
     if index != git.require_id("HEAD^{tree}"):
         parents = [_commit(git, index, parents, f"index {why}")]
-    parents += [name for name in _roots(git) if name != head]
+    parents += [name for name in _commits(git, *_roots(git)) if name != state.head]
     commit = _commit(git, take_snapshot(git, ignored).tree, parents, why)
     ref = f"{BACKUPS}{stamp()}"
     git.run("update-ref", "-m", why, ref, commit)
@@ -318,8 +330,8 @@ def can_create_patches(checkout: Checkout, git: Git) -> bool:
     return stands and not foreign_patches(checkout, git)
 
 
-def _refuse_unborn(git: Git) -> None:
-    if not git.id_of("HEAD^{commit}"):
+def _refuse_unborn(git: Git, state: State) -> None:
+    if not state.head:
         raise ToolError(
             f"HEAD of {git.folder} is on a branch without a commit.",
             why="What is there cannot be saved as an edit of anything.",
@@ -339,8 +351,5 @@ def foreign_patches(checkout: Checkout, git: Git) -> tuple[str, ...]:
     """Return the files of patches/ that the tracking repository has never had as commits: a colleague's."""
     known = known_series(git)
     unknown = [patch for patch in read_patches(checkout.patches) if patch.sha256 not in known]
-    base, ours = git.ids_of(BASE, OURS)
-    if not (unknown and base and ours):
-        return tuple(patch.name for patch in unknown)
-    written = set(committed_patches(git, base, ours).values())
+    written = set(committed_patches(git, our_branch(git).commits).values()) if unknown else set()
     return tuple(patch.name for patch in unknown if patch.sha256 not in written)

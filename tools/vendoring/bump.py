@@ -20,7 +20,7 @@ from tools.vendoring.dry_run import Preview, rehearse
 from tools.vendoring.source.fetch import ANSWER_SECONDS, FETCH_SECONDS, reach
 from tools.vendoring.source.mirror import fetch_from_package
 from tools.vendoring.source.pin import Mirror, Pin, load_pin, render_pin
-from tools.vendoring.source.tracking import BASE, tracking_repository
+from tools.vendoring.source.tracking import BASE, tracking_repository, trees_of
 
 _PACKAGE = re.compile(r"(?P<package>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9._+-]+)")
 _ID = re.compile(r"[0-9a-f]{7,40}")
@@ -76,7 +76,7 @@ def new_pin(git: Git, old: Pin, ref: str, *, sha256: str = "") -> Pin:
     else:
         commit, number = _from_git(git, old, ref)
         mirrors = old.mirrors if commit == old.commit else ()
-    tree, ggml = git.ids_of(f"{commit}^{{tree}}", f"{commit}:ggml")
+    tree, ggml = trees_of(git, commit)
     if not (tree and ggml):
         raise ToolError(f"{ref} is {commit}, which has no ggml folder.", fix="Name a commit of llama.cpp.")
     known = old.build_number if commit == old.commit else number or _counted(git, commit)

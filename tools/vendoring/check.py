@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from tools.bindgen.freshness import REGENERATE, stale_bindings
 from tools.git.conflict_markers import marked_by
-from tools.git.format_patch import commits_since, export_commits
+from tools.git.format_patch import export_commits
 from tools.git.patch import Patch, read_series, series_digest
 from tools.git.snapshot import Snapshot
 from tools.paths import Checkout
@@ -87,7 +87,7 @@ def _series_problems(rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]) ->
         if marked := marked_by(patch):
             yield f"patches/{patch.name} adds conflict markers to {', '.join(marked)}. Resolve them in that commit."
     clean = [outcome.name for outcome in rebuilt.outcomes if outcome.how == "clean"]
-    commits = commits_since(rebuilt.git, pin.commit, "HEAD")
+    commits = rebuilt.git.commits("HEAD", f"^{pin.commit}")
     if len(clean) == len(series) == len(commits):
         for patch, written in zip(series, export_commits(rebuilt.git, commits), strict=True):
             if patch.content != written.content:
@@ -97,7 +97,7 @@ def _series_problems(rebuilt: Rehearsal, pin: Pin, series: tuple[Patch, ...]) ->
 
 
 def _section_problems(checkout: Checkout, section: Section, origin: Origin) -> Iterator[str]:
-    for pattern in section.idle(origin.snapshot.entries()):
+    for pattern in section.idle(origin.snapshot.entries):
         yield f"vendor/sync.toml: [{section.name}] {pattern} matches nothing upstream."
     plan = plan_section(checkout, section, origin)
     found = read_manifest(plan.into)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tools.errors import ToolError, shorten
 from tools.git.conflict_markers import HEADER, marked_by, marked_files
-from tools.git.format_patch import commits_since, export_commits
+from tools.git.format_patch import export_commits
 from tools.git.patch import HEADERS, PLACEHOLDER, Patch, read_patches
-from tools.git.repository import Git
+from tools.git.repository import Commits, Git
 from tools.git.snapshot import take_snapshot
-from tools.git.worktree_state import read_state
+from tools.git.worktree_state import State
 from tools.paths import Checkout
 from tools.util.atomic_files import sweep, write_file
 from tools.vendoring.backups import save_copies
@@ -19,7 +19,7 @@ from tools.vendoring.command import command
 from tools.vendoring.journal import known_series, note_known, remember_series
 from tools.vendoring.origin import refuse_unfinished
 from tools.vendoring.source.pin import load_pin
-from tools.vendoring.source.tracking import BASE, BRANCH, tracking_repository
+from tools.vendoring.source.tracking import BRANCH, our_branch, tracking_repository
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,8 @@ def create_patches(checkout: Checkout, *, discard: bool = False) -> Written:
     """
     with command(checkout, f"writing {checkout.patches}"):
         git = tracking_repository(checkout)
-        _require_writable(checkout, git)
+        commits = _writable_commits(checkout, git)
         sweep(checkout.patches)
-        commits = commits_since(git, BASE, BRANCH)
         series = export_commits(git, commits)
         _refuse_markers(series)
         saved = _keep_unknown(checkout, git, series, discard=discard)
@@ -66,8 +65,7 @@ def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "
     """
     with command(checkout, f"committing in {checkout.tracking}"):
         git = tracking_repository(checkout)
-        _require_ours(git)
-        state = read_state(git)
+        state = _require_ours(git)
         if not name.strip() or not state.dirty:
             what = f"Nothing is edited in {git.folder}." if name.strip() else "A patch needs a name."
             raise ToolError(what, fix="Make the change there first." if name.strip() else "Say what it does.")
@@ -81,9 +79,8 @@ def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "
         texts = zip(HEADERS, (why, upstream, drop_when), strict=True)
         message = f"{name.strip()}\n\n" + "\n".join(f"{header}: {text or PLACEHOLDER}" for header, text in texts)
         named = git.with_variables(GIT_AUTHOR_NAME=author[0], GIT_AUTHOR_EMAIL=author[1])
-        head = git.require_id("HEAD^{commit}")
-        commit = named.run("commit-tree", tree, "-p", head, "-F", "-", stdin=f"{message}\n").stdout.strip()
-        git.run("update-ref", "-m", f"commit: {name.strip()}", "HEAD", commit, head)
+        commit = named.run("commit-tree", tree, "-p", state.head, "-F", "-", stdin=f"{message}\n").stdout.strip()
+        git.run("update-ref", "-m", f"commit: {name.strip()}", "HEAD", commit, state.head)
         git.run("reset", "--quiet")
         return commit
 
@@ -98,19 +95,20 @@ def _author(git: Git) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _require_ours(git: Git) -> None:
-    """Raise ToolError unless our branch is checked out, with nothing unfinished."""
-    refuse_unfinished(git)
-    if (branch := git.branch()) != BRANCH:
+def _require_ours(git: Git) -> State:
+    """Return the state of the repository; ToolError unless our branch is checked out, with nothing unfinished."""
+    state = refuse_unfinished(git)
+    if state.branch != BRANCH:
         raise ToolError(
-            f"HEAD of {git.folder} is on {branch or 'no branch'}, and the series is made from {BRANCH}.",
+            f"HEAD of {git.folder} is on {state.branch or 'no branch'}, and the series is made from {BRANCH}.",
             fix=f"Run there: git checkout {BRANCH}",
         )
+    return state
 
 
-def _require_writable(checkout: Checkout, git: Git) -> None:
-    _require_ours(git)
-    state = read_state(git)
+def _writable_commits(checkout: Checkout, git: Git) -> Commits:
+    """Return the commits to write; ToolError if they are not all of the work there, or not on the pinned commit."""
+    state = _require_ours(git)
     if state.dirty:
         kinds = ("conflicted", "staged", "unstaged", "untracked")
         found = [f"{kind}: {shorten(getattr(state, kind))}" for kind in kinds if getattr(state, kind)]
@@ -119,18 +117,20 @@ def _require_writable(checkout: Checkout, git: Git) -> None:
             why="A series is made from commits.",
             fix='Commit them there, or: inv vendor.new-patch "What it does"   (git stash puts them aside)',
         )
-    pin, base = load_pin(checkout.pin_file), git.id_of(BASE)
+    pin, ours = load_pin(checkout.pin_file), our_branch(git)
+    base = ours.base
     if base != pin.commit:
         raise ToolError(
             f"{git.folder} stands on {base[:9] or 'no noted commit'}, and vendor/llama.cpp.toml pins {pin.commit[:9]}.",
             fix="Run: inv vendor.apply-patches   (or inv vendor.bump REF)",
         )
-    if not git.is_ancestor(base, BRANCH):
+    if not ours.stands:
         raise ToolError(
             f"{BRANCH} in {git.folder} does not stand on the pinned {base[:9]}.",
             why="It was rebased onto another commit of upstream.",
             fix=f"Put it back (git rebase --onto {base[:9]} …), or move the pin too: inv vendor.bump REF",
         )
+    return ours.commits
 
 
 def _refuse_markers(series: tuple[Patch, ...]) -> None:

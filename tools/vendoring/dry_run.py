@@ -59,20 +59,26 @@ def rehearse(git: Git, base: str, series: Sequence[Patch]) -> Iterator[Rehearsal
     """Yield a scratch clone of `git` at `base` with the series applied; patches in conflict are left out."""
     with scratch_clone(git) as clone:
         clone.run("checkout", "--quiet", "--force", "-B", "rehearsal", base)
-        yield Rehearsal(git=clone, outcomes=tuple(_try(clone, patch) for patch in series))
+        outcomes: list[Outcome] = []
+        head = base
+        for patch in series:
+            outcome, head = _try(clone, patch, head)
+            outcomes.append(outcome)
+        yield Rehearsal(git=clone, outcomes=tuple(outcomes))
 
 
-def _try(clone: Git, patch: Patch) -> Outcome:
-    before = clone.require_id("HEAD")
-    how = expected(clone, before, patch)
+def _try(clone: Git, patch: Patch, head: str) -> tuple[Outcome, str]:
+    """Try `patch` on `head`, which is checked out; return how it went, and where HEAD is then."""
+    how = expected(clone, patch)
     if how == "upstream":
-        return Outcome(name=patch.name, how=how)
+        return Outcome(name=patch.name, how=how), head
     if am(clone, patch).returncode == 0:
-        return Outcome(name=patch.name, how="upstream" if clone.require_id("HEAD") == before else how)
+        after = clone.require_id("HEAD")
+        return Outcome(name=patch.name, how="upstream" if after == head else how), after
     state = read_state(clone)
     if state.operation != "am":
         raise ToolError(f"git cannot apply {patch.name}.", fix="Run it again; then correct or remove that file.")
     close_operation(clone, state)
     clone.run("reset", "--quiet", "--hard", "HEAD")
     clone.run("clean", "--quiet", "--force", "-d")
-    return Outcome(name=patch.name, how="conflict", files=state.conflicted or patch.files)
+    return Outcome(name=patch.name, how="conflict", files=state.conflicted or patch.files), head

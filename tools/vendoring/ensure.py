@@ -9,7 +9,8 @@ from pathlib import Path
 from tools.errors import ToolError, shorten
 from tools.git.patch import read_series
 from tools.git.repository import Git
-from tools.git.snapshot import take_snapshot
+from tools.git.snapshot import tree_now
+from tools.git.worktree_state import read_state
 from tools.paths import ROOT, Checkout
 from tools.util.files import staged_folder
 from tools.vendoring.apply import apply_to_fresh
@@ -54,9 +55,10 @@ def ensure_source(root: Path = ROOT) -> SourceState:
         sections = load_filter(checkout.filter_file)
         origin = make_tracking(checkout)
         missing = [section for section in sections if not _has_files(root / section.into)]
+        now = _tree_now(checkout) if len(missing) < len(sections) else ""
         for section in sections:
             if section not in missing:
-                _require_current(checkout, section)
+                _require_current(checkout, section, now)
         # Nothing of anybody's is lost: the copies are as they were made, and what they are copied from is committed.
         missing += [s for s in sections if s not in missing and shared_changed(checkout, s)]
         if missing:
@@ -82,7 +84,17 @@ def _has_files(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _require_current(checkout: Checkout, section: Section) -> None:
+def _tree_now(checkout: Checkout) -> str:
+    """Return the tree of the tracking repository, edits included; empty on a branch other than ours.
+
+    The maintainer is at something else there, and what was copied stays good.
+    """
+    git = Git.at(checkout.tracking)
+    state = read_state(git)
+    return tree_now(git, state.dirty) if state.branch == BRANCH else ""
+
+
+def _require_current(checkout: Checkout, section: Section, now: str) -> None:
     into = checkout.root / section.into
     if reasons := stale_reasons(checkout, section):
         raise ToolError(
@@ -97,21 +109,21 @@ def _require_current(checkout: Checkout, section: Section) -> None:
             why="Edits belong in the tracking repository; here the next sync would meet them.",
             fix=f"To keep an edit, make it in {checkout.tracking}. {_next(checkout)}",
         )
-    _require_same_as_tracking(checkout, into)
+    _require_same_as_tracking(checkout, into, now)
 
 
-def _require_same_as_tracking(checkout: Checkout, into: Path) -> None:
+def _require_same_as_tracking(checkout: Checkout, into: Path, now: str) -> None:
     """Refuse a tree that was copied before the tracking repository was edited; say what one is that is not the pin's.
 
-    On a branch other than ours the maintainer is at something else, and what was copied stays good.
+    `now` is the tree of the tracking repository, if it is on our branch.
     """
-    git, manifest = Git.at(checkout.tracking), read_manifest(into)
+    manifest = read_manifest(into)
     if manifest is None:
         return
     if manifest.source == "local":
         log.warning("%s is a tree of your own, not the pinned llama.cpp. Back to that: inv vendor.sync", into)
         return
-    if git.branch() == BRANCH and take_snapshot(git).tree != manifest.source_tree:
+    if now and now != manifest.source_tree:
         raise ToolError(
             f"{checkout.tracking} was changed after it was copied to {into}.",
             why="A build would not contain the change.",

@@ -11,10 +11,11 @@ from tools.errors import ToolError, shorten
 from tools.git.format_patch import committed_patches
 from tools.git.patch import read_patches
 from tools.git.repository import Git
+from tools.git.worktree_state import State
 from tools.paths import Checkout
 from tools.vendoring.journal import known_series, last_series
 from tools.vendoring.source.pin import Pin
-from tools.vendoring.source.tracking import BASE, BRANCH, OURS, verify
+from tools.vendoring.source.tracking import BRANCH, OurBranch, trees_of, verify
 
 APPLY, CREATE = "inv vendor.apply-patches", "inv vendor.create-patches"
 
@@ -28,23 +29,23 @@ class Mismatch:
     """The command that brings them together."""
 
 
-def find_mismatch(checkout: Checkout, git: Git, pin: Pin) -> Mismatch | None:
+def find_mismatch(checkout: Checkout, git: Git, pin: Pin, branch: OurBranch) -> Mismatch | None:
     """Return what pin or patches/ have and the tracking repository does not, or None.
 
     Commits that are not written yet are none: the maintainer is ahead of patches/ then, not behind.
     """
-    base, ours = git.ids_of(BASE, OURS)
+    base, ours = branch.base, branch.ours
     if base != pin.commit:
         return Mismatch(what=f"it stands on {base[:9] or 'no noted commit'}, and {pin.commit[:9]} is pinned", fix=APPLY)
     if not ours:
         return Mismatch(what=f"it has no branch {BRANCH}", fix=APPLY)
-    if not git.is_ancestor(base, ours):
+    if not branch.stands:
         return Mismatch(what=f"{BRANCH} does not stand on the pinned {base[:9]}", fix=APPLY)
     patches, last = read_patches(checkout.patches), last_series(git)
     given = [patch.sha256 for patch in patches]
     if given == last:
         return None
-    written = list(committed_patches(git, base, ours).values())
+    written = list(committed_patches(git, branch.commits).values())
     missing = [patch for patch in patches if patch.sha256 not in written]
     if given == written or (last is None and not missing):
         return None
@@ -57,18 +58,18 @@ def find_mismatch(checkout: Checkout, git: Git, pin: Pin) -> Mismatch | None:
     return Mismatch(what="patches/ has changed since it was applied there", fix=APPLY if written == last else CREATE)
 
 
-def require_standing(checkout: Checkout, git: Git, pin: Pin) -> None:
+def require_standing(checkout: Checkout, git: Git, pin: Pin, state: State, branch: OurBranch) -> None:
     """Raise ToolError if a copy of the tracking repository would be called what it is not."""
-    if (branch := git.branch()) != BRANCH:
+    if state.branch != BRANCH:
         raise ToolError(
-            f"HEAD of {git.folder} is on {branch or 'no branch'}, and the packages are made from {BRANCH}.",
+            f"HEAD of {git.folder} is on {state.branch or 'no branch'}, and the packages are made from {BRANCH}.",
             fix=f"Run there: git checkout {BRANCH}\n"
             f"To build from what is checked out, as a tree of your own: inv vendor.sync --source vendor/llama.cpp",
         )
-    if found := find_mismatch(checkout, git, pin):
+    if found := find_mismatch(checkout, git, pin, branch):
         raise ToolError(
             f"{git.folder} is not what pin and patches/ say: {found.what}.",
             why="A copy of it would be called what it is not.",
             fix=f"Run: {found.fix} vendor.sync",
         )
-    verify(git, pin)
+    verify(pin, trees_of(git, pin.commit))

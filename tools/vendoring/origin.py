@@ -13,18 +13,18 @@ from pathlib import Path
 
 from tools.errors import ToolError, shorten
 from tools.git.conflict_markers import HEADER, files_with_own_markers, marked_files
-from tools.git.format_patch import commits_since, committed_patches
+from tools.git.format_patch import committed_patches
 from tools.git.patch import Patch, read_series, series_digest
-from tools.git.repository import Git
-from tools.git.snapshot import Snapshot, changed_blobs, take_snapshot
-from tools.git.worktree_state import read_state
+from tools.git.repository import Commits, Git
+from tools.git.snapshot import Snapshot, changed_blobs, tree_now
+from tools.git.worktree_state import State, read_state
 from tools.paths import Checkout
 from tools.vendoring.journal import current_operation, unfinished_steps
 from tools.vendoring.mismatch import require_standing
 from tools.vendoring.plain_tree import plain_snapshot
 from tools.vendoring.source.filters import Section
 from tools.vendoring.source.pin import Pin
-from tools.vendoring.source.tracking import BASE, tracking_repository
+from tools.vendoring.source.tracking import BASE, our_branch, tracking_repository
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -55,22 +55,22 @@ def tracking_origin(checkout: Checkout, pin: Pin) -> Iterator[Origin]:
     Raises ToolError if it is in conflict, or does not stand on the pin and on patches/.
     """
     git = tracking_repository(checkout)
-    refuse_unfinished(git)
-    require_standing(checkout, git, pin)
-    snapshot = take_snapshot(git)
+    state, ours = refuse_unfinished(git), our_branch(git)
+    require_standing(checkout, git, pin, state, ours)
+    snapshot = Snapshot(git=git, tree=tree_now(git, state.dirty))
     _refuse_markers(git, snapshot)
     patches = read_series(checkout.patches)
-    held = contained_patches(git, snapshot, patches)
+    held = contained_patches(git, snapshot, patches, ours.commits)
     if missing := [patch.name for patch in patches if patch not in held]:
         log.warning("%s is without these patches as patches/ has them: %s", git.folder, shorten(missing))
     yield Origin(snapshot=snapshot, patches=held, pin=pin, series_sha256=series_digest(patches))
 
 
-def refuse_unfinished(git: Git) -> None:
-    """Raise ToolError while an operation is open or files are in conflict."""
+def refuse_unfinished(git: Git) -> State:
+    """Return the state of the repository; ToolError while an operation is open or files are in conflict."""
     state, operation = read_state(git), current_operation(git)
     if not (operation or state.operation or state.conflicted):
-        return
+        return state
     names = f" Files in conflict: {', '.join(state.conflicted)}." if state.conflicted else ""
     what = f"An unfinished {operation.kind if operation else state.operation or 'merge'} is open in {git.folder}."
     raise ToolError(
@@ -81,9 +81,10 @@ def refuse_unfinished(git: Git) -> None:
 
 
 def _refuse_markers(git: Git, snapshot: Snapshot) -> None:
-    messages = git.run("log", "--format=%B", f"{BASE}..HEAD").stdout
-    own = files_with_own_markers(messages)
-    if marked := [path for path in marked_files(git, BASE, snapshot.tree) if path not in own]:
+    if not (found := marked_files(git, BASE, snapshot.tree)):
+        return
+    own = files_with_own_markers(git.run("log", "--format=%B", f"{BASE}..HEAD").stdout)
+    if marked := [path for path in found if path not in own]:
         raise ToolError(
             f"Conflict markers are in {', '.join(marked)} of {git.folder}.",
             fix=f"Resolve them; then run it again. If they belong to the file, commit it there with this line in the "
@@ -106,16 +107,16 @@ def refuse_other_source(checkout: Checkout, source: Path, sections: Sequence[Sec
             raise ToolError(f"{source} and {into}, which is to be replaced, overlap.", fix="Copy it elsewhere first.")
 
 
-def contained_patches(git: Git, snapshot: Snapshot, patches: Sequence[Patch]) -> tuple[Patch, ...]:
-    """Return those of `patches` that the tree of `snapshot` has.
+def contained_patches(git: Git, snapshot: Snapshot, patches: Sequence[Patch], commits: Commits) -> tuple[Patch, ...]:
+    """Return those of `patches` that the tree of `snapshot`, on top of `commits`, has.
 
-    These are the ones that are commits on the base as they are, and whose files no edit and no other commit changes.
+    These are the ones that are commits as they are, and whose files no edit and no other commit changes.
     """
-    commits = committed_patches(git, BASE, "HEAD")
+    written = committed_patches(git, commits)
     named = {patch.sha256 for patch in patches}
     changed = set(changed_blobs(git, "HEAD^{tree}", snapshot.tree))
-    for commit in commits_since(git, BASE, "HEAD"):
-        if commits.get(commit) not in named:
+    for commit in commits:
+        if written.get(commit) not in named:
             changed |= set(changed_blobs(git, f"{commit}^", commit))
-    held = set(commits.values())
+    held = set(written.values())
     return tuple(patch for patch in patches if patch.sha256 in held and not changed & set(patch.files))

@@ -11,7 +11,7 @@ from tools.git.conflict_markers import marked_files
 from tools.git.format_patch import exported_contents
 from tools.git.patch import Patch
 from tools.git.repository import Git
-from tools.git.snapshot import index_tree
+from tools.git.snapshot import index_tree, scratch_index
 from tools.git.worktree_state import State, close_operation, read_state
 from tools.paths import Checkout
 from tools.util.atomic_files import sweep, write_file
@@ -62,7 +62,8 @@ def run_operation(checkout: Checkout, git: Git, operation: Operation) -> Applied
         git.run("update-ref", BASE, operation.base)
         operation = replace(operation, before=operation.base)
         save(git, operation)
-    _refuse_other_branch(git)
+    else:
+        _refuse_other_branch(git, git.branch())
     while operation.current:
         operation = _apply_one(git, operation)
         save(git, operation)
@@ -70,18 +71,19 @@ def run_operation(checkout: Checkout, git: Git, operation: Operation) -> Applied
 
 
 def _apply_one(git: Git, operation: Operation) -> Operation:
-    patch, before = patch_at_hand(git, operation), operation.before
-    how = expected(git, before, patch)
-    if (head := git.require_id("HEAD")) != before:  # killed between the commit and our note of it
+    patch, before, state = patch_at_hand(git, operation), operation.before, read_state(git)
+    if state.head != before:  # killed between the commit and our note of it
         if git.id_of("HEAD^") != before:
-            raise _moved(git, head, before)
-        _refuse_other_commit(git, head, before, patch)
-        return operation.with_done(how, head)
-    if not read_state(git).is_clean:  # killed in the middle of it
+            raise _moved(git, state.head, before)
+        _refuse_other_commit(git, state.head, before, patch)
+        with scratch_index(git, before) as index:
+            return operation.with_done(expected(index, patch), state.head)
+    if not state.is_clean:  # killed in the middle of it
         go_back(git, operation, "before: trying a patch again")
+    how = expected(git, patch)
     if how == "upstream":
         return operation.with_done(how, before)
-    _refuse_overwriting(git, operation, patch)
+    _refuse_overwriting(git, patch)
     done = am(git, patch)
     if done.returncode == 0:
         head = git.require_id("HEAD")
@@ -101,7 +103,7 @@ def _apply_one(git: Git, operation: Operation) -> Operation:
 
 def _refuse_other_commit(git: Git, head: str, before: str, patch: Patch) -> None:
     """Raise ToolError if the commit `head` is not of `patch`, so that it was made by hand after a kill."""
-    found = exported_contents(git, [head]).get(head, b"")
+    found = exported_contents(git, git.commits(head, f"^{before}")).get(head, b"")
     if Patch(name=patch.name, content=found).message != patch.message:
         raise ToolError(
             f"HEAD of {git.folder} is at {head[:9]}, which was committed by hand; {patch.name} is the next patch.",
@@ -110,8 +112,8 @@ def _refuse_other_commit(git: Git, head: str, before: str, patch: Patch) -> None
         )
 
 
-def _refuse_overwriting(git: Git, operation: Operation, patch: Patch) -> None:
-    if found := in_the_way(git, Target(commit=operation.before, files=patch.files)):
+def _refuse_overwriting(git: Git, patch: Patch) -> None:
+    if found := in_the_way(git, patch.files):
         raise ToolError(
             f"{patch.name} would overwrite files in {git.folder} that git does not track: {shorten(found)}.",
             why="They came there after the patches were begun.",
@@ -121,9 +123,10 @@ def _refuse_overwriting(git: Git, operation: Operation, patch: Patch) -> None:
 
 def resolved(git: Git, operation: Operation) -> Operation:
     """Conclude the patch that waited: from what is staged, or from the commit that was made of it by hand."""
-    _refuse_other_branch(git)
-    state, head, before = read_state(git), git.require_id("HEAD"), operation.before
-    if not git.is_ancestor(before, head):
+    state, before = read_state(git), operation.before
+    _refuse_other_branch(git, state.branch)
+    head = state.head
+    if not (head and git.is_ancestor(before, head)):
         raise _moved(git, head, before)
     tree = git.require_id(f"{head}^{{tree}}")
     if head == before:
@@ -183,8 +186,8 @@ def _refuse_unresolved(git: Git, operation: Operation, state: State, tree: str) 
         )
 
 
-def _refuse_other_branch(git: Git) -> None:
-    if (branch := git.branch()) != BRANCH:
+def _refuse_other_branch(git: Git, branch: str) -> None:
+    if branch != BRANCH:
         raise ToolError(
             f"HEAD of {git.folder} is on {branch or 'no branch'}, not on {BRANCH}.",
             fix=f"Run there: git checkout {BRANCH}   or: inv vendor.abort",

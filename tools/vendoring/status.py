@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tools.bindgen.freshness import stale_bindings
 from tools.errors import ToolError
-from tools.git.format_patch import commits_since, committed_patches
+from tools.git.format_patch import committed_patches
 from tools.git.patch import read_patches, read_series
 from tools.git.repository import Git, require_git
-from tools.git.snapshot import take_snapshot
+from tools.git.snapshot import tree_now
 from tools.git.worktree_state import State
 from tools.paths import Checkout
 from tools.util.files import reporting_os_errors
@@ -22,7 +22,7 @@ from tools.vendoring.mismatch import CREATE, Mismatch, find_mismatch
 from tools.vendoring.source.filters import Section, load_filter
 from tools.vendoring.source.manifest import Problem, present, read_manifest
 from tools.vendoring.source.pin import Pin, load_pin
-from tools.vendoring.source.tracking import BASE, BRANCH, OURS
+from tools.vendoring.source.tracking import BRANCH, our_branch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +125,9 @@ def _tree(checkout: Checkout, section: Section, copied: str) -> TreeStatus:
 
 def _copied_now(git: Git, state: State) -> str:
     """Return the tree that a sync would copy; empty if it would copy none."""
-    if state.operation or state.conflicted or git.branch() != BRANCH:
+    if state.operation or state.conflicted or state.branch != BRANCH:
         return ""
-    return take_snapshot(git).tree if state.dirty else git.id_of("HEAD^{tree}")
+    return tree_now(git, state.dirty)
 
 
 def _series_problem(checkout: Checkout) -> str:
@@ -139,20 +139,18 @@ def _series_problem(checkout: Checkout) -> str:
 
 
 def _tracking(checkout: Checkout, git: Git, pin: Pin) -> TrackingStatus:
-    base, ours = git.ids_of(BASE, OURS)
-    stands = bool(base and ours) and git.is_ancestor(base, ours)
-    written = list(committed_patches(git, base, ours).values()) if stands else []
-    commits = commits_since(git, base, ours) if base and ours else ()
+    ours, risk = our_branch(git), at_risk(checkout, git)
+    written = list(committed_patches(git, ours.commits).values()) if ours.stands else []
     given = [patch.sha256 for patch in read_patches(checkout.patches)]
     return TrackingStatus(
-        base=base,
-        branch=git.branch(),
-        commits=commits_of(git, commits),
+        base=ours.base,
+        branch=risk.state.branch,
+        commits=commits_of(git, list(ours.commits)),
         operation=current_operation(git),
-        mismatch=find_mismatch(checkout, git, pin),
-        risk=at_risk(checkout, git),
+        mismatch=find_mismatch(checkout, git, pin, ours),
+        risk=risk,
         backups=backups(git),
-        is_series=written == given and len(written) == len(commits),
+        is_series=written == given and len(written) == len(ours.commits),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from tools.bindgen.freshness import stale_bindings
 from tools.errors import ToolError, shorten
 from tools.git.patch import read_series
-from tools.git.snapshot import Snapshot, require_plain
+from tools.git.snapshot import Snapshot, changed_blobs, require_plain
 from tools.paths import Checkout
 from tools.util.atomic_files import sweep, write_file
 from tools.util.files import staged_folder
@@ -108,7 +108,7 @@ def plan_section(checkout: Checkout, section: Section, origin: Origin) -> Plan:
     """Return what the tree of `section` is to hold, copied from `origin`; colliding names are refused."""
     snapshot, into = origin.snapshot, checkout.root / section.into
     _refuse_links(checkout, section)
-    taken = {path: entry for path, entry in snapshot.entries().items() if section.takes(path)}
+    taken = {path: entry for path, entry in snapshot.entries.items() if section.takes(path)}
     if not taken:
         raise ToolError(
             f"[{section.name}] of vendor/sync.toml takes none of the files in {snapshot.git.folder}.",
@@ -164,11 +164,11 @@ def _upstream_changes(
     snapshot: Snapshot, before: Manifest | None, sections: tuple[Section, ...]
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     git = snapshot.git
-    if before is None or not git.id_of(before.source_tree):
+    if before is None or before.source_tree == snapshot.tree or not git.id_of(before.source_tree):
         return {}, ()
-    listing = ("diff-tree", "-r", "-z", "--name-only", "--no-renames")
-    new = git.names(*listing, "--diff-filter=A", before.source_tree, snapshot.tree)
-    gone = git.names(*listing, "--diff-filter=D", before.source_tree, snapshot.tree)
+    changed = changed_blobs(git, before.source_tree, snapshot.tree)
+    new = [path for path, (was, _) in changed.items() if not was]
+    gone = tuple(path for path, (_, now) in changed.items() if not now)
     return {path: tuple(s.name for s in sections if s.takes(path)) for path in new}, gone
 
 

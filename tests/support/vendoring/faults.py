@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -95,7 +96,9 @@ def lines_of(path: Path) -> list[str]:
 def tokens_below(folder: Path) -> set[bytes]:
     """Return the tokens in the files of a folder, git's own left out."""
     found: set[bytes] = set()
-    for path in folder.rglob("*") if folder.exists() else ():
-        if ".git" not in path.relative_to(folder).parts and path.is_file() and not path.is_symlink():
-            found |= set(TOKEN.findall(path.read_bytes()))
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != ".git"]
+        for path in (Path(parent, name) for name in names if name != ".git"):
+            if not path.is_symlink():
+                found |= set(TOKEN.findall(path.read_bytes()))
     return found

@@ -12,7 +12,10 @@ from tools.vendoring.sync import sync
 
 
 def later_upstreams(toy: Toy) -> tuple[str, ...]:
-    """Commit more to the upstream: a harmless change, one in conflict with a patch, and new files in odd places."""
+    """Commit more to the upstream: a harmless change, one in conflict with a patch, new files in odd places.
+
+    The last one has what a patch does, and no longer ignores logs.
+    """
     git = toy.upstream
     found = [commit_files(git, {"ggml/VERSION": "1\n", "src/tool.sh": "#!/bin/sh\necho\n"}, "Harmless\n")]
     found.append(commit_files(git, {"ggml/VERSION": "2\n", "ggml/src/cpu.c": edited(20, "theirs 20")}, "Conflict\n"))
@@ -21,7 +24,8 @@ def later_upstreams(toy: Toy) -> tuple[str, ...]:
         (git.folder / name).write_bytes(b"of upstream\n")
     git.run("add", "--force", "build/made.txt", "src/later.cpp")
     found.append(commit_files(git, {"ggml/VERSION": "3\n"}, "New files\n"))
-    found.append(commit_files(git, {"ggml/VERSION": "4\n", "src/llama.cpp": edited(3, "ours 3")}, "Takes a patch\n"))
+    last = {"ggml/VERSION": "4\n", "src/llama.cpp": edited(3, "ours 3"), ".gitignore": "src/later.cpp\n"}
+    found.append(commit_files(git, last, "Takes a patch\n"))
     return tuple(found)
 
 

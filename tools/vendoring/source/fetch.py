@@ -12,7 +12,7 @@ from tools.git.repository import Git, require_git
 from tools.util.disk import require_space
 from tools.vendoring.source.mirror import fetch_from_package
 from tools.vendoring.source.pin import Pin
-from tools.vendoring.source.tracking import BASE, BRANCH, verify
+from tools.vendoring.source.tracking import BASE, BRANCH, trees_of, verify
 
 Origin = Literal["here", "git", "package"]
 ANSWER_SECONDS = 15
@@ -53,10 +53,13 @@ def refuse_foreign(folder: Path) -> None:
 
 def fetch_pinned(git: Git, pin: Pin) -> Fetched:
     """Have the pinned commit in `git`, and verify its ids; a commit that no place has is a ToolError."""
-    fetched = Fetched(origin="here") if git.has(pin.commit) else _fetch(git, pin)
+    fetched, trees = Fetched(origin="here"), trees_of(git, pin.commit)
+    if not trees[0]:
+        fetched = _fetch(git, pin)
+        trees = trees_of(git, pin.commit)
     if fetched.note:
         log.info(fetched.note)
-    verify(git, pin)
+    verify(pin, trees)
     return fetched
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tools.errors import ToolError
-from tools.git.repository import Git
+from tools.git.repository import Commits, Git
 from tools.paths import Checkout
 from tools.vendoring.source.pin import Pin
 
@@ -21,11 +23,38 @@ def tracking_repository(checkout: Checkout) -> Git:
     return git
 
 
-def verify(git: Git, pin: Pin) -> None:
-    """Raise ToolError unless the pinned commit has the pinned trees."""
+@dataclass(frozen=True, kw_only=True)
+class OurBranch:
+    """Our branch of the tracking repository, and what it was made on."""
+
+    base: str
+    """The commit that was noted as the base of the series; empty if none was."""
+    ours: str
+    """The commit that our branch is at; empty if there is no such branch."""
+    commits: Commits
+    """The commits after the base."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether our branch stands on the base."""
+        return bool(self.base) and (self.ours == self.base or any(self.base in each for each in self.commits.values()))
+
+
+def our_branch(git: Git) -> OurBranch:
+    """Look at our branch."""
+    base, ours = git.ids_of(BASE, OURS)
+    return OurBranch(base=base, ours=ours, commits=git.commits(ours, f"^{base}") if base and ours else {})
+
+
+def trees_of(git: Git, commit: str) -> tuple[str, ...]:
+    """Return the ids of a commit's tree and of its ggml folder, each empty if it is not there."""
+    return git.ids_of(f"{commit}^{{tree}}", f"{commit}:ggml")
+
+
+def verify(pin: Pin, trees: tuple[str, ...]) -> None:
+    """Raise ToolError unless `trees`, those of the pinned commit, are the pinned ones."""
     wanted_ids = {"tree": pin.tree, "ggml_tree": pin.ggml_tree}
-    found_ids = git.ids_of(f"{pin.commit}^{{tree}}", f"{pin.commit}:ggml")
-    for (name, wanted), found in zip(wanted_ids.items(), found_ids, strict=True):
+    for (name, wanted), found in zip(wanted_ids.items(), trees, strict=True):
         if found != wanted:
             raise ToolError(
                 f"Commit {pin.commit} has the {name} {found or '(none)'}, but vendor/llama.cpp.toml pins {wanted}.",

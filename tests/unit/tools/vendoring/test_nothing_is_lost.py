@@ -90,6 +90,21 @@ def test_ignored_file_in_the_way_is_named_and_kept(patched: Toy, task: str) -> N
     assert file.read_text(encoding="utf-8") == "upstream's\n"
 
 
+@pytest.mark.parametrize("task", MOVES)
+def test_file_that_the_new_source_no_longer_ignores_is_kept(patched: Toy, task: str) -> None:
+    ignoring = commit_files(patched.upstream, {".gitignore": "build/\n"}, "Ignore\n")
+    bump(patched.checkout, ignoring)
+    newer = commit_files(patched.upstream, {".gitignore": "other/\n"}, "Newer\n")
+    file = patched.write("build/mine", "mine\n")
+    if task == "apply":
+        patched.pin(newer)
+        apply_patches(patched.checkout)
+    else:
+        bump(patched.checkout, newer)
+    saved = [patched.git.run("show", f"{ref}:build/mine").stdout for ref in backups(patched.git)]
+    assert file.exists() or saved == ["mine\n"]
+
+
 def test_ignored_file_that_came_during_a_conflict_is_not_overwritten(conflicting: Toy) -> None:
     (conflicting.git.dir / "info").mkdir(exist_ok=True)
     (conflicting.git.dir / "info" / "exclude").write_text("new.cpp\n", encoding="utf-8")
