@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tools.git.repository import Git
@@ -86,6 +88,17 @@ def show_hidden(git: Git) -> tuple[str, ...]:
         for flag in ("--no-assume-unchanged", "--no-skip-worktree"):
             git.run("update-index", flag, "-z", "--stdin", stdin=paths)
     return hidden
+
+
+def remove_files(git: Git, names: Iterable[str]) -> None:
+    """Remove files of the working tree, and the folders that are empty then. A repository in it (`name/`) stays."""
+    for path in (git.folder / name for name in names if not name.endswith("/")):
+        path.unlink(missing_ok=True)
+        for folder in itertools.takewhile(lambda parent: parent != git.folder, path.parents):
+            try:
+                folder.rmdir()
+            except OSError:  # it holds something else
+                break
 
 
 def close_operation(git: Git, state: State) -> None:

@@ -19,7 +19,7 @@ from tools.git.format_patch import committed_patches, exported_contents
 from tools.git.patch import read_patches
 from tools.git.repository import Commits, Git
 from tools.git.snapshot import index_tree, take_snapshot
-from tools.git.worktree_state import State, close_operation, read_state, show_hidden
+from tools.git.worktree_state import State, close_operation, read_state, remove_files, show_hidden
 from tools.paths import Checkout, cache_dir
 from tools.vendoring.journal import known_series
 from tools.vendoring.source.pin import load_pin
@@ -210,7 +210,6 @@ def set_head(git: Git, target: Target, *, why: str, known: Sequence[str] = ()) -
     _clear(git, state, overwritten)
     place = {BRANCH: ("-B", BRANCH, target.commit), "": ("--detach", target.commit)}.get(target.branch)
     git.run("checkout", "--quiet", "--force", *(place or (target.branch,)))
-    git.run("clean", "--quiet", "--force", "-d")
     return backup
 
 
@@ -230,14 +229,15 @@ def _show_hidden(git: Git) -> None:
 
 
 def _clear(git: Git, state: State, overwritten: Sequence[str]) -> None:
-    """Close what is open and make the working tree HEAD's; other ignored files stay. Everything was saved before."""
+    """Close what is open and make the working tree HEAD's; everything was saved before.
+
+    Files that are ignored now stay, also those that HEAD's .gitignore, or the target's, does not name.
+    """
     if state.is_clean and not overwritten:
         return
     close_operation(git, state)
     git.run("reset", "--quiet", "--hard", "HEAD")
-    git.run("clean", "--quiet", "--force", "-d")
-    for path in overwritten:
-        (git.folder / path).unlink(missing_ok=True)
+    remove_files(git, (*state.untracked, *overwritten))
 
 
 def save_backup(git: Git, why: str, *, ignored: Sequence[str] = ()) -> str:

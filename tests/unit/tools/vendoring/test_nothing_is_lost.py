@@ -105,6 +105,14 @@ def test_file_that_the_new_source_no_longer_ignores_is_kept(patched: Toy, task: 
     assert file.exists() or saved == ["mine\n"]
 
 
+def test_file_that_only_an_edit_ignores_is_kept(patched: Toy) -> None:
+    patched.write(".gitignore", "mine/\n")
+    file = patched.write("mine/notes", "mine\n")
+    apply_patches(patched.checkout, discard=True)
+    assert file.read_text(encoding="utf-8") == "mine\n"
+    assert not (patched.git.folder / ".gitignore").exists()
+
+
 def test_ignored_file_that_came_during_a_conflict_is_not_overwritten(conflicting: Toy) -> None:
     (conflicting.git.dir / "info").mkdir(exist_ok=True)
     (conflicting.git.dir / "info" / "exclude").write_text("new.cpp\n", encoding="utf-8")
