@@ -43,10 +43,12 @@ def sweep_scratch(place: Path) -> None:
 @contextmanager
 def _held(lock: Path) -> Iterator[None]:
     """Hold a new lock file; another process may sweep it away between its creation and the locking."""
-    while True:
-        with lock.open("a+b") as file:
-            if try_lock(file.fileno()) and lock.exists() and os.fstat(file.fileno()).st_ino == lock.stat().st_ino:
-                yield
-                break
-    with suppress(OSError):
-        lock.unlink()
+    try:
+        while True:
+            with lock.open("a+b") as file:
+                if try_lock(file.fileno()) and lock.exists() and os.fstat(file.fileno()).st_ino == lock.stat().st_ino:
+                    yield
+                    return
+    finally:
+        with suppress(OSError):
+            lock.unlink()
