@@ -42,8 +42,8 @@ class Table:
 
     def matching(self, key: str, fits: Callable[[str], object], rule: str) -> str:
         """Return the string under `key`, which `fits` must accept; `rule` is what it must be, for the message."""
-        value = self._value(key, rule)
-        if not (isinstance(value, str) and fits(value)):
+        self._value(key, rule)
+        if not fits(value := self.text(key)):
             raise self.wrong(key, rule)
         return value
 

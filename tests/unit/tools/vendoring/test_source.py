@@ -193,6 +193,7 @@ def test_archive_is_kept_and_its_hash_looked_at_again(
 def test_what_a_killed_download_left_is_removed(toy: Toy, package: Path, cache: Path) -> None:
     (cache / "source" / "new-12345678").mkdir(parents=True)
     (cache / "source" / "new-12345678" / "package-1.0.tar.gz").write_bytes(b"half")
+    (cache / "source" / "new-12345678.lock").touch()
     ensure_source(toy.checkout.root)
     assert [path.suffix for path in (cache / "source").iterdir()] == [".gz"]
 
