@@ -15,9 +15,8 @@ from llamapack.backends.probing.rocm_sdk import find_rocm_sdk
 from llamapack.backends.survey import Survey, discover
 from llamapack.backends.verdicts import Status
 
-from tests.support.plugins.installed import install as install_plugin
-
 from tests.support.plugins.hanging import ending, hanging
+from tests.support.plugins.installed import install as install_plugin
 
 GOOD = """
 import os
