@@ -1,37 +1,25 @@
-"""Messages, embeddings, ranking, scores, completions, chats, streams and many prompts at once, without a model."""
+"""Messages, embeddings, ranking, scores, completions, options and the task of a model, without a model."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import math
-import threading
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from llamapack.errors import InputError, ReplyError, StateError, TaskError
+from llamapack.errors import InputError, ReplyError, TaskError
 from llamapack.gguf import ValueType
-from llamapack.llama.aio import AsyncLlama
-from llamapack.llama.chats import Chat
 from llamapack.llama.core import Core
-from llamapack.llama.mapping import map_prompts, map_prompts_async
 from llamapack.llama.opening import StateFolder, open_engine
-from llamapack.llama.plans.conversation import converse
-from llamapack.llama.plans.events import TextEvent
 from llamapack.llama.plans.messages import to_messages
-from llamapack.llama.plans.replies import Reply
 from llamapack.llama.plans.running import carry_out
-from llamapack.llama.saved_chats import read_chat
-from llamapack.llama.streaming import Stream
 from llamapack.llama.tasks import recognise
-from llamapack.llama.typed.returns import Returns, returns_of
 
 from tests.support.gguf.files import Value, encode, tiny_model
-from tests.support.llama.fake_engine import FakeAsyncResponse, FakeEngine, Given, core, refused, said, streamed
+from tests.support.llama.fake_engine import Given, core, refused
 
 
 def test_prompts_become_messages(tmp_path: Path) -> None:
@@ -157,138 +145,6 @@ def test_infill_says_which_model_would() -> None:
         carry_out(it.engine, it.infill("a", "b", {}))
 
 
-def chat(*answers: Given, tmp_path: Path) -> tuple[Chat, FakeEngine]:
-    it, engine = core(*answers)
-    return Chat(it, tmp_path, [], {"system": "Be brief", "max_tokens": 9}, None), engine
-
-
-def test_chat_remembers_forks_and_undoes(tmp_path: Path) -> None:
-    it, engine = chat(said("A"), said("B"), said("C"), tmp_path=tmp_path)
-    it("a")
-    other = it.fork()
-    it("b", temperature=0)
-    assert [message["content"] for message in it.messages] == ["Be brief", "a", "A", "b", "B"]
-    assert engine.bodies[1]["n_predict"] == 9
-    it.undo()
-    assert it.messages == other.messages
-    other("c")
-    assert len(it.messages) == 3
-    with pytest.raises(StateError, match=r"2 turns cannot be undone: the conversation has 1"):
-        it.undo(2)
-    with pytest.raises(InputError, match=r"`system` is for a whole conversation"):
-        it("d", system="No")
-
-
-def test_calls_that_fail_are_not_remembered(tmp_path: Path) -> None:
-    it, _ = chat(refused(500, "server_error", "no"), tmp_path=tmp_path)
-    with pytest.raises(Exception, match=r"status 500"):
-        it("a")
-    assert len(it.messages) == 1
-
-
-def test_streamed_turns_are_remembered_when_complete(tmp_path: Path) -> None:
-    it, _ = chat(streamed({"content": "A"}), tmp_path=tmp_path)
-    stream = it.stream("a")
-    assert len(it.messages) == 1
-    assert list(stream) == ["A"]
-    assert [message["content"] for message in it.messages] == ["Be brief", "a", "A"]
-
-
-def test_chats_are_saved_as_a_whole(tmp_path: Path) -> None:
-    it, _ = chat(said("A"), tmp_path=tmp_path)
-    it("a")
-    it.save(tmp_path / "a.chat")
-    assert read_chat(tmp_path / "a.chat") == (list(it.messages), None)
-
-
-def test_saved_chats_begin_as_others_do(tmp_path: Path) -> None:
-    it, _ = core(said("A"))
-    aio = AsyncLlama(it, tmp_path)
-    Chat(it, tmp_path, [], {}, None).save(tmp_path / "empty.chat")
-    assert aio.load_chat(tmp_path / "empty.chat").messages == ()
-    talk = Chat(it, tmp_path, [], {}, None)
-    talk("a")
-    talk.save(tmp_path / "a.chat")
-    later = aio.load_chat(tmp_path / "a.chat", system="Be brief")
-    assert [message["content"] for message in later.messages] == ["Be brief", "a", "A"]
-    Chat(it, tmp_path, later.messages, {}, None).save(tmp_path / "b.chat")
-    with pytest.raises(InputError, match=r"There are two system messages"):
-        aio.load_chat(tmp_path / "b.chat", system="Be brief")
-
-
-@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
-def test_files_that_are_no_chats_are_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "a.chat").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.chat is no saved chat, or it is damaged"):
-        read_chat(tmp_path / "a.chat")
-
-
-def test_chats_of_a_later_format_are_refused(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.chat", "w") as archive:
-        archive.writestr("chat.json", '{"format": 2}')
-    with pytest.raises(InputError, match=r"was not written by this version"):
-        read_chat(tmp_path / "a.chat")
-
-
-def stream_of(*answers: Given) -> tuple[Stream[str], FakeEngine]:
-    it, engine = core(*answers)
-    question = it.question("stream", "Hi", None, {}, streamed=True)
-    return Stream(engine, converse(question)), engine
-
-
-def test_stream_that_is_cancelled_has_the_text_so_far() -> None:
-    stream, engine = stream_of(streamed({"content": "a"}, {"content": "b"}, {"content": "c"}))
-    pieces = []
-    for piece in stream:
-        pieces.append(piece)
-        stream.cancel()
-    assert pieces == ["a"]
-    assert (stream.reply.text, stream.reply.finish) == ("a", "cancelled")
-    assert engine.responses[0].closed
-
-
-def test_stream_that_is_left_ends_the_work() -> None:
-    stream, engine = stream_of(streamed({"content": "a"}, {"content": "b"}))
-    with stream:
-        assert next(iter(stream)) == "a"
-    assert engine.responses[0].closed
-    with pytest.raises(StateError, match=r"It was left"):
-        _ = stream.reply
-
-
-def test_leaving_the_loop_ends_the_work() -> None:
-    stream, engine = stream_of(streamed({"content": "a"}, {"content": "b"}))
-    for _ in stream:
-        break
-    gc.collect()
-    assert engine.responses[0].closed
-    stream, engine = stream_of(streamed({"content": "a"}, {"content": "b"}))
-    for _ in stream.events():
-        break
-    gc.collect()
-    assert engine.responses[0].closed
-
-
-def test_reply_of_a_stream_that_has_begun_waits_for_the_rest() -> None:
-    stream, _ = stream_of(streamed({"content": "a"}, {"content": "b"}))
-    events = stream.events()
-    assert next(events) == TextEvent(text="a")
-    assert stream.reply.text == "ab"
-
-
-def test_leaving_an_async_loop_ends_the_work() -> None:
-    async def main() -> None:
-        it, engine = core(streamed({"content": "a"}, {"content": "b"}))
-        async for _ in AsyncLlama(it, Path()).stream("a"):
-            break
-        gc.collect()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert engine.responses[0].closed
-
-    asyncio.run(main())
-
-
 @pytest.mark.parametrize(
     ("option", "instead"), [("context_shift", 'on_overflow="shift"'), ("slot_save_path", "chat.save")]
 )
@@ -304,127 +160,6 @@ def test_folder_of_states_goes_with_its_owner() -> None:
     del folder
     gc.collect()
     assert not path.exists()
-
-
-def test_stream_is_read_once() -> None:
-    stream, _ = stream_of(streamed({"content": "a"}))
-    assert list(stream) == ["a"]
-    with pytest.raises(StateError, match=r"can be read once only"):
-        list(stream)
-    assert stream.reply.text == "a"
-
-
-def echo(path: str, body: Mapping[str, Any]) -> Given:
-    return said(body["messages"][-1]["content"].upper())
-
-
-def mapped(prompts: Any, **options: Any) -> tuple[Iterator[Reply[Any]], FakeEngine]:
-    it, engine = core()
-    engine.answers = echo
-    parallel = options.pop("parallel", 2)
-    ordered = options.pop("ordered", True)
-    return map_prompts(engine, it.plans("map", None, options), prompts, parallel, ordered=ordered), engine
-
-
-@pytest.mark.parametrize("ordered", [True, False])
-def test_map_yields_every_reply_with_its_number(ordered: bool) -> None:
-    replies, _ = mapped([f"p{number}" for number in range(20)], ordered=ordered)
-    found = [(reply.index, reply.text) for reply in replies]
-    assert (found if ordered else sorted(found)) == [(number, f"P{number}") for number in range(20)]
-
-
-def test_map_reads_only_as_far_as_there_is_room() -> None:
-    read: list[int] = []
-
-    def prompts() -> Iterator[str]:
-        for number in range(100):
-            read.append(number)
-            yield str(number)
-
-    replies, _ = mapped(prompts())
-    assert next(replies).index == 0
-    assert len(read) <= 4
-    replies.close()  # type: ignore[attr-defined]  # a generator
-    assert len(read) <= 4
-
-
-def test_map_ends_with_the_first_error() -> None:
-    replies, _ = mapped(["a", 3, "c"])
-    with pytest.raises(InputError, match=r"A prompt must be a text"):
-        list(replies)
-    assert threading.active_count() < 20
-
-
-class SlowFirst(FakeEngine):
-    """Answers the prompt "0" when "2" was asked, and counts how many requests are under way."""
-
-    def __init__(self) -> None:
-        super().__init__(answers=echo)
-        self.asked_for_2 = asyncio.Event()
-        self.under_way = self.most = 0
-
-    async def request_async(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> FakeAsyncResponse:
-        self.under_way += 1
-        self.most = max(self.most, self.under_way)
-        prompt = (body or {})["messages"][-1]["content"]
-        if prompt == "2":
-            self.asked_for_2.set()
-        if prompt == "0":
-            await self.asked_for_2.wait()
-        await asyncio.sleep(0)
-        self.under_way -= 1
-        return await super().request_async(method, path, body)
-
-
-def test_a_slow_prompt_holds_no_other_up() -> None:
-    async def main() -> None:
-        it, _ = core()
-        engine = SlowFirst()
-        replies = map_prompts_async(engine, it.plans("map", None, {}), map(str, range(6)), 2, ordered=True)
-        assert [reply.text async for reply in replies] == list("012345")
-        assert engine.most == 2
-
-    asyncio.run(asyncio.wait_for(main(), 30))
-
-
-def test_many_prompts_share_one_grammar(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
-
-    def counted(kind: Any) -> Returns:
-        made.append(kind)
-        return returns_of(kind)
-
-    monkeypatch.setattr("llamapack.llama.core.returns_of", counted)
-    it, engine = core(said("true"), said("false"))
-    plans = it.plans("map", bool, {"system": "Be brief"})
-    assert [carry_out(engine, plans(prompt)).value for prompt in ("a", "b")] == [True, False]
-    assert [body["messages"][1]["content"] for body in engine.bodies] == ["a", "b"]
-    assert made == [bool]
-
-
-def test_wrong_options_of_many_prompts_are_refused_before_the_first() -> None:
-    it, _ = core()
-    for options, message in (({"top_k": -1}, "top_k must be"), ({"system": 3}, "system must be a text")):
-        with pytest.raises(InputError, match=message):
-            it.plans("map", None, options)
-
-
-def test_async_calls_are_the_same() -> None:
-    async def main() -> None:
-        it, engine = core(said("A"), streamed({"content": "b"}), said("C"))
-        aio = AsyncLlama(it, Path())
-        assert str(await aio("a")) == "A"
-        stream = aio.stream("b")
-        assert [piece async for piece in stream] == ["b"]
-        assert (await stream.reply()).text == "b"
-        talk = aio.chat(system="s")
-        await talk("c")
-        assert len(talk.messages) == 3
-        engine.answers = echo
-        assert [reply.text async for reply in aio.map(["x", "y", "z"])] == ["X", "Y", "Z"]
-        assert sorted([reply.index async for reply in aio.map(iter("abcd"), ordered=False)]) == [0, 1, 2, 3]
-
-    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

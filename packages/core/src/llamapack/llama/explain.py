@@ -82,7 +82,10 @@ def explain(
         quantization=facts.quantization,
         cpu=cpu,
         devices=tuple(f"{each.name} ({each.backend}): {each.reason}" for each in used),
-        not_used=tuple(f"{each.name}: {each.reason}" for each in (*unused, *refused)),
+        not_used=(
+            *(f"{each.name}: {each.reason}" for each in unused),
+            *(f"{each.name}: {each.reason}" for each in refused),
+        ),
         layers=_layers(bool(used), options),
         context=facts.context,
         context_trained=facts.context_trained,
