@@ -41,6 +41,7 @@ CORE_LAYERS = (
     ("llama",),
     ("engine",),
     ("generation",),
+    ("typed",),
     ("sampling", "grammar", "evaluation"),
     ("context", "chat", "quantization"),
     ("model", "diagnostics", "imatrix"),

@@ -19,7 +19,7 @@ from llamapack.llama.plans.events import (
 )
 from llamapack.llama.plans.replies import Reply, Timing, Usage
 from llamapack.llama.plans.running import Running, carry_out
-from llamapack.llama.typed import ToolCall
+from llamapack.typed import ToolCall
 
 from tests.support.llama.fake_engine import called, core, refused, said, streamed, too_long
 

@@ -14,7 +14,7 @@ from llamapack.llama.aio import AsyncLlama
 from llamapack.llama.mapping import map_prompts, map_prompts_async
 from llamapack.llama.plans.replies import Reply
 from llamapack.llama.plans.running import carry_out
-from llamapack.llama.typed.returns import Returns, returns_of
+from llamapack.typed.returns import Returns, returns_of
 
 from tests.support.llama.fake_engine import FakeAsyncResponse, FakeEngine, Given, core, said, streamed
 

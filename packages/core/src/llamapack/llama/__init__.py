@@ -7,7 +7,6 @@ streaming    Stream and AsyncStream: answers that come in pieces
 mapping      many prompts at once
 core         what Llama and AsyncLlama share: checked arguments, and the plan of each call
 plans        what each call does, step by step
-typed        Python types as JSON: `returns=`, and tools with their parameters
 opening      load a model into an engine
 tasks        what a model is for
 explain      which hardware, memory and context, and why
@@ -32,7 +31,7 @@ from llamapack.llama.plans.replies import Reply, Timing, TokenLogprob, Usage
 from llamapack.llama.plans.scoring import Score
 from llamapack.llama.plans.vectors import Ranked
 from llamapack.llama.streaming import AsyncStream, Stream
-from llamapack.llama.typed import Tool, ToolCall, ToolResult, tool
+from llamapack.typed import Tool, ToolCall, ToolResult, tool
 
 __all__ = [
     "AsyncChat",

@@ -21,8 +21,8 @@ from llamapack.llama.plans.scoring import Score
 from llamapack.llama.plans.steps import Plan
 from llamapack.llama.plans.vectors import Ranked
 from llamapack.llama.tasks import Recognised, Task, check_task
-from llamapack.llama.typed.returns import Returns, returns_of
-from llamapack.llama.typed.tools import Toolbox
+from llamapack.typed.returns import Returns, returns_of
+from llamapack.typed.tools import Toolbox
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from llamapack.llama.plans.events import Event, PromptProgressEvent, TextEvent, ThinkingEvent
 from llamapack.llama.plans.replies import FinishReason, Timing, TokenLogprob, Usage
-from llamapack.llama.typed.calls import ToolCall
+from llamapack.typed.calls import ToolCall
 
 
 @dataclass(kw_only=True)

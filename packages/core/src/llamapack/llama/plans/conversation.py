@@ -15,10 +15,10 @@ from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.plans.refusals import check_chunk, check_room
 from llamapack.llama.plans.replies import Reply, Timing, Usage
 from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell, Use
-from llamapack.llama.typed.calls import ToolResult
-from llamapack.llama.typed.codecs import shown
-from llamapack.llama.typed.returns import Returns
-from llamapack.llama.typed.tools import Toolbox
+from llamapack.typed.calls import ToolResult
+from llamapack.typed.codecs import shown
+from llamapack.typed.returns import Returns
+from llamapack.typed.tools import Toolbox
 
 CHAT = "/v1/chat/completions"
 CONTINUED = {"add_generation_prompt": False, "continue_final_message": "content"}

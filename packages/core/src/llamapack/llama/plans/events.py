@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from llamapack.llama.typed.calls import ToolCall, ToolResult
+from llamapack.typed.calls import ToolCall, ToolResult
 
 
 @dataclass(frozen=True, kw_only=True)

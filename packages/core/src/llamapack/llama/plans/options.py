@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from llamapack._util.arguments import check_bool, check_int, check_keywords, check_number, check_sequence
 from llamapack.errors import GrammarError, InputError
-from llamapack.llama.typed.tools import OnToolError, Tool
 from llamapack.sampling.grammar import Grammar
 from llamapack.sampling.parameters import SamplingOptions, SamplingParameters
+from llamapack.typed.tools import OnToolError, Tool
 
 OnOverflow = Literal["error", "shift", "drop-oldest"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from llamapack.llama.typed.calls import ToolResult
+from llamapack.typed.calls import ToolResult
 
 T = TypeVar("T")
 

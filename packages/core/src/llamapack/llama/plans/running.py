@@ -14,7 +14,7 @@ from llamapack.llama.plans.events import Event
 from llamapack.llama.plans.interface import EngineInterface, Response
 from llamapack.llama.plans.refusals import read_json
 from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell, Use
-from llamapack.llama.typed.tools import run as run_tool
+from llamapack.typed.tools import run as run_tool
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from llamapack.llama.plans.events import Event
 from llamapack.llama.plans.interface import AsyncResponse, EngineInterface
 from llamapack.llama.plans.refusals import read_json
 from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell, Use
-from llamapack.llama.typed.calls import ToolCall, ToolResult
-from llamapack.llama.typed.tools import Toolbox, finished
+from llamapack.typed.calls import ToolCall, ToolResult
+from llamapack.typed.tools import Toolbox, finished
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from llamapack.llama.plans.events import Event
-from llamapack.llama.typed.calls import ToolCall
-from llamapack.llama.typed.tools import Toolbox
+from llamapack.typed.calls import ToolCall
+from llamapack.typed.tools import Toolbox
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from llamapack.errors import InputError
-from llamapack.llama.typed import Toolbox, tool
-from llamapack.llama.typed.calls import ToolCall
-from llamapack.llama.typed.docstrings import read_docstring
-from llamapack.llama.typed.tools import finished
+from llamapack.typed import Toolbox, tool
+from llamapack.typed.calls import ToolCall
+from llamapack.typed.docstrings import read_docstring
+from llamapack.typed.tools import finished
 
 GOOGLE = """Find flights.
 

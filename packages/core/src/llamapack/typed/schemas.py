@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from llamapack.errors import InputError
-from llamapack.llama.typed.codecs import (
+from llamapack.typed.codecs import (
     ANYTHING,
     SCALARS,
     Codec,
@@ -26,7 +26,7 @@ from llamapack.llama.typed.codecs import (
     tuple_of,
     union_of,
 )
-from llamapack.llama.typed.records import foreign_record, record_fields, record_of
+from llamapack.typed.records import foreign_record, record_fields, record_of
 
 
 def _date_time(text: str) -> datetime.datetime:

@@ -11,8 +11,8 @@ codecs       scalars, choices, lists and unions: their schema, and their objects
 
 from __future__ import annotations
 
-from llamapack.llama.typed.calls import ToolCall, ToolResult
-from llamapack.llama.typed.returns import Returns, returns_of
-from llamapack.llama.typed.tools import Tool, Toolbox, tool
+from llamapack.typed.calls import ToolCall, ToolResult
+from llamapack.typed.returns import Returns, returns_of
+from llamapack.typed.tools import Tool, Toolbox, tool
 
 __all__ = ["Returns", "Tool", "ToolCall", "ToolResult", "Toolbox", "returns_of", "tool"]

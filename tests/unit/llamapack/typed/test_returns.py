@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Op
 import jsonschema
 import pytest
 from llamapack.errors import InputError, ReplyError
-from llamapack.llama.typed import returns_of
+from llamapack.typed import returns_of
 
 
 class Genre(enum.Enum):

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from llamapack.errors import InputError, ToolError
-from llamapack.llama.typed.calls import ToolCall, ToolResult
-from llamapack.llama.typed.codecs import Codec, Mismatch, Schema
-from llamapack.llama.typed.docstrings import read_docstring
-from llamapack.llama.typed.records import Field, record_of
-from llamapack.llama.typed.schemas import Codecs
+from llamapack.typed.calls import ToolCall, ToolResult
+from llamapack.typed.codecs import Codec, Mismatch, Schema
+from llamapack.typed.docstrings import read_docstring
+from llamapack.typed.records import Field, record_of
+from llamapack.typed.schemas import Codecs
 
 OnToolError: TypeAlias = Literal["reply", "raise"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llamapack.errors import InputError
-from llamapack.llama.typed.codecs import Codec, Mismatch, Schema, made, shown
+from llamapack.typed.codecs import Codec, Mismatch, Schema, made, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def record_fields(kind: Any) -> Mapping[str, Field] | None:
         hints = _hints(kind)
         return {
             name: Field(type=hints.get(name, Any), required=name not in kind._field_defaults)
-            for name in kind._fields  # type: ignore[attr-defined]  # a NamedTuple
+            for name in kind.__match_args__  # type: ignore[attr-defined]  # a NamedTuple
         }
     return None
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from llamapack.errors import InputError, ReplyError
-from llamapack.llama.typed.codecs import Codec, Mismatch, Schema
-from llamapack.llama.typed.schemas import Codecs
 from llamapack.sampling.json_schema import compile_schema
+from llamapack.typed.codecs import Codec, Mismatch, Schema
+from llamapack.typed.schemas import Codecs
 
 
 @dataclass(frozen=True, kw_only=True)
