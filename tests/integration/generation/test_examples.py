@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.llama.templates import TOOLS
 from tests.support.programs.examples import examples, quoted_and_written, run_example
 from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.weights import read_weights
@@ -15,6 +16,7 @@ EXAMPLES = examples("examples")
 
 SAYS = {
     "answer.py": r".+\n\d+ tokens, (stop|length)\n",
+    "calls.py": r"(temperature was called with \{'city': '(Rome|Oslo)'\} and returned \d+\.\d\n)*.+\n",
     "engine.py": r".+\n8 texts\n",
     "hardware.py": r"CPU: .*, \d+ MiB free\n0 layers on the CPU alone\n",
     "objects.py": r" Paris\b.*",
@@ -39,10 +41,17 @@ def adapter(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "tools.jinja"
+    path.write_text(TOOLS, encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("name", SAYS)
-def test_example_runs(name: str, model_path: Path, adapter: Path) -> None:
-    more = [adapter] if name == "adapters.py" else []
-    answer = run_example(EXAMPLES[name], model_path, *more)
+def test_example_runs(name: str, model_path: Path, adapter: Path, template: Path) -> None:
+    more = {"adapters.py": [adapter], "calls.py": [template]}
+    answer = run_example(EXAMPLES[name], model_path, *more.get(name, ()))
     assert (answer.status, answer.err) == (0, "")
     assert re.fullmatch(SAYS[name], answer.out, re.DOTALL), answer.out
 

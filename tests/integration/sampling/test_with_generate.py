@@ -121,7 +121,7 @@ def test_a_generation_that_cannot_go_on_says_so(model: llamapack.Model) -> None:
 
 def test_a_grammar_turns_the_thinking_of_a_chat_off(model: llamapack.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     source = "{{ messages[0].content }}{% if not enable_thinking %}, no thinking{% endif %}:"
-    monkeypatch.setattr("llamapack.generation.generation.ChatTemplate", lambda model: ChatTemplate(model, source))
+    monkeypatch.setattr("llamapack.generation.prompts.ChatTemplate", lambda model: ChatTemplate(model, source))
 
     def prompt(**more: Any) -> str:
         with llamapack.generate(model, "Hi", chat=True, max_tokens=1, n_ctx=256, n_threads=1, **more) as answer:

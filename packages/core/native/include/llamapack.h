@@ -76,10 +76,17 @@ LLAMAPACK_API void llamapack_chat_templates_free(struct llamapack_chat_templates
 // True when the model, or the override, brought a template; false when upstream fell back to ChatML.
 LLAMAPACK_API bool llamapack_chat_templates_explicit(const struct llamapack_chat_templates * templates);
 
+// What is known of the templates: *facts receives a JSON object.
+//   sources       array of strings: the text of the template, and the one that is used with tools if it is another
+//   capabilities  object: what upstream found the template to support, as booleans such as supports_tools
+LLAMAPACK_API enum llamapack_status llamapack_chat_templates_facts(
+    const struct llamapack_chat_templates * templates, char ** facts, char ** error);
+
 // Render messages. `request` is a JSON object:
 //   messages               array as in OpenAI's chat completions
 //   tools                  array, likewise; optional
 //   tool_choice            "auto", "required" or "none"; optional
+//   parallel_tool_calls    bool, true if the template supports it unless given
 //   json_grammar           string; optional: a GBNF grammar of the JSON texts that the answer may be, after thinking
 //   tool_grammars          object; optional, if there is no json_grammar: a GBNF grammar of the arguments of each tool
 //   grammar                string; optional, and not with tools: a GBNF grammar of all that is generated
@@ -88,20 +95,47 @@ LLAMAPACK_API bool llamapack_chat_templates_explicit(const struct llamapack_chat
 //   enable_thinking        bool, true unless given
 //   kwargs                 object of template variables; optional
 // *response receives a JSON object: prompt, grammar, grammar_lazy, grammar_triggers, additional_stops,
-// preserved_tokens, format, parser, generation_prompt, own_grammars: false where the template has no place for json_grammar
-// or tool_grammars, and `grammar` is what upstream makes without them.
+// preserved_tokens, thinking_start, thinking_ends, format, parser, generation_prompt, own_grammars: false where the template
+// has no place for json_grammar or tool_grammars, and `grammar` is what upstream makes without them.
 LLAMAPACK_API enum llamapack_status llamapack_chat_apply(
     const struct llamapack_chat_templates * templates, const char * request, char ** response, char ** error);
+
+// Take an answer apart. `request` is a JSON object:
+//   text                               string: what the model wrote
+//   partial                            bool: whether more may come; false unless given
+//   format, parser, generation_prompt  strings, as llamapack_chat_apply returned them
+// *response receives a JSON object: content, thinking, and tool_calls: an array of objects with `name`, `arguments`, a
+// string of JSON, and `id`, which is empty where the model writes none. LLAMAPACK_STATUS_CONFLICT if the text does not
+// follow the format.
+LLAMAPACK_API enum llamapack_status llamapack_chat_parse(const char * request, char ** response, char ** error);
 
 // Samplers. Where a grammar does not fit, or logits are not numbers, upstream ends the process or throws; these return a
 // status and leave the chain as it was. A chain is made and filled with llama.h's functions.
 
-// A link that allows what a GBNF grammar does. A lazy one allows everything until a pattern (an ECMAScript regular
-// expression, searched for in all that was accepted) or a token triggers it; of a pattern, the first group that is not
-// empty, or else the whole match, is where the grammar begins.
+// Tokens that stand next to each other.
+struct llamapack_token_run {
+    const int32_t * tokens;
+    size_t          n_tokens;
+};
+
+// Where a grammar begins. A lazy one allows everything until a pattern (an ECMAScript regular expression, searched for in all
+// that was accepted) or a token triggers it; of a pattern, the first group that is not empty, or else the whole match, is
+// where the grammar begins. Between `thinking_start` and one of `thinking_ends` nothing triggers it, if these are given.
+struct llamapack_grammar_beginning {
+    bool                               lazy;
+    const char * const *               patterns;
+    size_t                             n_patterns;
+    struct llamapack_token_run         triggers;
+    struct llamapack_token_run         begun; // what was written before: its grammar has it, or a lazy one looks for thinking
+    struct llamapack_token_run         thinking_start;
+    const struct llamapack_token_run * thinking_ends;
+    size_t                             n_thinking_ends;
+};
+
+// A link that allows what a GBNF grammar does.
 LLAMAPACK_API enum llamapack_status llamapack_sampler_init_grammar(
-    const struct llama_vocab * vocab, const char * grammar, const char * root, bool lazy, const char * const * patterns,
-    size_t n_patterns, const int32_t * tokens, size_t n_tokens, struct llama_sampler ** out, char ** error);
+    const struct llama_vocab * vocab, const char * grammar, const char * root,
+    const struct llamapack_grammar_beginning * beginning, struct llama_sampler ** out, char ** error);
 
 // Apply a chain to candidates: `size` of them at `data`. What is left begins at `data` again, `selected` is its index or -1.
 LLAMAPACK_API enum llamapack_status llamapack_sampler_apply(

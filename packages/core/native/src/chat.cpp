@@ -33,7 +33,11 @@ common_json to_common(const json & value) {
     return common_json::parse(value.dump());
 }
 
-common_chat_templates_inputs inputs_of(const json & request) {
+bool calls_in_parallel(const common_chat_templates * templates) {
+    return common_chat_templates_get_caps(templates)["supports_parallel_tool_calls"];
+}
+
+common_chat_templates_inputs inputs_of(const common_chat_templates * templates, const json & request) {
     common_chat_templates_inputs inputs;
     if (!request.contains("messages") || !request["messages"].is_array()) {
         throw invalid_input("`messages` must be an array of objects with `role` and `content`");
@@ -50,6 +54,7 @@ common_chat_templates_inputs inputs_of(const json & request) {
     } catch (const std::exception & problem) {
         throw invalid_input(problem.what());
     }
+    inputs.parallel_tool_calls   = request.value("parallel_tool_calls", calls_in_parallel(templates));
     inputs.grammar               = request.value("grammar", "");
     inputs.add_generation_prompt = request.value("add_generation_prompt", true);
     inputs.enable_thinking       = request.value("enable_thinking", true);
@@ -76,7 +81,7 @@ struct rendered {
 // Render, with grammars of ours for the JSON of the answer or of the tools' arguments. Upstream knows what stands around
 // them, such as thinking; it is asked once with the schemas, and once with others that stand for the grammars.
 rendered render(const common_chat_templates * templates, const json & request) {
-    common_chat_templates_inputs inputs = inputs_of(request);
+    common_chat_templates_inputs inputs = inputs_of(templates, request);
     rendered                     made   = { common_chat_templates_apply(templates, inputs), true };
     std::vector<std::string>     grammars;
     if (request.contains("json_grammar")) {
@@ -94,6 +99,9 @@ rendered render(const common_chat_templates * templates, const json & request) {
         made.own_grammars       = !held.grammar.empty();
         if (made.own_grammars) {
             held.prompt = made.params.prompt;
+            if (!inputs.tools.empty() && inputs.json_schema.empty()) {
+                held.parser = made.params.parser; // it knows the parameters by name
+            }
             made.params = std::move(held);
         }
     }
@@ -115,6 +123,8 @@ json response_of(const rendered & made) {
         { "grammar_triggers", triggers },
         { "additional_stops", params.additional_stops },
         { "preserved_tokens", params.preserved_tokens },
+        { "thinking_start", params.thinking_start_tag },
+        { "thinking_ends", params.thinking_end_tags },
         { "format", common_chat_format_name(params.format) },
         { "parser", params.parser },
         { "generation_prompt", params.generation_prompt },
@@ -143,6 +153,24 @@ void llamapack_chat_templates_free(llamapack_chat_templates * templates) {
 
 bool llamapack_chat_templates_explicit(const llamapack_chat_templates * templates) {
     return templates != nullptr && common_chat_templates_was_explicit(templates->templates.get());
+}
+
+llamapack_status llamapack_chat_templates_facts(
+    const llamapack_chat_templates * templates, char ** facts, char ** error) {
+    return llamapack::guarded(error, [&] {
+        if (templates == nullptr || facts == nullptr) {
+            throw invalid_input("the templates or the place for the facts is missing");
+        }
+        *facts             = nullptr;
+        const auto * known = templates->templates.get();
+        json         sources = json::array({ common_chat_templates_source(known) });
+        const auto   other   = common_chat_templates_source(known, "tool_use");
+        if (!other.empty() && other != sources[0]) {
+            sources.push_back(other);
+        }
+        const json made = { { "sources", sources }, { "capabilities", common_chat_templates_get_caps(known) } };
+        *facts          = llamapack::copy_string(made.dump(-1, ' ', false, json::error_handler_t::replace));
+    });
 }
 
 llamapack_status llamapack_chat_apply(

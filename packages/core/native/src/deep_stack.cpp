@@ -12,8 +12,10 @@
 #include "status.hpp"
 #include "worker_thread.hpp"
 
-#ifndef _WIN32
-#include <pthread.h>
+#ifdef _WIN32
+#    include <windows.h>
+#else
+#    include <pthread.h>
 #endif
 
 namespace llamapack {
@@ -22,7 +24,11 @@ namespace {
 
 #ifdef _WIN32
 size_t stack_left() {
-    return SIZE_MAX; // the libraries used there do not recurse
+    ULONG_PTR lowest  = 0;
+    ULONG_PTR highest = 0;
+    GetCurrentThreadStackLimits(&lowest, &highest);
+    const char here = 0;
+    return static_cast<size_t>(reinterpret_cast<ULONG_PTR>(&here) - lowest);
 }
 #else
 // The lowest address of the calling thread's stack. Asking for it is slow in a main thread, so each thread asks once.

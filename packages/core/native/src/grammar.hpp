@@ -8,6 +8,7 @@
 
 #include "llama-grammar.h"
 #include "llama.h"
+#include "thinking.hpp"
 
 namespace llamapack {
 
@@ -20,14 +21,17 @@ struct parsed_grammar {
     parsed_grammar(const llama_vocab * vocab, const std::string & source, const std::string & root_name);
 };
 
-// What wakes a lazy grammar; without either, it is none.
-struct grammar_triggers {
+// Where a grammar begins, as llamapack_grammar_beginning has it.
+struct grammar_beginning {
     bool                     lazy = false;
     std::vector<std::string> patterns;
-    std::vector<llama_token> tokens;
+    std::vector<llama_token> triggers;
+    std::vector<llama_token> begun;
+    thinking_marks           thinking;
 };
 
-llama_sampler * new_grammar_sampler(const parsed_grammar & grammar, const grammar_triggers & triggers);
+// Throws conflict where the grammar does not allow what was begun.
+llama_sampler * new_grammar_sampler(const parsed_grammar & grammar, const grammar_beginning & beginning);
 
 bool is_grammar(const llama_sampler * stage);
 

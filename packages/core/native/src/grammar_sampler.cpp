@@ -21,13 +21,24 @@ struct free_grammar {
 
 using grammar_ptr = std::unique_ptr<llama_grammar, free_grammar>;
 
-struct state {
-    std::shared_ptr<llama_grammar> start; // as it was made; never advanced
-    grammar_ptr                    now;
+struct start_state {
+    grammar_ptr    grammar;
+    thinking_marks marks; // none for a grammar that is not lazy: it has the thinking in it
+    thinking_watch thinking;
 };
 
+struct state {
+    std::shared_ptr<const start_state> start; // never advanced
+    grammar_ptr                        now;
+    thinking_watch                     thinking;
+};
+
+state & state_of(const llama_sampler * stage) {
+    return *static_cast<state *>(stage->ctx);
+}
+
 llama_grammar & grammar_of(const llama_sampler * stage) {
-    return *static_cast<state *>(stage->ctx)->now;
+    return *state_of(stage).now;
 }
 
 grammar_ptr copy_of(const llama_grammar & grammar) {
@@ -44,15 +55,16 @@ void accept(llama_sampler * stage, llama_token token) {
 
 void apply(llama_sampler * stage, llama_token_data_array * candidates) {
     const llama_grammar & grammar = grammar_of(stage);
-    if (!grammar.awaiting_trigger) {
+    if (!grammar.awaiting_trigger && !state_of(stage).thinking.inside()) {
         llama_grammar_apply_impl(grammar, candidates);
         candidates->sorted = false; // upstream leaves the flag, and the next stage takes a refused token for the likeliest
     }
 }
 
 void reset(llama_sampler * stage) {
-    auto & current = *static_cast<state *>(stage->ctx);
-    current.now    = copy_of(*current.start);
+    auto & current   = state_of(stage);
+    current.now      = copy_of(*current.start->grammar);
+    current.thinking = current.start->thinking;
 }
 
 llama_sampler * clone(const llama_sampler * stage);
@@ -81,8 +93,8 @@ llama_sampler * wrap(std::unique_ptr<state> made) {
 }
 
 llama_sampler * clone(const llama_sampler * stage) {
-    const auto & from = *static_cast<const state *>(stage->ctx);
-    return wrap(std::make_unique<state>(state{ from.start, copy_of(*from.now) }));
+    const auto & from = state_of(stage);
+    return wrap(std::make_unique<state>(state{ from.start, copy_of(*from.now), from.thinking }));
 }
 
 // What accepting a token changes, to be put back where it fails.
@@ -156,22 +168,69 @@ std::vector<llama_grammar_trigger_pattern> compiled(const std::vector<std::strin
     return made;
 }
 
+[[noreturn]] void refuse(const llama_grammar & grammar, llama_token token) {
+    throw conflict(refusal(grammar, token));
+}
+
+// Accept a token; throws conflict, and changes nothing, where it does not fit.
+void advance(llama_grammar & grammar, llama_token token) {
+    if (!grammar.awaiting_trigger && llama_vocab_is_eog(grammar.vocab, token)) {
+        if (!may_end(grammar)) {
+            refuse(grammar, token);
+        }
+        return;
+    }
+    snapshot before(grammar);
+    try {
+        forget_old_text(grammar);
+        llama_grammar_accept_impl(grammar, token);
+    } catch (const std::bad_alloc &) {
+        before.restore(grammar);
+        throw;
+    } catch (const std::exception &) {
+        before.restore(grammar);
+        refuse(grammar, token);
+    }
+}
+
+// Accept several tokens, or none of them.
+void replay(llama_grammar & grammar, const std::vector<llama_token> & tokens) {
+    snapshot before(grammar);
+    try {
+        for (const llama_token token : tokens) {
+            advance(grammar, token);
+        }
+    } catch (...) {
+        before.restore(grammar);
+        throw;
+    }
+}
+
 } // namespace
 
-llama_sampler * new_grammar_sampler(const parsed_grammar & grammar, const grammar_triggers & triggers) {
+llama_sampler * new_grammar_sampler(const parsed_grammar & grammar, const grammar_beginning & beginning) {
     auto         rules = grammar.parser.c_rules();
-    grammar_ptr  start(llama_grammar_init_impl(grammar.parser.vocab, rules.data(), rules.size(), grammar.root));
-    if (start == nullptr) {
+    grammar_ptr  made(llama_grammar_init_impl(grammar.parser.vocab, rules.data(), rules.size(), grammar.root));
+    if (made == nullptr) {
         throw std::runtime_error("llama.cpp refuses a grammar that was found to be good");
     }
-    start->lazy             = triggers.lazy;
-    start->awaiting_trigger = triggers.lazy;
-    start->trigger_tokens   = triggers.tokens;
-    start->trigger_patterns = compiled(triggers.patterns);
-    auto made   = std::make_unique<state>();
-    made->now   = copy_of(*start);
-    made->start = std::move(start);
-    return wrap(std::move(made));
+    made->lazy             = beginning.lazy;
+    made->awaiting_trigger = beginning.lazy;
+    made->trigger_tokens   = beginning.triggers;
+    made->trigger_patterns = compiled(beginning.patterns);
+
+    auto start   = std::make_shared<start_state>();
+    start->marks = beginning.lazy ? beginning.thinking : thinking_marks();
+    for (const llama_token token : beginning.begun) {
+        start->thinking.accept(start->marks, token);
+        if (!beginning.lazy) {
+            advance(*made, token);
+        }
+    }
+    start->grammar = std::move(made);
+    auto now       = copy_of(*start->grammar);
+    auto thinking  = start->thinking;
+    return wrap(std::make_unique<state>(state{ std::move(start), std::move(now), std::move(thinking) }));
 }
 
 bool is_grammar(const llama_sampler * stage) {
@@ -186,28 +245,19 @@ bool grammar_allows(llama_sampler * stage, llama_token token) {
 }
 
 void grammar_refuse(const llama_sampler * stage, llama_token token) {
-    throw conflict(refusal(grammar_of(stage), token));
+    refuse(grammar_of(stage), token);
 }
 
 void grammar_accept(llama_sampler * stage, llama_token token) {
-    llama_grammar & grammar = grammar_of(stage);
-    if (!grammar.awaiting_trigger && llama_vocab_is_eog(grammar.vocab, token)) {
-        if (!may_end(grammar)) {
-            grammar_refuse(stage, token);
-        }
-        return;
+    state &    current = state_of(stage);
+    auto       watch   = current.thinking;
+    const auto end     = watch.accept(current.start->marks, token);
+    if (!current.thinking.inside()) {
+        advance(*current.now, token);
+    } else if (end != nullptr) {
+        replay(*current.now, *end); // a call may begin with what ends the thinking
     }
-    snapshot before(grammar);
-    try {
-        forget_old_text(grammar);
-        llama_grammar_accept_impl(grammar, token);
-    } catch (const std::bad_alloc &) {
-        before.restore(grammar);
-        throw;
-    } catch (const std::exception &) {
-        before.restore(grammar);
-        grammar_refuse(stage, token);
-    }
+    current.thinking = std::move(watch);
 }
 
 } // namespace llamapack

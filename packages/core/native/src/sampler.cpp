@@ -245,17 +245,33 @@ void check_given(const Pointers *... pointers) {
     }
 }
 
+std::vector<llama_token> tokens_of(const llamapack_token_run & run) {
+    return { run.tokens, run.tokens + run.n_tokens };
+}
+
+llamapack::grammar_beginning beginning_of(const llamapack_grammar_beginning & given) {
+    llamapack::grammar_beginning beginning;
+    beginning.lazy           = given.lazy;
+    beginning.patterns       = { given.patterns, given.patterns + given.n_patterns };
+    beginning.triggers       = tokens_of(given.triggers);
+    beginning.begun          = tokens_of(given.begun);
+    beginning.thinking.start = tokens_of(given.thinking_start);
+    for (size_t i = 0; i < given.n_thinking_ends; ++i) {
+        beginning.thinking.ends.push_back(tokens_of(given.thinking_ends[i]));
+    }
+    return beginning;
+}
+
 } // namespace
 
 llamapack_status llamapack_sampler_init_grammar(
-    const llama_vocab * vocab, const char * grammar, const char * root, bool lazy, const char * const * patterns,
-    size_t n_patterns, const int32_t * tokens, size_t n_tokens, llama_sampler ** out, char ** error) {
+    const llama_vocab * vocab, const char * grammar, const char * root, const llamapack_grammar_beginning * beginning,
+    llama_sampler ** out, char ** error) {
     return llamapack::guarded(error, [&] {
-        check_given(vocab, grammar, root, out);
+        check_given(vocab, grammar, root, beginning, out);
         *out = nullptr;
         const llamapack::parsed_grammar parsed(vocab, grammar, root);
-        *out = llamapack::new_grammar_sampler(
-            parsed, { lazy, { patterns, patterns + n_patterns }, { tokens, tokens + n_tokens } });
+        *out = llamapack::new_grammar_sampler(parsed, beginning_of(*beginning));
     });
 }
 

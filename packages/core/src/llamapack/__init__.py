@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llamapack import sampling as sampling
     from llamapack import threads as threads
     from llamapack.backends.loading import devices as devices
+    from llamapack.chat import ChatAnswer as ChatAnswer
     from llamapack.chat import ChatPrompt as ChatPrompt
     from llamapack.chat import ChatTemplate as ChatTemplate
     from llamapack.context import Context as Context
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 _HOME = {
     "BackendWarning": "errors",
     "Batch": "context.batch",
+    "ChatAnswer": "chat",
     "ChatPrompt": "chat",
     "ChatTemplate": "chat",
     "Context": "context",
@@ -106,6 +108,7 @@ PUBLIC_MODULES = (
 __all__ = [
     "BackendWarning",
     "Batch",
+    "ChatAnswer",
     "ChatPrompt",
     "ChatTemplate",
     "Context",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from llamapack.errors import InputError
+from llamapack.errors import InputError, ReplyError
 from llamapack.typed import Toolbox, tool
 from llamapack.typed.calls import ToolCall
 from llamapack.typed.docstrings import read_docstring
@@ -126,6 +126,23 @@ def go(to: Place) -> str:
 
 def call(name: str, arguments: str) -> ToolCall:
     return ToolCall(id="1", name=name, arguments_json=arguments)
+
+
+def test_a_call_has_its_arguments_by_name() -> None:
+    assert call("go", '{"to": {"name": "Rome"}}').arguments == {"to": {"name": "Rome"}}
+    assert call("go", "").arguments == {}
+    assert call("go", "{}").to_openai() == {
+        "id": "1",
+        "type": "function",
+        "function": {"name": "go", "arguments": "{}"},
+    }
+
+
+@pytest.mark.parametrize("arguments", ['{"to": ', "[1]", "[" * 100_000], ids=["cut off", "a list", "deep"])
+def test_arguments_that_are_no_object_are_refused(arguments: str) -> None:
+    with pytest.raises(ReplyError, match=r"^The arguments of the call of go cannot be read\.\n") as caught:
+        _ = call("go", arguments).arguments
+    assert caught.value.text == arguments
 
 
 def test_arguments_are_objects_of_their_types() -> None:

@@ -506,49 +506,65 @@ const Offset fields_50[] = {
     {"level", offsetof(T50, level)},
     {"text", offsetof(T50, text)},
 };
-using T51 = struct llamapack_model_facts;
+using T51 = struct llamapack_token_run;
 const Offset fields_51[] = {
-    {"head_size_k", offsetof(T51, head_size_k)},
-    {"head_size_v", offsetof(T51, head_size_v)},
-    {"cache_size_k", offsetof(T51, cache_size_k)},
-    {"cache_size_v", offsetof(T51, cache_size_v)},
-    {"n_pos_per_embd", offsetof(T51, n_pos_per_embd)},
-    {"n_positions", offsetof(T51, n_positions)},
-    {"pooling", offsetof(T51, pooling)},
-    {"vocab_only", offsetof(T51, vocab_only)},
-    {"causal", offsetof(T51, causal)},
-    {"mla", offsetof(T51, mla)},
-    {"classifier", offsetof(T51, classifier)},
-    {"shift_quantized", offsetof(T51, shift_quantized)},
+    {"tokens", offsetof(T51, tokens)},
+    {"n_tokens", offsetof(T51, n_tokens)},
 };
-using T52 = struct llamapack_quantize_step;
+using T52 = struct llamapack_grammar_beginning;
 const Offset fields_52[] = {
-    {"number", offsetof(T52, number)},
-    {"count", offsetof(T52, count)},
-    {"name", offsetof(T52, name)},
+    {"lazy", offsetof(T52, lazy)},
+    {"patterns", offsetof(T52, patterns)},
+    {"n_patterns", offsetof(T52, n_patterns)},
+    {"triggers", offsetof(T52, triggers)},
+    {"begun", offsetof(T52, begun)},
+    {"thinking_start", offsetof(T52, thinking_start)},
+    {"thinking_ends", offsetof(T52, thinking_ends)},
+    {"n_thinking_ends", offsetof(T52, n_thinking_ends)},
 };
-using T53 = struct llamapack_load_step;
+using T53 = struct llamapack_model_facts;
 const Offset fields_53[] = {
-    {"stage", offsetof(T53, stage)},
-    {"number", offsetof(T53, number)},
-    {"count", offsetof(T53, count)},
-    {"part", offsetof(T53, part)},
+    {"head_size_k", offsetof(T53, head_size_k)},
+    {"head_size_v", offsetof(T53, head_size_v)},
+    {"cache_size_k", offsetof(T53, cache_size_k)},
+    {"cache_size_v", offsetof(T53, cache_size_v)},
+    {"n_pos_per_embd", offsetof(T53, n_pos_per_embd)},
+    {"n_positions", offsetof(T53, n_positions)},
+    {"pooling", offsetof(T53, pooling)},
+    {"vocab_only", offsetof(T53, vocab_only)},
+    {"causal", offsetof(T53, causal)},
+    {"mla", offsetof(T53, mla)},
+    {"classifier", offsetof(T53, classifier)},
+    {"shift_quantized", offsetof(T53, shift_quantized)},
 };
-using T54 = struct llamapack_upload;
+using T54 = struct llamapack_quantize_step;
 const Offset fields_54[] = {
-    {"field", offsetof(T54, field)},
-    {"file_name", offsetof(T54, file_name)},
-    {"content_type", offsetof(T54, content_type)},
-    {"data", offsetof(T54, data)},
-    {"size", offsetof(T54, size)},
+    {"number", offsetof(T54, number)},
+    {"count", offsetof(T54, count)},
+    {"name", offsetof(T54, name)},
 };
-using T55 = struct llamapack_piece;
+using T55 = struct llamapack_load_step;
 const Offset fields_55[] = {
-    {"kind", offsetof(T55, kind)},
-    {"status", offsetof(T55, status)},
-    {"content_type", offsetof(T55, content_type)},
-    {"data", offsetof(T55, data)},
-    {"size", offsetof(T55, size)},
+    {"stage", offsetof(T55, stage)},
+    {"number", offsetof(T55, number)},
+    {"count", offsetof(T55, count)},
+    {"part", offsetof(T55, part)},
+};
+using T56 = struct llamapack_upload;
+const Offset fields_56[] = {
+    {"field", offsetof(T56, field)},
+    {"file_name", offsetof(T56, file_name)},
+    {"content_type", offsetof(T56, content_type)},
+    {"data", offsetof(T56, data)},
+    {"size", offsetof(T56, size)},
+};
+using T57 = struct llamapack_piece;
+const Offset fields_57[] = {
+    {"kind", offsetof(T57, kind)},
+    {"status", offsetof(T57, status)},
+    {"content_type", offsetof(T57, content_type)},
+    {"data", offsetof(T57, data)},
+    {"size", offsetof(T57, size)},
 };
 const Layout layouts[] = {
     {"ggml_bf16_t", sizeof(T0), alignof(T0), fields_0, std::size(fields_0)},
@@ -602,11 +618,13 @@ const Layout layouts[] = {
     {"mtmd_helper_video_info", sizeof(T48), alignof(T48), fields_48, std::size(fields_48)},
     {"mtmd_helper_gen_audio_inp", sizeof(T49), alignof(T49), fields_49, std::size(fields_49)},
     {"llamapack_log_line", sizeof(T50), alignof(T50), fields_50, std::size(fields_50)},
-    {"llamapack_model_facts", sizeof(T51), alignof(T51), fields_51, std::size(fields_51)},
-    {"llamapack_quantize_step", sizeof(T52), alignof(T52), fields_52, std::size(fields_52)},
-    {"llamapack_load_step", sizeof(T53), alignof(T53), fields_53, std::size(fields_53)},
-    {"llamapack_upload", sizeof(T54), alignof(T54), fields_54, std::size(fields_54)},
-    {"llamapack_piece", sizeof(T55), alignof(T55), fields_55, std::size(fields_55)},
+    {"llamapack_token_run", sizeof(T51), alignof(T51), fields_51, std::size(fields_51)},
+    {"llamapack_grammar_beginning", sizeof(T52), alignof(T52), fields_52, std::size(fields_52)},
+    {"llamapack_model_facts", sizeof(T53), alignof(T53), fields_53, std::size(fields_53)},
+    {"llamapack_quantize_step", sizeof(T54), alignof(T54), fields_54, std::size(fields_54)},
+    {"llamapack_load_step", sizeof(T55), alignof(T55), fields_55, std::size(fields_55)},
+    {"llamapack_upload", sizeof(T56), alignof(T56), fields_56, std::size(fields_56)},
+    {"llamapack_piece", sizeof(T57), alignof(T57), fields_57, std::size(fields_57)},
 };
 const Constant enum_0[] = {
     {"ALLOC_FAILED", GGML_STATUS_ALLOC_FAILED},
@@ -1210,7 +1228,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "2c5111d620b5c80299fd26857bd845eeb2f377e07783c3aac21fbbb1a9b6be6b";
+const char layout_hash[] = "627fc415e85bf9ef6c212049a3ae0a5c38052d52bbe15e4dc4df0af2734794ee";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),
@@ -1268,6 +1286,8 @@ const std::uint32_t struct_sizes[] = {
     sizeof(T53),
     sizeof(T54),
     sizeof(T55),
+    sizeof(T56),
+    sizeof(T57),
 };
 const std::size_t struct_count = std::size(struct_sizes);
 

@@ -1,5 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
-# Headers: 8e999cdc1c4652d3478d0651e397f2ad118eeb7bf0fc163720ea3a5ec4bf0ab0
+# Headers: 757a9d1ca938b6409d7b8e9828acba403841ad0ab69e6a9820b34fbbe05f386e
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
@@ -23,7 +23,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '2c5111d620b5c80299fd26857bd845eeb2f377e07783c3aac21fbbb1a9b6be6b'
+LAYOUT_HASH = '627fc415e85bf9ef6c212049a3ae0a5c38052d52bbe15e4dc4df0af2734794ee'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -150,6 +150,8 @@ class mtmd_helper_gen_audio(Structure): __slots__ = ()
 class mtmd_helper_gen_audio_inp(Structure): __slots__ = ()
 class llamapack_log_line(Structure): __slots__ = ()
 class llamapack_chat_templates(Structure): __slots__ = ()
+class llamapack_token_run(Structure): __slots__ = ()
+class llamapack_grammar_beginning(Structure): __slots__ = ()
 class llamapack_model_facts(Structure): __slots__ = ()
 class llamapack_watch(Structure): __slots__ = ()
 class llamapack_quantize_step(Structure): __slots__ = ()
@@ -206,6 +208,8 @@ mtmd_input_text_p = POINTER(mtmd_input_text)
 mtmd_bitmap_p = POINTER(mtmd_bitmap)
 mtmd_progress_callback = CFUNCTYPE(c_bool, c_float, c_void_p)
 mtmd_helper_video_p = POINTER(mtmd_helper_video)
+c_char_pp = POINTER(c_char_p)
+llamapack_token_run_p = POINTER(llamapack_token_run)
 c_uint8_p = POINTER(c_uint8)
 ggml_backend_p = POINTER(ggml_backend)
 ggml_backend_pp = POINTER(ggml_backend_p)
@@ -247,7 +251,6 @@ ggml_backend_meta_get_split_state_t = CFUNCTYPE(ggml_backend_meta_split_state, g
 ggml_backend_eval_callback = CFUNCTYPE(c_bool, c_int, ggml_tensor_p, ggml_tensor_p, c_void_p)
 gguf_context_p = POINTER(gguf_context)
 gguf_reader_callback_t = CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_uint64, c_size_t)
-c_char_pp = POINTER(c_char_p)
 ggml_threadpool_p = POINTER(ggml_threadpool)
 llama_model_p = POINTER(llama_model)
 llama_model_set_tensor_data_t = CFUNCTYPE(None, ggml_tensor_p, c_void_p)
@@ -281,6 +284,7 @@ c_uint32_pp = POINTER(c_uint32_p)
 llamapack_log_callback = CFUNCTYPE(None, llamapack_log_line_p)
 llamapack_chat_templates_p = POINTER(llamapack_chat_templates)
 llamapack_chat_templates_pp = POINTER(llamapack_chat_templates_p)
+llamapack_grammar_beginning_p = POINTER(llamapack_grammar_beginning)
 llama_sampler_pp = POINTER(llama_sampler_p)
 llamapack_model_facts_p = POINTER(llamapack_model_facts)
 llamapack_poll_callback = CFUNCTYPE(c_bool, c_void_p)
@@ -704,6 +708,20 @@ llamapack_log_line._fields_ = [
     ('level', c_int32),
     ('text', c_char_p),
 ]
+llamapack_token_run._fields_ = [
+    ('tokens', c_int32_p),
+    ('n_tokens', c_size_t),
+]
+llamapack_grammar_beginning._fields_ = [
+    ('lazy', c_bool),
+    ('patterns', c_char_pp),
+    ('n_patterns', c_size_t),
+    ('triggers', llamapack_token_run),
+    ('begun', llamapack_token_run),
+    ('thinking_start', llamapack_token_run),
+    ('thinking_ends', llamapack_token_run_p),
+    ('n_thinking_ends', c_size_t),
+]
 llamapack_model_facts._fields_ = [
     ('head_size_k', c_uint32),
     ('head_size_v', c_uint32),
@@ -796,6 +814,8 @@ STRUCTS = (
     mtmd_helper_video_info,
     mtmd_helper_gen_audio_inp,
     llamapack_log_line,
+    llamapack_token_run,
+    llamapack_grammar_beginning,
     llamapack_model_facts,
     llamapack_quantize_step,
     llamapack_load_step,
@@ -1499,8 +1519,10 @@ FUNCTIONS = {
     'llamapack_chat_templates_init': 'llamapack c_int llama_model_p c_char_p llamapack_chat_templates_pp char_pp',
     'llamapack_chat_templates_free': 'llamapack None llamapack_chat_templates_p',
     'llamapack_chat_templates_explicit': 'llamapack c_bool llamapack_chat_templates_p',
+    'llamapack_chat_templates_facts': 'llamapack c_int llamapack_chat_templates_p char_pp char_pp',
     'llamapack_chat_apply': 'llamapack c_int llamapack_chat_templates_p c_char_p char_pp char_pp',
-    'llamapack_sampler_init_grammar': 'llamapack c_int llama_vocab_p c_char_p c_char_p c_bool c_char_pp c_size_t c_int32_p c_size_t llama_sampler_pp char_pp',
+    'llamapack_chat_parse': 'llamapack c_int c_char_p char_pp char_pp',
+    'llamapack_sampler_init_grammar': 'llamapack c_int llama_vocab_p c_char_p c_char_p llamapack_grammar_beginning_p llama_sampler_pp char_pp',
     'llamapack_sampler_apply': 'llamapack c_int llama_sampler_p llama_token_data_array_p char_pp',
     'llamapack_sampler_accept': 'llamapack c_int llama_sampler_p c_int32 char_pp',
     'llamapack_sampler_accept_prompt': 'llamapack c_int llama_sampler_p c_int32_p c_size_t char_pp',

@@ -1,6 +1,7 @@
 """Generate text and compute embeddings with a model, as fast as llama.cpp does.
 
 generation   Generate text from a prompt, as a stream of pieces.
+prompts      Prompts as tokens: texts, chats, rendered chats, and tokens as they are.
 text_stream  Turn tokens' bytes into text that can be shown: whole characters, and no part of a stop string.
 logprobs     Compute log probabilities from logits.
 embeddings   Compute the embeddings of texts, one row per text.

@@ -6,14 +6,15 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from llamapack._util.arguments import check_bool, check_int, check_keywords, check_sequence, warn_caller
+from llamapack._util.arguments import check_bool, check_int, check_keywords, check_sequence
 from llamapack._util.uncopyable import Uncopyable
-from llamapack.chat import ChatTemplate, Message
+from llamapack.chat import ChatPrompt, Message
 from llamapack.context import Context
-from llamapack.errors import InputError, PromptTooLongError, PromptWarning
+from llamapack.errors import InputError, PromptTooLongError
 from llamapack.generation.logprobs import logprobs as logprobs_of
+from llamapack.generation.prompts import ChatOptions, read_prompt
 from llamapack.generation.text_stream import TextStream
 from llamapack.model import Model
 from llamapack.sampling import Sampler
@@ -22,10 +23,6 @@ from llamapack.sampling.parameters import SamplingOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-_NO_TEMPLATE = """The model has no chat template: the chat is written as ChatML, which it may not know.
-It may be a base model, which continues texts and does not answer.
-Leave chat out to continue the text as it is; on the command line, add --raw."""
 
 FinishReason = Literal["stop", "length"]
 
@@ -75,6 +72,7 @@ class Generation(Uncopyable, Iterator[str]):
     sampler: Sampler
     max_tokens: int | None
     stop: tuple[str, ...] = ()
+    preserved_tokens: frozenset[int] = frozenset()
     owns_context: bool = False
     n_logprobs: int | None = None
     tokens: list[int] = field(default_factory=list)
@@ -108,15 +106,21 @@ class Generation(Uncopyable, Iterator[str]):
         if token is None:
             return self._finish("length")
         if self._vocab.is_end(token):
-            return self._finish("stop")
+            text = self._piece(token) if token in self.preserved_tokens else ""
+            return text + self._finish("stop")
         self.tokens.append(token)
         if self.n_logprobs is not None:
             self.logprobs.append(_logprobs(self.context, token, self.n_logprobs))
         self.timing.generated_tokens += 1
-        text = self._stream.feed(self._vocab.piece(token))
+        text = self._piece(token)
         if self._stream.stopped is not None:
             self._end("stop")
         return text
+
+    def _piece(self, token: int) -> str:
+        """Return the text that is final with a token; control tokens have none, but for those that are preserved."""
+        preserved = token in self.preserved_tokens
+        return self._stream.feed(self._vocab.piece(token, special=preserved))
 
     def _next_token(self) -> int | None:
         """Read the last token, if there is one, and choose the next one; None if the context is full."""
@@ -157,7 +161,7 @@ class Generation(Uncopyable, Iterator[str]):
 
 def generate(
     model: Model,
-    prompt: str | Sequence[Message] | Sequence[int],
+    prompt: str | ChatPrompt | Sequence[Message] | Sequence[int],
     *,
     chat: bool | None = None,
     system: str | None = None,
@@ -176,7 +180,7 @@ def generate(
     A string is continued as it is, or with `chat=True` answered as a user's message. A list of messages is always a
     chat. A list of tokens is used unchanged: no special token is added before or after it. `system` becomes a system
     message before a chat. `enable_thinking=False` turns off the thinking of models whose chat template has a switch for
-    it.
+    it. What `ChatTemplate.apply` returns is a prompt, too; its grammar, for calls of tools, then applies.
 
     The text ends after `max_tokens`, when the context is full, at one of the model's end tokens, or before a string in
     `stop`. `logprobs` is a number of tokens: the result then has the log probability of each generated token, and of
@@ -196,10 +200,14 @@ def generate(
         check_int("max_tokens", max_tokens, least=0)
     if logprobs is not None:
         check_int("logprobs", logprobs, least=0, most=len(model.vocab))
+    if enable_thinking is not None:
+        check_bool("enable_thinking", enable_thinking)
+    if isinstance(prompt, ChatPrompt):
+        _add_grammar(prompt, sampler, sampling)
     chosen = _sampler(model, sampler, sampling)
-    thinks = not _begins_at_once(chosen) if enable_thinking is None else check_bool("enable_thinking", enable_thinking)
-    tokens, template_stops = _read(model, prompt, chat, system, enable_thinking=thinks)
-    if not tokens:
+    options = ChatOptions(chat=chat, system=system, enable_thinking=enable_thinking)
+    read = read_prompt(model, prompt, options, thinks=not _begins_at_once(chosen))
+    if not read.tokens:
         raise InputError(
             "The prompt is empty.",
             why="This model puts no token before a text.",
@@ -212,13 +220,14 @@ def generate(
             )
         chosen.check_model(context)
     place = context if context is not None else Context(model, n_ctx=n_ctx, n_threads=n_threads)
-    _check_fit(place, len(tokens), owned=context is None)
+    _check_fit(place, len(read.tokens), owned=context is None)
     return Generation(
         context=place,
-        prompt=tokens,
+        prompt=read.tokens,
         sampler=chosen,
         max_tokens=max_tokens,
-        stop=stops + template_stops,
+        stop=stops + read.stop,
+        preserved_tokens=read.preserved,
         owns_context=context is None,
         n_logprobs=logprobs,
     )
@@ -232,6 +241,25 @@ def _stops(stop: str | Sequence[str] | None) -> tuple[str, ...]:
     if "" in stops:
         raise InputError("A stop string is empty.", why="It would end every text at once.", fix="Leave it out.")
     return stops
+
+
+def _add_grammar(prompt: ChatPrompt, sampler: Sampler | None, options: SamplingOptions) -> None:
+    """Let the grammar of a rendered chat apply."""
+    grammar = prompt.grammar
+    if grammar is None or (sampler is not None and grammar in sampler.stages):
+        return
+    if sampler is not None:
+        raise InputError(
+            "A sampler was given, and a prompt with a grammar for calls of tools, which the sampler does not have.",
+            fix="Make the sampler with it: Sampler(model.vocab, grammar=prompt.grammar).",
+        )
+    for name in ("grammar", "json_schema"):
+        if options.get(name) is not None:
+            raise InputError(
+                f"The prompt has a grammar for calls of tools, and {name} was given beside it.",
+                fix='Leave one of them out; with tool_choice="none" the prompt has no grammar.',
+            )
+    options["grammar"] = grammar
 
 
 def _sampler(model: Model, given: Sampler | None, options: SamplingOptions) -> Sampler:
@@ -259,48 +287,6 @@ def _logprobs(context: Context, token: int, count: int) -> TokenLogprobs:
     most = np.argpartition(values, -count)[-count:].tolist() if count else []
     ranked = sorted(((each, float(values[each])) for each in most), key=lambda pair: -pair[1])
     return TokenLogprobs(token=token, logprob=float(values[token]), top=dict(ranked))
-
-
-def _read(
-    model: Model,
-    prompt: str | Sequence[Message] | Sequence[int],
-    chat: bool | None,
-    system: str | None,
-    *,
-    enable_thinking: bool,
-) -> tuple[list[int], tuple[str, ...]]:
-    """Return the tokens of `prompt`, and the strings that end the answer in a chat."""
-    given: list[Any] = [prompt] if isinstance(prompt, str) else [*check_sequence("prompt", prompt)]
-    if given and all(hasattr(each, "__index__") for each in given):
-        if chat or system is not None:
-            raise InputError(
-                "A list of tokens is not a chat.", fix="Give a text or messages, or leave chat and system out."
-            )
-        vocab = model.vocab
-        return [vocab.check_token(each) for each in given], ()
-    text, stops = _render(model, prompt, given, chat, system, enable_thinking)
-    return model.vocab.tokenize(text, add_special=True, parse_special=True), stops
-
-
-def _render(
-    model: Model, prompt: object, given: list[Any], chat: bool | None, system: str | None, enable_thinking: bool
-) -> tuple[str, tuple[str, ...]]:
-    if isinstance(prompt, str) and not chat:
-        if system is not None:
-            raise InputError("`system` needs a chat.", fix="Add chat=True, or put the text before the prompt.")
-        return prompt, ()
-    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else given
-    if chat is False:
-        raise InputError("A list of messages is always a chat.", fix="Leave chat=False out, or give a string.")
-    if not messages:
-        raise InputError("There are no messages.", fix="Give at least one, or a string.")
-    if system is not None:
-        messages.insert(0, {"role": "system", "content": system})
-    with ChatTemplate(model) as template:
-        if not template.explicit:
-            warn_caller(PromptWarning(_NO_TEMPLATE))
-        rendered = template.apply(messages, enable_thinking=enable_thinking)
-    return rendered.text, rendered.stop
 
 
 def _check_fit(context: Context, count: int, *, owned: bool) -> None:

@@ -31,6 +31,9 @@ class Grammar(Stage):
     With triggers it is lazy: everything is allowed until one of the words, regular expressions or tokens was generated,
     and the grammar applies from there on. Regular expressions are ECMAScript's, and searched for in the last 1,000 to
     2,000 bytes. The grammar then begins at the first group that matched something, or else at the start of the match.
+    Nothing wakes it between the tokens of `thinking_start` and those of one of `thinking_ends`, if these are given.
+
+    `begun` is what the prompt already has of the text that the grammar describes.
     """
 
     needs_vocab: ClassVar[bool] = True
@@ -40,26 +43,32 @@ class Grammar(Stage):
     trigger_words: tuple[str, ...] = ()
     trigger_patterns: tuple[str, ...] = ()
     trigger_tokens: tuple[int, ...] = ()
+    begun: str = ""
+    thinking_start: str = ""
+    thinking_ends: tuple[str, ...] = ()
     unenforced: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the arguments, as far as that is possible without the library."""
-        for name in ("trigger_words", "trigger_patterns", "trigger_tokens"):
-            if isinstance(triggers := getattr(self, name), str):
-                raise GrammarError(f"{name} must be several, not one text: {triggers!r}.", fix="Put it into a list.")
-            object.__setattr__(self, name, check_sequence(name, triggers))
+        for name in ("trigger_words", "trigger_patterns", "trigger_tokens", "thinking_ends"):
+            if isinstance(given := getattr(self, name), str):
+                raise GrammarError(f"{name} must be several, not one text: {given!r}.", fix="Put it into a list.")
+            object.__setattr__(self, name, check_sequence(name, given))
         texts: dict[str, object] = {"grammar": self.text, "name of the root rule": self.root}
         for name, text in texts.items():
             if not isinstance(text, str) or not text.strip():
                 raise GrammarError(f"The {name} must be a text that is not empty, not {text!r}.")
             if problem := _invalid_character(text):
                 raise GrammarError(f"The {name} has {problem}.")
+        for name in ("begun", "thinking_start"):
+            if not isinstance(found := getattr(self, name), str):
+                raise GrammarError(f"{name} must be a text, not {found!r}.")
         for trigger in (*self.trigger_words, *self.trigger_patterns):
-            checked: object = trigger
-            if not isinstance(checked, str) or not trigger:
-                raise GrammarError(f"A trigger must be a text that is not empty, not {trigger!r}.")
-            if problem := _invalid_character(trigger):
-                raise GrammarError(f"The trigger {trigger!r} has {problem}.")
+            _check_text("trigger", trigger)
+        for end in self.thinking_ends:
+            _check_text("mark of thinking", end)
+        if bool(self.thinking_start) != bool(self.thinking_ends):
+            raise GrammarError("thinking_start and thinking_ends belong together.", fix="Give both, or neither.")
 
     @classmethod
     def from_json_schema(
@@ -73,10 +82,8 @@ class Grammar(Stage):
 
         Raises GrammarError, with the place, for a schema that is invalid, allows nothing, or exceeds limits.
         """
-        if on_unenforced not in get_args(OnUnenforced):
-            raise InputError(f"on_unenforced must be 'warn', 'error' or 'ignore', not {on_unenforced!r}.")
         compiled = compile_schema(schema)
-        _tell_unenforced(compiled.unenforced, on_unenforced)
+        tell_unenforced(compiled.unenforced, on_unenforced)
         grammar = cls(compiled.text, unenforced=compiled.unenforced)
         grammar.check()
         return grammar
@@ -99,25 +106,53 @@ class Grammar(Stage):
     def _build(self, args: BuildArgs) -> api.llama_sampler_p:
         assert args.vocab is not None
         args.vocab.require_text()
-        patterns = [re.sub(r"[.^$|()*+?\[\]{}\\]", r"\\\g<0>", word).encode() for word in self.trigger_words]
-        patterns += [pattern.encode() for pattern in self.trigger_patterns]
-        tokens = [args.vocab.check_token(token) for token in self.trigger_tokens]
         out, message = api.llama_sampler_p(), api.char_p()
         status = args.vocab.call(
             args.native.llamapack_sampler_init_grammar,
-            *(self.text.encode(), self.root.encode(), self.lazy),
-            *((ctypes.c_char_p * len(patterns))(*patterns), len(patterns)),
-            *((ctypes.c_int32 * len(tokens))(*tokens), len(tokens)),
+            *(self.text.encode(), self.root.encode(), ctypes.byref(self._beginning(args.vocab))),
             *(ctypes.byref(out), ctypes.byref(message)),
         )
         if status:
             raise _refused(take_text(message))
         return out
 
+    def _beginning(self, vocab: Vocab) -> api.llamapack_grammar_beginning:
+        patterns = [re.sub(r"[.^$|()*+?\[\]{}\\]", r"\\\g<0>", word).encode() for word in self.trigger_words]
+        patterns += [pattern.encode() for pattern in self.trigger_patterns]
+        ends = [_run(_tokens(vocab, end)) for end in self.thinking_ends]
+        return api.llamapack_grammar_beginning(
+            lazy=self.lazy,
+            patterns=(ctypes.c_char_p * len(patterns))(*patterns),
+            n_patterns=len(patterns),
+            triggers=_run([vocab.check_token(token) for token in self.trigger_tokens]),
+            begun=_run(_tokens(vocab, self.begun)),
+            thinking_start=_run(_tokens(vocab, self.thinking_start)),
+            thinking_ends=(api.llamapack_token_run * len(ends))(*ends),
+            n_thinking_ends=len(ends),
+        )
+
     def __repr__(self) -> str:
         """Show the beginning of the grammar."""
         text = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
         return f"Grammar({text!r}{', lazy' if self.lazy else ''})"
+
+
+def _run(tokens: Sequence[int]) -> api.llamapack_token_run:
+    return api.llamapack_token_run(tokens=(ctypes.c_int32 * len(tokens))(*tokens), n_tokens=len(tokens))
+
+
+def _tokens(vocab: Vocab, text: str) -> list[int]:
+    """Return the tokens of what stands within a text: without the blank that some tokenizers put before one."""
+    tokens = vocab.tokenize(text, add_special=False, parse_special=True)
+    added = tokens and not text[0].isspace() and vocab.piece(tokens[0], special=True)[:1].isspace()
+    return tokens[1:] if added else tokens
+
+
+def _check_text(name: str, text: object) -> None:
+    if not isinstance(text, str) or not text:
+        raise GrammarError(f"A {name} must be a text that is not empty, not {text!r}.")
+    if problem := _invalid_character(text):
+        raise GrammarError(f"The {name} {text!r} has {problem}.")
 
 
 def _invalid_character(text: str) -> str:
@@ -131,7 +166,10 @@ def _refused(why: str) -> LlamapackError:
     return GrammarError("The grammar cannot be used.", why=f"{why[:1].upper()}{why[1:]}.")
 
 
-def _tell_unenforced(places: Sequence[str], how: OnUnenforced) -> None:
+def tell_unenforced(places: Sequence[str], how: OnUnenforced) -> None:
+    """For this package: warn or raise, as `on_unenforced` says, if a grammar cannot hold what stands at `places`."""
+    if how not in get_args(OnUnenforced):
+        raise InputError(f"on_unenforced must be 'warn', 'error' or 'ignore', not {how!r}.")
     if not places or how == "ignore":
         return
     shown = ", ".join(places[:_SHOWN]) + (f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else "")

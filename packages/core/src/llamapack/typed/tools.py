@@ -99,6 +99,18 @@ def _parameters(function: Callable[..., Any], inner: Callable[..., Any]) -> dict
     return found
 
 
+def check_several(tools: object) -> None:
+    """Raise InputError for a single tool instead of several."""
+    if callable(tools) or isinstance(tools, (str, bytes, Tool, Mapping)):
+        raise InputError(f"tools must be several, not {tools!r}.", fix="Put it into a list.")
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise InputError for two tools of the same name."""
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"Two tools are called {', '.join(sorted(twice))}.", fix="Use tool(function, name=...).")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Toolbox:
     """The tools of a call, and what happens if one fails."""
@@ -109,15 +121,12 @@ class Toolbox:
     @classmethod
     def of(cls, tools: Sequence[Tool | Callable[..., Any]], on_error: OnToolError = "reply") -> Toolbox:
         """Describe functions; raises InputError for two of the same name."""
-        if callable(tools) or isinstance(tools, (str, bytes, Tool)):
-            raise InputError(f"tools must be several, not {tools!r}.", fix="Put it into a list.")
+        check_several(tools)
         if on_error not in ("reply", "raise"):
             raise InputError(f"on_tool_error must be 'reply' or 'raise', not {on_error!r}.")
         made = [each if isinstance(each, Tool) else tool(each) for each in tools]
-        names = [each.name for each in made]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise InputError(f"Two tools are called {', '.join(sorted(twice))}.", fix="Use tool(function, name=...).")
-        return cls(tools=dict(zip(names, made, strict=True)), on_error=on_error)
+        check_names([each.name for each in made])
+        return cls(tools={each.name: each for each in made}, on_error=on_error)
 
     def bound(self, call: ToolCall) -> Callable[[], Any]:
         """Return the function of a call with its arguments; raises InputError if they do not fit, or there is none."""

@@ -38,10 +38,7 @@ class Answer:
         if self.thinking:
             message["reasoning_content"] = self.thinking
         if self.calls:
-            message["tool_calls"] = [
-                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments_json}}
-                for call in self.calls
-            ]
+            message["tool_calls"] = [call.to_openai() for call in self.calls]
         return message
 
     def read(self, data: Mapping[str, Any]) -> None:
