@@ -363,6 +363,17 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def answers(session: nox.Session) -> None:
+    """Let a real model answer in the form of 60 types and 300 schemas, with 3 seeds: what is finished must be valid."""
+    with with_source(session):
+        prepare(session, "core", "test", wheel=wheels.core_wheel())
+        model = demo_model.demo_model()
+    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_SEEDS": "3"}
+    forms = str(ROOT / "tests" / "integration" / "llama" / "test_forms.py")
+    run_pytest(session, forms, *workers(), *session.posargs, env=variables)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Make the API reference from the docstrings, into build/docs; what pdoc warns of is an error."""
     with reporting_tool_errors(session):

@@ -14,7 +14,7 @@ from llamapack.grammar import Grammar
 from llamapack.sampling import Greedy, Sampler
 
 from tests.support.grammars.chains import allowed, allowed_tokens, chain, feed
-from tests.support.grammars.random_schemas import random_schema
+from tests.support.grammars.random_schemas import CONTRADICTIONS, random_schema
 
 SCHEMAS: dict[str, Any] = {
     "object": {
@@ -128,12 +128,6 @@ def test_every_text_that_a_schemas_grammar_allows_is_valid(vocab: llamapack.Voca
                 jsonschema.validate(json.loads(text), schema)
                 seen.add(text)
     assert seen
-
-
-CONTRADICTIONS = (
-    *("allows nothing", "different types", "different values", "the right type", "list that is not empty"),
-    *("additionalProperties forbids it", "are described one by one"),
-)
 
 
 def test_answers_of_random_schemas_are_valid_unless_told(vocab: llamapack.Vocab) -> None:

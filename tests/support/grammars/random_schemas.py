@@ -10,6 +10,11 @@ _PATTERNS = ["^a+$", "b", "^[ab]{2,3}$", "(?=x)y", r"^\d\w$", "^(a?)*$"]
 _VALUES = [1, "a", None, True, "b/c~d", [1], {"x": 1}, 0, "e", {"k": [1]}, []]
 _KEYS = ["a", "b", "c/d", "~e", "f g", 'q"']
 _DEEPEST = 3
+CONTRADICTIONS = (
+    *("allows nothing", "different types", "different values", "the right type", "list that is not empty"),
+    *("additionalProperties forbids it", "are described one by one"),
+)
+"""What is said of schemas that allow no value, which is why they may be refused."""
 
 
 def random_schema(seed: int) -> Any:
