@@ -364,13 +364,13 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def answers(session: nox.Session) -> None:
-    """Let a real model answer in the form of 60 types and 300 schemas, with 3 seeds: what is finished must be valid."""
+    """Judge answers of a real model in 60 types and 300 schemas, with 3 seeds, and read those of all chat templates."""
     with with_source(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel())
         model = demo_model.demo_model()
-    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_SEEDS": "3"}
-    forms = str(ROOT / "tests" / "integration" / "llama" / "test_forms.py")
-    run_pytest(session, forms, *workers(), *session.posargs, env=variables)
+    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_EXTENT": "3"}
+    tests = [str(ROOT / "tests" / "integration" / "llama" / f"test_{name}.py") for name in ("forms", "templates")]
+    run_pytest(session, *tests, *workers(), *session.posargs, env=variables)
 
 
 @nox.session

@@ -6,7 +6,6 @@ The Nox session `answers` lets both write all of it, with several seeds.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +17,14 @@ from llamapack import Llama
 
 from tests.support.gguf.files import encode, tiny_model
 from tests.support.grammars.random_schemas import random_schema
+from tests.support.llama.extent import EXTENT, WHOLE
 from tests.support.llama.judging import Verdict, answer_of_model, answer_of_schema
 from tests.support.llama.models import MODELS
 
 T = TypeVar("T")
 
-SEEDS = range(1, 1 + int(os.environ.get("LLAMAPACK_TEST_SEEDS", "1")))
-EVERY = 5 if len(SEEDS) == 1 else 1  # how many of the models and schemas a real model is asked for
+SEEDS = range(1, 1 + EXTENT)
+EVERY = 1 if WHOLE else 5  # how many of the models and schemas a real model is asked for
 SCHEMAS = 300
 AT_ONCE = 8
 # pydantic asks more of them than the schemas say that it writes
