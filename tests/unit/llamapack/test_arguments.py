@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llamapack._util.arguments import check_sequence
+from llamapack._util.arguments import check_line, check_mapping, check_sequence, check_texts, is_number
 from llamapack.errors import InputError, UnknownArgumentError
 from llamapack.generation import generate
 from llamapack.grammar import Grammar
@@ -62,3 +62,28 @@ def test_optional_sequences_may_be_none() -> None:
 def test_a_stop_string_is_a_text(stop: Any) -> None:
     with pytest.raises(InputError, match="stop"):
         generate(MODEL, "x", stop=stop)
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "message"),
+    [
+        (check_texts, "ab", "x must be a list or another sequence, not 'ab'.\nPut it into a list."),
+        (check_texts, ["a", 5], "x must hold texts, not 5."),
+        (check_texts, ["\ud800"], r"x has half of a surrogate pair, which is no text: '\ud800'."),
+        (check_line, 5, "x must be a text without NUL and halves of surrogate pairs, not 5."),
+        (check_line, "a\0", r"x must be a text without NUL and halves of surrogate pairs, not 'a\x00'."),
+        (check_mapping, [(1, 2)], "x must be a dict or another mapping, not [(1, 2)]."),
+    ],
+)
+def test_values_of_other_kinds_are_refused(check: Any, value: object, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check("x", value)
+    assert str(caught.value) == message
+
+
+def test_a_number_is_what_a_float_can_hold() -> None:
+    assert [is_number(value) for value in (5, 0.5, True, 10**400, float("nan"), "5")] == [True, True, *[False] * 4]
+    with pytest.raises(InputError, match="must hold texts"):
+        SamplingParameters(dry_sequence_breakers=[5]).stages()  # type: ignore[list-item]  # the fault
+    with pytest.raises(InputError, match="logit_bias must be a dict"):
+        SamplingParameters(logit_bias=[5]).stages()  # type: ignore[arg-type]  # the fault

@@ -324,7 +324,7 @@ def test_errors_of_the_engine_keep_their_status() -> None:
         ({"repeat_penalty": 0}, r"repeat_penalty must be between 0\.01 and 100, not 0"),
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"logit_bias": {-1: 2.0}}, "A token of logit_bias must be a whole number from 0"),
-        ({"time_limit": -1}, "time_limit must be a number of at least 0, not -1"),
+        ({"time_limit": -1}, "time_limit must be a number from 0 to 1000000000, not -1"),
         ({"max_tokens": 0}, "max_tokens must be a whole number from 1"),
         ({"thinking": 1}, "thinking must be True or False"),
         ({"lora": {"songs": 1.0}}, "No LoRA adapter 'songs' is loaded.\nLoaded: 'poems', 'laws'"),

@@ -19,6 +19,7 @@ add_library(llamapack-engine OBJECT
     engine/request_check.cpp
     engine/responses.cpp
     engine/routes.cpp
+    engine/sampler_names.cpp
     engine/server_log.cpp
     engine/workers.cpp)
 target_compile_definitions(llamapack-engine PRIVATE LLAMAPACK_BUILD)

@@ -16,6 +16,7 @@
 #include "chat.h"
 #include "llama.h"
 #include "option_rules.hpp"
+#include "sampler_names.hpp"
 #include "speculative.h"
 
 namespace {
@@ -154,6 +155,21 @@ bool takes_numbers(const common_arg & option) {
     return hint == "N" || hint == "P" || hint == "SIMILARITY" || hint == "SEED" || hint == "INDEX";
 }
 
+// Names and letters that upstream passes over.
+void check_samplers(
+    const common_arg & option, const std::string & name, const json & value, const std::string & text) {
+    const std::string which = llamapack::option_name(option);
+    try {
+        if (which == "samplers") {
+            llamapack::check_sampler_names(text);
+        } else if (which == "sampler-seq") {
+            llamapack::check_sampler_letters(text);
+        }
+    } catch (const invalid_input & problem) {
+        throw wrong(name, value, problem.what());
+    }
+}
+
 void apply_pair(common_params & params, const common_arg & option, const std::string & name, const json & value) {
     if (!value.is_array() || value.size() != 2) {
         throw wrong(name, value, "it takes two values");
@@ -176,6 +192,7 @@ void apply_value(common_params & params, const named_option & given, const std::
         if (takes_numbers(option) && is_number_and_more(text)) {
             throw wrong(name, value, "it takes a number");
         }
+        check_samplers(option, name, value, text);
         option.handler_string(params, text);
     } else {
         apply_pair(params, option, name, value);

@@ -9,6 +9,7 @@
 #include "../deep_stack.hpp"
 #include "../grammar.hpp"
 #include "../status.hpp"
+#include "sampler_names.hpp"
 
 namespace {
 
@@ -22,6 +23,7 @@ class reader : public nlohmann::json_sax<json> {
   public:
     size_t      stack = 0;
     std::string grammar;
+    bool        has_sampling = false; // fields of which upstream passes over parts
 
     bool null() override { return true; }
     bool boolean(bool) override { return true; }
@@ -50,6 +52,7 @@ class reader : public nlohmann::json_sax<json> {
 
     bool key(string_t & name) override {
         keys.back() = name;
+        has_sampling |= keys.size() == 1 && (name == "samplers" || name == "logit_bias");
         return true;
     }
 
@@ -105,6 +108,9 @@ size_t check_request(const std::string & path, const std::string & body, const l
     const char begin = body[body.find_first_not_of(" \t\r\n")];
     if (begin != (path == "/lora-adapters" ? '[' : '{')) {
         throw invalid_input(std::string("the body is not a JSON ") + (path == "/lora-adapters" ? "array" : "object"));
+    }
+    if (found.has_sampling) {
+        check_sampling_fields(json::parse(body), vocab);
     }
     if (!found.grammar.empty()) {
         const parsed_grammar checked(vocab, found.grammar, "root");

@@ -29,8 +29,11 @@ def check_bool(name: str, value: object) -> bool:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return True for finite numbers; False for bools."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Return True for finite numbers that a float can hold; False for bools."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number without end
+        return False
 
 
 def check_number(
@@ -71,6 +74,35 @@ def check_sequence(name: str, value: object) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise InputError(f"{name} must be a list or another sequence, not {value!r}.", fix="Put it into a list.")
     return tuple(value)
+
+
+def check_texts(name: str, value: object) -> tuple[str, ...]:
+    """Return the items of an optional sequence of texts as a tuple, empty for None."""
+    texts = check_sequence(name, value)
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(f"{name} must hold texts, not {text!r}.")
+        if any(map(_is_half, text)):
+            raise InputError(f"{name} has half of a surrogate pair, which is no text: {text!r}.")
+    return texts
+
+
+def _is_half(character: str) -> bool:
+    return "\ud800" <= character <= "\udfff"
+
+
+def check_line(name: str, value: object) -> str:
+    """Return `value` if it is a text that C can hold: without NUL and halves of surrogate pairs."""
+    if not isinstance(value, str) or any(each == "\0" or _is_half(each) for each in value):
+        raise InputError(f"{name} must be a text without NUL and halves of surrogate pairs, not {value!r}.")
+    return value
+
+
+def check_mapping(name: str, value: object) -> Mapping[Any, Any]:
+    """Return `value` if it is a dict or another mapping."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name} must be a dict or another mapping, not {value!r}.")
+    return value
 
 
 def check_keywords(function: str, given: Iterable[str], known: Collection[str]) -> None:

@@ -18,6 +18,7 @@ from llamapack._native.calls import stop_at_exit
 from llamapack._native.library import native, take_text
 from llamapack._native.loading import Progress
 from llamapack._native.owner import Owner
+from llamapack._util.arguments import check_line, check_mapping
 from llamapack.backends.cpu import CpuChoice, load_cpu
 from llamapack.backends.loading import use_backends
 from llamapack.backends.selection.decisions import Choice
@@ -133,6 +134,8 @@ class Engine(Owner[api.llamapack_engine_p]):
         inbox: api.llamapack_inbox_p | None,
         tag: int,
     ) -> api.llamapack_request_p:
+        check_line("method", method)
+        check_line("path", path)
         data = _encode(body)
         files = _native_uploads(uploads or {})
         pointer, message = api.llamapack_request_p(), api.char_p()
@@ -165,18 +168,27 @@ def _encode(body: Body) -> bytes:
         return body
     try:
         return (body if isinstance(body, str) else json.dumps(body)).encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             "The body of the request does not become JSON.", why=f"{type(error).__name__}: {error}"
         ) from error
 
 
 def _native_uploads(uploads: Mapping[str, Upload]) -> ctypes.Array[api.llamapack_upload]:
-    files = (api.llamapack_upload * len(uploads))()
+    files = (api.llamapack_upload * len(check_mapping("uploads", uploads)))()
     for file, (field, upload) in zip(files, uploads.items(), strict=True):
+        _check_upload(field, upload)
         file.field, file.file_name = field.encode(), upload.file_name.encode()
         file.content_type, file.data, file.size = upload.content_type.encode(), upload.data, len(upload.data)
     return files
+
+
+def _check_upload(field: str, upload: object) -> None:
+    check_line("The field of an upload", field)
+    if not isinstance(upload, Upload) or type(upload.data) is not bytes:
+        raise InputError(f"An upload must be an Upload with bytes, not {upload!r}.")
+    check_line("The file name of an upload", upload.file_name)
+    check_line("The content type of an upload", upload.content_type)
 
 
 def _refusal(status: int, message: str) -> Exception:

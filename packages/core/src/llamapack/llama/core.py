@@ -116,6 +116,7 @@ class Core:
     ) -> Plan[list[Score]]:
         """Return the plan of `score`."""
         self.need("score", "generate")
+        check("score", {"lora": lora}, CompletionOptions)
         body = to_body({"lora": lora}, self.facts.adapters, chat=False)
         if chat:
             messages = to_messages(prompt, system)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from llamapack._util.arguments import check_int, check_seed, check_sequence
+from llamapack._util.arguments import check_int, check_mapping, check_seed, check_sequence
 from llamapack.errors import InputError
 from llamapack.sampling.stages import (
     BREAKERS,
@@ -130,7 +130,7 @@ class SamplingParameters:
     def _constraints(self) -> Iterator[Stage]:
         if self.grammar is not None or self.json_schema is not None:
             yield self._grammar()
-        if self.logit_bias:
+        if self.logit_bias is not None and check_mapping("logit_bias", self.logit_bias):
             yield LogitBias(self.logit_bias)
 
     def _grammar(self) -> Stage:

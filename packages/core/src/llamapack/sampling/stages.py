@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, ClassVar
 from llamapack._native import _generated as api
 from llamapack._util.arguments import (
     check_int,
+    check_mapping,
     check_number,
     check_seed,
-    check_sequence,
     check_temperature,
+    check_texts,
     is_number,
 )
 from llamapack.errors import InputError
@@ -346,7 +347,7 @@ class Dry(Stage):
 
     def __post_init__(self) -> None:
         """Check the ranges, and that each breaker is a text that can be searched for."""
-        object.__setattr__(self, "breakers", check_sequence("dry_sequence_breakers", self.breakers))
+        object.__setattr__(self, "breakers", check_texts("dry_sequence_breakers", self.breakers))
         check_number("dry_multiplier", self.multiplier, 0, 1000)
         check_number("dry_base", self.base, 1, 100)
         check_int("dry_allowed_length", self.allowed_length, 0)
@@ -372,7 +373,7 @@ class LogitBias(Stage):
 
     def __post_init__(self) -> None:
         """Check tokens and numbers."""
-        object.__setattr__(self, "biases", dict(self.biases))
+        object.__setattr__(self, "biases", dict(check_mapping("logit_bias", self.biases)))
         for token, bias in self.biases.items():
             check_int("A token of logit_bias", token, 0)
             if not (is_number(bias) and abs(bias) <= 1e6) and bias != -math.inf:

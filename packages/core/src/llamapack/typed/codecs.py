@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from llamapack._util.arguments import is_number
+
 Schema: TypeAlias = "dict[str, Any]"
 
 
@@ -45,12 +47,8 @@ def _scalar(name: str, kind: str, accepts: Callable[[Any], bool], make: Callable
     return Codec(schema={"type": kind}, load=load)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _is_whole(value: object) -> bool:
-    return _is_number(value) and value == int(value)  # type: ignore[call-overload]  # a number
+    return (isinstance(value, int) and not isinstance(value, bool)) or (is_number(value) and value == int(value))
 
 
 ANYTHING = Codec(schema={}, load=lambda value, _: value)
@@ -59,7 +57,7 @@ SCALARS: Mapping[type, Codec] = {
     type(None): NOTHING,
     bool: _scalar("true or false", "boolean", lambda value: isinstance(value, bool), bool),
     int: _scalar("a whole number", "integer", _is_whole, int),
-    float: _scalar("a number", "number", _is_number, float),
+    float: _scalar("a number", "number", is_number, float),
     str: _scalar("a text", "string", lambda value: isinstance(value, str), str),
 }
 
@@ -162,11 +160,11 @@ def limited(codec: Codec, limits: Mapping[str, Any]) -> Codec:
 
 
 _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "minimum": lambda value, limit: _is_number(value) and value >= limit,
-    "maximum": lambda value, limit: _is_number(value) and value <= limit,
-    "exclusiveMinimum": lambda value, limit: _is_number(value) and value > limit,
-    "exclusiveMaximum": lambda value, limit: _is_number(value) and value < limit,
-    "multipleOf": lambda value, limit: _is_number(value) and math.isclose(value / limit, round(value / limit)),
+    "minimum": lambda value, limit: is_number(value) and value >= limit,
+    "maximum": lambda value, limit: is_number(value) and value <= limit,
+    "exclusiveMinimum": lambda value, limit: is_number(value) and value > limit,
+    "exclusiveMaximum": lambda value, limit: is_number(value) and value < limit,
+    "multipleOf": lambda value, limit: is_number(value) and math.isclose(value / limit, round(value / limit)),
     "minLength": lambda value, limit: isinstance(value, str) and len(value) >= limit,
     "maxLength": lambda value, limit: isinstance(value, str) and len(value) <= limit,
     "minItems": lambda value, limit: isinstance(value, list) and len(value) >= limit,

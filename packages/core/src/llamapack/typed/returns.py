@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ class Returns:
 
 def returns_of(kind: Any) -> Returns:
     """Return how answers of a type are made; raises InputError for a type that JSON has nothing for."""
-    if isinstance(kind, (Mapping, str)):
+    if isinstance(kind, (Mapping, str)) or not isinstance(kind, Hashable):
         raise InputError(f"returns={kind!r} is no type.", fix="Give a type, or json_schema=... for a JSON schema.")
     codecs = Codecs()
     codec = codecs.of(kind)

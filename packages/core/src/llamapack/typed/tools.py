@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from llamapack._util.arguments import check_sequence
 from llamapack.errors import InputError, ToolError
 from llamapack.typed.calls import ToolCall, ToolResult
 from llamapack.typed.codecs import Codec, Mismatch, Schema
@@ -124,7 +125,7 @@ class Toolbox:
         check_several(tools)
         if on_error not in ("reply", "raise"):
             raise InputError(f"on_tool_error must be 'reply' or 'raise', not {on_error!r}.")
-        made = [each if isinstance(each, Tool) else tool(each) for each in tools]
+        made = [each if isinstance(each, Tool) else tool(each) for each in check_sequence("tools", tools)]
         check_names([each.name for each in made])
         return cls(tools={each.name: each for each in made}, on_error=on_error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from llamapack._util.arguments import check_int, check_sequence
 from llamapack.errors import InputError, LlamapackError, RequestError, TaskError
 from llamapack.llama.plans.answers import Answer, read_logprobs, read_progress, read_timing
 from llamapack.llama.plans.events import TextEvent
@@ -94,4 +95,5 @@ def tokenize(text: str, *, special: bool, parse_special: bool) -> Plan[list[int]
 
 def detokenize(tokens: Sequence[int]) -> Plan[str]:
     """Return the text of tokens."""
-    return str((yield Ask(path="/detokenize", body={"tokens": list(tokens)}))["content"])
+    body = {"tokens": [check_int("A token", token, 0) for token in check_sequence("tokens", tokens)]}
+    return str((yield Ask(path="/detokenize", body=body))["content"])

@@ -6,7 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from llamapack._util.arguments import check_bool, check_int, check_keywords, check_number, check_sequence
+from llamapack._util.arguments import (
+    check_bool,
+    check_int,
+    check_keywords,
+    check_mapping,
+    check_number,
+    check_texts,
+)
 from llamapack.errors import GrammarError, InputError
 from llamapack.sampling.grammar import Grammar
 from llamapack.sampling.parameters import SamplingOptions, SamplingParameters
@@ -58,6 +65,8 @@ class AskOptions(CompletionOptions, total=False):
     parallel_tool_calls: bool
 
 
+LONGEST = 10**9
+"""Seconds of a time limit: thirty years."""
 _LEAST = {"max_tokens": 1, "logprobs": 1, "thinking_budget": 0, "max_turns": 1}
 _RENAMED = {"max_tokens": "n_predict", "thinking_budget": "reasoning_budget_tokens"}
 _FLAGS = {"ignore_eos", "backend_sampling", "cache_prompt", "thinking", "parallel_tool_calls"}
@@ -82,9 +91,11 @@ def _check_value(name: str, value: object) -> None:
     elif name in _LEAST:
         check_int(name, value, _LEAST[name])
     elif name == "time_limit":
-        check_number(name, value, 0, math.inf, wanted="a number of at least 0")
-    elif name == "samplers":
-        check_sequence(name, value)
+        check_number(name, value, 0, LONGEST, wanted=f"a number from 0 to {LONGEST}")
+    elif name == "samplers" or (name == "stop" and not isinstance(value, str)):
+        check_texts(name, value)
+    elif name in ("lora", "template_arguments"):
+        check_mapping(name, value)
 
 
 def to_body(options: Mapping[str, Any], adapters: Mapping[str, int], *, chat: bool) -> dict[str, Any]:
