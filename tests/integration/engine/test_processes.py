@@ -230,3 +230,73 @@ print(settings["temperature"], settings["min_p"] > 0.04)
 def test_the_locale_of_the_process_counts_for_nothing_and_stays(model_path: Path) -> None:
     answer = child(LOCALE, model_path)
     assert (answer.status, answer.out) == (0, "0.25 True\n"), answer.err
+
+
+TERMINATED = """
+engine = make()
+if "handler" in sys.argv:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+stream = engine.request("POST", "/completion", long)
+for piece in stream:
+    print("piece", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")
+@pytest.mark.parametrize("handler", [False, True], ids=["without a handler", "with one that exits"])
+def test_sigterm_ends_the_process_as_it_would_any(model_path: Path, handler: bool) -> None:
+    code = [sys.executable, "-c", BEGIN + TERMINATED, str(model_path), *(["handler"] if handler else [])]
+    with subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "piece\n"
+        process.terminate()
+        _, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == ((1, "ended\n") if handler else (-signal.SIGTERM, ""))
+
+
+CALLBACK = """
+from llamapack.errors import CancelledError, LlamapackError
+def fail(part):
+    raise ZeroDivisionError(part)
+def half(part):
+    return part < 0.5
+for progress in (fail, half):
+    try:
+        Engine(sys.argv[1], ctx_size=64, warmup=False, progress=progress)
+    except (ZeroDivisionError, CancelledError) as error:
+        print(type(error).__name__)
+with make() as engine:
+    print(engine.request("GET", "/health").status)
+"""
+
+
+def test_a_callback_ends_loading_and_the_next_engine_works(model_path: Path) -> None:
+    answer = child(CALLBACK, model_path)
+    assert (answer.status, answer.out) == (0, "ZeroDivisionError\nCancelledError\n200\n"), answer.err
+
+
+FILE_LOST = """
+import pathlib, shutil
+from llamapack.errors import LlamapackError
+copy = pathlib.Path(sys.argv[2])
+shutil.copy(sys.argv[1], copy)
+def lose(part):
+    if sys.argv[3] == "deleted":
+        copy.unlink(missing_ok=True)
+    else:
+        os.truncate(copy, 3_000_000)
+try:
+    Engine(copy, ctx_size=512, parallel=1, threads=1, warmup=False, load_mode=sys.argv[4], progress=lose).close()
+    print("loaded")
+except LlamapackError as error:
+    print(type(error).__name__)
+with make() as engine:
+    print(engine.request("GET", "/health").status)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
+@pytest.mark.parametrize(("how", "mode"), [("deleted", "none"), ("deleted", "mmap"), ("cut", "none"), ("cut", "mmap")])
+def test_a_model_lost_while_it_is_loaded_is_an_error(tmp_path: Path, model_path: Path, how: str, mode: str) -> None:
+    answer = python(BEGIN + FILE_LOST, model_path, tmp_path / "copy.gguf", how, mode)
+    assert (answer.status, answer.out) == (0, "ModelFormatError\n200\n"), answer.err
