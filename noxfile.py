@@ -354,7 +354,7 @@ def bench_compilers(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Watch the memory over 1,000 load/close cycles and 100,000 tokens; `-- --cycles N --tokens N` makes it shorter."""
+    """Watch the memory over 1,000 load/close cycles, 100,000 tokens and 10,000 requests; `-- --help` for fewer."""
     with with_source(session):
         prepare(session, "core", wheel=wheels.core_wheel())
         model = demo_model.demo_model()

@@ -1,4 +1,6 @@
-"""Load, generate and close many times, and watch the memory; the Nox session `soak` runs this.
+"""Load, generate and close many times, ask an engine of many threads and tasks, and watch the memory.
+
+The Nox session `soak` runs this.
 
 Memory is flat if the resident size stays under a bound: the largest sample of the warm-up, plus the range of the
 samples in the warm-up, but at least a small allowance for the allocator.
@@ -113,18 +115,44 @@ def tokens(model: Path, count: int) -> Iterator[int]:
                 yield resident()
 
 
+def requests(model: Path, count: int) -> Iterator[int]:
+    """Ask an engine `count` times, of 64 threads and 64 tasks at once, and leave a third of the requests somewhere.
+
+    A grammar forces a marker back that no other request has.
+    """
+    from llamapack.engine import Engine
+
+    from benchmarks.crowd import CALLERS, ask_of_tasks, ask_of_threads
+
+    # without the cache of prompts, which is to grow up to its limit
+    with Engine(model, ctx_size=1024, parallel=8, threads=1, cache_ram=0, warmup=False) as engine:
+        for begin in range(0, count, 2 * CALLERS):
+            ask_of_threads(engine, range(begin, begin + CALLERS))
+            ask_of_tasks(engine, range(begin + CALLERS, begin + 2 * CALLERS))
+            yield resident()
+        if busy := [slot for slot in engine.request("GET", "/slots").json() if slot["is_processing"]]:
+            raise RuntimeError(f"{len(busy)} slots still work, though nobody waits for them.")
+
+
 def main() -> int:
-    """Run both phases; the exit status is 1 if memory grows in one of them."""
+    """Run all phases; the exit status is 1 if memory grows in one of them."""
     parser = argparse.ArgumentParser(prog="nox -s soak --", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--cycles", type=int, default=1_000, help="Load/close cycles (default: %(default)s).")
     parser.add_argument("--tokens", type=int, default=100_000, help="Tokens (default: %(default)s).")
+    parser.add_argument("--requests", type=int, default=10_000, help="Requests (default: %(default)s).")
     options = parser.parse_args()
     if sys.platform != "linux":
         parser.error("the soak run reads /proc, and needs Linux")
     verdicts = []
-    for name, work, count in (("load/close cycles", load_cycles, options.cycles), ("tokens", tokens, options.tokens)):
+    for name, work, count in (
+        ("load/close cycles", load_cycles, options.cycles),
+        ("tokens", tokens, options.tokens),
+        ("requests", requests, options.requests),
+    ):
+        if not count:
+            continue
         verdicts.append(judge(name, count, list(work(options.model, count))))
         print(verdicts[-1], flush=True)
     options.output.parent.mkdir(parents=True, exist_ok=True)
