@@ -15,7 +15,7 @@ from llamapack import Llama
 from llamapack.engine import Engine
 from llamapack.errors import ToolError
 from llamapack.llama import TextEvent, ThinkingEvent, Tool, ToolCallEvent
-from llamapack.llama.typed.codecs import ANYTHING
+from llamapack.typed.codecs import ANYTHING
 
 from tests.support.gguf.files import encode, tiny_model
 from tests.support.llama.extent import WHOLE
