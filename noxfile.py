@@ -140,8 +140,10 @@ def integration(session: nox.Session) -> None:
     with with_source(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel())
         reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
+        sentences = demo_model.sentence_model()
         ensure_emulator("wine")
     variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_UPSTREAM_BIN": str(reference)}
+    variables["LLAMAPACK_TEST_SENTENCE_MODEL"] = str(sentences)
     run_pytest(session, str(ROOT / "tests" / "integration"), *workers(), *session.posargs, env=variables)
 
 

