@@ -24,6 +24,11 @@ def model_path() -> Path:
 
 
 @pytest.fixture(scope="session")
+def sentence_wheel() -> Path:
+    return given_path("LLAMAPACK_TEST_SENTENCE_MODEL", SESSION)
+
+
+@pytest.fixture(scope="session")
 def reference() -> Reference:
     return Reference(folder=given_path("LLAMAPACK_UPSTREAM_BIN", SESSION))
 

@@ -1,6 +1,6 @@
 """Small models with random weights, one for each kind of memory and of position that llama.cpp has.
 
-Their output is meaningless. They have no vocabulary: their tokens are numbers without text.
+Their output is meaningless. Without a vocabulary their tokens are numbers without text.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+
+from tests.support.gguf.files import Values
+from tests.support.reference.made_vocabularies import add_vocabulary, add_words, tokens_of, whole_words
+from tests.support.reference.weights import Floats
 
 N_VOCAB = 96
 N_EMBD = 64
@@ -27,12 +31,17 @@ def write_model(
     n_layer: int = 2,
     n_vocab: int = N_VOCAB,
     words: Sequence[str] = (),
+    vocabulary: Values | None = None,
+    weights: Mapping[str, Floats] | None = None,
     **metadata: object,
 ) -> Path:
     """Write a model of `kind`, one of KINDS, with random weights; `metadata` is added, with `__` for a dot.
 
-    With `words`, it has BERT's tokenizer, and these are its tokens; without, it has no vocabulary.
+    With `words`, it has BERT's tokenizer, and these are its tokens. With `vocabulary`, it has that one. Without both it
+    has none. `weights` replace random ones by name.
     """
+    if vocabulary is not None:
+        n_vocab = len(tokens_of(vocabulary))
     architecture, shapes = KINDS[kind]
     random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, architecture)
@@ -51,27 +60,19 @@ def write_model(
     }
     for key, value in numbers.items():
         add_value(writer, key if key.startswith("tokenizer.") else f"{architecture}.{key}", value)
-    writer.add_tokenizer_model("bert" if words else "none")
-    if words:
-        _add_words(writer, words, n_vocab)
+    if vocabulary is not None:
+        add_vocabulary(writer, vocabulary)
+    elif words:
+        add_words(writer, whole_words(words, n_vocab))
+    else:
+        writer.add_tokenizer_model("none")
     for name, shape in shapes(n_layer, n_vocab).items():
-        writer.add_tensor(name, _random(random, name, shape))
+        writer.add_tensor(name, (weights or {}).get(name, _random(random, name, shape)))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     return path
-
-
-def _add_words(writer: gguf.GGUFWriter, words: Sequence[str], n_vocab: int) -> None:
-    """Add a vocabulary of whole words; spaces are before them, as llama.cpp has it."""
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokens = [*special, *(f"\u2581{word}" for word in words)]
-    tokens += [f"\u2581unused{number}" for number in range(n_vocab - len(tokens))]
-    writer.add_token_list(tokens)
-    writer.add_token_types([3 if token in special else 1 for token in tokens])
-    for name, number in (("padding", 0), ("unknown", 1), ("bos", 2), ("seperator", 3), ("mask", 4)):
-        writer.add_uint32(f"tokenizer.ggml.{name}_token_id", number)
 
 
 def add_value(writer: gguf.GGUFWriter, key: str, value: object) -> None:
@@ -89,7 +90,7 @@ def add_value(writer: gguf.GGUFWriter, key: str, value: object) -> None:
         writer.add_array(key, value)
 
 
-def _random(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.ndarray:
+def _random(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> Floats:
     if name.endswith("norm.weight") or "_norm" in name:
         return np.asarray(1 + 0.1 * random.standard_normal(shape), dtype=np.float32)
     if name.endswith("ssm_a"):
@@ -167,6 +168,10 @@ def _reranker(n_layer: int, n_vocab: int) -> Shapes:
     return _bert(n_layer, n_vocab) | {"cls.output.weight": (1, N_EMBD), "cls.output.bias": (1,)}
 
 
+def _pooled_reranker(n_layer: int, n_vocab: int) -> Shapes:
+    return _reranker(n_layer, n_vocab) | {"cls.weight": (N_EMBD, N_EMBD), "cls.bias": (N_EMBD,)}
+
+
 def _t5(n_layer: int, n_vocab: int) -> Shapes:
     shapes: Shapes = {
         "token_embd.weight": (n_vocab, N_EMBD),
@@ -232,6 +237,17 @@ def _lfm2(n_layer: int, n_vocab: int) -> Shapes:
     return shapes
 
 
+def _mimo2(n_layer: int, n_vocab: int) -> Shapes:
+    """Return the shapes of a model whose last layer predicts the token after the next one."""
+    shapes: Shapes = _llama(n_layer, n_vocab) | {"output.weight": (n_vocab, N_EMBD)}
+    for layer in (f"blk.{index}" for index in range(n_layer)):
+        rows = sum(shapes.pop(f"{layer}.attn_{name}.weight")[0] for name in "qkv")
+        shapes |= {f"{layer}.attn_qkv.weight": (rows, N_EMBD)}
+    last = f"blk.{n_layer - 1}.nextn"
+    shapes |= {f"{last}.eh_proj.weight": (N_EMBD, 2 * N_EMBD)}
+    return shapes | {f"{last}.{name}.weight": (N_EMBD,) for name in ("enorm", "hnorm", "shared_head_norm")}
+
+
 KINDS: Mapping[str, tuple[str, Callable[[int, int], Shapes]]] = {
     "llama": ("llama", _llama),
     "narrow": ("llama", _llama),  # heads too narrow for quantized caches
@@ -240,10 +256,12 @@ KINDS: Mapping[str, tuple[str, Callable[[int, int], Shapes]]] = {
     "gpt2": ("gpt2", _gpt2),  # absolute positions
     "bert": ("bert", _bert),  # no memory
     "reranker": ("bert", _reranker),
+    "pooled reranker": ("bert", _pooled_reranker),
     "t5": ("t5", _t5),  # encoder and decoder
     "mamba": ("mamba", _mamba),  # recurrent
     "lfm2": ("lfm2", _lfm2),  # hybrid
     "gemma3": ("gemma3", lambda n_layer, n_vocab: _llama(n_layer, n_vocab, post=True)),  # sliding windows
+    "mimo2": ("mimo2", _mimo2),  # predicts a token more
     "qwen2vl": ("qwen2vl", lambda n_layer, n_vocab: _llama(n_layer, n_vocab, bias=True)),  # several positions a row
 }
 EXTRA: Mapping[str, Mapping[str, object]] = {
@@ -252,6 +270,7 @@ EXTRA: Mapping[str, Mapping[str, object]] = {
     "narrow": {"rope.dimension_count": 16, "attention.head_count": 4, "attention.head_count_kv": 2},
     "bert": {"attention.causal": False, "pooling_type": 1, "tokenizer.ggml.token_type_count": 2},
     "reranker": {"attention.causal": False, "pooling_type": 4, "tokenizer.ggml.token_type_count": 2},
+    "pooled reranker": {"attention.causal": False, "pooling_type": 4, "tokenizer.ggml.token_type_count": 2},
     "t5": {"attention.relative_buckets_count": 32, "decoder_start_token_id": 0},
     "mamba": {
         "ssm.conv_kernel": 4,
@@ -264,5 +283,14 @@ EXTRA: Mapping[str, Mapping[str, object]] = {
     },
     "lfm2": {"shortconv.l_cache": 3, "attention.head_count_kv": [1, 0]},
     "gemma3": {"attention.sliding_window": 16, "attention.key_length": 32, "attention.value_length": 32},
+    "mimo2": {
+        "nextn_predict_layers": 1,
+        "expert_feed_forward_length": N_FF,
+        "attention.sliding_window": 16,
+        "attention.sliding_window_pattern": [1, 0],
+        "attention.key_length": 32,
+        "attention.value_length": 32,
+        "rope.dimension_count": 32,
+    },
     "qwen2vl": {"rope.dimension_sections": [4, 6, 6, 0]},
 }
