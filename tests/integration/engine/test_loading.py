@@ -11,6 +11,8 @@ from llamapack.engine.options import option_name
 from llamapack.errors import CancelledError, InputError, ModelError, ModelFormatError, ModelNotFoundError
 
 from tests.support.engine.requests import completed, marked
+from tests.support.reference.made_adapters import write_lora
+from tests.support.reference.weights import read_weights
 
 
 def test_progress_goes_from_0_to_1(model_path: Path) -> None:
@@ -66,6 +68,16 @@ def test_a_second_file_that_cannot_be_loaded_is_named(tiny: Path, tmp_path: Path
     with pytest.raises(ModelFormatError) as caught:
         Engine(tiny, ctx_size=64, **{option: other})  # type: ignore[arg-type]
     assert "other.gguf" in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["lora", "lora_scaled"])
+def test_an_adapter_of_another_model_is_named(tiny: Path, model_path: Path, tmp_path: Path, option: str) -> None:
+    other = tmp_path / "other.gguf"
+    write_lora(other, read_weights(tiny), ["blk.0.attn_q"])
+    with pytest.raises(
+        ModelFormatError, match=r"^The adapter .*other\.gguf cannot be used with this model\.\n.* shapes"
+    ):
+        Engine(model_path, ctx_size=64, **{option: f"{other}:0.5" if option == "lora_scaled" else other})  # type: ignore[arg-type]
 
 
 def test_a_draft_of_another_vocabulary_is_refused(tiny: Path, model_path: Path) -> None:

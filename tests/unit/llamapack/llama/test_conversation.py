@@ -345,7 +345,7 @@ def test_wrong_options_are_refused_before_anything_runs(options: dict[str, Any],
 def test_adapters_are_named() -> None:
     it, engine = core(said("a"))
     ask(it, "Hi", lora={"laws": 0.5})
-    assert engine.bodies[0]["lora"] == [{"id": 1, "scale": 0.5}]
+    assert engine.bodies[0]["lora"] == [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 0.5}]
 
 
 def test_template_without_tools_is_named() -> None:

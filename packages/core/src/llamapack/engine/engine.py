@@ -25,9 +25,10 @@ from llamapack.backends.selection.decisions import Choice
 from llamapack.backends.selection.request import read_request
 from llamapack.engine.aio import AsyncResponse, Waiter
 from llamapack.engine.loading import load
-from llamapack.engine.options import check_options
+from llamapack.engine.options import check_options, files_of
 from llamapack.engine.response import Response
 from llamapack.errors import ClosedError, InputError, StateError
+from llamapack.model.adapter_file import check_lora
 from llamapack.threads import default_threads
 
 Body = bytes | str | Mapping[str, Any] | Sequence[Any] | None
@@ -82,7 +83,7 @@ class Engine(Owner[api.llamapack_engine_p]):
         """
         self.path = Path(model_path)
         wanted = check_options(options)
-        gguf.check(self.path)
+        _check_adapters(gguf.check(self.path), options)
         self.cpu: CpuChoice = load_cpu(cpu_level)
         request = read_request(backends, devices, require_gpu, os.environ)
         used = use_backends(request, self.cpu.level.path)
@@ -159,6 +160,14 @@ class Engine(Owner[api.llamapack_engine_p]):
     def __repr__(self) -> str:
         """Show the file and whether it is closed."""
         return f"<Engine {str(self.path)!r}{' (closed)' if self.closed else ''}>"
+
+
+def _check_adapters(model: gguf.Gguf, options: Mapping[str, object]) -> None:
+    """Refuse LoRA adapters of other models: llama.cpp's errors do not say in which file they are."""
+    for name in ("lora", "lora_scaled"):
+        if options.get(name) is not None:
+            for file in files_of(name, options[name]):
+                check_lora(gguf.read(file), model)
 
 
 def _encode(body: Body) -> bytes:

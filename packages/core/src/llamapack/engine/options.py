@@ -9,7 +9,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -168,13 +168,18 @@ def _value(name: str, option: EngineOption, value: object) -> object:
     return _single(name, option, value)
 
 
+def files_of(name: str, value: object) -> Iterator[str]:
+    """Yield the files that an option names: several with commas, each with its scale, or a list of such texts."""
+    for text in value if isinstance(value, (list, tuple)) else [value]:
+        for part in str(text).split(","):
+            yield part.rpartition(":")[0] if ":SCALE" in _find(name).hint else part
+
+
 def _require_files(name: str, option: EngineOption, value: str) -> None:
     """Refuse names of files that are not there, or damaged: some of them llama.cpp passes over."""
     if not option.hint.startswith(_FILES) or option.name in _WRITTEN:
         return
-    with_scale = ":SCALE" in option.hint
-    for part in value.split(","):
-        file = part.rpartition(":")[0] if with_scale else part
+    for file in files_of(name, value):
         if not Path(file).is_file():
             raise InputError(f"The engine option {name!r} names a file that is not there: {file}")
         if option.name in _GGUF:

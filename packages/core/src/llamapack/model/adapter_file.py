@@ -11,7 +11,6 @@ from llamapack.errors import ModelFormatError
 
 if TYPE_CHECKING:
     from llamapack._native.arrays import Floats
-    from llamapack.model.model import Model
 
 _TYPES = {"general.type": "adapter", "adapter.type": "lora"}
 _ALPHA = "adapter.lora.alpha"
@@ -19,8 +18,8 @@ _PARTS = (".lora_a", ".lora_b")
 _DIRECTION = "direction."
 
 
-def check_lora(file: gguf.Gguf, model: Model) -> None:
-    """Raise ModelFormatError if the file is not a LoRA adapter for `model`."""
+def check_lora(file: gguf.Gguf, model: gguf.Gguf) -> None:
+    """Raise ModelFormatError if the file is not a LoRA adapter for the model in another file."""
     problem = next(_problems(file, model), None)
     if problem:
         raise ModelFormatError(
@@ -30,15 +29,16 @@ def check_lora(file: gguf.Gguf, model: Model) -> None:
         )
 
 
-def _problems(file: gguf.Gguf, model: Model) -> Iterator[str]:
+def _problems(file: gguf.Gguf, model: gguf.Gguf) -> Iterator[str]:
     for key, wanted in _TYPES.items():
         if file.metadata.get(key) != wanted:
             yield f"Its {key} must be {wanted!r}, but is {file.metadata.get(key)!r}."
-    if file.metadata.get("general.architecture") != model.architecture:
-        yield f"It is for {file.metadata.get('general.architecture')!r}, the model is {model.architecture!r}."
+    architecture = model.metadata["general.architecture"]
+    if file.metadata.get("general.architecture") != architecture:
+        yield f"It is for {file.metadata.get('general.architecture')!r}, the model is {architecture!r}."
     if _ALPHA in file.metadata and file.metadata.type(_ALPHA) is not gguf.ValueType.FLOAT32:
         yield f"Its {_ALPHA} must be a 32-bit float."
-    base = model.header.tensors
+    base = model.tensors
     for name, tensor in file.tensors.items():
         stem = next((name.removesuffix(part) for part in _PARTS if name.endswith(part)), None)
         if stem is None:

@@ -39,7 +39,7 @@ class LoraAdapter(Owner[api.llama_adapter_lora_p]):
         self.path = Path(path)
         self.model = model
         self.header = gguf.read(self.path)
-        check_lora(self.header, model)
+        check_lora(self.header, model.header)
         pointer, message = api.llama_adapter_lora_p(), api.char_p()
         with model.using() as handle, captured_errors() as errors:
             native().llamapack_adapter_load(

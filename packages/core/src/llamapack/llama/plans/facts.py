@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
+from llamapack.errors import InputError
 from llamapack.llama.plans.steps import Ask, Plan
 
 _THINKS = re.compile(r"think|reason|channel|analysis", re.IGNORECASE)
@@ -52,5 +53,17 @@ def ask_facts() -> Plan[Facts]:
         quantization=model.get("ftype", ""),
         template_thinks=bool(_THINKS.search(props.get("chat_template", ""))),
         template_tools=bool(capabilities.get("supports_tools") or capabilities.get("supports_tool_calls")),
-        adapters=MappingProxyType({PurePath(each["path"]).stem: each["id"] for each in adapters}),
+        adapters=MappingProxyType(_by_name(adapters)),
     )
+
+
+def _by_name(adapters: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in adapters:
+        name = PurePath(each["path"]).stem
+        if name in found:
+            raise InputError(
+                f"Two LoRA adapters are called {name!r}.", why="Calls name them so.", fix="Rename one of the files."
+            )
+        found[name] = each["id"]
+    return found

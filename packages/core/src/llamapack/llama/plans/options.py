@@ -159,4 +159,7 @@ def _lora(wanted: Mapping[str, float], adapters: Mapping[str, int]) -> list[dict
             raise InputError(
                 f"No LoRA adapter {name!r} is loaded.", why=f"Loaded: {loaded}.", fix='Use Llama(..., lora=["FILE"]).'
             )
-    return [{"id": adapters[name], "scale": scale} for name, scale in wanted.items()]
+    for name, scale in wanted.items():
+        check_number(f"The strength of {name!r}", scale, -math.inf, math.inf, wanted="a finite number")
+    # all of them: the server takes an empty list for none given
+    return [{"id": number, "scale": wanted.get(name, 0.0)} for name, number in adapters.items()]
