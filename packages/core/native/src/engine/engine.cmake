@@ -21,10 +21,12 @@ add_library(llamapack-engine OBJECT
     engine/routes.cpp
     engine/sampler_names.cpp
     engine/server_log.cpp
+    engine/slot_files.cpp
     engine/workers.cpp)
 target_compile_definitions(llamapack-engine PRIVATE LLAMAPACK_BUILD)
 target_include_directories(llamapack-engine PRIVATE ../include "${LLAMAPACK_SOURCE}/src")
 target_include_directories(llamapack-engine SYSTEM PRIVATE "${_server}")
+target_link_libraries(llamapack-engine PRIVATE vendor::hash)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     target_compile_options(llamapack-engine PRIVATE -Wall -Wextra)
 endif()

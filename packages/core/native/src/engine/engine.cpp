@@ -16,6 +16,7 @@
 #include "request_check.hpp"
 #include "routes.hpp"
 #include "server-common.h"
+#include "slot_files.hpp"
 
 namespace llamapack {
 
@@ -69,6 +70,17 @@ void try_to(const std::function<void()> & body) noexcept {
         body();
     } catch (...) {
     }
+}
+
+// The file that a request saves a slot to, or restores it from; empty for other requests, and for names that upstream
+// refuses.
+std::string file_of_slot(const server_http_req & asked, const common_params & params) {
+    const std::string action = asked.get_param("action");
+    if (asked.params.count("id_slot") == 0 || params.slot_save_path.empty() || (action != "save" && action != "restore")) {
+        return "";
+    }
+    const std::string name = json::parse(asked.body).at("filename").get<std::string>();
+    return fs_validate_filename(name) ? params.slot_save_path + name : "";
 }
 
 // All of a response, when it has ended.
@@ -132,7 +144,8 @@ void engine::load(llamapack_load_callback progress) {
 
 void engine::start() {
     routes->update_meta(core);
-    vocab = llama_model_get_vocab(llama_get_model(core.get_llama_context()));
+    model = llama_get_model(core.get_llama_context());
+    vocab = llama_model_get_vocab(model);
     loop  = std::make_unique<worker_thread>(loop_stack, [this] { compute(); });
     // Upstream's loop forgets that it was terminated before it began: wait until it answers something.
     const json slots = json::parse(read(*begin({ "GET", "/slots", "", {} }, {}, 0)));
@@ -227,11 +240,18 @@ void engine::answer(response & to, request & what) {
     if (stack > largest_stack) {
         throw invalid_input("a text in the request has too long a run without blanks");
     }
+    const std::string slot_file = file_of_slot(asked, params);
+    if (!slot_file.empty() && asked.get_param("action") == "restore") {
+        check_slot_file(slot_file, model);
+    }
     std::unique_ptr<server_http_res> result;
     run_with_stack(stack + request_stack, [&] {
         const caught_aborts guard;
         result = (*handler)(asked);
     });
+    if (!slot_file.empty() && asked.get_param("action") == "save" && result->status == 200) {
+        seal_slot_file(slot_file, model);
+    }
     stream(to, *result);
     result->on_complete();
 }

@@ -56,6 +56,7 @@ class engine {
     common_params                params; // the core refers to it: it is to be destroyed last
     server_context               core;
     std::optional<server_routes> routes;
+    const llama_model *          model = nullptr;
     const llama_vocab *          vocab = nullptr;
 
     std::mutex                          mutex;
