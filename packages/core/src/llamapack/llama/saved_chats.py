@@ -1,10 +1,12 @@
 """Files of chats: a zip archive with the messages as JSON and, if wanted, the state of the KV cache.
 
-The state only saves time: it is keyed by tokens, so that one that does not fit is not used.
+The state only saves time: it is keyed by tokens, so that one that does not fit is not used. A damaged one would spoil
+the answers of all conversations, and is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -25,8 +27,8 @@ def write_chat(path: Path, messages: Sequence[Message], state: bytes | None) -> 
     """Write a chat; raises InputError if the file cannot be written."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        text = json.dumps({"format": _FORMAT, "messages": list(messages)}, ensure_ascii=False, indent=1)
-        archive.writestr(_MESSAGES, text)
+        facts = {"format": _FORMAT, "messages": list(messages), "state": _digest(state)}
+        archive.writestr(_MESSAGES, json.dumps(facts, ensure_ascii=False, indent=1))
         if state is not None:
             archive.writestr(_STATE, state)
     write_atomically(path, buffer.getvalue())
@@ -36,12 +38,31 @@ def read_chat(path: Path) -> tuple[list[Message], bytes | None]:
     """Read a chat: its messages, and its state if it has one; raises InputError for a file that is none."""
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_members(archive)
             found: Any = json.loads(archive.read(_MESSAGES))
             state = archive.read(_STATE) if _STATE in archive.namelist() else None
     except OSError as error:
         raise InputError(f"{path} cannot be read.", why=error.strerror or str(error), fix="Check the path.") from error
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InputError(f"{path} is no saved chat, or it is damaged.", why=str(error)) from error
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RecursionError, ValueError) as error:
+        why = str(error) or "It ends too early."
+        raise InputError(f"{path} is no saved chat, or it is damaged.", why=why) from error
     if not isinstance(found, dict) or found.get("format") != _FORMAT or not isinstance(found.get("messages"), list):
         raise InputError(f"{path} was not written by this version of llamapack.", fix="Install a newer one.")
+    if found.get("state") != _digest(state):
+        raise InputError(f"{path} is damaged.", why="Its state is not the one that was saved.")
     return found["messages"], state
+
+
+def _digest(state: bytes | None) -> str | None:
+    return None if state is None else hashlib.sha256(state).hexdigest()
+
+
+def _check_members(archive: zipfile.ZipFile) -> None:
+    """Refuse what `write_chat` does not write, and zipfile might stumble over: compression, encryption, other files."""
+    members = archive.infolist()
+    if [member.filename for member in members] not in ([_MESSAGES], [_MESSAGES, _STATE]):
+        raise zipfile.BadZipFile(f"It holds {', '.join(archive.namelist()) or 'nothing'}.")
+    for member in members:
+        stored = member.compress_type == zipfile.ZIP_STORED and member.compress_size == member.file_size
+        if not stored or member.flag_bits:
+            raise zipfile.BadZipFile(f"{member.filename} is compressed or encrypted.")
