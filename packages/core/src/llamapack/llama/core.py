@@ -91,6 +91,9 @@ class Core:
         """Return the plan of `infill`."""
         self.need("infill", "generate")
         check("infill", options, CompletionOptions)
+        for name, text in (("prefix", prefix), ("suffix", suffix)):
+            if not isinstance(text, str):
+                raise InputError(f"The {name} must be a str, not {text!r}.")
         fields = {"input_prefix": prefix, "input_suffix": suffix}
         body = {**to_body(options, self.facts.adapters, chat=False), **fields}
         return completing.complete("/infill", body, self.facts.context, self.on_overflow, streamed=False)

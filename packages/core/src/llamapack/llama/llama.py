@@ -196,7 +196,11 @@ class Llama:
         return Stream(self._core.engine, self._core.complete(prompt, options, streamed=True))
 
     def infill(self, prefix: str, suffix: str, **options: Unpack[CompletionOptions]) -> Reply[str]:
-        """Write what stands between two texts; raises TaskError for a model that was not trained to."""
+        """Write what stands between two texts; raises TaskError for a model that was not trained to.
+
+        Of long texts llama.cpp uses what is next to the gap: three quarters of `batch_size` tokens before it, and a
+        quarter behind it.
+        """
         return carry_out(self._core.engine, self._core.infill(prefix, suffix, options))
 
     def score(
