@@ -120,10 +120,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check all types with mypy, strictly."""
+    """Check all types with mypy, strictly, and with pyright what users write: examples, and calls with their types."""
     with reporting_tool_errors(session):
         prepare(session, "types", "tasks")
     session.run("mypy", *session.posargs)
+    session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})  # it would ask for newer versions
 
 
 @nox.session
