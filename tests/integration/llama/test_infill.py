@@ -33,7 +33,7 @@ ASKED: dict[str, Any] = {
 
 def vocabulary(marks: Sequence[str], **numbers: int) -> Values:
     """Describe letters and marks; the metadata names those with a number."""
-    named = {f"tokenizer.ggml.{name}_token_id": uint32(number) for name, number in numbers.items()}
+    named: Values = {f"tokenizer.ggml.{name}_token_id": uint32(number) for name, number in numbers.items()}
     return {**bpe_vocabulary((*SPECIAL, *marks)), **named}
 
 

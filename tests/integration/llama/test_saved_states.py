@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from llamapack import Llama
 from llamapack.errors import InputError, RequestError
-from llamapack.llama.saved_chats import read_chat, write_chat
+from llamapack.llama.saved_chats import SavedState, read_chat, write_chat
 
 from tests.support.gguf.files import bpe_vocabulary
+from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.made_models import write_model
+from tests.support.reference.weights import read_weights
 
 Open = Callable[..., Llama]
 OPTIONS: dict[str, Any] = {"ctx_size": 512, "parallel": 1, "chat_template": "chatml", "cache_ram": 0}
@@ -60,9 +62,9 @@ def test_states_that_do_not_fit_are_refused_and_the_chat_goes_on(
     expected = answers(llm, saved)
     messages, state = read_chat(saved)
     assert state is not None
-    middle = len(state) // 2
-    for damaged in (b"", state[:-1], state[:middle] + b"\xff" * 64 + state[middle + 64 :]):
-        write_chat(tmp_path / "damaged.chat", messages, damaged)
+    data, middle = state.data, len(state.data) // 2
+    for damaged in (b"", data[:-1], data[:middle] + b"\xff" * 64 + data[middle + 64 :]):
+        write_chat(tmp_path / "damaged.chat", messages, SavedState(data=damaged, adapters={}))
         chat = llm.load_chat(tmp_path / "damaged.chat", **ASKED)
         with pytest.raises(RequestError, match="file of the slot is damaged"):
             chat("world")
@@ -74,3 +76,20 @@ def test_states_that_do_not_fit_are_refused_and_the_chat_goes_on(
         with pytest.raises(RequestError, match="saved with another model"):
             chat("world")
         assert chat("world").usage.completion == 12
+
+
+@pytest.mark.parametrize("later", [{"poems": 1.0}, {"poems": 0.3}, {}, None], ids=str)
+def test_states_are_of_the_strengths_that_they_were_saved_with(
+    tmp_path: Path, open_llama: Open, later: dict[str, float] | None
+) -> None:
+    path = write_model(tmp_path / "model.gguf", "llama", vocabulary=bpe_vocabulary())
+    write_lora(tmp_path / "poems.gguf", read_weights(path), ["blk.0.attn_k", "blk.1.attn_v"])
+    with open_llama(path, lora=[tmp_path / "poems.gguf"], **OPTIONS) as llm:
+        chat = llm.chat(lora={"poems": 0.3}, **ASKED)
+        chat("hello")
+        chat.save(tmp_path / "hello.chat", state=True)
+        expected = llm.chat(messages=chat.messages, lora=later, cache_prompt=False, **ASKED)("world").text
+        llm.complete("other", max_tokens=1, lora=later, ignore_eos=True)
+        reply = llm.load_chat(tmp_path / "hello.chat", lora=later, **ASKED)("world")
+        assert reply.text == expected
+        assert (reply.usage.cached > 20) == (later == {"poems": 0.3})

@@ -9,7 +9,7 @@ from typing import Any
 
 from llamapack.errors import CancelledError
 from llamapack.llama.core import Core
-from llamapack.llama.plans.facts import Facts
+from llamapack.llama.plans.facts import Adapter, Facts
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.tasks import Recognised, Task
 
@@ -116,6 +116,7 @@ def core(
     tools: bool = True,
     context: int = 100,
     on_overflow: OnOverflow = "error",
+    adapters: Sequence[str] = (),
 ) -> tuple[Core, FakeEngine]:
     """Return what a Llama is over an engine that gives these answers, and the engine."""
     engine = FakeEngine(answers=answers)
@@ -130,7 +131,7 @@ def core(
         quantization="Q4_1",
         template_thinks=thinks,
         template_tools=tools,
-        adapters={"poems": 0, "laws": 1},
+        adapters={name: Adapter(number=number, strength=0.5) for number, name in enumerate(adapters)},
     )
     found = Recognised(task=task, reason="it was asked for")
     return Core(engine=engine, facts=facts, recognised=found, on_overflow=on_overflow), engine

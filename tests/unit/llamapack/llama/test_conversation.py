@@ -336,16 +336,21 @@ def test_errors_of_the_engine_keep_their_status() -> None:
     ],
 )
 def test_wrong_options_are_refused_before_anything_runs(options: dict[str, Any], message: str) -> None:
-    it, engine = core()
+    it, engine = core(adapters=["poems", "laws"])
     with pytest.raises(InputError, match=message):
         ask(it, "Hi", **options)
     assert engine.asked == []
 
 
-def test_adapters_are_named() -> None:
-    it, engine = core(said("a"))
-    ask(it, "Hi", lora={"laws": 0.5})
-    assert engine.bodies[0]["lora"] == [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 0.5}]
+@pytest.mark.parametrize(
+    ("lora", "strengths"), [({"laws": 0.25}, (0.0, 0.25)), ({}, (0.0, 0.0)), (None, (0.5, 0.5))], ids=str
+)
+def test_requests_name_the_strengths_of_all_adapters(
+    lora: dict[str, float] | None, strengths: tuple[float, float]
+) -> None:
+    it, engine = core(said("a"), adapters=["poems", "laws"])
+    ask(it, "Hi", lora=lora)
+    assert engine.bodies[0]["lora"] == [{"id": 0, "scale": strengths[0]}, {"id": 1, "scale": strengths[1]}]
 
 
 def test_template_without_tools_is_named() -> None:

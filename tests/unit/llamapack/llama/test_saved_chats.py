@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import random
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from llamapack.errors import InputError
-from llamapack.llama.saved_chats import read_chat, write_chat
+from llamapack.llama.saved_chats import SavedState, read_chat, write_chat
 
 MESSAGES = [{"role": "system", "content": "Be brief"}, {"role": "user", "content": "Grüße"}]
-STATE = bytes(range(256))
+STATE = SavedState(data=bytes(range(256)), adapters={"poems": 0.5})
 
 
 @pytest.fixture
@@ -21,8 +22,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "saved.chat"
 
 
-@pytest.mark.parametrize("state", [None, b"", STATE], ids=["none", "empty", "some"])
-def test_chat_comes_back_as_it_was(tmp_path: Path, state: bytes | None) -> None:
+@pytest.mark.parametrize("state", [None, SavedState(data=b"", adapters={}), STATE], ids=["none", "empty", "some"])
+def test_chat_comes_back_as_it_was(tmp_path: Path, state: SavedState | None) -> None:
     write_chat(tmp_path / "saved.chat", MESSAGES, state)
     assert read_chat(tmp_path / "saved.chat") == (MESSAGES, state)
 
@@ -40,7 +41,7 @@ def test_damaged_chats_are_refused_wherever_the_damage_is(path: Path) -> None:
     assert refused > 1000
 
 
-def rewritten(path: Path, members: dict[str, str | bytes], kind: int = zipfile.ZIP_STORED) -> Path:
+def rewritten(path: Path, members: Mapping[str, str | bytes], kind: int = zipfile.ZIP_STORED) -> Path:
     with zipfile.ZipFile(path, "w", kind) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
@@ -50,16 +51,17 @@ def rewritten(path: Path, members: dict[str, str | bytes], kind: int = zipfile.Z
 def test_files_of_another_kind_are_refused_with_the_reason(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         chat, state = (archive.read(name) for name in ("chat.json", "state.bin"))
-    digest = json.loads(chat)["state"]
+    digest = json.loads(chat)["state"]["sha256"]
     newer = json.dumps({"format": 2, "messages": [], "state": None})
-    for members, kind, why in (
+    cases: Sequence[tuple[Mapping[str, str | bytes], int, str]] = (
         ({"chat.json": chat}, zipfile.ZIP_STORED, "Its state is not the one that was saved"),
         ({"chat.json": chat, "state.bin": state[::-1]}, zipfile.ZIP_STORED, "Its state is not the one"),
         ({"chat.json": chat, "state.bin": state}, zipfile.ZIP_DEFLATED, "is compressed or encrypted"),
         ({"chat.json": chat, "other": state}, zipfile.ZIP_STORED, "It holds chat.json, other"),
         ({"chat.json": b"[" * 100_000}, zipfile.ZIP_STORED, "is no saved chat, or it is damaged"),
         ({"chat.json": newer}, zipfile.ZIP_STORED, "was not written by this version"),
-    ):
+    )
+    for members, kind, why in cases:
         with pytest.raises(InputError, match=why):
             read_chat(rewritten(path, members, kind))
     assert len(digest) == 64

@@ -13,12 +13,12 @@ from llamapack.llama.core import Core
 from llamapack.llama.plans.chat_states import restore_state, save_state
 from llamapack.llama.plans.conversation import Question, converse
 from llamapack.llama.plans.messages import Message, Prompt, to_messages
-from llamapack.llama.plans.options import AskOptions, check
+from llamapack.llama.plans.options import AskOptions, check, to_body
 from llamapack.llama.plans.replies import Reply
 from llamapack.llama.plans.running import carry_out
 from llamapack.llama.plans.running_async import carry_out_async
 from llamapack.llama.plans.steps import Plan
-from llamapack.llama.saved_chats import write_chat
+from llamapack.llama.saved_chats import SavedState, write_chat
 from llamapack.llama.streaming import AsyncStream, Stream
 
 if TYPE_CHECKING:
@@ -34,7 +34,12 @@ class History:
     """The messages of a conversation, and what its calls have in common."""
 
     def __init__(
-        self, core: Core, states: Path, messages: Sequence[Message], options: Mapping[str, Any], restored: bytes | None
+        self,
+        core: Core,
+        states: Path,
+        messages: Sequence[Message],
+        options: Mapping[str, Any],
+        restored: SavedState | None,
     ) -> None:
         """Begin with messages; `options` hold for all calls, and `restored` is a saved state of the KV cache."""
         check("chat", options, AskOptions)
@@ -70,19 +75,21 @@ class History:
         return self._core.question(function, asked, returns, merged, before=self._messages)
 
     def _plan(self, question: Question) -> Plan[Reply[Any]]:
-        if self._restored is None:
-            return (yield from converse(question))
         state, self._restored = self._restored, None
-        yield from restore_state(state, self._states, SLOT)
+        if state is None or state.adapters != self._core.strengths(question.body):
+            return (yield from converse(question))
+        yield from restore_state(state.data, self._states, SLOT)
         return (yield from converse(replace(question, body={**question.body, "id_slot": SLOT})))
 
     def _add(self, asked: Sequence[Message], reply: Reply[Any]) -> None:
         self._messages += [*asked, *reply.messages]
 
-    def _state(self) -> Plan[bytes]:
+    def _state(self) -> Plan[SavedState]:
         if not self._messages:
             raise StateError("The conversation is empty: it has no state.")
-        return save_state(self._messages, self._states, SLOT)
+        lora = to_body({"lora": self._defaults.get("lora")}, self._core.facts.adapters, chat=True)
+        data = yield from save_state(self._messages, self._states, SLOT, lora)
+        return SavedState(data=data, adapters=self._core.strengths(lora))
 
     def __repr__(self) -> str:
         """Show how many messages there are."""

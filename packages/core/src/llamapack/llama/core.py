@@ -128,6 +128,11 @@ class Core:
             raise InputError("With chat=False the prompt must be a str, and there is no `system`.")
         return scoring.score_text(prompt, answers, body, vocabulary=self.facts.vocabulary)
 
+    def strengths(self, body: Mapping[str, Any]) -> dict[str, float]:
+        """Return the strengths of LoRA adapters in a request, by their names."""
+        names = {adapter.number: name for name, adapter in self.facts.adapters.items()}
+        return {names[each["id"]]: each["scale"] for each in body.get("lora", ())}
+
     def _toolbox(self, options: Mapping[str, Any]) -> Toolbox | None:
         if not options.get("tools"):
             return None

@@ -10,7 +10,8 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +24,33 @@ _MESSAGES = "chat.json"
 _STATE = "state.bin"
 
 
-def write_chat(path: Path, messages: Sequence[Message], state: bytes | None) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SavedState:
+    """The KV cache of a conversation, and the strengths of the LoRA adapters that it was computed with, by name."""
+
+    data: bytes
+    adapters: Mapping[str, float]
+
+
+def write_chat(path: Path, messages: Sequence[Message], state: SavedState | None) -> None:
     """Write a chat; raises InputError if the file cannot be written."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        facts = {"format": _FORMAT, "messages": list(messages), "state": _digest(state)}
+        about = None if state is None else {"sha256": _digest(state.data), "adapters": dict(state.adapters)}
+        facts = {"format": _FORMAT, "messages": list(messages), "state": about}
         archive.writestr(_MESSAGES, json.dumps(facts, ensure_ascii=False, indent=1))
         if state is not None:
-            archive.writestr(_STATE, state)
+            archive.writestr(_STATE, state.data)
     write_atomically(path, buffer.getvalue())
 
 
-def read_chat(path: Path) -> tuple[list[Message], bytes | None]:
+def read_chat(path: Path) -> tuple[list[Message], SavedState | None]:
     """Read a chat: its messages, and its state if it has one; raises InputError for a file that is none."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
             found: Any = json.loads(archive.read(_MESSAGES))
-            state = archive.read(_STATE) if _STATE in archive.namelist() else None
+            data = archive.read(_STATE) if _STATE in archive.namelist() else None
     except OSError as error:
         raise InputError(f"{path} cannot be read.", why=error.strerror or str(error), fix="Check the path.") from error
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RecursionError, ValueError) as error:
@@ -48,13 +58,14 @@ def read_chat(path: Path) -> tuple[list[Message], bytes | None]:
         raise InputError(f"{path} is no saved chat, or it is damaged.", why=why) from error
     if not isinstance(found, dict) or found.get("format") != _FORMAT or not isinstance(found.get("messages"), list):
         raise InputError(f"{path} was not written by this version of llamapack.", fix="Install a newer one.")
-    if found.get("state") != _digest(state):
+    about = found.get("state") or {}
+    if about.get("sha256") != _digest(data):
         raise InputError(f"{path} is damaged.", why="Its state is not the one that was saved.")
-    return found["messages"], state
+    return found["messages"], None if data is None else SavedState(data=data, adapters=about["adapters"])
 
 
-def _digest(state: bytes | None) -> str | None:
-    return None if state is None else hashlib.sha256(state).hexdigest()
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:

@@ -16,10 +16,18 @@ _THINKS = re.compile(r"think|reason|channel|analysis", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adapter:
+    """A LoRA adapter: its number, and the strength that it was loaded with."""
+
+    number: int
+    strength: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """A loaded model: `context` is how many tokens a request may have, `slots` how many requests run at once.
 
-    `adapters` are the numbers of LoRA adapters by name. `template_thinks` is True where the chat template has anything
+    `adapters` are the LoRA adapters by name. `template_thinks` is True where the chat template has anything
     to do with thinking, and `template_tools` where it has a place for tools.
     """
 
@@ -33,7 +41,7 @@ class Facts:
     quantization: str
     template_thinks: bool
     template_tools: bool
-    adapters: Mapping[str, int]
+    adapters: Mapping[str, Adapter]
 
 
 def ask_facts() -> Plan[Facts]:
@@ -57,13 +65,13 @@ def ask_facts() -> Plan[Facts]:
     )
 
 
-def _by_name(adapters: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _by_name(adapters: Sequence[Mapping[str, Any]]) -> dict[str, Adapter]:
+    found: dict[str, Adapter] = {}
     for each in adapters:
         name = PurePath(each["path"]).stem
         if name in found:
             raise InputError(
                 f"Two LoRA adapters are called {name!r}.", why="Calls name them so.", fix="Rename one of the files."
             )
-        found[name] = each["id"]
+        found[name] = Adapter(number=each["id"], strength=each["scale"])
     return found

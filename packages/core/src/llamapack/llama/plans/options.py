@@ -15,6 +15,7 @@ from llamapack._util.arguments import (
     check_texts,
 )
 from llamapack.errors import GrammarError, InputError
+from llamapack.llama.plans.facts import Adapter
 from llamapack.sampling.grammar import Grammar
 from llamapack.sampling.parameters import SamplingOptions, SamplingParameters
 from llamapack.typed.tools import OnToolError, Tool
@@ -70,7 +71,7 @@ LONGEST = 10**9
 _LEAST = {"max_tokens": 1, "logprobs": 1, "thinking_budget": 0, "max_turns": 1}
 _RENAMED = {"max_tokens": "n_predict", "thinking_budget": "reasoning_budget_tokens"}
 _FLAGS = {"ignore_eos", "backend_sampling", "cache_prompt", "thinking", "parallel_tool_calls"}
-_NOT_SENT = {"system", "tools", "tool_choice", "on_tool_error", "max_turns", "json_schema", "on_unenforced"}
+_NOT_SENT = {"lora", "system", "tools", "tool_choice", "on_tool_error", "max_turns", "json_schema", "on_unenforced"}
 _SAMPLING = SamplingOptions.__optional_keys__ - {"grammar", "json_schema"}
 
 
@@ -98,12 +99,12 @@ def _check_value(name: str, value: object) -> None:
         check_mapping(name, value)
 
 
-def to_body(options: Mapping[str, Any], adapters: Mapping[str, int], *, chat: bool) -> dict[str, Any]:
+def to_body(options: Mapping[str, Any], adapters: Mapping[str, Adapter], *, chat: bool) -> dict[str, Any]:
     """Return the fields of a request for options that `check` has passed; `adapters` are those loaded, by name."""
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = _lora(options.get("lora"), adapters)
     for name, value in options.items():
         if value is not None and name not in _NOT_SENT:
-            body.update(_fields(name, value, adapters, chat))
+            body.update(_fields(name, value, chat))
     if options.get("json_schema") is not None:
         more = {name: options[name] for name in ("on_unenforced",) if name in options}
         body["grammar"] = Grammar.from_json_schema(options["json_schema"], **more).text
@@ -112,11 +113,9 @@ def to_body(options: Mapping[str, Any], adapters: Mapping[str, int], *, chat: bo
     return body
 
 
-def _fields(name: str, value: Any, adapters: Mapping[str, int], chat: bool) -> Mapping[str, Any]:
+def _fields(name: str, value: Any, chat: bool) -> Mapping[str, Any]:
     if name == "logprobs":
         return {"logprobs": True, "top_logprobs": value} if chat else {"n_probs": value}
-    if name == "lora":
-        return {"lora": _lora(value, adapters)}
     if name == "grammar":
         return {"grammar": _grammar(value)}
     if name == "logit_bias":
@@ -152,14 +151,22 @@ def _check_grammar(text: str) -> None:
             raise
 
 
-def _lora(wanted: Mapping[str, float], adapters: Mapping[str, int]) -> list[dict[str, Any]]:
-    for name in wanted:
+def _lora(wanted: Mapping[str, float] | None, adapters: Mapping[str, Adapter]) -> dict[str, Any]:
+    """Return the strengths of all adapters that are loaded.
+
+    A request that names none would go on with what the cache has from one with other strengths, and an empty list
+    counts as none.
+    """
+    for name, strength in (wanted or {}).items():
         if name not in adapters:
             loaded = ", ".join(map(repr, adapters)) or "none"
             raise InputError(
                 f"No LoRA adapter {name!r} is loaded.", why=f"Loaded: {loaded}.", fix='Use Llama(..., lora=["FILE"]).'
             )
-    for name, scale in wanted.items():
-        check_number(f"The strength of {name!r}", scale, -math.inf, math.inf, wanted="a finite number")
-    # all of them: the server takes an empty list for none given
-    return [{"id": number, "scale": wanted.get(name, 0.0)} for name, number in adapters.items()]
+        check_number(f"The strength of {name!r}", strength, -math.inf, math.inf, wanted="a finite number")
+    strengths = {
+        adapter.number: adapter.strength if wanted is None else wanted.get(name, 0.0)
+        for name, adapter in adapters.items()
+    }
+    lora = [{"id": number, "scale": strength} for number, strength in strengths.items()]
+    return {"lora": lora} if lora else {}
