@@ -166,6 +166,32 @@ def test_requests_at_once_keep_their_own_adapters(adapted: Llama) -> None:
     assert len({tuple(np.round(each, 2)) for each in alone}) == len(MIXTURES)
 
 
+@pytest.mark.parametrize("first", [*MIXTURES, None], ids=str)
+def test_what_is_cached_with_other_strengths_is_not_used(
+    base: Path, adapted: Llama, open_llama: Open, first: Mapping[str, float] | None
+) -> None:
+    options: dict[str, Any] = {"max_tokens": 8, "temperature": 0, "logprobs": 1, "ignore_eos": True}
+    adapters = [base.with_name(f"{name}.gguf") for name in ADAPTED]
+    prompt = "the quick brown fox jumps over the lazy dog again"
+    with open_llama(base, parallel=1, lora=adapters, **EXACT) as llm:
+        for lora in (first, None, {"first": 1.0}, first):
+            found = llm.complete(prompt, lora=lora, **options)
+            fresh = adapted.complete(prompt, lora=lora, cache_prompt=False, **options)
+            expected = [token.logprob for token in fresh.logprobs]
+            assert [token.logprob for token in found.logprobs] == pytest.approx(expected, abs=5e-3)
+
+
+def test_no_prompt_is_kept_without_its_strengths(base: Path, adapted: Llama, open_llama: Open) -> None:
+    options: dict[str, Any] = {"max_tokens": 8, "temperature": 0, "logprobs": 1, "ignore_eos": True}
+    adapters = [base.with_name(f"{name}.gguf") for name in ADAPTED]
+    prompt = "the quick brown fox jumps over the lazy dog again, and again. " * 4
+    with open_llama(base, parallel=1, lora=adapters, **EXACT) as llm:
+        llm.complete(prompt, lora={"first": 1.0}, **options)
+        llm.complete("0123456789 what else is there to say? " * 4, lora={}, **options)
+        found, fresh = (each.complete(prompt, lora={}, **options) for each in (llm, adapted))
+    assert [token.id for token in found.logprobs] == [token.id for token in fresh.logprobs]
+
+
 def test_adapters_are_all_on_unless_a_call_names_some(adapted: Llama) -> None:
     default, both = (
         adapted.score("Hello", [" world"], chat=False, lora=lora)[0].tokens

@@ -24,9 +24,7 @@ from llamapack.errors import (
 )
 from llamapack.llama import PromptProgressEvent, TextEvent, ThinkingEvent, ToolCallEvent
 
-from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.made_models import write_model
-from tests.support.reference.weights import read_weights
 
 QUESTION = "Why is the sky blue?"
 
@@ -252,27 +250,6 @@ def test_documents_are_ranked(tmp_path: Path, open_llama: Callable[..., Llama]) 
         assert sorted(each.index for each in found) == [0, 1, 2]
         assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
         assert llm.rank("a b", ["a b c", "d", "a"], top=1) == found[:1]
-
-
-def test_adapters_are_set_per_request(model_path: Path, open_llama: Callable[..., Llama], tmp_path: Path) -> None:
-    write_lora(tmp_path / "poems.gguf", read_weights(model_path), ["blk.0.attn_q"])
-    with open_llama(model_path, ctx_size=512, parallel=1, lora=[tmp_path / "poems.gguf"]) as llm:
-        plain, strong = (
-            llm.score("The capital of France is", [" Paris"], chat=False, lora={"poems": scale})[0].logprob
-            for scale in (0.0, 1.0)
-        )
-        assert abs(plain - strong) > 1e-3
-        with pytest.raises(InputError, match=r"No LoRA adapter 'laws' is loaded.\nLoaded: 'poems'"):
-            llm("Hi", lora={"laws": 1.0})
-
-
-def test_speculation_is_measured(model_path: Path, open_llama: Callable[..., Llama]) -> None:
-    options = {"spec_type": "ngram-simple", "spec_ngram_simple_size_n": 3, "spec_ngram_simple_size_m": 4}
-    with open_llama(model_path, ctx_size=512, parallel=1, cache_type_k="q8_0", **options) as llm:
-        reply = llm.complete("a b c d e f a b c d e f a b c d e f a b c", max_tokens=24, temperature=0)
-        assert reply.timing.drafted > 0
-        assert reply.timing.acceptance is not None
-        assert "KV cache: keys q8_0, values f16" in str(llm.explain())
 
 
 def test_explanation_names_what_was_chosen(llm: Llama) -> None:

@@ -76,14 +76,16 @@ class Engine(Owner[api.llamapack_engine_p]):
         `options` are those of llama.cpp's server by their long names, with underscores: `ctx_size=8192`, `parallel=8`,
         `flash_attn=True`, `mmproj="mmproj.gguf"`; a list gives one several times. `llamapack.engine.engine_options()`
         lists them. Defaults are llama.cpp's, but for `threads`, which is what this process may use, and `cache_ram`,
-        which is 1024 MiB. No environment variable and no configuration file of llama.cpp is read.
+        which is 1024 MiB, and 0 with LoRA adapters: llama.cpp does not look with which strengths a prompt was processed
+        that it keeps there. No environment variable and no configuration file of llama.cpp is read.
 
         Raises ModelNotFoundError, ModelFormatError or ModelError for a model that cannot be loaded; InputError for an
         option that there is not, that an engine does not take, or whose value is wrong; BackendError as Model does.
         """
         self.path = Path(model_path)
         wanted = check_options(options)
-        _check_adapters(gguf.check(self.path), options)
+        if _check_adapters(gguf.check(self.path), options):
+            wanted.setdefault("cache-ram", 0)
         self.cpu: CpuChoice = load_cpu(cpu_level)
         request = read_request(backends, devices, require_gpu, os.environ)
         used = use_backends(request, self.cpu.level.path)
@@ -162,12 +164,16 @@ class Engine(Owner[api.llamapack_engine_p]):
         return f"<Engine {str(self.path)!r}{' (closed)' if self.closed else ''}>"
 
 
-def _check_adapters(model: gguf.Gguf, options: Mapping[str, object]) -> None:
-    """Refuse LoRA adapters of other models: llama.cpp's errors do not say in which file they are."""
-    for name in ("lora", "lora_scaled"):
-        if options.get(name) is not None:
-            for file in files_of(name, options[name]):
-                check_lora(gguf.read(file), model)
+def _check_adapters(model: gguf.Gguf, options: Mapping[str, object]) -> bool:
+    """Return whether there are LoRA adapters.
+
+    Those of other models are refused: llama.cpp's errors do not say in which file they are.
+    """
+    names = [name for name in ("lora", "lora_scaled") if options.get(name) is not None]
+    for name in names:
+        for file in files_of(name, options[name]):
+            check_lora(gguf.read(file), model)
+    return bool(names)
 
 
 def _encode(body: Body) -> bytes:
