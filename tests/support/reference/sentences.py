@@ -45,4 +45,4 @@ def _written() -> Iterator[str]:
         for paragraph in text.split("\n\n"):
             if not _SKIPPED.match(paragraph):
                 found = re.split(r"(?<=[.!?:])\s+", " ".join(paragraph.split()))
-                yield from (sentence for sentence in found if 10 < len(sentence) < 150)
+                yield from (sentence for sentence in found if 10 < len(sentence) < 150 and sentence.isascii())
