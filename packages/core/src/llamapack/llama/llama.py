@@ -180,7 +180,8 @@ class Llama:
     def load_chat(self, path: str | os.PathLike[str], **options: Unpack[AskOptions]) -> Chat:
         """Go on with a conversation that `Chat.save` wrote; its state, if saved, is put back at the next call.
 
-        Raises InputError for a file that is none, and RequestError at the next call if the state is of another model.
+        Raises InputError for a file that is damaged or no chat, and at the next call RequestError for a state of
+        another model.
         """
         messages, state = read_chat(Path(path))
         return Chat(self._core, self._states.path, messages, options, state)

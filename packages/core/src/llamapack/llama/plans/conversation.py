@@ -21,7 +21,7 @@ from llamapack.typed.returns import Returns
 from llamapack.typed.tools import Toolbox
 
 CHAT = "/v1/chat/completions"
-CONTINUED = {"add_generation_prompt": False, "continue_final_message": "content"}
+CONTINUED: Mapping[str, object] = {"add_generation_prompt": False, "continue_final_message": "content"}
 
 
 @dataclass(frozen=True, kw_only=True)
