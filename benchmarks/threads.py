@@ -1,0 +1,231 @@
+"""Compare numbers of threads when cores are scarce, in interleaved rounds; `nox -s bench -- threads` runs this.
+
+A case is a number of callers, each with a context of its own, and what else the machine does. In each round, every
+setting runs once in a new process, in a different order each time. A setting is the library that computes, ours or one
+that is built with OpenMP, and the number of threads of each context. The rate of llamapack's default is divided by the
+best rate of all settings in the same round, and by the rate of OpenMP with llamapack's default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.intervals import Bar, estimate
+from benchmarks.options import at_least_one
+from benchmarks.processes import BenchmarkError, run
+
+BEST = Bar(side="at least", limit=0.8)
+OPENMP = Bar(side="at least", limit=1.0)
+DEFAULT = "default"
+QUOTA_GROUP = Path("/sys/fs/cgroup/cpu/llamapack-bench")
+PERIOD_MICROSECONDS = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What computes, and with how many threads for each context."""
+
+    library: str
+    threads: str
+
+    def __str__(self) -> str:
+        """Return it as a head of the table."""
+        return f"{self.library}, {self.threads}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Callers at once, and what else the machine does."""
+
+    name: str
+    callers: int = 1
+    threads: str = DEFAULT
+    """The number of threads that is judged."""
+    neighbour: bool = False
+    """Whether another process keeps the first core busy."""
+    quota: float = 0
+    """The number of cores that the cgroup allows, or 0 for all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """The settings that all rounds share."""
+
+    model: Path
+    libraries: Mapping[str, str]
+    """By name; an empty path is the wheel's own library."""
+    cores: int
+    tokens: int
+
+    def cases(self) -> tuple[Case, ...]:
+        """Return all cases that this machine allows."""
+        more = [max(self.cores + 1, self.cores * 3 // 2), self.cores * 2, self.cores * 4]
+        found = [
+            Case(name="alone"),
+            *(Case(name=f"{callers} callers", callers=callers) for callers in (2, 4, 8)),
+            *(Case(name=f"{count} threads on {self.cores} cores", threads=str(count)) for count in more),
+            Case(name="busy neighbour", neighbour=True),
+        ]
+        if os.access(QUOTA_GROUP.parent, os.W_OK):
+            found.append(Case(name="quota of 1.5 cores", quota=1.5))
+        return tuple(found)
+
+    def settings(self, case: Case) -> tuple[Setting, ...]:
+        """Return what is compared in `case`; the first is judged."""
+        threads = dict.fromkeys((case.threads, "1", str(self.cores)))
+        return tuple(Setting(library=library, threads=count) for library in self.libraries for count in threads)
+
+    def rate(self, case: Case, setting: Setting) -> float:
+        """Return tokens per second of all callers together."""
+        words = [self.model, case.callers, setting.threads, max(8, self.tokens // case.callers)]
+        words += [self.libraries[setting.library]]
+        command = [sys.executable, "-m", "benchmarks.callers", *map(str, words)]
+        with ExitStack() as stack:
+            if case.neighbour:
+                stack.enter_context(neighbour())
+            if case.quota:
+                stack.enter_context(quota(case.quota))
+            return float(run(command).out)
+
+
+@contextmanager
+def neighbour() -> Iterator[None]:
+    """Keep the first core that this process may use busy."""
+    core = min(os.sched_getaffinity(0))
+    code = f"import os; os.sched_setaffinity(0, [{core}])\nwhile True: pass"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def quota(cores: float) -> Iterator[None]:
+    """Limit this process, and what it starts, by a cgroup (version 1)."""
+    before = next(
+        line.split(":", 2)[2]
+        for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
+        if "cpu" in line.split(":")[1].split(",")
+    )
+    QUOTA_GROUP.mkdir(exist_ok=True)
+    (QUOTA_GROUP / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS), encoding="ascii")
+    (QUOTA_GROUP / "cpu.cfs_quota_us").write_text(str(int(cores * PERIOD_MICROSECONDS)), encoding="ascii")
+    (QUOTA_GROUP / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+    try:
+        yield
+    finally:
+        home = QUOTA_GROUP.parent / before.strip("/")
+        (home / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+        QUOTA_GROUP.rmdir()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """The rates of all rounds, by the name of the case and by setting."""
+
+    rounds: dict[tuple[str, Setting], list[float]] = field(default_factory=dict)
+
+    def of(self, case: Case, setting: Setting) -> list[float]:
+        """Return the rates of all rounds."""
+        return self.rounds.setdefault((case.name, setting), [])
+
+    def to_best(self, case: Case, settings: Sequence[Setting]) -> list[float]:
+        """Return, for each round, the rate of the first setting divided by the best rate."""
+        columns = [self.of(case, setting) for setting in settings]
+        return [rates[0] / max(rates) for rates in zip(*columns, strict=True)]
+
+    def to_other(self, case: Case, settings: Sequence[Setting]) -> list[float]:
+        """Return, for each round, the rate of the first setting divided by that of OpenMP with as many threads."""
+        first = settings[0]
+        other = next(each for each in settings if each.threads == first.threads and each.library != first.library)
+        return [one / two for one, two in zip(self.of(case, first), self.of(case, other), strict=True)]
+
+
+def measure(setup: Setup, cases: Sequence[Case], rounds: int) -> Series:
+    """Run all rounds; the one before the first warms up and does not count."""
+    series = Series()
+    for number in range(-1, rounds):
+        print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+        for case in cases[:1] if number < 0 else cases:
+            settings = list(setup.settings(case))
+            random.Random(number).shuffle(settings)  # noqa: S311 - an order is not a secret
+            for setting in settings:
+                rate = setup.rate(case, setting)
+                if number >= 0:
+                    series.of(case, setting).append(rate)
+    return series
+
+
+def table(setup: Setup, cases: Sequence[Case], series: Series) -> str:
+    """Return the Markdown table: median rates, and what is judged."""
+    heads = list(dict.fromkeys(str(each) for each in setup.settings(cases[0])))
+    head = ["tokens/s", *heads, "judged", "to the best", f"≥ {BEST.limit}", "to OpenMP", f"≥ {OPENMP.limit}"]
+    lines = [head, ["---"] * len(head)]
+    for case in cases:
+        settings = setup.settings(case)
+        rates = {str(each): f"{statistics.median(series.of(case, each)):.3g}" for each in settings}
+        cells = [rates.get(name, "") for name in heads]
+        judged = f"{settings[0]}: {rates[str(settings[0])]}"
+        lines.append([case.name, *cells, judged, *_judged(series.to_best(case, settings), BEST)])
+        with_openmp = len(setup.libraries) > 1
+        lines[-1] += _judged(series.to_other(case, settings), OPENMP) if with_openmp else ["", ""]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _judged(ratios: Sequence[float], bar: Bar) -> list[str]:
+    found = estimate(ratios)
+    interval = "" if found.low is None else f" ({found.low:.2f} … {found.high:.2f})"
+    return [f"{found.median:.2f}{interval}", {True: "pass", False: "FAIL", None: "-"}[bar.reached(found)]]
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="nox -s bench -- threads", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--openmp", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--other", action="append", default=[], help="Another library to compare: NAME=PATH.")
+    parser.add_argument("--only", action="append", help="Measure only this case; may be given several times.")
+    parser.add_argument("--rounds", type=at_least_one, default=7, help="Rounds that count (default: %(default)s).")
+    parser.add_argument("--tokens", type=at_least_one, default=192, help="Tokens of a case (default: %(default)s).")
+    return parser.parse_args(argv)
+
+
+def main() -> int:
+    """Measure, print the table and write the report. A limit that is not reached is reported, but is not an error."""
+    options, load = parse(), os.getloadavg()
+    others = dict(word.split("=", 1) for word in options.other)
+    libraries = {"ours": "", **({"OpenMP": options.openmp} if options.openmp else {}), **others}
+    cores = len(os.sched_getaffinity(0))
+    setup = Setup(model=options.model, libraries=libraries, cores=cores, tokens=options.tokens)
+    cases = [case for case in setup.cases() if not options.only or case.name in options.only]
+    series = measure(setup, cases, options.rounds)
+    found = [
+        {"case": name, "library": setting.library, "threads": setting.threads, "rates": rates}
+        for (name, setting), rates in series.rounds.items()
+    ]
+    report = {"cores": cores, "load_average": {"before": load, "after": os.getloadavg()}, "rates": found}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(f"{cores} cores, load average {load[0]:.1f} before")
+    print(table(setup, cases, series))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BenchmarkError as error:
+        sys.exit(str(error))
