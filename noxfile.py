@@ -333,14 +333,25 @@ def test_metal(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds.
 
-    `-- cuda`, or another plug-in's name before the options, measures with all layers on its device.
+    `-- cuda`, or another plug-in's name before the options, measures with all layers on its device. `-- threads`
+    compares numbers of threads when cores are scarce.
     """
+    if session.posargs[:1] == ["threads"]:
+        return _bench_threads(session, session.posargs[1:])
     with with_source(session):
         place = plugins.bench_environment(session)
         reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
     arguments = ["--model", model, "--reference", reference, "--output", BUILD / "bench" / "speed.json"]
     command = [place.python, "-m", "benchmarks.speed", *map(str, arguments), *place.arguments]
     session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
+
+
+def _bench_threads(session: nox.Session, options: list[str]) -> None:
+    with with_source(session):
+        prepare(session, "core", wheel=wheels.core_wheel())
+        model, openmp = demo_model.demo_model(), compiler_variants.openmp_level()
+    places = ["--model", model, "--openmp", openmp, "--output", BUILD / "bench" / "threads.json"]
+    session.run("python", "-m", "benchmarks.threads", *map(str, places), *options, env=CLEAN)
 
 
 @nox.session(name="bench-compilers")

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from llamapack import Context, Model, Sampler
-from llamapack.backends import cpu
 from llamapack._native.modules import load_backend
+from llamapack.backends import cpu
 
 PROMPT = "Once upon a time, there was a king who"
 

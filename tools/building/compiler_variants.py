@@ -104,6 +104,12 @@ def build_all() -> Path:
     return file
 
 
+def openmp_level() -> Path:
+    """Build the best level of LEVELS that this processor runs with gcc and OpenMP; return its module."""
+    level = levels_here()[0]
+    return build_levels(Variant(compiler=GCC, switches=("openmp",)), (level,))[level]
+
+
 def levels_here() -> tuple[str, ...]:
     """Return those of LEVELS that this processor can run, supplemented from SPARE.
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from llamapack.threads import linux_threads, parse_cpu_list
+from llamapack import ThreadsWarning, threads
+from llamapack.threads import linux_threads, parse_cpu_list, warn_of_threads
 
 Tree = dict[str, str]
 CPU = "sys/devices/system/cpu"
@@ -95,3 +96,14 @@ def test_threads_follow_the_machine(tmp_path: Path, tree: Tree, allowed: range, 
 )
 def test_cpu_lists_are_read(text: str, cpus: set[int]) -> None:
     assert parse_cpu_list(text) == cpus
+
+
+def test_more_threads_than_processors_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "processors", lambda: 2)
+    with pytest.warns(ThreadsWarning) as warned:
+        warn_of_threads("n_threads", 3)
+    first, second, third = str(warned[0].message).splitlines()
+    assert first == "n_threads=3, but this process may use 2 processors."
+    assert second == "2 threads compute: more would wait for each other."
+    assert third.startswith("Use n_threads=")
+    warn_of_threads("n_threads", 2)

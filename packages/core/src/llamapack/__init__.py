@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from llamapack.errors import LlamapackError as LlamapackError
     from llamapack.errors import PromptWarning as PromptWarning
     from llamapack.errors import SchemaWarning as SchemaWarning
+    from llamapack.errors import ThreadsWarning as ThreadsWarning
     from llamapack.evaluation import perplexity as perplexity
     from llamapack.generation import Generation as Generation
     from llamapack.generation import generate as generate
@@ -73,6 +74,7 @@ _HOME = {
     "Sampler": "sampling",
     "SavedState": "context.state",
     "SchemaWarning": "errors",
+    "ThreadsWarning": "errors",
     "Vocab": "model.vocab",
     "devices": "backends.loading",
     "embed": "generation.embeddings",
@@ -122,6 +124,7 @@ __all__ = [
     "Sampler",
     "SavedState",
     "SchemaWarning",
+    "ThreadsWarning",
     "Vocab",
     "devices",
     "embed",

@@ -27,7 +27,8 @@ LlamapackError
 LlamapackWarning, a UserWarning
 ├── BackendWarning              a plug-in is installed and not used, or the CPU does a GPU's work
 ├── SchemaWarning               keywords of a JSON schema are not enforced
-└── PromptWarning               a prompt is written or tokenized in a way that was hardly meant
+├── PromptWarning               a prompt is written or tokenized in a way that was hardly meant
+└── ThreadsWarning              more threads are asked for than there are processors
 
 A message says what happened with the value in it, why if that is known, and what to do.
 """
@@ -112,6 +113,10 @@ class SchemaWarning(LlamapackWarning):
 
 class PromptWarning(LlamapackWarning):
     """A prompt is written or tokenized in a way that is probably a mistake."""
+
+
+class ThreadsWarning(LlamapackWarning):
+    """More threads are asked for than this process may use processors."""
 
 
 class SamplingError(LlamapackError):

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from llamapack._util.arguments import warn_caller
+from llamapack.errors import ThreadsWarning
+
 
 @dataclass(frozen=True, kw_only=True)
 class ThreadChoice:
@@ -34,6 +37,23 @@ def default_threads() -> ThreadChoice:
     logical = os.cpu_count() or 1
     count = max(1, logical // 2)
     return ThreadChoice(count=count, reason=f"half of {logical} logical processors (cores are not visible here)")
+
+
+def warn_of_threads(name: str, count: int) -> None:
+    """Issue a ThreadsWarning if `count`, which the caller knows as `name`, is more than the processors at hand."""
+    if count > (number := processors()):
+        warn_caller(
+            ThreadsWarning(
+                f"{name}={count}, but this process may use {number} processor{'s' if number > 1 else ''}.\n"
+                f"{number} thread{'s compute' if number > 1 else ' computes'}: more would wait for each other.\n"
+                f"Use {name}={default_threads().count}, which is the default."
+            )
+        )
+
+
+def processors() -> int:
+    """Return how many logical processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def linux_threads(root: Path, allowed: frozenset[int]) -> ThreadChoice:

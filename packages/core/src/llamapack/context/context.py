@@ -16,7 +16,7 @@ from llamapack.context.options import (
     FlashAttention,
     Pooling,
     RopeScaling,
-    check_threads,
+    threads_to_compute,
 )
 from llamapack.context.outputs import Outputs
 from llamapack.context.positions import check_sizes, place
@@ -148,9 +148,12 @@ class Context(ContextHandle):
         return Adapters(self)
 
     def set_threads(self, n_threads: int, n_threads_batch: int | None = None) -> None:
-        """Change the numbers of threads; raises InputError for numbers out of range."""
-        single = check_threads("n_threads", n_threads)
-        batch = single if n_threads_batch is None else check_threads("n_threads_batch", n_threads_batch)
+        """Change the numbers of threads; raises InputError for numbers out of range.
+
+        More threads than processors are a ThreadsWarning.
+        """
+        single = threads_to_compute("n_threads", n_threads)
+        batch = single if n_threads_batch is None else threads_to_compute("n_threads_batch", n_threads_batch)
         with self.exclusive():
             self.change_threads(single, batch)
 

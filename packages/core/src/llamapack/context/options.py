@@ -12,7 +12,7 @@ from llamapack._util.arguments import INT32_MAX, check_bool, check_choice, check
 from llamapack.backends.devices import present_devices
 from llamapack.errors import InputError
 from llamapack.model import Model
-from llamapack.threads import default_threads
+from llamapack.threads import default_threads, warn_of_threads
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 FlashAttention = Literal["auto", "on", "off"]
@@ -103,6 +103,13 @@ def native_params(model: Model, options: ContextOptions) -> api.llama_context_pa
 def check_threads(name: str, value: object) -> int:
     """Return `value` if ggml accepts it as a number of threads; raises InputError otherwise."""
     return check_int(name, value, most=MAX_THREADS)
+
+
+def threads_to_compute(name: str, value: object) -> int:
+    """Return `value` as `check_threads` does; more threads than processors are a ThreadsWarning."""
+    count = check_threads(name, value)
+    warn_of_threads(name, count)
+    return count
 
 
 def _check_model(model: Model) -> None:
@@ -214,9 +221,9 @@ def _is_unified(model: Model, options: ContextOptions) -> bool:
 
 def _set_threads(params: api.llama_context_params, options: ContextOptions) -> None:
     count = default_threads().count if options.n_threads is None else options.n_threads
-    params.n_threads = check_threads("n_threads", count)
-    batch = count if options.n_threads_batch is None else options.n_threads_batch
-    params.n_threads_batch = check_threads("n_threads_batch", batch)
+    params.n_threads = threads_to_compute("n_threads", count)
+    batch = options.n_threads_batch
+    params.n_threads_batch = params.n_threads if batch is None else threads_to_compute("n_threads_batch", batch)
 
 
 def _set_cache(params: api.llama_context_params, model: Model, options: ContextOptions) -> None:

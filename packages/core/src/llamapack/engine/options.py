@@ -19,6 +19,7 @@ from typing import Literal
 from llamapack import gguf
 from llamapack._native.library import native
 from llamapack.errors import InputError, InstallationError
+from llamapack.threads import warn_of_threads
 
 OptionKind = Literal["flag", "bool", "int", "text", "pair"]
 SHOW = "llamapack.engine.engine_options() lists them, with llama.cpp's help."
@@ -130,8 +131,11 @@ def option_name(spelling: str) -> str:
 def check_options(given: Mapping[str, object]) -> dict[str, object]:
     """Return `given` as the library takes it; raises InputError for options that are unknown, refused, or wrong.
 
-    Those that are None are left out.
+    Those that are None are left out. More threads than processors are a ThreadsWarning.
     """
+    for name, value in given.items():
+        if option_name(name) in ("threads", "threads_batch") and isinstance(value, int):
+            warn_of_threads(name, value)
     return {
         name.replace("_", "-"): _value(name, _find(name), value) for name, value in given.items() if value is not None
     }
