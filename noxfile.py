@@ -337,7 +337,8 @@ def bench(session: nox.Session) -> None:
     compares numbers of threads when cores are scarce.
     """
     if session.posargs[:1] == ["threads"]:
-        return _bench_threads(session, session.posargs[1:])
+        _bench_threads(session, session.posargs[1:])
+        return
     with with_source(session):
         place = plugins.bench_environment(session)
         reference, model = upstream_programs.build_upstream(), demo_model.demo_model()

@@ -70,6 +70,10 @@ def test_every_patch_says_why_it_is_there_and_has_a_test_of_its_own() -> None:
         "0006-let-a-grammar-pass-only-valid-utf-8.patch": "integration/patches/test_grammar_utf8.py",
         "0007-server-ask-a-waiting-request-soon-whether-to-stop.patch": "integration/patches/test_server_waiting.py",
         "0008-server-keep-nothing-of-the-first-model-for-the-other.patch": "integration/patches/test_server_models.py",
+        "0009-server-a-request-without-adapters-forgets-the-cache.patch": "integration/patches/test_server_adapters.py",
+        "0010-cpu-sleep-in-barriers-that-last-long.patch": "integration/patches/test_threads.py",
+        "0011-cpu-split-attention-independently-of-the-threads.patch": "integration/patches/test_threads.py",
+        "0012-cpu-share-the-processors-among-graphs-that-are-compu.patch": "integration/patches/test_threads.py",
     }
     series = read_series(Checkout().patches)
     assert {patch.name for patch in series} == set(tests)
