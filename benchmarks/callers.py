@@ -23,7 +23,7 @@ PROMPT = "Once upon a time, there was a king who"
 def main(path: str, callers: str, n_threads: str, count: str, library: str = "") -> None:
     """Measure once, after a warm-up of every context."""
     if library:
-        cpu.load_backend = lambda _: load_backend(Path(library))
+        setattr(cpu, "load_backend", lambda _: load_backend(Path(library)))  # noqa: B010 - for the measurement only
     number = int(callers)
     everyone = threading.Barrier(number)
 
