@@ -5,7 +5,6 @@ Nothing here maps names to fields: the table comes from the library, so that it 
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from typing import Literal
 
 from llamapack import gguf
 from llamapack._native.library import native
+from llamapack._util.arguments import did_you_mean
 from llamapack.errors import InputError, InstallationError
 from llamapack.threads import warn_of_threads
 
@@ -156,8 +156,7 @@ def _find(name: str) -> EngineOption:
 
 def _suggestion(name: str) -> str:
     known = [spelling for spelling, option in _by_spelling().items() if not option.refused]
-    near = [_KNOWN_AS[name]] if name in _KNOWN_AS else difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]!r}?" if near else ""
+    return did_you_mean(_KNOWN_AS.get(name, name), known)
 
 
 def _value(name: str, option: EngineOption, value: object) -> object:
@@ -199,8 +198,7 @@ def _single(name: str, option: EngineOption, value: object) -> object:
     if option.kind == "int" and not isinstance(value, int):
         raise InputError(f"The engine option {name!r} takes {_wanted(option)}, not {value!r}.")
     if option.choices and str(value) not in option.choices:
-        near = difflib.get_close_matches(str(value), option.choices, n=1)
-        why = f"Did you mean {near[0]!r}?" if near else ""
+        why = did_you_mean(str(value), option.choices)
         raise InputError(f"The engine option {name!r} takes {_wanted(option)}, not {value!r}.", why=why)
     if isinstance(value, str):
         _require_files(name, option, value)
