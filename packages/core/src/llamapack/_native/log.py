@@ -117,8 +117,8 @@ def captured_lines(level: int) -> Iterator[list[str]]:
 
 
 def reason_in(lines: Iterable[str]) -> str:
-    """Return captured lines as the reason in an error message, without the names of functions that precede them."""
-    return "\n".join(line.split(": ", 1)[-1].strip() for line in lines)
+    """Return captured lines as the reason in a message: each once, without the function that it begins with."""
+    return "\n".join(dict.fromkeys(line.split(": ", 1)[-1].strip() for line in lines))
 
 
 def captured_errors() -> contextlib.AbstractContextManager[list[str]]:

@@ -12,7 +12,7 @@ from llamapack._native import _generated as api
 from llamapack._native.calls import running
 from llamapack._native.library import native, take_text
 from llamapack._native.loading import LoadWatcher, Progress
-from llamapack._native.log import captured_errors, logger
+from llamapack._native.log import captured_errors, logger, reason_in
 from llamapack.errors import InputError, LlamapackError, ModelError, ModelFormatError
 
 
@@ -45,8 +45,7 @@ def _part(pointer: api.llamapack_load_step_p) -> float:
 def _error(path: Path, status: int, problem: str, lines: Sequence[str]) -> LlamapackError:
     if status == api.llamapack_status.INVALID:
         return InputError(f"The engine cannot be made: {problem}.")
-    reasons = [line.split(": ", 1)[-1].strip() for line in lines] or [problem]
-    why = "\n".join(dict.fromkeys(reasons))
+    why = reason_in(lines) or problem
     what = f"The engine cannot be made with {path}."
     if status == api.llamapack_status.CONFLICT:
         return InputError(

@@ -15,7 +15,7 @@ from llamapack._native import _generated as api
 from llamapack._native.calls import running
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.loading import LoadWatcher, Progress
-from llamapack._native.log import captured_lines
+from llamapack._native.log import captured_lines, reason_in
 from llamapack._native.owner import Owner
 from llamapack.backends.cpu import CpuChoice, load_cpu
 from llamapack.errors import LlamapackError, ModelError, ModelFormatError
@@ -308,7 +308,7 @@ def _load(header: gguf.Gguf, options: ModelOptions, params: LoadParams, progress
 
 
 def _load_error(path: Path, lines: Sequence[str]) -> LlamapackError:
-    why = "\n".join(line.split(": ", 1)[-1].strip() for line in lines) or "llama.cpp gave no reason."
+    why = reason_in(lines) or "llama.cpp gave no reason."
     kind = ModelError if "memory" in why or "allocate" in why else ModelFormatError
     fix = "Get the file again and compare its checksum; for a new architecture, try a newer llamapack."
     return kind(f"The model {path} cannot be loaded.", why=why, fix=fix if kind is ModelFormatError else "")
