@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from llamapack._util.arguments import check_sequence, did_you_mean
 from llamapack.errors import ChatTemplateError
+from llamapack.typed.codecs import shown
 
 Message: TypeAlias = Mapping[str, Any]
 """A message as in OpenAI's chat completions: `role`, `content`, and what else the role has."""
@@ -67,13 +68,8 @@ def _read(arguments: object, name: str, number: int) -> object:
         except RecursionError:
             why = "They are nested too deeply."
     if not isinstance(read, Mapping):
-        raise _wrong(number, f"calls {name} with arguments that are no JSON object: {_shown(arguments)}", why=why)
+        raise _wrong(number, f"calls {name} with arguments that are no JSON object: {shown(arguments)}", why=why)
     return arguments or "{}" if arguments is None or isinstance(arguments, str) else dict(read)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _wrong(number: int, what: str, fix: str = "", *, why: str = "") -> ChatTemplateError:
