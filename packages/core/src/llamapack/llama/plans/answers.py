@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from llamapack.chat.answer import ChatAnswer
 from llamapack.llama.plans.events import Event, PromptProgressEvent, TextEvent, ThinkingEvent
 from llamapack.llama.plans.replies import FinishReason, Timing, TokenLogprob, Usage
 from llamapack.typed.calls import ToolCall
@@ -34,12 +35,8 @@ class Answer:
 
     def message(self) -> dict[str, Any]:
         """Return the answer as a message of the conversation."""
-        message: dict[str, Any] = {"role": "assistant", "content": self.text}
-        if self.thinking:
-            message["reasoning_content"] = self.thinking
-        if self.calls:
-            message["tool_calls"] = [call.to_openai() for call in self.calls]
-        return message
+        answer = ChatAnswer(text=self.text, thinking=self.thinking, tool_calls=tuple(self.calls))
+        return answer.to_openai()
 
     def read(self, data: Mapping[str, Any]) -> None:
         """Take over what an answer, or a piece of a stream, says of the whole."""
