@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from llamapack import Llama
 from llamapack.errors import InputError, RequestError
-from llamapack.llama.saved_chats import SavedState, read_chat, write_chat
+from llamapack.llama.saved_chats import ChatState, read_chat, write_chat
 
 from tests.support.gguf.files import bpe_vocabulary
 from tests.support.reference.made_adapters import write_lora
@@ -64,7 +64,7 @@ def test_states_that_do_not_fit_are_refused_and_the_chat_goes_on(
     assert state is not None
     data, middle = state.data, len(state.data) // 2
     for damaged in (b"", data[:-1], data[:middle] + b"\xff" * 64 + data[middle + 64 :]):
-        write_chat(tmp_path / "damaged.chat", messages, SavedState(data=damaged, adapters={}))
+        write_chat(tmp_path / "damaged.chat", messages, ChatState(data=damaged, adapters={}))
         chat = llm.load_chat(tmp_path / "damaged.chat", **ASKED)
         with pytest.raises(RequestError, match="file of the slot is damaged"):
             chat("world")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from llamapack.errors import InputError
-from llamapack.llama.saved_chats import SavedState, read_chat, write_chat
+from llamapack.llama.saved_chats import ChatState, read_chat, write_chat
 
 MESSAGES = [{"role": "system", "content": "Be brief"}, {"role": "user", "content": "Grüße"}]
-STATE = SavedState(data=bytes(range(256)), adapters={"poems": 0.5})
+STATE = ChatState(data=bytes(range(256)), adapters={"poems": 0.5})
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "saved.chat"
 
 
-@pytest.mark.parametrize("state", [None, SavedState(data=b"", adapters={}), STATE], ids=["none", "empty", "some"])
-def test_chat_comes_back_as_it_was(tmp_path: Path, state: SavedState | None) -> None:
+@pytest.mark.parametrize("state", [None, ChatState(data=b"", adapters={}), STATE], ids=["none", "empty", "some"])
+def test_chat_comes_back_as_it_was(tmp_path: Path, state: ChatState | None) -> None:
     write_chat(tmp_path / "saved.chat", MESSAGES, state)
     assert read_chat(tmp_path / "saved.chat") == (MESSAGES, state)
 

@@ -18,7 +18,7 @@ from llamapack.llama.plans.replies import Reply
 from llamapack.llama.plans.running import carry_out
 from llamapack.llama.plans.running_async import carry_out_async
 from llamapack.llama.plans.steps import Plan
-from llamapack.llama.saved_chats import SavedState, write_chat
+from llamapack.llama.saved_chats import ChatState, write_chat
 from llamapack.llama.streaming import AsyncStream, Stream
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class History:
         states: Path,
         messages: Sequence[Message],
         options: Mapping[str, Any],
-        restored: SavedState | None,
+        restored: ChatState | None,
     ) -> None:
         """Begin with messages; `options` hold for all calls, and `restored` is a saved state of the KV cache."""
         check("chat", options, AskOptions)
@@ -84,12 +84,12 @@ class History:
     def _add(self, asked: Sequence[Message], reply: Reply[Any]) -> None:
         self._messages += [*asked, *reply.messages]
 
-    def _state(self) -> Plan[SavedState]:
+    def _state(self) -> Plan[ChatState]:
         if not self._messages:
             raise StateError("The conversation is empty: it has no state.")
         lora = to_body({"lora": self._defaults.get("lora")}, self._core.facts.adapters, chat=True)
         data = yield from save_state(self._messages, self._states, SLOT, lora)
-        return SavedState(data=data, adapters=self._core.strengths(lora))
+        return ChatState(data=data, adapters=self._core.strengths(lora))
 
     def __repr__(self) -> str:
         """Show how many messages there are."""

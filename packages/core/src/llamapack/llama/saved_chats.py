@@ -25,14 +25,14 @@ _STATE = "state.bin"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SavedState:
+class ChatState:
     """The KV cache of a conversation, and the strengths of the LoRA adapters that it was computed with, by name."""
 
     data: bytes
     adapters: Mapping[str, float]
 
 
-def write_chat(path: Path, messages: Sequence[Message], state: SavedState | None) -> None:
+def write_chat(path: Path, messages: Sequence[Message], state: ChatState | None) -> None:
     """Write a chat; raises InputError if the file cannot be written."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -44,7 +44,7 @@ def write_chat(path: Path, messages: Sequence[Message], state: SavedState | None
     write_atomically(path, buffer.getvalue())
 
 
-def read_chat(path: Path) -> tuple[list[Message], SavedState | None]:
+def read_chat(path: Path) -> tuple[list[Message], ChatState | None]:
     """Read a chat: its messages, and its state if it has one; raises InputError for a file that is none."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -61,7 +61,7 @@ def read_chat(path: Path) -> tuple[list[Message], SavedState | None]:
     about = found.get("state") or {}
     if about.get("sha256") != _digest(data):
         raise InputError(f"{path} is damaged.", why="Its state is not the one that was saved.")
-    return found["messages"], None if data is None else SavedState(data=data, adapters=about["adapters"])
+    return found["messages"], None if data is None else ChatState(data=data, adapters=about["adapters"])
 
 
 def _digest(data: bytes | None) -> str | None:
