@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from llamapack.chat.answer import ChatAnswer
 from llamapack.typed.calls import ToolResult
 
 T = TypeVar("T")
@@ -113,12 +114,9 @@ class Reply(Generic[T]):
 
     def to_openai(self) -> dict[str, Any]:
         """Return the reply as OpenAI's interface has it: an object `chat.completion`, of the last turn."""
-        message: dict[str, Any] = {"role": "assistant", "content": self.text}
-        if self.thinking:
-            message["reasoning_content"] = self.thinking
         choice: dict[str, Any] = {
             "index": 0,
-            "message": message,
+            "message": ChatAnswer(text=self.text, thinking=self.thinking).to_openai(),
             "finish_reason": "length" if self.finish == "length" else "stop",
             "logprobs": {"content": [_openai_token(token) for token in self.logprobs]} if self.logprobs else None,
         }
