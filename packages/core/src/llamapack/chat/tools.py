@@ -10,12 +10,11 @@ from llamapack._util.arguments import check_sequence
 from llamapack.errors import GrammarError, InputError
 from llamapack.sampling.json_schema import compile_schema
 from llamapack.typed import Tool, tool
-from llamapack.typed.tools import check_names, check_several
+from llamapack.typed.tools import check_names, check_several, check_tool_choice
 
 AnyTool: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any]"
 """A typed function, what `tool` makes of one, or a tool as OpenAI's interface has it."""
 
-_CHOICES = ("auto", "required", "none")
 _FORM = '{"type": "function", "function": {"name": "...", "description": "...", "parameters": {...}}}'
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
@@ -43,10 +42,7 @@ def offer(tools: Sequence[AnyTool] | None, choice: str) -> Offer | None:
     described = [_described(each) for each in check_sequence("tools", tools)]
     names = [each["function"]["name"] for each in described]
     check_names(names)
-    if choice not in (*_CHOICES, *names):
-        raise InputError(
-            f"tool_choice must be one of {', '.join(map(repr, (*_CHOICES, *names)))}, not {choice!r}.",
-        )
+    check_tool_choice(choice, names)
     if not described:
         if choice == "required":
             raise InputError("A call is required, but there are no tools.", fix="Give tools, or leave tool_choice out.")

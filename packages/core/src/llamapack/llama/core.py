@@ -22,7 +22,7 @@ from llamapack.llama.plans.steps import Plan
 from llamapack.llama.plans.vectors import Ranked
 from llamapack.llama.tasks import Recognised, Task, check_task
 from llamapack.typed.returns import Returns, returns_of
-from llamapack.typed.tools import Toolbox
+from llamapack.typed.tools import Toolbox, check_tool_choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Core:
             context=self.facts.context,
             returns=wanted,
             toolbox=toolbox,
-            tool_choice=_choice(options, toolbox),
+            tool_choice=check_tool_choice(options.get("tool_choice", "auto"), toolbox.tools if toolbox else ()),
             max_turns=options.get("max_turns", 8),
             on_overflow=self.on_overflow,
             thinks=self.facts.template_thinks,
@@ -153,12 +153,3 @@ def _check_one_form(wanted: Returns | None, options: Mapping[str, Any]) -> None:
         raise InputError(f"{' and '.join(forms)} cannot be given together.", fix="Give one of them.")
     if forms and forms != ["returns"] and options.get("tools"):
         raise InputError(f"{forms[0]} cannot be given together with tools.", fix="Use returns=TYPE.")
-
-
-def _choice(options: Mapping[str, Any], toolbox: Toolbox | None) -> str:
-    choice = options.get("tool_choice", "auto")
-    names = () if toolbox is None else tuple(toolbox.tools)
-    if choice not in ("auto", "required", "none", *names):
-        known = ", ".join(map(repr, ("auto", "required", "none", *names)))
-        raise InputError(f"tool_choice must be one of {known}, not {choice!r}.")
-    return str(choice)

@@ -8,7 +8,7 @@ import functools
 import inspect
 import json
 import typing
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -110,6 +110,14 @@ def check_names(names: Sequence[str]) -> None:
     """Raise InputError for two tools of the same name."""
     if twice := {name for name in names if names.count(name) > 1}:
         raise InputError(f"Two tools are called {', '.join(sorted(twice))}.", fix="Use tool(function, name=...).")
+
+
+def check_tool_choice(choice: object, names: Iterable[str]) -> str:
+    """Return `choice` if it is "auto", "required", "none" or one of the `names` of tools; raises InputError if not."""
+    known = ("auto", "required", "none", *names)
+    if choice not in known:
+        raise InputError(f"tool_choice must be one of {', '.join(map(repr, known))}, not {choice!r}.")
+    return str(choice)
 
 
 @dataclass(frozen=True, kw_only=True)
