@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 
 from llamapack._util.arguments import check_sequence
 from llamapack.errors import GrammarError, InputError
-from llamapack.sampling.json_schema import compile_schema
+from llamapack.sampling.json_schema import Compiled, compile_schema
 from llamapack.typed import Tool, tool
 from llamapack.typed.tools import check_names, check_several, check_tool_choice
 
 AnyTool: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any]"
 """A typed function, what `tool` makes of one, or a tool as OpenAI's interface has it."""
 
-_FORM = '{"type": "function", "function": {"name": "...", "description": "...", "parameters": {...}}}'
+_FORM = 'Write it as {"type": "function", "function": {"name": "...", "description": "...", "parameters": {...}}}.'
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
@@ -62,22 +62,18 @@ def _described(given: AnyTool) -> dict[str, Any]:
         return (given if isinstance(given, Tool) else tool(given)).to_openai()
     function = given.get("function")
     if given.get("type") != "function" or not isinstance(function, Mapping):
-        raise InputError(f"A tool must be a function, or a dict that describes one, not {given!r}.", fix=_hint())
+        raise InputError(f"A tool must be a function, or a dict that describes one, not {given!r}.", fix=_FORM)
     name, parameters = function.get("name"), function.get("parameters")
     if not isinstance(name, str) or not name:
-        raise InputError(f"A tool has no name: {given!r}.", fix=_hint())
+        raise InputError(f"A tool has no name: {given!r}.", fix=_FORM)
     if not isinstance(function.get("description", ""), str):
-        raise InputError(f"The description of the tool {name} must be a text.", fix=_hint())
+        raise InputError(f"The description of the tool {name} must be a text.", fix=_FORM)
     if parameters is not None and not isinstance(parameters, Mapping):
-        raise InputError(f"The parameters of the tool {name} must be a JSON schema, not {parameters!r}.", fix=_hint())
+        raise InputError(f"The parameters of the tool {name} must be a JSON schema, not {parameters!r}.", fix=_FORM)
     return {"type": "function", "function": {**function, "parameters": parameters or _NO_PARAMETERS}}
 
 
-def _hint() -> str:
-    return f"Write it as {_FORM}."
-
-
-def _compiled(function: Mapping[str, Any]) -> Any:
+def _compiled(function: Mapping[str, Any]) -> Compiled:
     try:
         return compile_schema(function["parameters"])
     except GrammarError as error:
