@@ -66,8 +66,7 @@ class AskOptions(CompletionOptions, total=False):
     parallel_tool_calls: bool
 
 
-LONGEST = 10**9
-"""Seconds of a time limit: thirty years."""
+_LONGEST = 10**9  # seconds: thirty years
 _LEAST = {"max_tokens": 1, "logprobs": 1, "thinking_budget": 0, "max_turns": 1}
 _RENAMED = {"max_tokens": "n_predict", "thinking_budget": "reasoning_budget_tokens"}
 _FLAGS = {"ignore_eos", "backend_sampling", "cache_prompt", "thinking", "parallel_tool_calls"}
@@ -92,7 +91,7 @@ def _check_value(name: str, value: object) -> None:
     elif name in _LEAST:
         check_int(name, value, _LEAST[name])
     elif name == "time_limit":
-        check_number(name, value, 0, LONGEST, wanted=f"a number from 0 to {LONGEST}")
+        check_number(name, value, 0, _LONGEST, wanted=f"a number from 0 to {_LONGEST}")
     elif name == "samplers" or (name == "stop" and not isinstance(value, str)):
         check_texts(name, value)
     elif name in ("lora", "template_arguments"):
