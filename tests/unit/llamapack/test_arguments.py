@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llamapack._util.arguments import check_line, check_mapping, check_sequence, check_texts, is_number
+from llamapack._util.arguments import check_c_string, check_mapping, check_sequence, check_texts, is_number
 from llamapack.errors import InputError, UnknownArgumentError
 from llamapack.generation import generate
 from llamapack.grammar import Grammar
@@ -70,8 +70,8 @@ def test_a_stop_string_is_a_text(stop: Any) -> None:
         (check_texts, "ab", "x must be a list or another sequence, not 'ab'.\nPut it into a list."),
         (check_texts, ["a", 5], "x must hold texts, not 5."),
         (check_texts, ["\ud800"], r"x has half of a surrogate pair, which is no text: '\ud800'."),
-        (check_line, 5, "x must be a text without NUL and halves of surrogate pairs, not 5."),
-        (check_line, "a\0", r"x must be a text without NUL and halves of surrogate pairs, not 'a\x00'."),
+        (check_c_string, 5, "x must be a text without NUL and halves of surrogate pairs, not 5."),
+        (check_c_string, "a\0", r"x must be a text without NUL and halves of surrogate pairs, not 'a\x00'."),
         (check_mapping, [(1, 2)], "x must be a dict or another mapping, not [(1, 2)]."),
     ],
 )

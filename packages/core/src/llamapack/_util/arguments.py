@@ -32,7 +32,7 @@ def is_number(value: object) -> TypeGuard[float]:
     """Return True for finite numbers that a float can hold; False for bools."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number without end
+    except OverflowError:  # an int that is too large for one
         return False
 
 
@@ -82,18 +82,25 @@ def check_texts(name: str, value: object) -> tuple[str, ...]:
     for text in texts:
         if not isinstance(text, str):
             raise InputError(f"{name} must hold texts, not {text!r}.")
-        if any(map(_is_half, text)):
+        if _has_half(text):
             raise InputError(f"{name} has half of a surrogate pair, which is no text: {text!r}.")
     return texts
 
 
-def _is_half(character: str) -> bool:
-    return "\ud800" <= character <= "\udfff"
+def invalid_character(text: str) -> str:
+    """Return the name of a character in `text` that a string of C cannot hold; empty if there is none."""
+    if "\0" in text:
+        return "a NUL character"
+    return "half of a surrogate pair" if _has_half(text) else ""
 
 
-def check_line(name: str, value: object) -> str:
+def _has_half(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def check_c_string(name: str, value: object) -> str:
     """Return `value` if it is a text that C can hold: without NUL and halves of surrogate pairs."""
-    if not isinstance(value, str) or any(each == "\0" or _is_half(each) for each in value):
+    if not isinstance(value, str) or invalid_character(value):
         raise InputError(f"{name} must be a text without NUL and halves of surrogate pairs, not {value!r}.")
     return value
 

@@ -18,7 +18,7 @@ from llamapack._native.calls import stop_at_exit
 from llamapack._native.library import native, take_text
 from llamapack._native.loading import Progress
 from llamapack._native.owner import Owner
-from llamapack._util.arguments import check_line, check_mapping
+from llamapack._util.arguments import check_c_string, check_mapping
 from llamapack.backends.cpu import CpuChoice, load_cpu
 from llamapack.backends.loading import use_backends
 from llamapack.backends.selection.decisions import Choice
@@ -137,8 +137,8 @@ class Engine(Owner[api.llamapack_engine_p]):
         inbox: api.llamapack_inbox_p | None,
         tag: int,
     ) -> api.llamapack_request_p:
-        check_line("method", method)
-        check_line("path", path)
+        check_c_string("method", method)
+        check_c_string("path", path)
         data = _encode(body)
         files = _native_uploads(uploads or {})
         pointer, message = api.llamapack_request_p(), api.char_p()
@@ -199,11 +199,11 @@ def _native_uploads(uploads: Mapping[str, Upload]) -> ctypes.Array[api.llamapack
 
 
 def _check_upload(field: str, upload: object) -> None:
-    check_line("The field of an upload", field)
+    check_c_string("The field of an upload", field)
     if not isinstance(upload, Upload) or type(upload.data) is not bytes:
         raise InputError(f"An upload must be an Upload with bytes, not {upload!r}.")
-    check_line("The file name of an upload", upload.file_name)
-    check_line("The content type of an upload", upload.content_type)
+    check_c_string("The file name of an upload", upload.file_name)
+    check_c_string("The content type of an upload", upload.content_type)
 
 
 def _refusal(status: int, message: str) -> Exception:

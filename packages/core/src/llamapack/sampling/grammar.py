@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native, take_text
-from llamapack._util.arguments import check_sequence, warn_caller
+from llamapack._util.arguments import check_sequence, invalid_character, warn_caller
 from llamapack.errors import GrammarError, InputError, LlamapackError, SchemaWarning
 from llamapack.sampling.json_schema import compile_schema
 from llamapack.sampling.stages import BuildArgs, Stage
@@ -58,7 +58,7 @@ class Grammar(Stage):
         for name, text in texts.items():
             if not isinstance(text, str) or not text.strip():
                 raise GrammarError(f"The {name} must be a text that is not empty, not {text!r}.")
-            if problem := _invalid_character(text):
+            if problem := invalid_character(text):
                 raise GrammarError(f"The {name} has {problem}.")
         for name in ("begun", "thinking_start"):
             if not isinstance(found := getattr(self, name), str):
@@ -151,15 +151,8 @@ def _tokens(vocab: Vocab, text: str) -> list[int]:
 def _check_text(name: str, text: object) -> None:
     if not isinstance(text, str) or not text:
         raise GrammarError(f"A {name} must be a text that is not empty, not {text!r}.")
-    if problem := _invalid_character(text):
+    if problem := invalid_character(text):
         raise GrammarError(f"The {name} {text!r} has {problem}.")
-
-
-def _invalid_character(text: str) -> str:
-    """Return the name of a character in `text` that llama.cpp's C API cannot take; empty if there is none."""
-    if "\0" in text:
-        return "a NUL character"
-    return "half of a surrogate pair" if any("\ud800" <= character <= "\udfff" for character in text) else ""
 
 
 def _refused(why: str) -> LlamapackError:
