@@ -7,6 +7,7 @@
 
 #include "chat.h"
 #include "chat_grammar.hpp"
+#include "chat_json.hpp"
 #include "status.hpp"
 
 struct llamapack_chat_templates {
@@ -17,17 +18,6 @@ namespace {
 
 using json = nlohmann::ordered_json; // the order of keys matters in schemas and templates
 using llamapack::invalid_input;
-
-json parse_request(const char * request) {
-    if (request == nullptr) {
-        throw invalid_input("the request is missing");
-    }
-    json parsed = json::parse(request, nullptr, /* allow_exceptions */ false);
-    if (!parsed.is_object()) {
-        throw invalid_input("the request is not a JSON object");
-    }
-    return parsed;
-}
 
 common_json to_common(const json & value) {
     return common_json::parse(value.dump());
@@ -169,7 +159,7 @@ llamapack_status llamapack_chat_templates_facts(
             sources.push_back(other);
         }
         const json made = { { "sources", sources }, { "capabilities", common_chat_templates_get_caps(known) } };
-        *facts          = llamapack::copy_string(made.dump(-1, ' ', false, json::error_handler_t::replace));
+        *facts          = llamapack::copy_json(made);
     });
 }
 
@@ -180,7 +170,7 @@ llamapack_status llamapack_chat_apply(
             throw invalid_input("the templates or the place for the response is missing");
         }
         *response       = nullptr;
-        const auto made = render(templates->templates.get(), parse_request(request));
-        *response       = llamapack::copy_string(response_of(made).dump(-1, ' ', false, json::error_handler_t::replace));
+        const auto made = render(templates->templates.get(), llamapack::parse_request(request));
+        *response       = llamapack::copy_json(response_of(made));
     });
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "chat.h"
+#include "chat_json.hpp"
 #include "deep_stack.hpp"
 #include "status.hpp"
 
@@ -20,17 +21,6 @@ using llamapack::invalid_input;
 constexpr size_t stack_per_level = 16 * 1024;
 constexpr size_t other_stack     = 256 * 1024;
 constexpr size_t most_levels     = 60000; // a stack of almost 1 GiB, which is taken as it is used
-
-json parse_request(const char * request) {
-    if (request == nullptr) {
-        throw invalid_input("the request is missing");
-    }
-    json parsed = json::parse(request, nullptr, /* allow_exceptions */ false);
-    if (!parsed.is_object()) {
-        throw invalid_input("the request is not a JSON object");
-    }
-    return parsed;
-}
 
 common_chat_format format_of(const std::string & name) {
     for (int format = 0; format < COMMON_CHAT_FORMAT_COUNT; ++format) {
@@ -94,12 +84,12 @@ llamapack_status llamapack_chat_parse(const char * request, char ** response, ch
         if (response == nullptr) {
             throw invalid_input("the place for the response is missing");
         }
-        *response         = nullptr;
-        const json given  = parse_request(request);
+        *response        = nullptr;
+        const json given = llamapack::parse_request(request);
         if (!given.contains("text") || !given["text"].is_string()) {
             throw invalid_input("there is no text at `text`");
         }
         const auto message = parse(given["text"].get<std::string>(), given.value("partial", false), params_of(given));
-        *response = llamapack::copy_string(response_of(message).dump(-1, ' ', false, json::error_handler_t::replace));
+        *response          = llamapack::copy_json(response_of(message));
     });
 }
