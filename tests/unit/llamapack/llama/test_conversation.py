@@ -199,8 +199,9 @@ def test_model_that_goes_on_calling_tools_is_stopped() -> None:
     assert len(engine.asked) == 2
 
 
-def test_call_that_was_cut_off_raises() -> None:
-    it, _ = core(called("weather", '{"city": "Ro', "length"))
+@pytest.mark.parametrize("arguments", ['{"city": "Ro', '{"city": ' + "[" * 100_000], ids=["cut off", "deep"])
+def test_call_that_was_cut_off_raises(arguments: str) -> None:
+    it, _ = core(called("weather", arguments, "length"))
     with pytest.raises(ReplyError, match=r"call of the tool weather is not complete"):
         ask(it, "How is Rome?", tools=[weather])
 

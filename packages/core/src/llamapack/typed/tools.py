@@ -144,7 +144,7 @@ class Toolbox:
             raise InputError(f"There is no tool {call.name!r}.")
         try:
             arguments = found.codec.load(json.loads(call.arguments_json or "{}"), "")
-        except (ValueError, Mismatch) as error:
+        except (ValueError, Mismatch, RecursionError) as error:
             raise InputError(f"The arguments do not fit: {error}") from error
         return functools.partial(found.function, **arguments)
 

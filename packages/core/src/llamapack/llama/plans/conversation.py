@@ -115,7 +115,7 @@ def _check_complete(answer: Answer) -> None:
     for call in answer.calls:
         try:
             json.loads(call.arguments_json or "{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ReplyError(
                 f"The model's call of the tool {call.name} is not complete: {shown(call.arguments_json)}",
                 text=answer.text,
