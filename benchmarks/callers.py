@@ -1,7 +1,7 @@
 """One measurement of several callers, in its own process: python -m benchmarks.callers MODEL CALLERS THREADS TOKENS.
 
 Each caller is a thread with a context of its own, which generates TOKENS tokens. THREADS is the number of threads of
-each context, or `default`. It prints tokens per second, of all callers together. A fifth argument is a library to load
+each context. It prints tokens per second, of all callers together. A fifth argument is a library to load
 in the place of the CPU level's own.
 """
 
@@ -28,8 +28,7 @@ def main(path: str, callers: str, n_threads: str, count: str, library: str = "")
     everyone = threading.Barrier(number)
 
     def call(model: Model) -> tuple[float, float]:
-        size = None if n_threads == "default" else int(n_threads)
-        context = Context(model, n_ctx=512, n_threads=size, n_threads_batch=size)
+        context = Context(model, n_ctx=512, n_threads=int(n_threads))
         with context, Sampler.greedy() as sampler:
             context.decode(model.vocab.tokenize(PROMPT))
             context.decode([sampler.sample(context)])

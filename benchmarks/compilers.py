@@ -16,9 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.intervals import Estimate, estimate
+from benchmarks.intervals import estimate
 from benchmarks.options import at_least_one
-from benchmarks.processes import BenchmarkError, llama_bench
+from benchmarks.processes import llama_bench
+from benchmarks.reports import markdown, run_main, write_report
 
 FORMATS = ("F16", "Q8_0", "Q4_0", "Q4_K_M")
 KINDS = ("prompt", "generation")
@@ -99,35 +100,28 @@ def table(setup: Setup, series: Series, level: str) -> str:
     first, *_ = setup.modules
     head = ["", *(f"{format} {kind}" for kind in KINDS for format in FORMATS)]
     head += [*(f"all, {kind}" for kind in KINDS), "all"]
-    lines = [head, ["---"] * len(head)]
+    rows = []
     for variant in setup.modules:
         cells = [_cell(setup, series, level, variant, format, kind) for kind in KINDS for format in FORMATS]
         pooled = [estimate(series.together(level, variant, first, kinds)) for kinds in (*((k,) for k in KINDS), KINDS)]
-        lines.append([variant, *cells, *("1" if variant == first else said(each) for each in pooled)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        rows.append([variant, *cells, *("1" if variant == first else str(each) for each in pooled)])
+    return markdown(head, rows)
 
 
 def _cell(setup: Setup, series: Series, level: str, variant: str, format: str, kind: str) -> str:
     first, *_ = setup.modules
     if variant == first:
         return f"{statistics.median(series.rounds[level, variant, format, kind]):.4g} tokens/s"
-    return said(estimate(series.ratios(level, variant, first, format, kind)))
+    return str(estimate(series.ratios(level, variant, first, format, kind)))
 
 
-def said(found: Estimate) -> str:
-    """Return a median with its interval, as text."""
-    interval = "" if found.low is None else f" ({found.low:.3f} … {found.high:.3f})"
-    return f"{found.median:.3f}{interval}"
-
-
-def report(setup: Setup, series: Series, load: tuple[float, ...]) -> dict[str, object]:
+def report(setup: Setup, series: Series) -> dict[str, object]:
     """Return everything that was measured, with raw values and the machine."""
     return {
         "processor": processor(),
         "threads": setup.n_threads,
         "prompt_tokens": setup.n_prompt,
         "generated_tokens": setup.n_generated,
-        "load_average": {"before": load, "after": os.getloadavg()},
         "rates": [
             {"level": level, "variant": variant, "format": format, "kind": kind, "rounds": rates}
             for (level, variant, format, kind), rates in series.rounds.items()
@@ -184,7 +178,7 @@ def main() -> int:
         n_generated=options.generated_tokens,
     )
     series = measure(setup, options.rounds)
-    options.output.write_text(json.dumps(report(setup, series, load), indent=2) + "\n", encoding="utf-8")
+    write_report(options.output, report(setup, series), load)
     print(f"{processor()}, {setup.n_threads} threads, load average {load[0]:.1f} before")
     for level in setup.levels:
         print(f"\n### {level}\n\n{table(setup, series, level)}")
@@ -192,7 +186,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchmarkError as error:
-        sys.exit(str(error))
+    run_main(main)

@@ -20,6 +20,11 @@ class Estimate:
     low: float | None
     high: float | None
 
+    def __str__(self) -> str:
+        """Return the median, with its interval if there is one."""
+        interval = "" if self.low is None else f" ({self.low:.3f} … {self.high:.3f})"
+        return f"{self.median:.3f}{interval}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
@@ -27,6 +32,10 @@ class Bar:
 
     side: Literal["at least", "at most"]
     limit: float
+
+    def verdict(self, estimate: Estimate) -> str:
+        """Return `pass`, `FAIL`, or `-` without an interval."""
+        return {True: "pass", False: "FAIL", None: "-"}[self.reached(estimate)]
 
     def reached(self, estimate: Estimate) -> bool | None:
         """Return True if the better end of the interval reaches the limit; None without an interval."""

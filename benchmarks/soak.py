@@ -9,13 +9,14 @@ samples in the warm-up, but at least a small allowance for the allocator.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from benchmarks.reports import write_report
 
 WARM_UP = 0.1
 TEXTS = 8
@@ -145,7 +146,7 @@ def main() -> int:
     options = parser.parse_args()
     if sys.platform != "linux":
         parser.error("the soak run reads /proc, and needs Linux")
-    verdicts = []
+    verdicts, load = [], os.getloadavg()
     for name, work, count in (
         ("load/close cycles", load_cycles, options.cycles),
         ("tokens", tokens, options.tokens),
@@ -155,11 +156,8 @@ def main() -> int:
             continue
         verdicts.append(judge(name, count, list(work(options.model, count))))
         print(verdicts[-1], flush=True)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     found = [asdict(each) | {"flat": each.flat} for each in verdicts]
-    options.output.write_text(
-        json.dumps({"load_average": os.getloadavg(), "phases": found}, indent=2), encoding="utf-8"
-    )
+    write_report(options.output, {"phases": found}, load)
     return 0 if all(each.flat for each in verdicts) else 1
 
 

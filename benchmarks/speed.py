@@ -7,7 +7,6 @@ load on the machine affects both. The value of a round is the ratio of the two, 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -20,6 +19,7 @@ from benchmarks.intervals import FEWEST, Bar, Estimate, estimate
 from benchmarks.options import at_least_one
 from benchmarks.processes import BenchmarkError, Run, llama_bench, run
 from benchmarks.prompt import prompt
+from benchmarks.reports import markdown, run_main, write_report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,23 +148,16 @@ def row(measure: Measure, found: Estimate) -> Sequence[str]:
     interval = (
         f"needs {FEWEST} rounds" if found.low is None or found.high is None else f"{found.low:.3f} … {found.high:.3f}"
     )
-    verdict = {True: "pass", False: "FAIL", None: "-"}[measure.bar.reached(found)]
     return (
         *(measure.name, f"{ours:.4g} {measure.unit}", f"{theirs:.4g} {measure.unit}", measure.combined),
-        *(f"{found.median:.3f}", interval, f"{measure.bar.side} {measure.bar.limit}", verdict),
+        *(f"{found.median:.3f}", interval, f"{measure.bar.side} {measure.bar.limit}", measure.bar.verdict(found)),
     )
 
 
 HEAD = ("what", "llamapack", "llama.cpp", "compared as", "median", "95 % interval", "bar", "")
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Return the rows as a Markdown table."""
-    lines = [HEAD, tuple("---" for _ in HEAD), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def report(setup: Setup, done: Sequence[Measure], load: tuple[float, ...]) -> dict[str, object]:
+def report(setup: Setup, done: Sequence[Measure]) -> dict[str, object]:
     """Return everything that was measured, with raw values and the machine."""
     import llamapack
 
@@ -178,7 +171,6 @@ def report(setup: Setup, done: Sequence[Measure], load: tuple[float, ...]) -> di
         "model": setup.model.name,
         "prompt_tokens": setup.n_prompt,
         "generated_tokens": setup.n_generated,
-        "load_average": {"before": load, "after": os.getloadavg()},
         "measures": [
             {
                 "name": each.name,
@@ -245,15 +237,11 @@ def main() -> int:
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
             for each in chosen:
                 each.step(number)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(report(setup, chosen, load), indent=2) + "\n", encoding="utf-8")
+    write_report(options.output, report(setup, chosen), load)
     print(f"CPU level {setup.level}, {setup.n_threads} threads, load average {load[0]:.1f} before")
-    print(table([row(each, estimate(each.values())) for each in chosen]))
+    print(markdown(HEAD, [row(each, estimate(each.values())) for each in chosen]))
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchmarkError as error:
-        sys.exit(str(error))
+    run_main(main)

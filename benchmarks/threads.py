@@ -9,7 +9,6 @@ best rate of all settings in the same round, and by the rate of OpenMP with llam
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import statistics
@@ -22,11 +21,12 @@ from pathlib import Path
 
 from benchmarks.intervals import Bar, estimate
 from benchmarks.options import at_least_one
-from benchmarks.processes import BenchmarkError, run
+from benchmarks.processes import run
+from benchmarks.reports import markdown, run_main, write_report
 
 BEST = Bar(side="at least", limit=0.8)
 OPENMP = Bar(side="at least", limit=1.0)
-DEFAULT = "default"
+OURS, OTHER = "ours", "OpenMP"
 QUOTA_GROUP = Path("/sys/fs/cgroup/cpu/llamapack-bench")
 PERIOD_MICROSECONDS = 100_000
 
@@ -36,7 +36,7 @@ class Setting:
     """What computes, and with how many threads for each context."""
 
     library: str
-    threads: str
+    threads: int
 
     def __str__(self) -> str:
         """Return it as a head of the table."""
@@ -49,8 +49,8 @@ class Case:
 
     name: str
     callers: int = 1
-    threads: str = DEFAULT
-    """The number of threads that is judged."""
+    threads: int = 0
+    """The number of threads that is judged, or 0 for llamapack's default."""
     neighbour: bool = False
     """Whether another process keeps the first core busy."""
     quota: float = 0
@@ -65,6 +65,8 @@ class Setup:
     libraries: Mapping[str, str]
     """By name; an empty path is the wheel's own library."""
     cores: int
+    default: int
+    """llamapack's choice of a number of threads."""
     tokens: int
 
     def cases(self) -> tuple[Case, ...]:
@@ -73,7 +75,7 @@ class Setup:
         found = [
             Case(name="alone"),
             *(Case(name=f"{callers} callers", callers=callers) for callers in (2, 4, 8)),
-            *(Case(name=f"{count} threads on {self.cores} cores", threads=str(count)) for count in more),
+            *(Case(name=f"{count} threads on {self.cores} cores", threads=count) for count in more),
             Case(name="busy neighbour", neighbour=True),
         ]
         if os.access(QUOTA_GROUP.parent, os.W_OK):
@@ -82,7 +84,7 @@ class Setup:
 
     def settings(self, case: Case) -> tuple[Setting, ...]:
         """Return what is compared in `case`; the first is judged."""
-        threads = dict.fromkeys((case.threads, "1", str(self.cores)))
+        threads = dict.fromkeys((case.threads or self.default, 1, self.cores))
         return tuple(Setting(library=library, threads=count) for library in self.libraries for count in threads)
 
     def rate(self, case: Case, setting: Setting) -> float:
@@ -141,16 +143,11 @@ class Series:
         """Return the rates of all rounds."""
         return self.rounds.setdefault((case.name, setting), [])
 
-    def to_best(self, case: Case, settings: Sequence[Setting]) -> list[float]:
-        """Return, for each round, the rate of the first setting divided by the best rate."""
-        columns = [self.of(case, setting) for setting in settings]
-        return [rates[0] / max(rates) for rates in zip(*columns, strict=True)]
-
-    def to_other(self, case: Case, settings: Sequence[Setting]) -> list[float]:
-        """Return, for each round, the rate of the first setting divided by that of OpenMP with as many threads."""
-        first = settings[0]
-        other = next(each for each in settings if each.threads == first.threads and each.library != first.library)
-        return [one / two for one, two in zip(self.of(case, first), self.of(case, other), strict=True)]
+    def ratios(self, case: Case, settings: Sequence[Setting]) -> tuple[list[float], list[float]]:
+        """Divide, for each round, the rate of the first setting by the best, and by OpenMP's with as many threads."""
+        rounds = list(zip(*(self.of(case, setting) for setting in settings), strict=True))
+        openmp = settings.index(Setting(library=OTHER, threads=settings[0].threads))
+        return [rates[0] / max(rates) for rates in rounds], [rates[0] / rates[openmp] for rates in rounds]
 
 
 def measure(setup: Setup, cases: Sequence[Case], rounds: int) -> Series:
@@ -172,29 +169,24 @@ def table(setup: Setup, cases: Sequence[Case], series: Series) -> str:
     """Return the Markdown table: median rates, and what is judged."""
     heads = list(dict.fromkeys(str(each) for each in setup.settings(cases[0])))
     head = ["tokens/s", *heads, "judged", "to the best", f"≥ {BEST.limit}", "to OpenMP", f"≥ {OPENMP.limit}"]
-    lines = [head, ["---"] * len(head)]
+    rows = []
     for case in cases:
         settings = setup.settings(case)
-        rates = {str(each): f"{statistics.median(series.of(case, each)):.3g}" for each in settings}
-        cells = [rates.get(name, "") for name in heads]
-        judged = f"{settings[0]}: {rates[str(settings[0])]}"
-        lines.append([case.name, *cells, judged, *_judged(series.to_best(case, settings), BEST)])
-        with_openmp = len(setup.libraries) > 1
-        lines[-1] += _judged(series.to_other(case, settings), OPENMP) if with_openmp else ["", ""]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _judged(ratios: Sequence[float], bar: Bar) -> list[str]:
-    found = estimate(ratios)
-    interval = "" if found.low is None else f" ({found.low:.2f} … {found.high:.2f})"
-    return [f"{found.median:.2f}{interval}", {True: "pass", False: "FAIL", None: "-"}[bar.reached(found)]]
+        found = {str(each): f"{statistics.median(series.of(case, each)):.3g}" for each in settings}
+        judged = f"{settings[0]}: {found[str(settings[0])]}"
+        to_best, to_openmp = (estimate(ratios) for ratios in series.ratios(case, settings))
+        cells = [found.get(name, "") for name in heads]
+        rows.append(
+            [case.name, *cells, judged, str(to_best), BEST.verdict(to_best), str(to_openmp), OPENMP.verdict(to_openmp)]
+        )
+    return markdown(head, rows)
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench -- threads", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--openmp", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--openmp", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--other", action="append", default=[], help="Another library to compare: NAME=PATH.")
     parser.add_argument("--only", action="append", help="Measure only this case; may be given several times.")
@@ -205,27 +197,29 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     """Measure, print the table and write the report. A limit that is not reached is reported, but is not an error."""
+    from llamapack.threads import default_threads
+
     options, load = parse(), os.getloadavg()
     others = dict(word.split("=", 1) for word in options.other)
-    libraries = {"ours": "", **({"OpenMP": options.openmp} if options.openmp else {}), **others}
-    cores = len(os.sched_getaffinity(0))
-    setup = Setup(model=options.model, libraries=libraries, cores=cores, tokens=options.tokens)
+    libraries, cores = {OURS: "", OTHER: options.openmp, **others}, len(os.sched_getaffinity(0))
+    setup = Setup(
+        model=options.model,
+        libraries=libraries,
+        cores=cores,
+        default=default_threads().count,
+        tokens=options.tokens,
+    )
     cases = [case for case in setup.cases() if not options.only or case.name in options.only]
     series = measure(setup, cases, options.rounds)
     found = [
         {"case": name, "library": setting.library, "threads": setting.threads, "rates": rates}
         for (name, setting), rates in series.rounds.items()
     ]
-    report = {"cores": cores, "load_average": {"before": load, "after": os.getloadavg()}, "rates": found}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_report(options.output, {"cores": cores, "rates": found}, load)
     print(f"{cores} cores, load average {load[0]:.1f} before")
     print(table(setup, cases, series))
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchmarkError as error:
-        sys.exit(str(error))
+    run_main(main)
