@@ -236,8 +236,9 @@ def _clear(git: Git, state: State, overwritten: Sequence[str]) -> None:
     if state.is_clean and not overwritten:
         return
     close_operation(git, state)
-    git.run("reset", "--quiet", "--hard", "HEAD")
+    # Before HEAD's files are back: there, a file or a link to elsewhere may take the place of a folder with these.
     remove_files(git, (*state.untracked, *overwritten))
+    git.run("reset", "--quiet", "--hard", "HEAD")
 
 
 def save_backup(git: Git, why: str, *, ignored: Sequence[str] = ()) -> str:

@@ -113,6 +113,37 @@ def test_file_that_only_an_edit_ignores_is_kept(patched: Toy) -> None:
     assert not (patched.git.folder / ".gitignore").exists()
 
 
+def test_file_that_git_was_told_to_forget_comes_back(patched: Toy) -> None:
+    patched.git.run("rm", "--quiet", "--cached", "LICENSE")
+    patched.write("LICENSE", "mine\n")
+    backup = apply_patches(patched.checkout, discard=True).backup
+    assert patched.git.run("show", f"{backup}:LICENSE").stdout == "mine\n"
+    assert patched.git.run("status", "--porcelain").stdout == ""
+
+
+def test_folder_in_the_place_of_a_file_is_saved(patched: Toy) -> None:
+    (patched.git.folder / "LICENSE").unlink()
+    patched.write("LICENSE/mine", "mine\n")
+    backup = apply_patches(patched.checkout, discard=True).backup
+    assert patched.git.run("show", f"{backup}:LICENSE/mine").stdout == "mine\n"
+    assert patched.git.run("status", "--porcelain").stdout == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_nothing_is_removed_where_a_link_leads(patched: Toy, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "notes"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text("of nobody's business\n", encoding="utf-8")
+    link = patched.git.folder / "link"
+    link.symlink_to(elsewhere.parent)
+    patched.commit("Link", {})
+    link.unlink()
+    patched.write("link/notes", "mine\n")
+    backup = apply_patches(patched.checkout, discard=True).backup
+    assert patched.git.run("show", f"{backup}:link/notes").stdout == "mine\n"
+    assert elsewhere.exists()
+
+
 def test_ignored_file_that_came_during_a_conflict_is_not_overwritten(conflicting: Toy) -> None:
     (conflicting.git.dir / "info").mkdir(exist_ok=True)
     (conflicting.git.dir / "info" / "exclude").write_text("new.cpp\n", encoding="utf-8")
