@@ -14,7 +14,8 @@ import pytest
 from llamapack.errors import ClosedError, InputError, ModelFormatError, ModelNotFoundError
 
 from tests.support.reference.llama import Llama
-from tests.support.reference.made_adapters import finish, new_adapter, write_control, write_lora
+from tests.support.reference.made_adapters import new_adapter, write_control, write_lora
+from tests.support.reference.made_models import finish, write_model
 from tests.support.reference.weights import Weights, read_weights
 from tests.support.small_contexts import EXACT, TOKENS, Floats, Made, context, distance, read_all
 
@@ -234,8 +235,6 @@ def test_missing_cut_and_foreign_files_are_refused(made: Made, weights: Weights,
 
 
 def test_a_lora_of_the_token_table_is_as_if_merged(tmp_path: Path) -> None:
-    from tests.support.reference.made_models import write_model
-
     path = write_model(tmp_path / "untied.gguf", "untied")
     weights = read_weights(path)
     deltas = write_lora(tmp_path / "lora.gguf", weights, ["token_embd", "output"])
@@ -270,8 +269,6 @@ def test_control_vectors_add_to_layers_scaled_and_together(
 
 
 def test_control_vectors_can_be_limited_to_layers(tmp_path: Path) -> None:
-    from tests.support.reference.made_models import write_model
-
     path = write_model(tmp_path / "deep.gguf", "llama", n_layer=5)
     random = np.random.default_rng(3)
     directions = {layer: random.standard_normal(64).astype(np.float32) for layer in (1, 2, 4)}

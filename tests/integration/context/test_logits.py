@@ -20,7 +20,7 @@ import pytest
 from llamapack.errors import InputError, StateError
 
 from tests.support.reference.llama import Llama, Result
-from tests.support.reference.made_models import add_value
+from tests.support.reference.made_models import add_value, finish
 from tests.support.reference.weights import Weights, read_weights
 from tests.support.small_contexts import EXACT, TOKENS, Made, context, cosine, distance, logits_of, read_all
 
@@ -53,10 +53,7 @@ def exact_model(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> I
     writer.add_tokenizer_model("none")
     for name, tensor in weights.tensors.items():
         writer.add_tensor(name, tensor)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     with llamapack.Model(path) as model:
         yield model
     path.unlink()

@@ -179,9 +179,9 @@ SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 WIDTH = 32
 
 
-def bpe_vocabulary(special: Sequence[str] = SPECIAL) -> Values:
-    """Describe a byte-level vocabulary of 268 tokens, with three `special` ones: unknown, begin, end."""
-    tokens = [*special, *byte_tokens(), *(merge.replace(" ", "") for merge in MERGES)]
+def bpe_vocabulary(special: Sequence[str] = SPECIAL, more: Sequence[str] = ()) -> Values:
+    """Describe a byte-level vocabulary of 268 tokens, with three `special` ones: unknown, begin, end; and of `more`."""
+    tokens = [*special, *byte_tokens(), *(merge.replace(" ", "") for merge in MERGES), *more]
     return {
         "tokenizer.ggml.model": text("gpt2"),
         "tokenizer.ggml.pre": text("gpt-2"),

@@ -10,15 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import gguf
 import numpy as np
 
-from tests.support.gguf.files import MERGES, byte_tokens
+from tests.support.gguf.files import MERGES, SPECIAL, bpe_vocabulary, byte_tokens
+from tests.support.reference.made_models import write_model
+from tests.support.reference.made_vocabularies import tokens_of
+from tests.support.reference.weights import Floats
 
 WIDTH = 256
 HEAD = 32  # attention adds nothing, and prompts are long
-END = "<|im_end|>"
-_CONTEXT = 1 << 15
+END = SPECIAL.index("<|im_end|>")
+FIRST = len(tokens_of(bpe_vocabulary()))
+"""The first token of a text."""
 _WORDS = {merge.replace(" ", "").replace("Ġ", " ").encode() for merge in MERGES}
 _SURE = 1000.0  # how much likelier the next piece is than others
 
@@ -65,54 +68,43 @@ def write_scripted_model(path: Path, texts: Sequence[str]) -> Mapping[str, Mappi
     for text in texts:
         script.add(text)
     letters = byte_tokens()
-    plain = ["<|endoftext|>", "<|im_start|>", END, *letters, *(merge.replace(" ", "") for merge in MERGES)]
-    return _write(path, script, plain, ["".join(letters[byte] for byte in piece) for piece in script.pieces])
+    pieces = ["".join(letters[byte] for byte in piece) for piece in script.pieces]
+    write_model(
+        path,
+        "llama",
+        n_layer=1,
+        vocabulary=bpe_vocabulary(more=pieces),
+        weights=_weights(script),
+        context_length=1 << 15,
+        embedding_length=WIDTH,
+        feed_forward_length=WIDTH,
+        attention__head_count=1,
+        attention__key_length=HEAD,
+        attention__value_length=HEAD,
+    )
+    # far less than what the script says, and far more than what a prompt says: nothing
+    return {text: {FIRST + piece: 100.0} for text, piece in script.begin.items()}
 
 
-def _write(path: Path, script: Script, plain: list[str], pieces: list[str]) -> Mapping[str, Mapping[int, float]]:
-    first = len(plain)
-    count = first + len(pieces)
+def _weights(script: Script) -> dict[str, Floats]:
+    count = FIRST + len(script.pieces)
     random = np.random.default_rng(1)
     embedding = random.choice(np.array([-1, 1], dtype=np.float32), (count, WIDTH))
     embedding[:, 0] = 0
-    embedding[:first] = np.eye(1, WIDTH)  # what a prompt consists of says nothing of what is next
+    embedding[:FIRST] = np.eye(1, WIDTH)  # what a prompt consists of says nothing of what is next
     output = np.zeros((count, WIDTH), dtype=np.float32)
-    for piece in range(len(pieces)):
+    for piece in range(len(script.pieces)):
         following = script.followers.get(piece)
-        output[plain.index(END) if following is None else first + following] += embedding[first + piece]
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_context_length(_CONTEXT)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(1)
-    writer.add_feed_forward_length(32)
-    writer.add_head_count(1)
-    writer.add_key_length(HEAD)
-    writer.add_value_length(HEAD)
-    writer.add_rope_dimension_count(HEAD)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_vocab_size(count)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list([*plain, *pieces])
-    writer.add_token_types([3] * 3 + [1] * (count - 3))
-    writer.add_token_merges(list(MERGES))
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(plain.index(END))
-    writer.add_add_bos_token(False)
-    writer.add_tensor("token_embd.weight", embedding)
-    writer.add_tensor("output.weight", output * np.float32(_SURE))
-    writer.add_tensor("output_norm.weight", np.ones(WIDTH, dtype=np.float32))
-    for name, rows, columns in (
-        *((f"attn_{each}", HEAD, WIDTH) for each in "qkv"),
-        ("attn_output", WIDTH, HEAD),
-        *(("ffn_gate", 32, WIDTH), ("ffn_up", 32, WIDTH), ("ffn_down", WIDTH, 32)),
-    ):
-        writer.add_tensor(f"blk.0.{name}.weight", np.zeros((rows, columns), dtype=np.float32))
-    for name in ("attn_norm", "ffn_norm"):
-        writer.add_tensor(f"blk.0.{name}.weight", np.ones(WIDTH, dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    # far less than what the script says, and far more than what a prompt says: nothing
-    return {text: {first + piece: 100.0} for text, piece in script.begin.items()}
+        output[END if following is None else FIRST + following] += embedding[FIRST + piece]
+    layer = {
+        **{f"attn_{each}": np.zeros((HEAD, WIDTH), dtype=np.float32) for each in "qkv"},
+        "attn_output": np.zeros((WIDTH, HEAD), dtype=np.float32),
+        **{f"ffn_{each}": np.zeros((WIDTH, WIDTH), dtype=np.float32) for each in ("gate", "up", "down")},
+        **{f"{each}_norm": np.ones(WIDTH, dtype=np.float32) for each in ("attn", "ffn")},
+    }
+    return {
+        "token_embd.weight": embedding,
+        "output.weight": output * np.float32(_SURE),
+        "output_norm.weight": np.ones(WIDTH, dtype=np.float32),
+        **{f"blk.0.{name}.weight": tensor for name, tensor in layer.items()},
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
+from tests.support.reference.made_models import finish
 from tests.support.reference.weights import Floats, Weights
 
 
@@ -55,11 +56,3 @@ def write_control(path: Path, directions: Mapping[int, Floats]) -> Path:
         writer.add_tensor(f"direction.{layer}", direction)
     finish(writer)
     return path
-
-
-def finish(writer: gguf.GGUFWriter) -> None:
-    """Write the file."""
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()

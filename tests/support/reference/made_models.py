@@ -38,7 +38,7 @@ def write_model(
     """Write a model of `kind`, one of KINDS, with random weights; `metadata` is added, with `__` for a dot.
 
     With `words`, it has BERT's tokenizer, and these are its tokens. With `vocabulary`, it has that one. Without both it
-    has none. `weights` replace random ones by name.
+    has none. `weights` replace random ones by name, or are added to them.
     """
     if vocabulary is not None:
         n_vocab = len(tokens_of(vocabulary))
@@ -66,13 +66,19 @@ def write_model(
         add_words(writer, whole_words(words, n_vocab))
     else:
         writer.add_tokenizer_model("none")
-    for name, shape in shapes(n_layer, n_vocab).items():
-        writer.add_tensor(name, (weights or {}).get(name, _random(random, name, shape)))
+    made = {name: _random(random, name, shape) for name, shape in shapes(n_layer, n_vocab).items()}
+    for name, tensor in (made | dict(weights or {})).items():
+        writer.add_tensor(name, tensor)
+    finish(writer)
+    return path
+
+
+def finish(writer: gguf.GGUFWriter) -> None:
+    """Write the file."""
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
 
 
 def add_value(writer: gguf.GGUFWriter, key: str, value: object) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import gguf
 import numpy as np
 
-from tests.support.reference.made_models import add_value
+from tests.support.reference.made_models import add_value, finish
 from tests.support.reference.made_vocabularies import SPECIAL, add_words
 from tests.support.reference.weights import Floats
 
@@ -92,10 +92,7 @@ def write_gguf(model: SentenceModel, path: Path) -> Path:
     for name, tensor in model.tensors.items():
         if not name.startswith(_NOT_NEEDED):
             writer.add_tensor(_renamed(name), tensor)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     return path
 
 
