@@ -11,6 +11,7 @@ from pathlib import Path
 import llamapack
 import pytest
 
+from tests.support.gguf.files import encode, tiny_model
 from tests.support.given import given_path
 from tests.support.reference.made_models import write_model
 from tests.support.reference.upstream import Reference
@@ -31,6 +32,14 @@ def sentence_wheel() -> Path:
 @pytest.fixture(scope="session")
 def reference() -> Reference:
     return Reference(folder=given_path("LLAMAPACK_UPSTREAM_BIN", SESSION))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with a vocabulary and random weights, which loads and computes in milliseconds."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
+    path.write_bytes(encode(tiny_model()).data)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import pytest
 from llamapack.engine import Engine
 
 from tests.support.engine.requests import PARALLEL
-from tests.support.gguf.files import encode, tiny_model
 
 
 @pytest.fixture(scope="session")
@@ -17,14 +16,6 @@ def engine(model_path: Path) -> Iterator[Engine]:
     """A real model. One thread computes: two that wait for each other on a busy machine are slower by far."""
     with Engine(model_path, ctx_size=4096, parallel=PARALLEL, batch_size=256, threads=1, warmup=False) as engine:
         yield engine
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with a vocabulary and random weights, which loads and computes in milliseconds."""
-    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
-    path.write_bytes(encode(tiny_model()).data)
-    return path
 
 
 @pytest.fixture(scope="session")

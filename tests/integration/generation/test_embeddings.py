@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from llamapack.errors import InputError, PromptTooLongError, StateError
 
-from tests.support.gguf.files import encode, tiny_model
 from tests.support.reference.llama import Llama
 from tests.support.reference.made_models import write_model
 from tests.support.reference.weights import read_weights
@@ -164,11 +163,9 @@ def test_embed_refuses_nothing_empty_and_too_long_texts(model: llamapack.Model) 
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[llamapack.Model]:
+def tiny(tiny: Path) -> Iterator[llamapack.Model]:
     """A small model with a vocabulary, in which each letter is a token."""
-    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
-    path.write_bytes(encode(tiny_model()).data)
-    with llamapack.Model(path) as model:
+    with llamapack.Model(tiny) as model:
         assert len(model.vocab.tokenize("x" * 30)) == 30
         yield model
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from llamapack import Llama
 from llamapack.errors import LlamapackError
 from llamapack.llama.plans.options import AskOptions
 
-from tests.support.gguf.files import encode, tiny_model
 from tests.support.llama.templates import TOOLS
 
 VALUES: tuple[Any, ...] = (
@@ -38,11 +38,9 @@ OTHERS: dict[str, Callable[[Llama, Any], object]] = {
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory, open_llama: Callable[..., Llama]) -> Iterator[Llama]:
-    path = tmp_path_factory.mktemp("calls") / "tiny.gguf"
-    path.write_bytes(encode(tiny_model()).data)
+def tiny(tiny: Path, open_llama: Callable[..., Llama]) -> Iterator[Llama]:
     with open_llama(
-        path, override_kv="llama.context_length=int:4096", ctx_size=1024, parallel=1, chat_template=TOOLS
+        tiny, override_kv="llama.context_length=int:4096", ctx_size=1024, parallel=1, chat_template=TOOLS
     ) as llm:
         yield llm
 
