@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,8 +11,7 @@ from llamapack.chat import ChatAnswer
 from llamapack.errors import InputError, ReplyError
 
 from tests.support.chat.families import FAMILIES, TIME, WEATHER, wide
-from tests.support.chat.tools import QUESTION, TOOLS, WITH_TOOLS, Apply, calling, source, with_objects
-from tests.support.reference.jinja import render_template
+from tests.support.chat.tools import QUESTION, TOOLS, WITH_TOOLS, Apply, by_jinja, calling
 
 # What ends an answer is a token of the model, and no part of it. This is that of templates which ask for it.
 EOS = "<the end>"
@@ -64,18 +64,13 @@ ONE_CALL = {
 }
 
 
-def by_jinja(name: str, messages: list[dict[str, Any]], **options: Any) -> str:
-    options |= {"tools": TOOLS, "bos_token": "", "eos_token": EOS, "enable_thinking": True}
-    try:
-        return render_template(source(name), [with_objects(each) for each in messages], **options)
-    except TypeError:
-        return render_template(source(name), messages, **options)
+rendered = partial(by_jinja, bos_token="", eos_token=EOS)
 
 
 def as_in_training(name: str, *calls: tuple[str, dict[str, Any]]) -> str:
     """Return the answer that calls tools as the template writes it, without the end of the turn."""
-    prompt = by_jinja(name, [QUESTION])
-    whole = by_jinja(name, [QUESTION, calling(*calls)], add_generation_prompt=False).rstrip()
+    prompt = rendered(name, [QUESTION])
+    whole = rendered(name, [QUESTION, calling(*calls)], add_generation_prompt=False).rstrip()
     assert whole.startswith(prompt)
     answer = whole[len(prompt) :]
     while end := next((end for end in ENDS if answer.endswith(end)), ""):
@@ -103,8 +98,8 @@ def test_the_lists_of_other_templates_are_right() -> None:
     assert set(OTHERWISE) | set(ONE_CALL) <= set(WITH_TOOLS)
     assert not set(OTHERWISE) & set(ONE_CALL)
     for name in (name for name, why in OTHERWISE.items() if why == THINKS):
-        whole = by_jinja(name, [QUESTION, calling(WEATHER)], add_generation_prompt=False)
-        assert not whole.startswith(by_jinja(name, [QUESTION]))
+        whole = rendered(name, [QUESTION, calling(WEATHER)], add_generation_prompt=False)
+        assert not whole.startswith(rendered(name, [QUESTION]))
 
 
 families = pytest.mark.parametrize(("name", "answer", "parts"), FAMILIES.values(), ids=FAMILIES)

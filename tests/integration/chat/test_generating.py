@@ -14,11 +14,10 @@ from llamapack.errors import InputError
 from llamapack.grammar import Grammar
 from llamapack.sampling import Sampler
 
-from tests.support.chat.tools import QUESTION, TIME, TOOLS, WEATHER, calling, result, source
+from tests.support.chat.tools import QUESTION, SCHEMAS, TOOLS, calling, result, source
 from tests.support.llama.templates import CALL
 from tests.support.llama.templates import TOOLS as TEMPLATE
 
-SCHEMAS = {"get_weather": WEATHER, "get_time": TIME}
 THOUGHT = r"""
 {%- if tools %}{{- tools | tojson }}{% endif %}
 {%- for message in messages %}

@@ -11,19 +11,16 @@ import pytest
 from llamapack.errors import ChatTemplateError, PromptWarning, SchemaWarning
 
 from tests.support.chat.tools import (
-    NAMES,
     NO_TOOLS,
     QUESTION,
     TOOLS,
     WITH_TOOLS,
     Apply,
+    by_jinja,
     calling,
     described,
     result,
-    source,
-    with_objects,
 )
-from tests.support.reference.jinja import render_template
 
 CONVERSATION = [
     QUESTION,
@@ -40,35 +37,25 @@ OTHERWISE = {
 """Templates with tools that llama.cpp renders otherwise than Jinja2."""
 
 
-def by_jinja(vocab: llamapack.Vocab, name: str, messages: list[dict[str, Any]]) -> str:
-    """Render as for training: with the arguments of calls as text, where the template takes no objects."""
+def expected(vocab: llamapack.Vocab, name: str, messages: list[dict[str, Any]]) -> str:
     assert vocab.bos is not None
     assert vocab.eos is not None
-    special: dict[str, Any] = {
-        "bos_token": vocab.text(vocab.bos),
-        "eos_token": vocab.text(vocab.eos),
-        "enable_thinking": True,
-    }
-    try:
-        return render_template(source(name), [with_objects(each) for each in messages], tools=TOOLS, **special)
-    except TypeError:
-        return render_template(source(name), messages, tools=TOOLS, **special)
+    return by_jinja(name, messages, bos_token=vocab.text(vocab.bos), eos_token=vocab.text(vocab.eos))
 
 
 @pytest.mark.filterwarnings("ignore::llamapack.errors.PromptWarning")
 @pytest.mark.parametrize("name", [name for name in WITH_TOOLS if name not in OTHERWISE])
 def test_tools_calls_and_results_are_rendered_as_by_jinja(vocab: llamapack.Vocab, apply: Apply, name: str) -> None:
     for messages in ([QUESTION], CONVERSATION):
-        assert apply(name, messages, tools=TOOLS).text == by_jinja(vocab, name, messages)
+        assert apply(name, messages, tools=TOOLS).text == expected(vocab, name, messages)
 
 
 def test_the_list_of_what_is_rendered_otherwise_is_right(vocab: llamapack.Vocab, apply: Apply) -> None:
-    assert len(NAMES) >= 70, "There are no templates.\nRun: inv vendor.sync"
     assert set(OTHERWISE) <= set(WITH_TOOLS)
     for name in set(OTHERWISE) - {"llama-cpp-deepseek-r1"}:
-        assert apply(name, CONVERSATION, tools=TOOLS).text != by_jinja(vocab, name, CONVERSATION)
+        assert apply(name, CONVERSATION, tools=TOOLS).text != expected(vocab, name, CONVERSATION)
     with pytest.raises(TypeError, match="not JSON serializable"):
-        by_jinja(vocab, "llama-cpp-deepseek-r1", [QUESTION])
+        expected(vocab, "llama-cpp-deepseek-r1", [QUESTION])
 
 
 @pytest.mark.parametrize("name", sorted(NO_TOOLS))

@@ -17,36 +17,16 @@ from llamapack.errors import ToolError
 from llamapack.llama import TextEvent, ThinkingEvent, Tool, ToolCallEvent
 from llamapack.typed.codecs import ANYTHING
 
-from tests.support.gguf.files import encode, tiny_model
+from tests.support.chat.tools import FOLDER, NAMES, calling, described, result, template_file
 from tests.support.llama.extent import WHOLE
 from tests.support.llama.scripted import write_scripted_model
-from tests.support.llama.upstream_cases import TEMPLATES, Case, Message, cases
+from tests.support.llama.upstream_cases import Case, Message, cases
 
-NAMES = sorted(path.name for path in TEMPLATES.glob("*.jinja"))
 USER = {"role": "user", "content": "Which colour has USER1?"}
 TALK = [USER, {"role": "assistant", "content": "It has ANSWER1."}, {"role": "user", "content": "And USER2?"}]
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "look_up",
-        "description": "Find a colour.",
-        "parameters": {
-            "type": "object",
-            "properties": {"key": {"type": "string", "description": "what to find"}},
-            "required": ["key"],
-        },
-    },
-}
-CALL = {
-    "id": "call00001",
-    "type": "function",
-    "function": {"name": "look_up", "arguments": json.dumps({"key": "KEY1"})},
-}
-RESULT = [
-    USER,
-    {"role": "assistant", "content": "", "tool_calls": [CALL]},
-    {"role": "tool", "tool_call_id": "call00001", "content": "It is RESULT1."},
-]
+KEY = {"type": "string", "description": "what to find"}
+TOOL = described("look_up", "Find a colour.", {"type": "object", "properties": {"key": KEY}, "required": ["key"]})
+RESULT = [USER, calling(("look_up", {"key": "KEY1"})), result(0, "look_up", "It is RESULT1.")]
 
 # Cases that are left out, by what the model writes.
 LEFT_OUT = {
@@ -64,13 +44,6 @@ LEFT_OUT = {
 CASES = [case for case in cases() if not any(case.written in texts for texts in LEFT_OUT.values())]
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("templates") / "tiny.gguf"
-    path.write_bytes(encode(tiny_model()).data)
-    return path
-
-
 def rendered(engine: Engine, messages: list[Any], *tools: object) -> str:
     body = {"messages": messages, **({"tools": tools} if tools else {})}
     return str(engine.request("POST", "/apply-template", body).json()["prompt"])
@@ -81,13 +54,13 @@ def missing(text: str, *words: str) -> list[str]:
 
 
 def test_the_tree_has_templates() -> None:
-    assert len(NAMES) >= 70, f"{TEMPLATES} lacks templates.\nRun: inv vendor.sync"
+    assert len(NAMES) >= 70, f"{FOLDER} lacks templates.\nRun: inv vendor.sync"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_template_renders(tiny: Path, name: str) -> None:
     options: dict[str, Any] = {"ctx_size": 64, "parallel": 1, "threads": 1, "warmup": False}
-    with Engine(tiny, chat_template_file=TEMPLATES / name, **options) as engine:
+    with Engine(tiny, chat_template_file=template_file(name), **options) as engine:
         can = engine.request("GET", "/props").json()["chat_template_caps"]
         system = [{"role": "system", "content": "Speak as SYSTEM1."}, USER]
         assert missing(rendered(engine, [USER]), "USER1") == []
@@ -122,7 +95,8 @@ def test_answers_are_read_as_llama_cpp_means_them(tmp_path: Path, open_llama: Ca
     found = [case for case in CASES if case.template == name]
     chosen = found if WHOLE else some(found)
     bias = write_scripted_model(tmp_path / "scripted.gguf", [case.written for case in chosen])
-    with open_llama(tmp_path / "scripted.gguf", ctx_size=8192, parallel=1, chat_template_file=TEMPLATES / name) as llm:
+    options = {"ctx_size": 8192, "parallel": 1, "chat_template_file": template_file(name)}
+    with open_llama(tmp_path / "scripted.gguf", **options) as llm:
         for case in chosen:
             assert plain(answer(llm, case, bias[case.written])) == plain(case.meant), case
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from llamapack.chat import ChatPrompt
 
+from tests.support.reference.jinja import render_template
 from tools.paths import TRACKING
 
 Apply: TypeAlias = "Callable[..., ChatPrompt]"
@@ -16,19 +18,22 @@ Apply: TypeAlias = "Callable[..., ChatPrompt]"
 FOLDER = TRACKING / "models" / "templates"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.jinja"))
 
-WEATHER = {
-    "type": "object",
-    "properties": {
-        "city": {"type": "string", "maxLength": 12, "description": "Where."},
-        "days": {"type": "integer", "minimum": 1, "maximum": 9, "description": "How long."},
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "get_weather": {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "maxLength": 12, "description": "Where."},
+            "days": {"type": "integer", "minimum": 1, "maximum": 9, "description": "How long."},
+        },
+        "required": ["city", "days"],
     },
-    "required": ["city", "days"],
+    "get_time": {
+        "type": "object",
+        "properties": {"zone": {"type": "string", "enum": ["CET", "UTC"], "description": "Where."}},
+        "required": ["zone"],
+    },
 }
-TIME = {
-    "type": "object",
-    "properties": {"zone": {"type": "string", "enum": ["CET", "UTC"], "description": "Where."}},
-    "required": ["zone"],
-}
+"""The parameters of the tools."""
 
 
 def described(name: str, description: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -39,8 +44,8 @@ def described(name: str, description: str, parameters: dict[str, Any]) -> dict[s
 
 
 TOOLS = [
-    described("get_weather", "Tell the weather.", WEATHER),
-    described("get_time", "Tell the time.", TIME),
+    described("get_weather", "Tell the weather.", SCHEMAS["get_weather"]),
+    described("get_time", "Tell the time.", SCHEMAS["get_time"]),
 ]
 QUESTION = {"role": "user", "content": "How is it there?"}
 
@@ -59,8 +64,12 @@ NO_TOOLS = {
 WITH_TOOLS = [name for name in NAMES if name not in NO_TOOLS]
 
 
+def template_file(name: str) -> Path:
+    return FOLDER / f"{name}.jinja"
+
+
 def source(name: str) -> str:
-    return (FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
+    return template_file(name).read_text(encoding="utf-8")
 
 
 def calling(*calls: tuple[str, dict[str, Any]], content: str = "") -> dict[str, Any]:
@@ -72,7 +81,7 @@ def calling(*calls: tuple[str, dict[str, Any]], content: str = "") -> dict[str, 
     return {"role": "assistant", "content": content, "tool_calls": made}
 
 
-def with_objects(message: dict[str, Any]) -> dict[str, Any]:
+def _with_objects(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message with the arguments of its calls as objects instead of text."""
     if "tool_calls" not in message:
         return message
@@ -84,3 +93,12 @@ def with_objects(message: dict[str, Any]) -> dict[str, Any]:
 
 def result(number: int, name: str, text: str) -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": f"call0000{number}", "name": name, "content": text}
+
+
+def by_jinja(name: str, messages: list[dict[str, Any]], **variables: Any) -> str:
+    """Render with TOOLS as for training: with the arguments of calls as text, where the template takes no objects."""
+    variables = {"tools": TOOLS, "enable_thinking": True, **variables}
+    try:
+        return render_template(source(name), [_with_objects(each) for each in messages], **variables)
+    except TypeError:
+        return render_template(source(name), messages, **variables)

@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from tools.paths import TRACKING
 
 SOURCE = TRACKING / "tests" / "test-chat.cpp"
-TEMPLATES = TRACKING / "models" / "templates"
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*|/\*.*?\*/)
@@ -27,7 +26,7 @@ _TOKEN = re.compile(
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
-_TESTER = re.compile(r'peg_tester\(\s*(?:"models/templates/([^"]+)"|(\w+))')
+_TESTER = re.compile(r'peg_tester\(\s*(?:"models/templates/([^"]+)\.jinja"|(\w+))')
 # What upstream's helpers take, in their order.
 _HELPERS: Mapping[str, Sequence[str]] = {
     "simple_assist_msg": ("content", "thinking", "tool", "arguments"),
@@ -105,9 +104,7 @@ class _Reader:
         if token["raw"] is not None:
             return token["inside"]
         if token["text"] is not None:
-            return re.sub(
-                r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), token["text"][1:-1], flags=re.DOTALL
-            )
+            return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), token["text"][1:-1])
         if token[0] == "{":
             return self.values("}")
         if token["name"] and self.peek()[0] == "(":
@@ -135,7 +132,7 @@ class _Reader:
             yield name, self.values(")")
 
 
-@lru_cache(maxsize=1)
+@cache
 def cases() -> tuple[Case, ...]:
     """Return all cases that a whole answer of the model settles, in the order of the file."""
     source = SOURCE.read_text(encoding="utf-8")
