@@ -51,7 +51,6 @@ def rewritten(path: Path, members: Mapping[str, str | bytes], kind: int = zipfil
 def test_files_of_another_kind_are_refused_with_the_reason(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         chat, state = (archive.read(name) for name in ("chat.json", "state.bin"))
-    digest = json.loads(chat)["state"]["sha256"]
     newer = json.dumps({"format": 2, "messages": [], "state": None})
     cases: Sequence[tuple[Mapping[str, str | bytes], int, str]] = (
         ({"chat.json": chat}, zipfile.ZIP_STORED, "Its state is not the one that was saved"),
@@ -64,6 +63,5 @@ def test_files_of_another_kind_are_refused_with_the_reason(path: Path) -> None:
     for members, kind, why in cases:
         with pytest.raises(InputError, match=why):
             read_chat(rewritten(path, members, kind))
-    assert len(digest) == 64
     with pytest.raises(InputError, match="cannot be read"):
         read_chat(path.with_name("none.chat"))
