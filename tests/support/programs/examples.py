@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from tests.support.children import Answer, python
+from tools.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 GUIDE = ROOT / "docs" / "guide"
 QUOTE = re.compile(r"\[`(examples/\S+)`\]\(\S+\):\n\n```python\n(.*?)```", re.DOTALL)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-DOCUMENTS = Path(__file__).resolve().parents[3] / "docs"
+from tools.paths import ROOT
+
 OTHER = (
     "Der Bär schläft im Höhlengang, während draußen Schnee fällt.",
     "Où est passée la clé de l'église ?",
@@ -40,7 +40,7 @@ def sentences(count: int = 200) -> list[str]:
 
 
 def _written() -> Iterator[str]:
-    for page in DOCUMENTS.rglob("*.md"):
+    for page in (ROOT / "docs").rglob("*.md"):
         text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
         for paragraph in text.split("\n\n"):
             if not _SKIPPED.match(paragraph):
