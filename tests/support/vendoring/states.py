@@ -117,6 +117,14 @@ class Vendoring(RuleBasedStateMachine):
         if self.toy.git.exists:
             self.toy.write(name, f"{self.token()}\n")
 
+    @rule(name=st.sampled_from(TRACKED))
+    def write_below(self, name: str) -> None:
+        """Put a folder with a new file in the place of a file."""
+        path = self.toy.checkout.tracking / name
+        if path.is_file():
+            path.unlink()
+            self.toy.write(f"{name}/mine", f"{self.token()}\n")
+
     @rule(amend=st.sampled_from([False, False, True]))
     def commit(self, amend: bool) -> None:
         """Commit all edits."""
@@ -167,9 +175,9 @@ class Vendoring(RuleBasedStateMachine):
             return
         for name in set(self.toy.git.names("diff", "--name-only", "-z", "--diff-filter=U")):
             path = self.toy.checkout.tracking / name
-            if how == "whole":
+            if how == "whole" and not path.is_dir():
                 path.write_bytes(f"{self.token()}\n".encode())
-            elif how == "half" and path.exists():
+            elif how == "half" and path.is_file():
                 path.write_bytes(re.sub(rb"(?m)^<{7} .*\n", b"", path.read_bytes()))
         self.git("add", "--all")
 
@@ -210,7 +218,7 @@ class Vendoring(RuleBasedStateMachine):
     def touch_synced(self, what: str) -> None:
         """Do something to the core package's tree."""
         tree = self.toy.synced
-        if what == "edit" and (tree / "LICENSE").exists():
+        if what == "edit" and (tree / "LICENSE").is_file():
             (tree / "LICENSE").write_bytes(b"by hand\n")
         elif what == "unlisted" and tree.exists():
             (tree / "stray.txt").write_bytes(b"stray\n")
@@ -320,8 +328,13 @@ class Vendoring(RuleBasedStateMachine):
             assert manifest.commit == self.upstreams[int(version)]
             assert manifest.tree == self.toy.upstream.require_id(f"{manifest.commit}^{{tree}}")
         assert manifest.ggml_tree != ""
-        for name, sha256 in manifest.patches.items():
-            self._has(tree, as_listed, name, self.patches[sha256])
+        replaced: set[tuple[str, bytes]] = set()
+        for name, sha256 in sorted(manifest.patches.items(), reverse=True):
+            patch = self.patches[sha256]
+            added = {each for each in self._lines(patch, b"+") if each[0] in as_listed} - replaced
+            lost = [line for path, line in added if line not in (tree / path).read_bytes().split(b"\n")]
+            assert lost == [], f"{name} is named, and not there"
+            replaced |= self._lines(patch, b"-")
 
     def remember_patches(self) -> None:
         """Keep the patch files that there are, to look into those that a manifest names."""
@@ -330,13 +343,14 @@ class Vendoring(RuleBasedStateMachine):
             self.patches[hashlib.sha256(content).hexdigest()] = content
 
     @staticmethod
-    def _has(tree: Path, as_listed: set[str], name: str, patch: bytes) -> None:
+    def _lines(patch: bytes, sign: bytes) -> set[tuple[str, bytes]]:
+        """Return the lines that a patch adds (+) or removes (-), each with its file."""
+        found: set[tuple[str, bytes]] = set()
         for part in re.split(rb"^diff --git ", patch, flags=re.MULTILINE)[1:]:
             path = part.partition(b" ")[0].removeprefix(b"a/").decode()
-            added = [line[1:] for line in part.split(b"\n") if line.startswith(b"+") and not line.startswith(b"+++")]
-            if path in as_listed:
-                lines = (tree / path).read_bytes().split(b"\n")
-                assert [line for line in added if line not in lines] == [], f"{name} is named, and not there"
+            lines = (line for line in part.split(b"\n") if line.startswith(sign) and not line.startswith(sign * 3))
+            found |= {(path, line[1:]) for line in lines}
+        return found
 
     # The advice.
 
