@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 Graph = Mapping[str, frozenset[str]]
 """The modules of a package by their dotted names, each with the modules of the package that it imports."""
 
 
-def imported(source: str) -> Iterator[str]:
-    """Yield the dotted names that `source` imports; `from a import b` is a.b, whether that is a module or not."""
-    for node in ast.walk(ast.parse(source)):
+@cache
+def imported(source: str) -> tuple[str, ...]:
+    """Return the dotted names that `source` imports; `from a import b` is a.b, whether that is a module or not."""
+    names: list[str] = []
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(names)
+
+
+def _statements(tree: ast.Module) -> list[ast.AST]:
+    """Return all statements, without the expressions in them: these hold no import, and are most of a tree."""
+    found: list[ast.AST] = [tree]
+    for node in found:  # which grows meanwhile
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            found += getattr(node, block, ())
+    return found
+
+
+def called_name(call: ast.Call) -> str:
+    """Return the last part of the name that `call` calls: `b` of `a.b()`; empty if it calls no name."""
+    function = call.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def forbidden(folder: Path, packages: Sequence[str]) -> list[str]:
@@ -91,7 +110,7 @@ def _module_name(package: Path, path: Path) -> str:
     return ".".join((*_dotted(package), *(part for part in parts if part != "__init__")))
 
 
-def _known(names: Mapping[str, Path], wanted: Iterator[str]) -> set[str]:
+def _known(names: Mapping[str, Path], wanted: Iterable[str]) -> set[str]:
     found = set()
     for name in wanted:
         if name in names:
@@ -165,18 +184,32 @@ def private_uses(package: Path) -> list[PrivateUse]:
     Names that no file of the package defines are those of other libraries, and left out. A private module of the
     package may be imported.
     """
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(package.rglob("*.py"))}
+    found = {path: _private_names(path.read_text(encoding="utf-8")) for path in sorted(package.rglob("*.py"))}
     own: dict[str, set[str]] = {}
-    for path, tree in trees.items():
-        own.setdefault(room_of(package, path), set()).update(_defined(tree))
+    for path, names in found.items():
+        own.setdefault(room_of(package, path), set()).update(names.defined)
     defined = set().union(*own.values())
-    modules = {path.stem for path in trees} | {path.parent.name for path in trees}
+    modules = {path.stem for path in found} | {path.parent.name for path in found}
     return [
         PrivateUse(file=path.relative_to(package).as_posix(), line=line, name=name)
-        for path, tree in trees.items()
-        for line, name in sorted(_used(tree))
-        if name in defined - own[room_of(package, path)] and name not in modules
+        for path, names in found.items()
+        for line, name in sorted(names.used)
+        if name in defined and name not in own[room_of(package, path)] and name not in modules
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PrivateNames:
+    """What a source has of them; its tree, which takes much memory and time, is not kept."""
+
+    defined: tuple[str, ...]
+    used: tuple[tuple[int, str], ...]
+
+
+@cache
+def _private_names(source: str) -> _PrivateNames:
+    tree = ast.parse(source)
+    return _PrivateNames(defined=tuple(_defined(tree)), used=tuple(_used(tree)))
 
 
 def _is_private(name: str) -> bool:

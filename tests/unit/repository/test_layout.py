@@ -170,6 +170,10 @@ def test_every_room_begins_with_a_table_of_contents(tree: Path) -> None:
         ("from pkg import Thing", ["middle imports __init__"]),
         ("import pkg", ["middle imports __init__"]),
         ("def late():\n    from pkg.high import thing", ["middle imports high"]),
+        ("try:\n    pass\nexcept OSError:\n    import pkg.high", ["middle imports high"]),
+        ("try:\n    pass\nfinally:\n    import pkg.high", ["middle imports high"]),
+        ("for a in b:\n    pass\nelse:\n    import pkg.high", ["middle imports high"]),
+        ("match a:\n    case 1:\n        import pkg.high", ["middle imports high"]),
     ],
 )
 def test_an_upward_import_is_found(tmp_path: Path, source: str, complaints: list[str]) -> None:

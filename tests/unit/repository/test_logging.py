@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.import_graph import called_name
 from tools.paths import ROOT
 
 TOOLS = ROOT / "tools"
 HARMLESS = ("fileno", "flush")
+STREAMS = ("sys.stdout", "sys.stderr")
 MODULES = sorted(path for path in TOOLS.rglob("*.py") if "sessions" not in path.relative_to(TOOLS).parts)
 
 
@@ -22,19 +24,22 @@ def is_program(path: Path) -> bool:
 
 def printing(source: str) -> Iterator[str]:
     """Yield the places of `source` that print; handing a stream on to another program is not printing."""
+    if not any(word in source for word in ("print", "stdout", "stderr")):
+        return  # without being parsed
     nodes = list(ast.walk(ast.parse(source)))
     harmless = {id(node.value) for node in nodes if isinstance(node, ast.Attribute) and node.attr in HARMLESS}
     for node in nodes:
         if isinstance(node, ast.Name) and node.id == "print":
             yield f"line {node.lineno}: print"
-        if id(node) not in harmless and (name := ast.unparse(node)) in ("sys.stdout", "sys.stderr"):
-            yield f"line {getattr(node, 'lineno', 0)}: {name}"
+        elif isinstance(node, ast.Attribute) and id(node) not in harmless and ast.unparse(node) in STREAMS:
+            yield f"line {node.lineno}: {ast.unparse(node)}"
 
 
 def loggers(source: str) -> set[str]:
     """Return the arguments of every call of getLogger in `source`."""
-    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
-    return {ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func).endswith("getLogger")}
+    tree = ast.parse(source if "getLogger" in source else "")
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {ast.unparse(call.args[0]) for call in calls if called_name(call).endswith("getLogger")}
 
 
 def test_tools_print_nothing() -> None:
