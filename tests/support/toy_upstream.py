@@ -157,7 +157,7 @@ def clone_tracking(toy: Toy) -> None:
     folder, clone = toy.checkout.tracking, toy.checkout.root / "clone"
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     nothing = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "HOME": str(folder)}
-    argv = ["git", "clone", "--quiet", str(folder / ".git"), str(clone)]
+    argv = ["git", "clone", "--quiet", "--template=", str(folder / ".git"), str(clone)]
     subprocess.run(argv, env={**variables, **nothing}, check=True, capture_output=True)
     remove_tree(folder)
     clone.rename(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import re
@@ -61,6 +62,7 @@ class Contents:
     def __init__(self) -> None:
         """Begin with nothing known."""
         self._known: dict[str, frozenset[bytes]] = {}
+        self._named: dict[str, set[bytes]] = {}
 
     def reachable(self, git: Git, *refs: str) -> set[bytes]:
         """Return the tokens in the commits that `refs` name, and in everything that these hold."""
@@ -75,17 +77,37 @@ class Contents:
         found = tokens_below(git.folder)
         if not git.exists:
             return found
+        state = _names_of_objects(git)
+        if state not in self._named:
+            self._named[state] = self._reachable_from_names(git)
+        return found | self._named[state]
+
+    def _reachable_from_names(self, git: Git) -> set[bytes]:
         heads = [lines[0] for name in ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD") if (lines := lines_of(git.dir / name))]
         heads += [line.split()[1] for line in lines_of(git.dir / "logs/refs/stash")]
         detached = [head for head in heads if not head.startswith("ref: ")]
         refs = ("--exclude=refs/llamapack/backup/*", "--glob=refs/*", "--indexed-objects")
-        return found | self.reachable(git, *detached, *refs)
+        return self.reachable(git, *detached, *refs)
 
     def backups(self, git: Git, names: str) -> set[bytes]:
         """Return the tokens in those backup refs that are named in the text `names`."""
         refs = git.ask("for-each-ref", "--format=%(refname)", "refs/llamapack/backup/").split() if git.exists else []
         named = [ref for ref in refs if ref in names]
         return self.reachable(git, *named) if named else set()
+
+
+def _names_of_objects(git: Git) -> str:
+    """Return a digest of all that `Contents.main` asks git about: HEAD and its like, refs, the stash and the index.
+
+    While it is the same, so are the objects that these name. Most tasks change none of it, and git takes much longer.
+    """
+    names = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "logs/refs/stash", "packed-refs", "shallow", "index")
+    loose = sorted(path for path in (git.dir / "refs").rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in (*(git.dir / name for name in names), *loose):
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def lines_of(path: Path) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.toy_upstream import Toy, commit_files, edited
+from tests.support.toy_upstream import Toy, commit_files, copy_toy, edited
 from tools.errors import ToolError
 from tools.vendoring.apply import apply_patches
 from tools.vendoring.check import check
@@ -17,12 +17,21 @@ from tools.vendoring.source.pin import load_pin, render_pin
 from tools.vendoring.sync import sync
 
 
+@pytest.fixture(scope="module")
+def good_template(patched_template: Toy, tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """Make the checkout that tests get copies of, and see once that the gate lets it pass."""
+    toy = copy_toy(patched_template, tmp_path_factory.mktemp("good"))
+    sync(toy.checkout)
+    assert check(toy.checkout) == ()
+    return toy
+
+
 @pytest.fixture
-def good(patched: Toy) -> Toy:
+def good(good_template: Toy, tmp_path: Path) -> Toy:
     """Give a checkout that the gate lets pass."""
-    sync(patched.checkout)
-    assert check(patched.checkout) == ()
-    return patched
+    toy = copy_toy(good_template, tmp_path)
+    sync(toy.checkout)  # the pin names the upstream's folder, which is another one here
+    return toy
 
 
 def replace_in(path: Path, old: str, new: str) -> None:

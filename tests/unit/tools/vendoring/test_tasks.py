@@ -35,11 +35,12 @@ def inv(toy: Toy, *words: str) -> tuple[int, str, str]:
     pytest.importorskip("invoke", reason="Invoke is not installed: requirements/tasks.txt")
     if not (toy.checkout.root / "tasks.py").exists():
         shutil.copy(ROOT / "tasks.py", toy.checkout.root)
-        shutil.copytree(ROOT / "tools", toy.checkout.root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+        # With what is compiled already; "*.pyc.*" are files that another process is writing.
+        shutil.copytree(ROOT / "tools", toy.checkout.root / "tools", ignore=shutil.ignore_patterns("*.pyc.*"))
     done = subprocess.run(
         [sys.executable, "-m", "invoke", *words],
         cwd=toy.checkout.root,
-        env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120"},
+        env={**os.environ, "PYTHONPATH": "", "COLUMNS": "120"},
         capture_output=True,
         encoding="utf-8",
         check=False,
