@@ -37,6 +37,7 @@ from tools.sessions.common import (
     prepare,
     reporting_tool_errors,
     run_pytest,
+    scratch_in_memory,
     skip_unless_here,
     start,
     try_to_install_disassembler,
@@ -132,7 +133,7 @@ def unit(session: nox.Session) -> None:
     """Test the tools and the package's Python, without native code: nox -s unit -- -k matrix, for some of it."""
     with reporting_tool_errors(session):
         prepare(session, "core", "nox", "bindgen", "tasks", "test")
-    session.run("python", "-m", "pytest", "tests/unit", *workers(), *session.posargs)
+    session.run("python", "-m", "pytest", "tests/unit", *workers(), *session.posargs, env=scratch_in_memory())
 
 
 @nox.session
@@ -201,7 +202,7 @@ def vendor_states(session: nox.Session) -> None:
     """Try vendoring in 50,000 random states, other ones each time: nothing may be lost, no manifest may be wrong."""
     with reporting_tool_errors(session):
         prepare(session, "core", "nox", "bindgen", "tasks", "test")
-    variables = {"LLAMAPACK_VENDOR_STEPS": "50000"}
+    variables = {"LLAMAPACK_VENDOR_STEPS": "50000", **scratch_in_memory()}
     states = "tests/unit/tools/vendoring/test_states.py"
     session.run("python", "-m", "pytest", states, *workers(), *session.posargs, env=variables)
 

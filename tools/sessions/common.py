@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from tools.platforms import apt
 from tools.platforms.host import this_host
 from tools.util import inherited, stamps
 from tools.util.cpu_count import processors
+from tools.util.disk import memory_folder
 from tools.util.logs import shown_by
 from tools.util.venv import NETWORK, PIP_VARIABLES
 from tools.verification.plan import why_not_built
@@ -28,6 +30,8 @@ from tools.verification.plan import why_not_built
 # The installed package must not see the checkout, or packages of the user.
 CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONNOUSERSITE": "1"}
 SCRATCH = BUILD / "tests"
+SCRATCH_MIB = 2048
+"""What the temporary files of unit tests may need: many times what they do need."""
 OTHER_NOXFILE = ("-f", "--noxfile")
 
 
@@ -109,6 +113,16 @@ def workers(most: int = 4) -> list[str]:
     """
     count = min(most, processors())
     return ["--numprocesses", str(count), "--dist", "worksteal"] if count > 1 else []
+
+
+def scratch_in_memory() -> dict[str, str]:
+    """Return the variable that has tests make their temporary files in memory, if it has room for them.
+
+    Unit tests make and remove a hundred thousand small files, most of them git's. Where the person has chosen a place,
+    they are made there.
+    """
+    chosen = "TMPDIR" in os.environ
+    return {"TMPDIR": str(folder)} if not chosen and (folder := memory_folder(SCRATCH_MIB)) else {}
 
 
 def run_pytest(

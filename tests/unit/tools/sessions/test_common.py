@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,3 +78,16 @@ def test_workers_are_as_many_as_the_processors_and_four_at_most(
 ) -> None:
     monkeypatch.setattr(common, "processors", lambda: processors)
     assert common.workers() == (["--numprocesses", *options, "--dist", "worksteal"] if options else [])
+
+
+def test_temporary_files_are_made_in_memory_unless_a_place_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(common, "memory_folder", lambda mib: tmp_path)
+    assert common.scratch_in_memory() == {"TMPDIR": str(tmp_path)}
+    monkeypatch.setenv("TMPDIR", "/mine")
+    assert common.scratch_in_memory() == {}
+    monkeypatch.delenv("TMPDIR")
+    monkeypatch.setattr(common, "memory_folder", lambda mib: None)
+    assert common.scratch_in_memory() == {}
