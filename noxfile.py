@@ -97,14 +97,14 @@ def test(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def quick(session: nox.Session) -> None:
-    """Run lint, types and the unit tests, for while you work; what stands after `--` goes to the unit tests.
+    """Run lint, types and most unit tests, for while you work; what stands after `--` goes to the unit tests.
 
-    Vendoring is tried in a tenth of the random states that `nox -s unit` tries.
+    The slow ones, in which vendoring calls git, are left out: `nox -s unit` runs all, `nox -s unit -- -m slow` these.
     """
-    os.environ.setdefault("LLAMAPACK_VENDOR_STEPS", "200")
+    session.log("Left out are the slow unit tests, those of vendoring: nox -s unit -- -m slow")
     session.notify("lint", [])
     session.notify("types", [])
-    session.notify("unit", session.posargs)
+    session.notify("unit", ["-m", "not slow", *session.posargs])
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""What tools log, for the tests of them."""
+"""What tools log, for the tests of them; and the order of tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from tools.util.logs import shown_by
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests: one that came last would keep one process busy while the others have no work."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 class _Messages(logging.Handler):

@@ -1,4 +1,4 @@
-"""Fixtures: a toy upstream with a checkout, and one where two patches are applied."""
+"""Fixtures: a toy upstream with a checkout, and one where two patches are applied. Tests that use them are slow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import pytest
 from tests.support.toy_upstream import LINES, Toy, copy_toy, edited, make_toy
 from tools.vendoring.apply import apply_patches
 from tools.vendoring.create_patches import create_patches
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that call git in a toy, from ten to some thousand times."""
+    for item in items:
+        if {"toy_template", "patched_template"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ PARTS = 4
 """So many tests, for as many processes."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_is_lost_and_no_manifest_is_wrong(tmp_path_factory: pytest.TempPathFactory, part: int) -> None:
     few = STEPS <= 2000
