@@ -12,6 +12,7 @@ import pytest
 from llamapack import Context, Model
 from numpy.typing import NDArray
 
+from tests.support.children import python
 from tests.support.native_programs import upstream_file
 from tests.support.reference.made_models import write_model
 
@@ -55,19 +56,60 @@ def test_threads_sleep_in_barriers_when_they_have_one_core_together(model: Model
     before = set(tasks.iterdir())
     with Context(model, n_ctx=256, n_threads=2) as context:
         (worker,) = set(tasks.iterdir()) - before
+        context.decode([1])  # llama.cpp counts the processors
         everyone, allowed = [int(task.name) for task in tasks.iterdir()], os.sched_getaffinity(0)
         core = {min(allowed)}
         try:
             for task in everyone:
                 os.sched_setaffinity(task, core)
-            slept = switches(worker)
-            for token in range(8):
-                context.decode([1 + token])
-            slept = switches(worker) - slept
+            slept = [sleeps(worker, context, 1 + place % 30) for place in range(50)]
         finally:
             for task in everyone:
                 os.sched_setaffinity(task, allowed)
-    assert slept > 8 * 4  # a few of the barriers of each token; without the patch, at most once between tokens
+    assert max(slept) > 4  # without the patch, once between tokens
+
+
+def sleeps(task: Path, context: Context, token: int) -> int:
+    """Return how often a thread gives up its core to wait while a token is read."""
+    before = switches(task)
+    context.decode([token])
+    return switches(task) - before
+
+
+NEIGHBOUR = r"""
+import os, subprocess, sys, time
+from pathlib import Path
+from llamapack import Context, Model
+
+cores = sorted(os.sched_getaffinity(0))[:2]
+os.sched_setaffinity(0, cores)  # before llama.cpp counts them
+tasks = Path("/proc/self/task")
+before = set(tasks.iterdir())
+with Model(sys.argv[1]) as model, Context(model, n_ctx=256, n_threads=2) as context:
+    (worker,) = set(tasks.iterdir()) - before
+
+    def rest(until):
+        "Return whether the worker does nothing for ten tokens in turn, before `until`."
+        used, idle = -1, 0
+        while idle < 10 and time.monotonic() < until:
+            context.memory.clear()
+            context.decode([1 + place % 30 for place in range(64)])
+            now = int((worker / "schedstat").read_text().split()[0])
+            used, idle = now, idle + 1 if now == used else 0
+        return idle == 10
+
+    code = f"import os; os.sched_setaffinity(0, [{cores[0]}])\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", code]) as neighbour:
+        print(rest(time.monotonic() + 60))
+        neighbour.kill()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the time of threads is read in /proc")
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="a graph gets two threads only where there are two processors")
+def test_a_processor_that_another_program_keeps_busy_is_left_out(model: Model) -> None:
+    done = python(NEIGHBOUR, model.path)
+    assert (done.status, done.out.splitlines()) == (0, ["True"]), done.err
 
 
 def switches(task: Path) -> int:
@@ -82,6 +124,7 @@ def switches(task: Path) -> int:
         (FILE, b"ggml_cond_wait(&tp->barrier_cond"),
         ("ggml/src/ggml-cpu/ops.cpp", b"GGML_FA_DECODE_KV_CHUNK"),
         ("ggml/src/ggml-cpu/ggml-cpu.cpp", b"ggml_cpu_share"),
+        ("ggml/src/ggml-cpu/ggml-cpu.cpp", b"ggml_cpu_note_lost"),
     ],
 )
 def test_upstream_still_needs_the_patches(file: str, line: bytes) -> None:

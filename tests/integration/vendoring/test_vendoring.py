@@ -74,6 +74,7 @@ def test_every_patch_says_why_it_is_there_and_has_a_test_of_its_own() -> None:
         "0010-cpu-sleep-in-barriers-that-last-long.patch": "integration/patches/test_threads.py",
         "0011-cpu-split-attention-independently-of-the-threads.patch": "integration/patches/test_threads.py",
         "0012-cpu-share-the-processors-among-graphs-that-are-compu.patch": "integration/patches/test_threads.py",
+        "0013-cpu-leave-out-a-processor-that-another-program-keeps.patch": "integration/patches/test_threads.py",
     }
     series = read_series(Checkout().patches)
     assert {patch.name for patch in series} == set(tests)
