@@ -10,11 +10,11 @@ from tools.git.conflict_markers import HEADER, marked_by, marked_files
 from tools.git.format_patch import export_commits
 from tools.git.patch import HEADERS, PLACEHOLDER, Patch, read_patches
 from tools.git.repository import Commits, Git
-from tools.git.snapshot import take_snapshot
+from tools.git.snapshot import changed_blobs, index_tree, take_snapshot
 from tools.git.worktree_state import State
 from tools.paths import Checkout
 from tools.util.atomic_files import sweep, write_file
-from tools.vendoring.backups import save_copies
+from tools.vendoring.backups import save_backup, save_copies
 from tools.vendoring.command import command
 from tools.vendoring.journal import known_series, note_known, remember_series
 from tools.vendoring.origin import refuse_unfinished
@@ -60,6 +60,7 @@ def create_patches(checkout: Checkout, *, discard: bool = False) -> Written:
 def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "", drop_when: str = "") -> str:
     """Commit every edit in the tracking repository as one new patch called `name`; return the commit's id.
 
+    The edits are those of the working tree; what was staged and is otherwise there now is kept under a backup ref.
     Its author is the one that the user's git names. Headers that are not given are left to be written. What is
     refused leaves index and working tree as they were.
     """
@@ -79,10 +80,19 @@ def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "
         texts = zip(HEADERS, (why, upstream, drop_when), strict=True)
         message = f"{name.strip()}\n\n" + "\n".join(f"{header}: {text or PLACEHOLDER}" for header, text in texts)
         named = git.with_variables(GIT_AUTHOR_NAME=author[0], GIT_AUTHOR_EMAIL=author[1])
+        _keep_staged(git, tree)
         commit = named.run("commit-tree", tree, "-p", state.head, "-F", "-", stdin=f"{message}\n").stdout.strip()
         git.run("update-ref", "-m", f"commit: {name.strip()}", "HEAD", commit, state.head)
         git.run("reset", "--quiet")
         return commit
+
+
+def _keep_staged(git: Git, tree: str) -> None:
+    """Save the index if it holds content that neither HEAD nor `tree`, the working tree, has in that file."""
+    staged = index_tree(git)
+    added = {path for path, (_, now) in changed_blobs(git, "HEAD^{tree}", staged).items() if now}
+    if added & set(changed_blobs(git, staged, tree)):
+        save_backup(git, "before: a new patch")
 
 
 def _author(git: Git) -> tuple[str, str]:

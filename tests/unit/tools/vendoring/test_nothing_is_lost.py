@@ -291,6 +291,32 @@ class TestNewPatch:
             new_patch(patched.checkout, "Mine")
         assert (patched.state(), patched.git.ask("ls-files", "--stage")) == before
 
+    def test_staged_content_that_was_replaced_is_kept(
+        self, patched: Toy, home: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (home / ".gitconfig").write_text("[user]\n\tname = A\n\temail = a@example.org\n", encoding="utf-8")
+        patched.write("src/mine.cpp", "staged\n")
+        patched.git.run("add", "src/mine.cpp")
+        patched.write("src/mine.cpp", "written over it\n")
+        new_patch(patched.checkout, "Mine")
+        assert patched.git.run("show", "HEAD:src/mine.cpp").stdout == "written over it\n"
+        (backup,) = backups(patched.git)
+        assert patched.git.run("show", f"{backup}^:src/mine.cpp").stdout == "staged\n"
+        assert any(backup in message for message in caplog.messages)
+
+    @pytest.mark.parametrize("how", ["staged", "deleted", "only in part"])
+    def test_staged_content_that_is_still_there_needs_no_backup(self, patched: Toy, home: Path, how: str) -> None:
+        (home / ".gitconfig").write_text("[user]\n\tname = A\n\temail = a@example.org\n", encoding="utf-8")
+        if how == "deleted":
+            patched.git.run("rm", "--quiet", "--cached", "LICENSE")
+        else:
+            patched.write("src/llama.cpp", "staged\n")
+            patched.git.run("add", "src/llama.cpp")
+        if how != "staged":
+            patched.write("LICENSE", "not staged\n")
+        new_patch(patched.checkout, "Mine")
+        assert backups(patched.git) == ()
+
     def test_markers_are_not_committed(self, patched: Toy, home: Path) -> None:
         (home / ".gitconfig").write_text("[user]\n\tname = A\n\temail = a@example.org\n", encoding="utf-8")
         pop_into_conflict(patched)
