@@ -15,6 +15,7 @@ from tools.vendoring.source.tracking import BRANCH, REPOSITORY
 
 SYNC = "inv vendor.sync"
 DISCARD = "inv vendor.sync --discard (undoes edits in synced trees; a copy is saved)"
+COMMIT = f"git add --all; git commit, in {REPOSITORY} (to keep the edits)"
 NEW_PATCH = 'inv vendor.new-patch "What it does" (to keep the edits)'
 
 
@@ -25,9 +26,13 @@ class TrackingFacts:
     state: State
     operation: Operation | None
     branch: str
+    has_ours: bool
+    """Whether there is our branch; a maintainer may have removed it."""
     mismatch: Mismatch | None
     unexported: bool
     """Whether it has commits that no patch file holds."""
+    only_head: bool
+    """Whether our branch does not have all of these, so that going there takes the name of some."""
     is_series: bool
     """Whether its commits are the files of patches/, no more and no fewer."""
 
@@ -36,13 +41,16 @@ def tracking_steps(facts: TrackingFacts) -> tuple[str, ...]:
     """Return what has to happen before a sync copies exactly the pin and the patches; empty if nothing has to."""
     if steps := unfinished_steps(facts.state, facts.operation):
         return steps
-    if facts.branch != BRANCH:
-        return (f"git checkout {BRANCH}, in {REPOSITORY}",)
+    if facts.branch != BRANCH and facts.has_ours:
+        name = "git branch mine HEAD; " if facts.only_head else ""
+        return (f"{name}git checkout {BRANCH}, in {REPOSITORY}",)
+    discard = f"{APPLY} --discard (a backup ref is left)"
     if facts.state.dirty:
-        return (NEW_PATCH,)
+        return (NEW_PATCH,) if facts.has_ours else (COMMIT, discard)
     if facts.mismatch and facts.unexported and facts.mismatch.fix == APPLY:
-        keep = f"git branch mine {BRANCH}, in {REPOSITORY}; {APPLY}; git cherry-pick COMMIT there for each of yours"
-        return (keep, f"{APPLY} --discard (a backup ref is left)")
+        name = BRANCH if facts.has_ours else "HEAD"
+        keep = f"git branch mine {name}, in {REPOSITORY}; {APPLY}; git cherry-pick COMMIT there for each of yours"
+        return (keep, discard)
     if facts.mismatch:
         return (facts.mismatch.fix,)
     return () if facts.is_series and not facts.unexported else (CREATE,)

@@ -52,6 +52,8 @@ class AtRisk:
     state: State
     commits: tuple[Commit, ...]
     """Commits that no patch file and no other branch holds."""
+    only_head: bool = False
+    """Whether our branch does not have all of these, so that going there takes the name of some."""
     overwritten: tuple[str, ...] = ()
     """Ignored files that the new source has files in the place of."""
 
@@ -89,9 +91,11 @@ class Target:
 
 def at_risk(checkout: Checkout, git: Git, target: Target | None = None) -> AtRisk:
     """Return what only the tracking repository has, and what a move to `target` would overwrite."""
+    commits = unexported(checkout, git)
     return AtRisk(
         state=read_state(git),
-        commits=unexported(checkout, git),
+        commits=commits,
+        only_head=_beside_ours(git, commits),
         overwritten=in_the_way(git, _new_files(git, target)) if target else (),
     )
 
@@ -105,6 +109,13 @@ def unexported(checkout: Checkout, git: Git) -> tuple[Commit, ...]:
     held = {patch.sha256 for patch in read_patches(checkout.patches)}
     contents = exported_contents(git, left) if len(left) <= _MOST_COMPARED else {}
     return commits_of(git, [name for name in left if not _is_held(checkout, contents.get(name), held)])
+
+
+def _beside_ours(git: Git, commits: Sequence[Commit]) -> bool:
+    """Tell whether any of `commits` is not on our branch."""
+    ours = git.id_of(OURS)
+    names = [commit.id for commit in commits]
+    return bool(names) and bool(git.ask("rev-list", "-1", *names, *([f"^{ours}"] if ours else [])))
 
 
 def pinned_bases(checkout: Checkout, git: Git) -> tuple[str, ...]:
@@ -317,10 +328,14 @@ def way_to_keep(checkout: Checkout, git: Git, found: AtRisk) -> str:
     move = f"move {shorten(found.overwritten)} away; " if found.overwritten else ""
     if not (found.commits or found.state.dirty):
         return f"{move}then run this again."
-    if can_create_patches(checkout, git):
-        return f"{move}{commit}inv vendor.create-patches"
+    branch, on_head = found.state.branch, bool(found.state.dirty) or found.only_head
+    if can_create_patches(checkout, git) and (branch == BRANCH or not on_head):
+        go = "" if branch == BRANCH else f"git checkout {BRANCH} there, then "
+        return f"{move}{commit}{go}inv vendor.create-patches"
+    if branch not in ("", BRANCH) and not found.commits:
+        return f"{move}{commit}the same command again."
     return (
-        f"{move}{commit}git branch mine {BRANCH} there, the same command again, "
+        f"{move}{commit}git branch mine {'HEAD' if on_head and not branch else BRANCH} there, the same command again, "
         "git cherry-pick COMMIT there for each of these commits, then inv vendor.create-patches"
     )
 
@@ -333,10 +348,12 @@ def can_create_patches(checkout: Checkout, git: Git) -> bool:
 
 def _refuse_unborn(git: Git, state: State) -> None:
     if not state.head:
+        there = git.ids_of(OURS, BASE)
+        place = BRANCH if there[0] else f"--detach {there[1][:9]}"
         raise ToolError(
             f"HEAD of {git.folder} is on a branch without a commit.",
             why="What is there cannot be saved as an edit of anything.",
-            fix=f"Commit it there, or run there: git checkout --force {BRANCH}",
+            fix="Commit it there" + (f", or run there: git checkout --force {place}" if any(there) else "."),
         )
 
 

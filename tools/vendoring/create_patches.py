@@ -19,7 +19,7 @@ from tools.vendoring.command import command
 from tools.vendoring.journal import known_series, note_known, remember_series
 from tools.vendoring.origin import refuse_unfinished
 from tools.vendoring.source.pin import load_pin
-from tools.vendoring.source.tracking import BRANCH, our_branch, tracking_repository
+from tools.vendoring.source.tracking import BRANCH, our_branch, tracking_repository, way_to_ours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ def _require_ours(git: Git) -> State:
     if state.branch != BRANCH:
         raise ToolError(
             f"HEAD of {git.folder} is on {state.branch or 'no branch'}, and the series is made from {BRANCH}.",
-            fix=f"Run there: git checkout {BRANCH}",
+            fix=way_to_ours(git),
         )
     return state
 

@@ -15,7 +15,7 @@ from tools.git.worktree_state import State
 from tools.paths import Checkout
 from tools.vendoring.journal import known_series, last_series
 from tools.vendoring.source.pin import Pin
-from tools.vendoring.source.tracking import BRANCH, OurBranch, trees_of, verify
+from tools.vendoring.source.tracking import BRANCH, OurBranch, trees_of, verify, way_to_ours
 
 APPLY, CREATE = "inv vendor.apply-patches", "inv vendor.create-patches"
 
@@ -63,7 +63,7 @@ def require_standing(checkout: Checkout, git: Git, pin: Pin, state: State, branc
     if state.branch != BRANCH:
         raise ToolError(
             f"HEAD of {git.folder} is on {state.branch or 'no branch'}, and the packages are made from {BRANCH}.",
-            fix=f"Run there: git checkout {BRANCH}\n"
+            fix=f"{way_to_ours(git)}\n"
             f"To build from what is checked out, as a tree of your own: inv vendor.sync --source vendor/llama.cpp",
         )
     if found := find_mismatch(checkout, git, pin, branch):

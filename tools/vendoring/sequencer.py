@@ -18,7 +18,7 @@ from tools.util.atomic_files import sweep, write_file
 from tools.vendoring import changelog
 from tools.vendoring.backups import Target, in_the_way, set_head
 from tools.vendoring.journal import Done, Operation, finish, patch_at_hand, remember_series, save, series_of
-from tools.vendoring.source.tracking import BASE, BRANCH
+from tools.vendoring.source.tracking import BASE, BRANCH, OURS
 
 
 class ConflictError(ToolError):
@@ -190,7 +190,8 @@ def _refuse_other_branch(git: Git, branch: str) -> None:
     if branch != BRANCH:
         raise ToolError(
             f"HEAD of {git.folder} is on {branch or 'no branch'}, not on {BRANCH}.",
-            fix=f"Run there: git checkout {BRANCH}   or: inv vendor.abort",
+            # Made anew from HEAD if it is gone; that HEAD stands where it must is seen next.
+            fix=f"Run there: git checkout {'' if git.id_of(OURS) else '-b '}{BRANCH}   or: inv vendor.abort",
         )
 
 

@@ -48,6 +48,8 @@ class TrackingStatus:
     base: str
     branch: str
     """The branch that HEAD is on; empty if it is on none."""
+    has_ours: bool
+    """Whether there is our branch."""
     commits: tuple[Commit, ...]
     """The commits on the base, on our branch."""
     operation: Operation | None
@@ -65,8 +67,10 @@ class TrackingStatus:
             state=self.risk.state,
             operation=self.operation,
             branch=self.branch,
+            has_ours=self.has_ours,
             mismatch=self.mismatch,
             unexported=bool(self.risk.commits),
+            only_head=self.risk.only_head,
             is_series=self.is_series,
         )
 
@@ -145,6 +149,7 @@ def _tracking(checkout: Checkout, git: Git, pin: Pin) -> TrackingStatus:
     return TrackingStatus(
         base=ours.base,
         branch=risk.state.branch,
+        has_ours=bool(ours.ours),
         commits=commits_of(git, list(ours.commits)),
         operation=current_operation(git),
         mismatch=find_mismatch(checkout, git, pin, ours),

@@ -395,11 +395,8 @@ class Vendoring(RuleBasedStateMachine):
             self.git(match[1], "--abort") or self.git(match[1], "--quit")
         elif step.startswith("resolve "):
             self.resolve("whole")
-        elif step.startswith("git checkout llamapack"):
-            self._go_to_ours()
-        elif step.startswith("git branch mine llamapack"):
-            self.git("branch", "--force", f"mine-{next(self.numbers)}", "llamapack")
-            self.task(lambda: apply_patches(self.toy.checkout))
+        elif step.startswith("git "):
+            self._in_turn(step)
         elif step.startswith("move stray.txt away"):
             (self.toy.synced / "stray.txt").unlink()
         elif match := re.match(r"move (.*) away", step):
@@ -424,12 +421,28 @@ class Vendoring(RuleBasedStateMachine):
                 return
         self.task(lambda: abort_operation(checkout))
 
-    def _go_to_ours(self) -> None:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message=Put aside")
-        if not self.toy.git.id_of("refs/heads/llamapack"):
-            self.git("branch", "llamapack", self.toy.base)
-        self.git("checkout", "--quiet", "llamapack")
+    def _in_turn(self, step: str) -> None:
+        """Run commands that a step names, as they stand there; what git does keeps every commit."""
+        for command in step.partition(" (")[0].split("; "):
+            words = command.partition(", in ")[0].split()
+            if words[0] == "inv":
+                self._invoke(command)
+            elif words[1] != "cherry-pick":
+                before = self._committed()
+                self._run_as_advised(words[1:])
+                assert before <= self._committed(), f"{sorted(before - self._committed())} are gone after: {command}"
+
+    def _committed(self) -> set[bytes]:
+        return self.contents.reachable(self.toy.git, "HEAD", "--exclude=refs/llamapack/backup/*", "--glob=refs/*")
+
+    def _run_as_advised(self, words: list[str]) -> None:
+        if words == ["commit"]:
+            words = ["commit", "--quiet", "--message=Put aside"]
+        elif words[:2] == ["branch", "mine"]:
+            words = ["branch", f"mine-{next(self.numbers)}", *words[2:]]
+        if not self.git(*words) and words[0] == "checkout":  # git says then: commit your changes or stash them
+            self.git("add", "--all")
+            self.git("commit", "--quiet", "--message=Put aside")
 
     def _invoke(self, step: str) -> None:
         checkout, discard = self.toy.checkout, "--discard" in step.partition(" (")[0]

@@ -23,6 +23,11 @@ def tracking_repository(checkout: Checkout) -> Git:
     return git
 
 
+def way_to_ours(git: Git) -> str:
+    """Return how to get to our branch from elsewhere; a maintainer may have removed it."""
+    return f"Run there: git checkout {BRANCH}" if git.id_of(OURS) else "Run: inv vendor.apply-patches"
+
+
 @dataclass(frozen=True, kw_only=True)
 class OurBranch:
     """Our branch of the tracking repository, and what it was made on."""

@@ -24,7 +24,7 @@ from tools.util import files
 from tools.util.files import locked
 from tools.util.logs import shown_by
 from tools.util.scratch import temporary_folder
-from tools.vendoring.apply import abort_operation, apply_patches, continue_operation
+from tools.vendoring.apply import ConflictError, abort_operation, apply_patches, continue_operation
 from tools.vendoring.bump import bump, preview_bump
 from tools.vendoring.check import check
 from tools.vendoring.clean import clean
@@ -101,6 +101,92 @@ class TestWords:
         if edit:
             patched.write("src/llama.cpp", "mine\n")
         assert read_status(patched.checkout).next == ("git checkout llamapack, in vendor/llama.cpp",)
+
+    def test_commit_on_no_branch_gets_a_name_first(self, patched: Toy) -> None:
+        sync(patched.checkout)
+        patched.git.run("checkout", "--quiet", "--detach")
+        mine = patched.commit("Mine", {"src/tool.sh": "mine\n"})
+        assert read_status(patched.checkout).next == (
+            "git branch mine HEAD; git checkout llamapack, in vendor/llama.cpp",
+        )
+        with pytest.raises(ToolError) as refusal:
+            apply_patches(patched.checkout)
+        assert "To keep it: git branch mine HEAD there, the same command again" in refusal.value.fix
+        patched.git.run("branch", "mine", "HEAD")
+        assert not apply_patches(patched.checkout).backup
+        assert patched.git.id_of("refs/heads/mine") == mine
+        assert read_status(patched.checkout).next == ()
+
+    def test_commit_of_ours_is_written_after_going_there(self, patched: Toy) -> None:
+        patched.commit("Mine", {"src/tool.sh": "mine\n"})
+        patched.git.run("checkout", "--quiet", "--detach", patched.base)
+        with pytest.raises(ToolError) as refusal:
+            apply_patches(patched.checkout)
+        assert "To keep it: git checkout llamapack there, then inv vendor.create-patches" in refusal.value.fix
+        patched.git.run("checkout", "--quiet", "llamapack")
+        assert create_patches(patched.checkout).added == ("0004-mine.patch",)
+
+    def test_edit_on_another_branch_is_kept_by_a_commit_there(self, patched: Toy) -> None:
+        patched.git.run("checkout", "--quiet", "-b", "other", patched.base)
+        patched.write("src/tool.sh", "mine\n")
+        with pytest.raises(ToolError) as refusal:
+            apply_patches(patched.checkout)
+        assert "To keep it: commit it there, then the same command again." in refusal.value.fix
+        patched.commit("Mine", {})
+        assert not apply_patches(patched.checkout).backup
+
+    def test_branch_of_ours_that_was_removed_is_made_again(self, patched: Toy) -> None:
+        """No advice names it, whatever HEAD has."""
+        sync(patched.checkout)
+        ours = patched.git.id_of("HEAD")
+        patched.git.run("checkout", "--quiet", "--detach")
+        patched.git.run("branch", "--quiet", "-D", "llamapack")
+        for work in (create_patches, sync, lambda checkout: new_patch(checkout, "Mine")):
+            with pytest.raises(ToolError) as refusal:
+                work(patched.checkout)
+            assert refusal.value.fix.startswith("Run: inv vendor.apply-patches")
+        patched.write("src/tool.sh", "mine\n")
+        assert read_status(patched.checkout).next[0] == (
+            "git add --all; git commit, in vendor/llama.cpp (to keep the edits)"
+        )
+        patched.commit("Mine", {})
+        assert (
+            read_status(patched.checkout)
+            .next[0]
+            .startswith("git branch mine HEAD, in vendor/llama.cpp; inv vendor.apply-patches; git cherry-pick")
+        )
+        patched.git.run("branch", "mine", "HEAD")
+        assert read_status(patched.checkout).next == ("inv vendor.apply-patches",)
+        assert apply_patches(patched.checkout).head == ours
+        assert read_status(patched.checkout).next == ()
+
+    def test_branch_of_ours_that_was_removed_at_a_conflict(self, patched: Toy) -> None:
+        patched.pin(commit_files(patched.upstream, {"ggml/src/cpu.c": edited(20, "theirs 20")}, "Newer\n"))
+        with pytest.raises(ConflictError):
+            apply_patches(patched.checkout)
+        patched.write("ggml/src/cpu.c", edited(20, "both 20"))
+        patched.git.run("add", "--all")
+        patched.git.run("checkout", "--quiet", "--detach")
+        patched.git.run("branch", "--quiet", "-D", "llamapack")
+        with pytest.raises(ToolError, match="is on no branch, not on llamapack") as refusal:
+            continue_operation(patched.checkout)
+        assert "git checkout -b llamapack " in refusal.value.fix
+        patched.git.run("checkout", "--quiet", "-b", "llamapack")
+        assert [done.how for done in continue_operation(patched.checkout).done] == ["clean", "resolved", "clean"]
+
+    @pytest.mark.parametrize("gone", [False, True])
+    def test_branch_without_a_commit_is_to_be_left(self, patched: Toy, gone: bool) -> None:
+        branch = "llamapack" if gone else "other"
+        patched.git.run("checkout", "--quiet", "--detach")
+        if gone:
+            patched.git.run("branch", "--quiet", "-D", "llamapack")
+        patched.git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        with pytest.raises(ToolError, match="is on a branch without a commit") as refusal:
+            apply_patches(patched.checkout)
+        command = refusal.value.fix.partition("run there: git ")[2].split()
+        patched.git.run(*command)
+        apply_patches(patched.checkout)
+        assert patched.git.branch() == "llamapack"
 
     def test_tree_without_a_manifest_is_to_be_removed(self, patched: Toy) -> None:
         sync(patched.checkout)
