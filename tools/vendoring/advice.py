@@ -16,6 +16,7 @@ from tools.vendoring.source.tracking import BRANCH, REPOSITORY
 SYNC = "inv vendor.sync"
 DISCARD = "inv vendor.sync --discard (undoes edits in synced trees; a copy is saved)"
 COMMIT = f"git add --all; git commit, in {REPOSITORY} (to keep the edits)"
+RESET = f"git reset, in {REPOSITORY} (the files are as committed; what is staged beside them is forgotten)"
 NEW_PATCH = 'inv vendor.new-patch "What it does" (to keep the edits)'
 
 
@@ -25,6 +26,8 @@ class TrackingFacts:
 
     state: State
     operation: Operation | None
+    staged_only: bool
+    """Whether the files are HEAD's on our branch, and only the index is not."""
     branch: str
     has_ours: bool
     """Whether there is our branch; a maintainer may have removed it."""
@@ -45,6 +48,8 @@ def tracking_steps(facts: TrackingFacts) -> tuple[str, ...]:
         name = "git branch mine HEAD; " if facts.only_head else ""
         return (f"{name}git checkout {BRANCH}, in {REPOSITORY}",)
     discard = f"{APPLY} --discard (a backup ref is left)"
+    if facts.staged_only:
+        return (RESET,)
     if facts.state.dirty:
         return (NEW_PATCH,) if facts.has_ours else (COMMIT, discard)
     if facts.mismatch and facts.unexported and facts.mismatch.fix == APPLY:

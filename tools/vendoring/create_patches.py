@@ -71,6 +71,12 @@ def new_patch(checkout: Checkout, name: str, *, why: str = "", upstream: str = "
             what = f"Nothing is edited in {git.folder}." if name.strip() else "A patch needs a name."
             raise ToolError(what, fix="Make the change there first." if name.strip() else "Say what it does.")
         author, tree = _author(git), take_snapshot(git).tree
+        if tree == git.require_id("HEAD^{tree}"):
+            raise ToolError(
+                f"Nothing is edited in {git.folder}: only its index is not as committed.",
+                why="A patch is made from the files.",
+                fix="To forget what is staged: git reset there. Or write into the files what the patch is to have.",
+            )
         if marked := marked_files(git, "HEAD^{tree}", tree):
             raise ToolError(
                 f"Conflict markers are in {', '.join(marked)} of {git.folder}.",

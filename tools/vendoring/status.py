@@ -56,6 +56,10 @@ class TrackingStatus:
     mismatch: Mismatch | None
     """What pin and patches/ have and this repository does not."""
     risk: AtRisk
+    tree: str
+    """The tree that a sync would copy; empty if it would copy none."""
+    staged_only: bool
+    """Whether that is HEAD's, and only the index is not."""
     backups: tuple[str, ...]
     is_series: bool
     """Whether its commits are the files of patches/."""
@@ -66,6 +70,7 @@ class TrackingStatus:
         return TrackingFacts(
             state=self.risk.state,
             operation=self.operation,
+            staged_only=self.staged_only,
             branch=self.branch,
             has_ours=self.has_ours,
             mismatch=self.mismatch,
@@ -98,7 +103,7 @@ def read_status(checkout: Checkout) -> Status:
         pin = load_pin(checkout.pin_file)
         git = Git.at(checkout.tracking)
         tracking = _tracking(checkout, git, pin) if git.exists else None
-        copied = _copied_now(git, tracking.risk.state) if tracking else ""
+        copied = tracking.tree if tracking else ""
         trees = tuple(_tree(checkout, section, copied) for section in load_filter(checkout.filter_file))
         problem, bindings = _series_problem(checkout), stale_bindings(checkout)
         return Status(
@@ -146,6 +151,7 @@ def _tracking(checkout: Checkout, git: Git, pin: Pin) -> TrackingStatus:
     ours, risk = our_branch(git), at_risk(checkout, git)
     written = list(committed_patches(git, ours.commits).values()) if ours.stands else []
     given = [patch.sha256 for patch in read_patches(checkout.patches)]
+    tree = _copied_now(git, risk.state)
     return TrackingStatus(
         base=ours.base,
         branch=risk.state.branch,
@@ -154,6 +160,8 @@ def _tracking(checkout: Checkout, git: Git, pin: Pin) -> TrackingStatus:
         operation=current_operation(git),
         mismatch=find_mismatch(checkout, git, pin, ours),
         risk=risk,
+        tree=tree,
+        staged_only=bool(tree and risk.state.dirty) and tree == git.id_of("HEAD^{tree}"),
         backups=backups(git),
         is_series=written == given and len(written) == len(ours.commits),
     )

@@ -317,6 +317,25 @@ class TestNewPatch:
         new_patch(patched.checkout, "Mine")
         assert backups(patched.git) == ()
 
+    @pytest.mark.parametrize("how", ["deleted", "written back"])
+    def test_index_alone_makes_no_empty_patch(self, patched: Toy, home: Path, how: str) -> None:
+        sync(patched.checkout)
+        (home / ".gitconfig").write_text("[user]\n\tname = A\n\temail = a@example.org\n", encoding="utf-8")
+        if how == "deleted":
+            patched.git.run("rm", "--quiet", "--cached", "LICENSE")
+        else:
+            patched.write("LICENSE", "staged\n")
+            patched.git.run("add", "LICENSE")
+            patched.write("LICENSE", FILES["LICENSE"])
+        before = patched.state(), patched.git.ask("ls-files", "--stage")
+        with pytest.raises(ToolError, match="only its index is not as committed"):
+            new_patch(patched.checkout, "Mine")
+        assert (patched.state(), patched.git.ask("ls-files", "--stage")) == before
+        (step,) = read_status(patched.checkout).next
+        assert step.startswith("git reset, in vendor/llama.cpp")
+        patched.git.run("reset", "--quiet")
+        assert read_status(patched.checkout).next == ()
+
     def test_markers_are_not_committed(self, patched: Toy, home: Path) -> None:
         (home / ".gitconfig").write_text("[user]\n\tname = A\n\temail = a@example.org\n", encoding="utf-8")
         pop_into_conflict(patched)
