@@ -46,7 +46,7 @@ CORE_LAYERS = (
     ("sampling", "grammar", "evaluation"),
     ("context", "quantization"),
     ("model", "diagnostics", "imatrix"),
-    ("backends", "gguf", "threads"),
+    ("backends", "gguf", "media_files", "threads"),
     ("_native", "_util"),
     ("errors",),
 )

@@ -1,0 +1,51 @@
+"""Sounds of all kinds as files that llama.cpp decodes: WAV, MP3 and FLAC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llamapack.errors import InputError
+from llamapack.media_files.flac import flac_seconds
+from llamapack.media_files.headers import DamagedError
+from llamapack.media_files.kinds import IMAGES, SOUNDS, described, kind_of
+from llamapack.media_files.limits import MediaLimits
+from llamapack.media_files.mp3 import mp3_seconds
+from llamapack.media_files.wav import read_wav, wav_of_array
+
+
+def sound_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
+    """Return the sound in a file as one that llama.cpp decodes; `name` is for messages.
+
+    Raises InputError for what is no sound, is damaged, or is longer than the limits.
+    """
+    kind = kind_of(data)
+    if kind not in SOUNDS:
+        fix = "Give it as images=[...]." if kind in IMAGES else "Convert it to WAV, MP3 or FLAC."
+        raise InputError(f"{name} is no sound.", why=described(data), fix=fix)
+    try:
+        if kind == "wav":  # written anew: the decoder would believe sizes in it
+            found = read_wav(data)
+            data, seconds = found.encode(), found.seconds
+        else:
+            seconds = mp3_seconds(data) if kind == "mp3" else flac_seconds(data)
+    except DamagedError as problem:
+        raise InputError(f"{name} is a damaged {kind.upper()} file.", why=str(problem)) from problem
+    _check_length(seconds, name, limits)
+    return data
+
+
+def sound_of_array(samples: Any, rate: int, limits: MediaLimits) -> bytes:
+    """Return samples as a WAV file; raises InputError for what is no sound."""
+    found = wav_of_array(samples, rate)
+    _check_length(found.seconds, "The array", limits)
+    return found.encode()
+
+
+def _check_length(seconds: float, name: str, limits: MediaLimits) -> None:
+    if not seconds:
+        raise InputError(f"{name} has no sound in it: it is 0 seconds long.")
+    if seconds > limits.audio_seconds:
+        raise InputError(
+            f"{name} is {seconds:.0f} seconds long, more than the {limits.audio_seconds:g} that are allowed.",
+            fix="Cut it, or use Llama(..., media_limits=MediaLimits(audio_seconds=N)).",
+        )
