@@ -9,8 +9,10 @@ import pytest
 from llamapack import Llama
 
 from tests.support.llama.templates import TOOLS
+from tests.support.media.files import noise, saved
 from tests.support.programs.examples import GUIDE, examples, quoted_and_written, run_example
 from tests.support.reference.made_models import write_model
+from tests.support.reference.made_projectors import write_projector
 
 EXAMPLES = examples("examples/llama")
 NEW = re.compile(r"```python\n# llamapack\n(.*?)```", re.DOTALL)
@@ -20,11 +22,12 @@ SAYS = {
     "typed.py": r"str int\nI won the lottery! (happy|sad)\nMy cat has died\. (happy|sad)\n.+ (happy|sad)\n",
     "tools.py": r".*\n\d calls\n",
     "conversation.py": r".+\n.+\n3 5\nTrue\n",
+    "pictures.py": r".+\nTrue\n(day|night)\n",
     "vectors.py": r"\(3, 576\)\n\[ ?1\. +\S+ +\S+\]\n",
     "ranking.py": r"(-?\d+\.\d\d .+\.\n){2}",
     "scores.py": r" Paris: -\d\.\d\n Rome: -\d\.\d\n Paris\n\[\d+, \d+\]\n",
     "tasks.py": r"\[\d+, \d+\]\n.+\n",
-    "explain.py": r".*: 135 million parameters.*Context: 1024 tokens for each of 2 requests.*keys q8_0, values f16\n",
+    "explain.py": r".*: 135 million parameters.*Context: 1024 tokens for each of 2 requests.*keys q8_0, values f16\nProjector: none: .*\n",
 }
 
 
@@ -35,6 +38,9 @@ def test_every_example_is_expected_to_say_something() -> None:
 @pytest.mark.parametrize("name", SAYS)
 def test_example_runs(name: str, model_path: Path, tmp_path: Path) -> None:
     more = [tmp_path / "tools.jinja"] if name == "tools.py" else []
+    if name == "pictures.py":
+        more = [write_projector(tmp_path / "mmproj.gguf", width=576), tmp_path / "cat.png"]
+        more[1].write_bytes(saved(noise(), "PNG"))
     (tmp_path / "tools.jinja").write_text(TOOLS, encoding="utf-8")
     model = write_model(tmp_path / "ranker.gguf", "reranker", words="abcd") if name == "ranking.py" else model_path
     answer = run_example(EXAMPLES[name], model, *more)

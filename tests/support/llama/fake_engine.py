@@ -117,6 +117,8 @@ def core(
     context: int = 100,
     on_overflow: OnOverflow = "error",
     adapters: Sequence[str] = (),
+    vision: bool = True,
+    audio: bool = True,
 ) -> tuple[Core, FakeEngine]:
     """Return what a Llama is over an engine that gives these answers, and the engine."""
     engine = FakeEngine(answers=answers)
@@ -131,6 +133,9 @@ def core(
         quantization="Q4_1",
         template_thinks=thinks,
         template_tools=tools,
+        vision=vision,
+        audio=audio,
+        media_mark="<__media_1__>",
         adapters={name: Adapter(number=number, strength=0.5) for number, name in enumerate(adapters)},
     )
     found = Recognised(task=task, reason="it was asked for")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from llamapack.backends.selection.decisions import BackendDecision, Choice, DeviceDecision
 from llamapack.llama.explain import Explanation, explain
+from llamapack.llama.projectors import Chosen
 
 from tests.support.llama.fake_engine import core
 
@@ -22,7 +24,7 @@ CHOICE = Choice(
 
 def explained(choice: Choice = CHOICE, **options: Any) -> Explanation:
     it, _ = core()
-    return explain(it.facts, it.recognised, it.on_overflow, options, "haswell: it is the best", choice)
+    return explain(it.facts, it.recognised, it.on_overflow, options, "haswell: it is the best", choice, it.projector)
 
 
 def test_devices_are_named_with_their_reasons() -> None:
@@ -54,3 +56,11 @@ def test_layers_are_where_the_options_say(choice: Choice, options: dict[str, Any
 )
 def test_context_is_shared_or_divided(options: dict[str, Any], context: str) -> None:
     assert f"Context: {context}" in str(explained(**options))
+
+
+def test_projector_is_named_with_its_reason() -> None:
+    assert "\nProjector: none: none was looked for" in str(explained())
+    it, _ = core(audio=False)
+    chosen = Chosen(path=Path("mmproj.gguf"), reason="it is beside the model")
+    found = explain(it.facts, it.recognised, it.on_overflow, {}, "haswell", CHOICE, chosen)
+    assert found.projector == "mmproj.gguf for pictures: it is beside the model"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import math
 from collections.abc import Mapping
@@ -20,21 +21,23 @@ from llamapack.llama.tasks import recognise
 
 from tests.support.gguf.files import Value, encode, tiny_model
 from tests.support.llama.fake_engine import Given, core, refused
+from tests.support.media.files import address, noise, saved, tone, wav
+
+PICTURE, SOUND = saved(noise(), "PNG"), wav(tone())
 
 
 def test_prompts_become_messages(tmp_path: Path) -> None:
-    picture = tmp_path / "cat.png"
-    picture.write_bytes(b"png")
-    sound = tmp_path / "cat.mp3"
-    sound.write_bytes(b"mp3")
+    picture, sound = tmp_path / "cat.png", tmp_path / "cat.wav"
+    picture.write_bytes(PICTURE)
+    sound.write_bytes(SOUND)
     assert to_messages("Hi", "Be brief") == [
         {"role": "system", "content": "Be brief"},
         {"role": "user", "content": "Hi"},
     ]
     assert to_messages(["What is it?", picture, sound])[0]["content"] == [
         {"type": "text", "text": "What is it?"},
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,cG5n"}},
-        {"type": "input_audio", "input_audio": {"data": "bXAz", "format": "mp3"}},
+        {"type": "image_url", "image_url": {"url": address(PICTURE)}},
+        {"type": "input_audio", "input_audio": {"data": base64.b64encode(SOUND).decode(), "format": "wav"}},
     ]
     talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     assert to_messages(talk) == talk
@@ -48,7 +51,7 @@ def test_prompts_become_messages(tmp_path: Path) -> None:
         ([], "The prompt is empty"),
         ([{"role": "user", "content": "a"}, "b"], "A message must have a role: 'b'"),
         ({"content": "a"}, "A message must have a role"),
-        (["a", 3], "A part of a message must be a text or a path, not 3"),
+        (["a", 3], "A part of a message must be a text, a path, a picture or a sound, not 3"),
     ],
 )
 def test_prompts_that_are_none_are_refused(prompt: Any, message: str) -> None:
@@ -146,7 +149,12 @@ def test_infill_says_which_model_would() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "instead"), [("context_shift", 'on_overflow="shift"'), ("slot_save_path", "chat.save")]
+    ("option", "instead"),
+    [
+        ("context_shift", 'on_overflow="shift"'),
+        ("slot_save_path", "chat.save"),
+        ("mmproj", 'projector="FILE"'),
+    ],
 )
 def test_options_that_contradict_llama_are_refused(option: str, instead: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"Llama does not take the option '{option}'\.\nUse {instead}"):

@@ -9,6 +9,7 @@ core         what Llama and AsyncLlama share: checked arguments, and the plan of
 plans        what each call does, step by step
 opening      load a model into an engine
 tasks        what a model is for
+projectors   the projector of a model: given, or beside it
 explain      which hardware, memory and context, and why
 saved_chats  files of chats
 """
@@ -31,6 +32,7 @@ from llamapack.llama.plans.replies import Reply, Timing, TokenLogprob, Usage
 from llamapack.llama.plans.scoring import Score
 from llamapack.llama.plans.vectors import Ranked
 from llamapack.llama.streaming import AsyncStream, Stream
+from llamapack.media_files import MediaLimits
 from llamapack.typed import Tool, ToolCall, ToolResult, tool
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Event",
     "Explanation",
     "Llama",
+    "MediaLimits",
     "PromptProgressEvent",
     "Ranked",
     "Reply",

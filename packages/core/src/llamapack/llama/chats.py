@@ -43,9 +43,11 @@ class History:
     ) -> None:
         """Begin with messages; `options` hold for all calls, and `restored` is a saved state of the KV cache."""
         check("chat", options, AskOptions)
+        if options.get("images") is not None or options.get("audio") is not None:
+            raise InputError("Pictures and sounds belong to what is said.", fix='Use chat()("TEXT", images=[...]).')
         self._core = core
         self._states = states
-        self._messages = _beginning(options.get("system"), messages)
+        self._messages = self._beginning(options.get("system"), messages)
         self._defaults = {name: value for name, value in options.items() if name != "system"}
         self._restored = restored
 
@@ -72,7 +74,12 @@ class History:
         if options.get("system") is not None:
             raise InputError("`system` is for a whole conversation.", fix="Use chat(system=...) when it begins.")
         merged = {**self._defaults, **options}
-        return self._core.question(function, asked, returns, merged, before=self._messages)
+        return self._core.asked(function, [*self._messages, *asked], returns, merged)
+
+    def _beginning(self, system: str | None, messages: Sequence[Message]) -> list[Message]:
+        if messages:
+            return self._core.messages(messages, {}, system)
+        return to_messages([{"role": "system", "content": system}]) if system is not None else []
 
     def _plan(self, question: Question) -> Plan[Reply[Any]]:
         state, self._restored = self._restored, None
@@ -96,12 +103,6 @@ class History:
         return f"<{type(self).__name__} of {len(self._messages)} messages>"
 
 
-def _beginning(system: str | None, messages: Sequence[Message]) -> list[Message]:
-    if messages:
-        return to_messages(messages, system)
-    return to_messages([{"role": "system", "content": system}]) if system is not None else []
-
-
 class Chat(History):
     """A conversation: `chat("Hi")` returns the reply, and remembers both. One thread at a time.
 
@@ -116,7 +117,7 @@ class Chat(History):
     def __call__(self, prompt: Prompt, *, returns: object, **options: Unpack[AskOptions]) -> Reply[Any]: ...
     def __call__(self, prompt: Prompt, *, returns: Any = None, **options: Unpack[AskOptions]) -> Reply[Any]:
         """Say something, and return the reply; see `Llama.__call__`."""
-        asked = to_messages(prompt)
+        asked = self._core.messages(prompt, options)
         question = self._question("chat", asked, returns, options)
         reply: Reply[Any] = carry_out(self._core.engine, self._plan(question))
         self._add(asked, reply)
@@ -130,7 +131,7 @@ class Chat(History):
     def stream(self, prompt: Prompt, *, returns: object, **options: Unpack[AskOptions]) -> Stream[Any]: ...
     def stream(self, prompt: Prompt, *, returns: Any = None, **options: Unpack[AskOptions]) -> Stream[Any]:
         """Say something, and return the reply as it is written; it is remembered when it is complete."""
-        asked = to_messages(prompt)
+        asked = self._core.messages(prompt, options)
         question = replace(self._question("stream", asked, returns, options), streamed=True)
         return Stream(self._core.engine, self._plan(question), lambda reply: self._add(asked, reply))
 
@@ -154,7 +155,7 @@ class AsyncChat(History):
     async def __call__(self, prompt: Prompt, *, returns: object, **options: Unpack[AskOptions]) -> Reply[Any]: ...
     async def __call__(self, prompt: Prompt, *, returns: Any = None, **options: Unpack[AskOptions]) -> Reply[Any]:
         """Say something, and return the reply; see `Llama.__call__`."""
-        asked = to_messages(prompt)
+        asked = self._core.messages(prompt, options)
         question = self._question("chat", asked, returns, options)
         reply: Reply[Any] = await carry_out_async(self._core.engine, self._plan(question))
         self._add(asked, reply)
@@ -168,7 +169,7 @@ class AsyncChat(History):
     def stream(self, prompt: Prompt, *, returns: object, **options: Unpack[AskOptions]) -> AsyncStream[Any]: ...
     def stream(self, prompt: Prompt, *, returns: Any = None, **options: Unpack[AskOptions]) -> AsyncStream[Any]:
         """Say something, and return the reply as it is written; it is remembered when it is complete."""
-        asked = to_messages(prompt)
+        asked = self._core.messages(prompt, options)
         question = replace(self._question("stream", asked, returns, options), streamed=True)
         return AsyncStream(self._core.engine, self._plan(question), lambda reply: self._add(asked, reply))
 

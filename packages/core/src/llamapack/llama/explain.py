@@ -9,6 +9,7 @@ from typing import Any
 from llamapack.backends.selection.decisions import Choice
 from llamapack.llama.plans.facts import Facts
 from llamapack.llama.plans.options import OnOverflow
+from llamapack.llama.projectors import Chosen
 from llamapack.llama.tasks import Recognised, Task
 
 _MIB = 1 << 20
@@ -20,7 +21,8 @@ class Explanation:
 
     `layers` is what decides how many layers are on a GPU. `cache` are the types of the KV cache's keys and values.
     `context` is how many tokens one request may have, and `slots` how many requests run at once. With `shared` those
-    share the `context` tokens; otherwise each has as many.
+    share the `context` tokens; otherwise each has as many. `projector` is the file that makes tokens of pictures and
+    sounds, and why it is used, or why there is none.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Explanation:
     cache: tuple[str, str]
     on_overflow: OnOverflow
     adapters: tuple[str, ...]
+    projector: str
 
     def __str__(self) -> str:
         """Return it as lines of text."""
@@ -56,6 +59,7 @@ class Explanation:
                 f"Context: {self.context} tokens {whose} {self.slots} requests at once "
                 f"(trained with {self.context_trained}); when it is full: {self.on_overflow}",
                 f"KV cache: keys {self.cache[0]}, values {self.cache[1]}",
+                f"Projector: {self.projector}",
                 *([f"LoRA adapters: {', '.join(self.adapters)}"] if self.adapters else []),
             ]
         )
@@ -68,6 +72,7 @@ def explain(
     options: Mapping[str, Any],
     cpu: str,
     choice: Choice,
+    projector: Chosen,
 ) -> Explanation:
     """Put together what is known; `options` are by their names, not by other spellings."""
     used = choice.used
@@ -94,6 +99,7 @@ def explain(
         cache=(str(options.get("cache_type_k", "f16")), str(options.get("cache_type_v", "f16"))),
         on_overflow=on_overflow,
         adapters=tuple(facts.adapters),
+        projector=_projector(facts, projector),
     )
 
 
@@ -101,6 +107,13 @@ def _is_shared(options: Mapping[str, Any]) -> bool:
     """Return whether requests share one KV cache: llama.cpp does so unless it is told how many there are."""
     parallel = options.get("parallel")
     return parallel is None or parallel < 0 or options.get("kv_unified") is True
+
+
+def _projector(facts: Facts, chosen: Chosen) -> str:
+    if chosen.path is None:
+        return f"none: {chosen.reason}"
+    takes = [what for what, does in (("pictures", facts.vision), ("sounds", facts.audio)) if does]
+    return f"{chosen.path.name} for {' and '.join(takes)}: {chosen.reason}"
 
 
 def _layers(devices: bool, options: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 import numpy as np
 import numpy.typing as npt
 
+from llamapack._util.arguments import check_bool
 from llamapack.engine.options import option_name
 from llamapack.errors import InputError
 from llamapack.llama.aio import AsyncLlama
@@ -21,6 +22,7 @@ from llamapack.llama.opening import StateFolder, open_engine
 from llamapack.llama.plans.completing import detokenize, tokenize
 from llamapack.llama.plans.conversation import converse
 from llamapack.llama.plans.facts import ask_facts
+from llamapack.llama.plans.media import MediaReader
 from llamapack.llama.plans.messages import Message, Prompt
 from llamapack.llama.plans.options import AskOptions, CompletionOptions, OnOverflow
 from llamapack.llama.plans.replies import Reply
@@ -30,6 +32,7 @@ from llamapack.llama.plans.vectors import Ranked
 from llamapack.llama.saved_chats import read_chat
 from llamapack.llama.streaming import Stream
 from llamapack.llama.tasks import Task
+from llamapack.media_files import MediaLimits
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -53,6 +56,9 @@ class Llama:
         *,
         task: Task | None = None,
         on_overflow: OnOverflow = "error",
+        projector: str | os.PathLike[str] | bool | None = None,
+        fetch_urls: bool = False,
+        media_limits: MediaLimits | None = None,
         **options: Any,
     ) -> None:
         """Load the model at `model_path`.
@@ -61,8 +67,13 @@ class Llama:
         its answer do not fit the context, an error has the numbers; with `on_overflow="drop-oldest"` the oldest turns
         are left out until the prompt fits, and with "shift" llama.cpp forgets the oldest half while it writes.
 
+        `projector` is the file that makes tokens of pictures and sounds; None takes the one beside the model, if there
+        is one whose name has "mmproj" in it, and False takes none. It runs where the model does; `mmproj_offload=False`
+        keeps it on the CPU, and `mmproj_device` names another device. `media_limits` is how large pictures and sounds
+        may be. Addresses of web servers are only fetched with `fetch_urls=True`, and never from private networks.
+
         `options` are those of Engine: `ctx_size=8192` (shared by all requests at once), `parallel=8`,
-        `backends="cuda"`, `gpu_layers=20`, `cache_type_k="q8_0"`, `lora=["adapter.gguf"]`, `mmproj="mmproj.gguf"`,
+        `backends="cuda"`, `gpu_layers=20`, `cache_type_k="q8_0"`, `lora=["adapter.gguf"]`,
         `spec_draft_model="draft.gguf"`, `spec_type="ngram-simple"`, `chat_template_file="FILE"`,
         `progress=callback`; `llamapack.engine.engine_options()` lists them.
 
@@ -70,10 +81,13 @@ class Llama:
         """
         if on_overflow not in get_args(OnOverflow):
             raise InputError(f"on_overflow must be 'error', 'shift' or 'drop-oldest', not {on_overflow!r}.")
+        reader = MediaReader(limits=media_limits or MediaLimits(), fetch_urls=check_bool("fetch_urls", fetch_urls))
         self._states = StateFolder()
         self._options = options
         try:
-            self._engine, found = open_engine(model_path, task, on_overflow, self._states.path, options)
+            self._engine, found, chosen = open_engine(
+                model_path, task, on_overflow, self._states.path, options, projector
+            )
             try:
                 facts = carry_out(self._engine, ask_facts())
             except BaseException:
@@ -82,7 +96,14 @@ class Llama:
         except BaseException:
             self._states.remove()
             raise
-        self._core = Core(engine=self._engine, facts=facts, recognised=found, on_overflow=on_overflow)
+        self._core = Core(
+            engine=self._engine,
+            facts=facts,
+            recognised=found,
+            on_overflow=on_overflow,
+            projector=chosen,
+            reader=reader,
+        )
         self.aio = AsyncLlama(self._core, self._states.path)
 
     # Chat
@@ -96,10 +117,10 @@ class Llama:
     def __call__(self, prompt: Prompt, *, returns: Any = None, **options: Unpack[AskOptions]) -> Reply[Any]:
         """Ask, and return the reply.
 
-        `prompt` is a text, a list of texts and paths of pictures or sounds, or a list of messages as OpenAI's interface
-        has them. `returns` is a type: a grammar makes the answer fit, and `reply.value` is the object. It may be a
-        dataclass, TypedDict, NamedTuple, Enum, Literal, pydantic or msgspec model, or what is built of them, such as
-        `list[int]`. The model does not see the type: say in the prompt what you want.
+        `prompt` is a text, a list of texts, pictures and sounds, or a list of messages as OpenAI's interface has them.
+        `returns` is a type: a grammar makes the answer fit, and `reply.value` is the object. It may be a dataclass,
+        TypedDict, NamedTuple, Enum, Literal, pydantic or msgspec model, or what is built of them, such as `list[int]`.
+        The model does not see the type: say in the prompt what you want.
 
         `options` are those of AskOptions: `system`, `tools`, `max_tokens`, `temperature`, `seed` and others.
 
@@ -167,7 +188,8 @@ class Llama:
 
         `prompts` may be a generator: it is read only as far as there is room. `parallel` is how many requests are under
         way, by default as many as the engine works on at once. `reply.index` is the number of its prompt. The first
-        error ends it, and leaving the loop cancels what is under way.
+        error ends it, and leaving the loop cancels what is under way. `images` and `audio` have an entry for each
+        prompt: None, one, or a list.
         """
         core = self._core
         at_once = core.facts.slots if parallel is None else parallel
@@ -257,7 +279,7 @@ class Llama:
         core, engine = self._core, self._engine
         cpu = f"{engine.cpu.level.name}: {engine.cpu.reason}"
         options = {option_name(spelling): value for spelling, value in self._options.items()}
-        return explain(core.facts, core.recognised, core.on_overflow, options, cpu, engine.choice)
+        return explain(core.facts, core.recognised, core.on_overflow, options, cpu, engine.choice, core.projector)
 
     def close(self) -> None:
         """Cancel what is under way, and free the model; safe to call twice, and from any thread."""

@@ -8,25 +8,40 @@ import tempfile
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from llamapack import gguf
 from llamapack.engine import Engine
 from llamapack.errors import InputError
 from llamapack.llama.plans.options import OnOverflow
+from llamapack.llama.projectors import Chosen, choose_projector
 from llamapack.llama.tasks import Recognised, Task, recognise
+
+Given: TypeAlias = "str | os.PathLike[str] | bool | None"
 
 MOST_AT_ONCE = 2048
 """Tokens that an embedding model processes at once by default, if its context is not shorter: it needs a whole text."""
 
-_INSTEAD = {"context_shift": 'on_overflow="shift"', "slot_save_path": "chat.save(path, state=True)"}
+_INSTEAD = {
+    "context_shift": 'on_overflow="shift"',
+    "slot_save_path": "chat.save(path, state=True)",
+    "mmproj": 'projector="FILE"',
+}
 """Options of Engine that would contradict what Llama does by itself."""
 
 
 def open_engine(
-    path: str | os.PathLike[str], task: Task | None, on_overflow: OnOverflow, states: Path, options: Mapping[str, Any]
-) -> tuple[Engine, Recognised]:
-    """Load the model at `path`; `states` is the folder for states of chats."""
+    path: str | os.PathLike[str],
+    task: Task | None,
+    on_overflow: OnOverflow,
+    states: Path,
+    options: Mapping[str, Any],
+    projector: Given = None,
+) -> tuple[Engine, Recognised, Chosen]:
+    """Load the model at `path`; `states` is the folder for states of chats.
+
+    `projector` is a path, False for none, and None for the one beside the model.
+    """
     for name, instead in _INSTEAD.items():
         if name in options:
             raise InputError(f"Llama does not take the option {name!r}.", fix=f"Use {instead}.")
@@ -44,7 +59,18 @@ def open_engine(
         wanted["context_shift"] = True
     if found.task == "generate":
         wanted["slot_save_path"] = states
-    return Engine(path, **wanted), found
+    chosen = _projector(Path(path), found, projector, wanted)
+    if chosen.path is not None:
+        wanted["mmproj"] = chosen.path
+    return Engine(path, **wanted), found, chosen
+
+
+def _projector(path: Path, found: Recognised, projector: Given, wanted: Mapping[str, Any]) -> Chosen:
+    if found.task == "generate":
+        return choose_projector(path, projector, shifts=wanted.get("context_shift", False))
+    if projector:
+        raise InputError(f"A model that is to {found.task} takes no projector.", why=f"It is because {found.reason}.")
+    return Chosen(path=None, reason=f"the task is {found.task}")
 
 
 def _at_once(path: Path, wanted: int | None) -> int:

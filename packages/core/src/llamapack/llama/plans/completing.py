@@ -9,6 +9,8 @@ from llamapack._util.arguments import check_int, check_sequence
 from llamapack.errors import InputError, LlamapackError, RequestError, TaskError
 from llamapack.llama.plans.answers import Answer, read_logprobs, read_progress, read_timing
 from llamapack.llama.plans.events import TextEvent
+from llamapack.llama.plans.media import MediaReader, base64_of, fetch_files
+from llamapack.llama.plans.messages import MARK, Message, check_marks
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.plans.refusals import check_chunk, check_room
 from llamapack.llama.plans.replies import Reply, Usage
@@ -33,6 +35,31 @@ def complete(
         logprobs=tuple(answer.logprobs),
         model=answer.model,
     )
+
+
+def complete_with_media(
+    filling: Plan[dict[str, Any]], body: Mapping[str, Any], context: int, on_overflow: OnOverflow, *, streamed: bool
+) -> Plan[Reply[str]]:
+    """Complete a text with pictures and sounds in it; `filling` is the plan of its prompt."""
+    prompt = yield from filling
+    return (yield from complete("/completion", {**body, "prompt": prompt}, context, on_overflow, streamed=streamed))
+
+
+def with_media(prompt: str, parts: Sequence[Message], mark: str, reader: MediaReader) -> Plan[dict[str, Any]]:
+    """Return a prompt with pictures and sounds at its marks, or before it; `mark` is the engine's own mark.
+
+    Raises InputError if there are not as many marks.
+    """
+    if MARK in prompt:
+        check_marks(prompt.count(MARK), len(parts))
+    else:
+        prompt = MARK * len(parts) + prompt
+    return _filled(prompt.replace(MARK, mark), parts, reader)
+
+
+def _filled(prompt: str, parts: Sequence[Message], reader: MediaReader) -> Plan[dict[str, Any]]:
+    yield from fetch_files([{"content": parts}], reader)
+    return {"prompt_string": prompt, "multimodal_data": [base64_of(part) for part in parts]}
 
 
 def _whole(path: str, body: Mapping[str, Any]) -> Plan[Answer]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from llamapack.errors import PromptTooLongError, ReplyError, ToolError
 from llamapack.llama.plans.answers import Answer, Assembler, read_answer
 from llamapack.llama.plans.events import TextEvent, ToolCallEvent, ToolResultEvent
+from llamapack.llama.plans.media import MediaReader, fetch_files, media_in
 from llamapack.llama.plans.messages import Message
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.plans.refusals import check_chunk, check_room
@@ -42,6 +43,7 @@ class Question:
     on_overflow: OnOverflow = "error"
     thinks: bool = False
     streamed: bool = False
+    reader: MediaReader = field(default_factory=MediaReader)
 
 
 @dataclass(kw_only=True)
@@ -67,6 +69,7 @@ class Progress:
 
 def converse(question: Question) -> Plan[Reply[Any]]:
     """Ask the model; let tools run until it answers."""
+    yield from fetch_files(question.messages, question.reader)
     progress = Progress(messages=list(question.messages))
     if question.toolbox is not None and question.tool_choice != "none":
         answer = yield from _with_tools(question, progress, question.toolbox)
@@ -231,9 +234,17 @@ def _fitting(
         try:
             answer = yield Open(path=CHAT, body=whole) if stream else Ask(path=CHAT, body=whole)
             return answer
-        except PromptTooLongError:
+        except PromptTooLongError as error:
             if question.on_overflow != "drop-oldest" or not drop_oldest(progress.messages):
+                _raise_with_media(error, messages)
                 raise
+
+
+def _raise_with_media(error: PromptTooLongError, messages: Sequence[Message]) -> None:
+    """Raise the error with how many pictures and sounds are in the prompt, if any are."""
+    if count := len(list(media_in(messages))):
+        why = f"{count} pictures and sounds in it are among these tokens. {error.why}".strip()
+        raise PromptTooLongError(error.what, why=why, fix=error.fix) from error
 
 
 def drop_oldest(messages: list[Message]) -> bool:

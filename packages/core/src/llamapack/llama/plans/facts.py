@@ -28,7 +28,8 @@ class Facts:
     """A loaded model: `context` is how many tokens a request may have, `slots` how many requests run at once.
 
     `adapters` are the LoRA adapters by name. `template_thinks` is True where the chat template has anything
-    to do with thinking, and `template_tools` where it has a place for tools.
+    to do with thinking, and `template_tools` where it has a place for tools. `vision` and `audio` say what
+    its projector takes; `media_mark` stands for a picture or sound in prompts without a template.
     """
 
     name: str
@@ -41,6 +42,9 @@ class Facts:
     quantization: str
     template_thinks: bool
     template_tools: bool
+    vision: bool
+    audio: bool
+    media_mark: str
     adapters: Mapping[str, Adapter]
 
 
@@ -50,6 +54,7 @@ def ask_facts() -> Plan[Facts]:
     model = (yield Ask(method="GET", path="/v1/models"))["data"][0]["meta"]
     adapters = yield Ask(method="GET", path="/lora-adapters")
     capabilities: Mapping[str, Any] = props.get("chat_template_caps", {})
+    modalities: Mapping[str, Any] = props.get("modalities", {})
     return Facts(
         name=PurePath(props.get("model_alias") or props.get("model_path", "")).name,
         context=props["default_generation_settings"]["n_ctx"],
@@ -61,6 +66,9 @@ def ask_facts() -> Plan[Facts]:
         quantization=model.get("ftype", ""),
         template_thinks=bool(_THINKS.search(props.get("chat_template", ""))),
         template_tools=bool(capabilities.get("supports_tools") or capabilities.get("supports_tool_calls")),
+        vision=bool(modalities.get("vision")),
+        audio=bool(modalities.get("audio")),
+        media_mark=props.get("media_marker", ""),
         adapters=MappingProxyType(_by_name(adapters)),
     )
 

@@ -30,6 +30,9 @@ class CompletionOptions(SamplingOptions, total=False):
     token on. `logprobs` is how many likeliest tokens are reported at each place. `lora` are strengths by the names of
     adapter files, without their folder and suffix; adapters that are not named are off. `samplers` are llama.cpp's
     names, in their order. `backend_sampling` lets a GPU choose tokens where it can.
+
+    `images` and `audio` are pictures and sounds, one or a list: paths, bytes, `data:` addresses, images of Pillow, and
+    arrays, those of sounds in a pair with their rate. They stand before the text, or at its marks `<__media__>`.
     """
 
     max_tokens: int | None
@@ -41,6 +44,8 @@ class CompletionOptions(SamplingOptions, total=False):
     ignore_eos: bool
     backend_sampling: bool
     cache_prompt: bool
+    images: Any
+    audio: Any
 
 
 class AskOptions(CompletionOptions, total=False):
@@ -70,7 +75,18 @@ _LONGEST = 10**9  # seconds: thirty years
 _LEAST = {"max_tokens": 1, "logprobs": 1, "thinking_budget": 0, "max_turns": 1}
 _RENAMED = {"max_tokens": "n_predict", "thinking_budget": "reasoning_budget_tokens"}
 _FLAGS = {"ignore_eos", "backend_sampling", "cache_prompt", "thinking", "parallel_tool_calls"}
-_NOT_SENT = {"lora", "system", "tools", "tool_choice", "on_tool_error", "max_turns", "json_schema", "on_unenforced"}
+_NOT_SENT = {
+    "images",
+    "audio",
+    "lora",
+    "system",
+    "tools",
+    "tool_choice",
+    "on_tool_error",
+    "max_turns",
+    "json_schema",
+    "on_unenforced",
+}
 _SAMPLING = SamplingOptions.__optional_keys__ - {"grammar", "json_schema"}
 
 

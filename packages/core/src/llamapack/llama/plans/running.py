@@ -13,7 +13,7 @@ from llamapack.errors import CancelledError, LlamapackError
 from llamapack.llama.plans.events import Event
 from llamapack.llama.plans.interface import EngineInterface, Response
 from llamapack.llama.plans.refusals import read_json
-from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell, Use
+from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell, Use, Work
 from llamapack.typed.tools import run as run_tool
 
 T = TypeVar("T")
@@ -72,13 +72,15 @@ class Running(Generic[T]):
             with suppress(LlamapackError):  # it has ended meanwhile
                 response.cancel()
 
-    def _do(self, step: Ask | Open | Next | Close | Use) -> Any:
+    def _do(self, step: Ask | Open | Next | Close | Use | Work) -> Any:
         if isinstance(step, Next):
             return self._next()
         if isinstance(step, Close):
             return self._leave()
         if self.cancelled:
             raise CancelledError("The call was cancelled.")
+        if isinstance(step, Work):
+            return step.function()
         if isinstance(step, Use):
             return [run_tool(step.toolbox, call, _finish) for call in step.calls]
         return self._ask(step) if isinstance(step, Ask) else self._open(step)

@@ -13,7 +13,7 @@ from llamapack.errors import CancelledError, LlamapackError
 from llamapack.llama.plans.events import Event
 from llamapack.llama.plans.interface import AsyncResponse, EngineInterface
 from llamapack.llama.plans.refusals import read_json
-from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell, Use
+from llamapack.llama.plans.steps import CANCELLED, Ask, Close, Next, Open, Plan, Tell, Use, Work
 from llamapack.typed.calls import ToolCall, ToolResult
 from llamapack.typed.tools import Toolbox, finished
 
@@ -71,13 +71,15 @@ class AsyncRunning(Generic[T]):
             with suppress(LlamapackError):  # it has ended meanwhile
                 self._response.cancel()
 
-    async def _do(self, step: Ask | Open | Next | Close | Use) -> Any:
+    async def _do(self, step: Ask | Open | Next | Close | Use | Work) -> Any:
         if isinstance(step, Next):
             return await self._next()
         if isinstance(step, Close):
             return self._leave()
         if self.cancelled:
             raise CancelledError("The call was cancelled.")
+        if isinstance(step, Work):
+            return await asyncio.to_thread(step.function)
         if isinstance(step, Use):
             return await asyncio.gather(*(_run(step.toolbox, call) for call in step.calls))
         return await (self._ask(step) if isinstance(step, Ask) else self._open(step))

@@ -6,7 +6,7 @@ capability is written once: `running` carries plans out in a thread, `running_as
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -59,7 +59,14 @@ class Use:
     calls: Sequence[ToolCall] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Call a function that waits for something else than the engine, such as a web server; gets what it returns."""
+
+    function: Callable[[], Any]
+
+
 CANCELLED = object()
 
-Step: TypeAlias = Ask | Open | Next | Close | Tell | Use
+Step: TypeAlias = Ask | Open | Next | Close | Tell | Use | Work
 Plan: TypeAlias = Generator[Step, Any, T]
