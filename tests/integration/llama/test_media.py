@@ -59,7 +59,8 @@ class Heard:
 
     def distance(self, other: Heard) -> float:
         mine, theirs = (dict(zip(each.tokens, each.logprobs, strict=True)) for each in (self, other))
-        return max(abs(mine[token] - theirs.get(token, -99.0)) for token in mine)
+        least = min(theirs.values())  # what is not among the likeliest is no likelier
+        return max(abs(mine[token] - theirs.get(token, least)) for token in mine)
 
 
 def heard(llm: Any, prompt: Any = QUESTION, **options: Any) -> Heard:
@@ -159,6 +160,18 @@ def test_cache_is_right_when_a_picture_changes_in_the_middle(
     assert changed.near(expected)
     assert not changed.near(first)
     assert heard(seer, talk(smooth())).near(first)
+
+
+def test_cache_may_end_between_two_pictures(seer: Llama, seen: Heard) -> None:
+    for others in ([noise()], [smooth()], [smooth(), smooth()]):
+        heard(seer, images=[noise(), *others])
+        assert heard(seer, images=[noise()]).near(seen)
+    both = heard(seer, images=[noise(), smooth()], cache_prompt=False)
+    heard(seer, images=[noise(), noise()])
+    assert heard(seer, images=[noise(), smooth()]).near(both)
+    heard(seer, images=[noise(), noise()])
+    stream = seer.stream(QUESTION, images=[noise(), smooth()], max_tokens=1, temperature=0, logprobs=8)
+    assert [each.id for each in stream.reply.logprobs[0].top] == list(both.tokens)
 
 
 def test_conversations_go_on_with_their_pictures(seer: Llama, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from llamapack._util.arguments import check_int, check_sequence
 from llamapack.errors import InputError, LlamapackError, RequestError, TaskError
 from llamapack.llama.plans.answers import Answer, read_logprobs, read_progress, read_timing
 from llamapack.llama.plans.events import TextEvent
-from llamapack.llama.plans.media import MediaReader, base64_of, fetch_files
+from llamapack.llama.plans.media import MediaReader, base64_of, fetch_files, unstuck
 from llamapack.llama.plans.messages import MARK, Message, check_marks
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.plans.refusals import check_chunk, check_room
@@ -63,7 +63,7 @@ def _filled(prompt: str, parts: Sequence[Message], reader: MediaReader) -> Plan[
 
 
 def _whole(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
-    data = yield Ask(path=path, body=body)
+    data = yield from unstuck(Ask(path=path, body=body))
     answer = Answer(text=data["content"])
     _read_end(answer, data)
     return answer
@@ -71,7 +71,7 @@ def _whole(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
 
 def _streamed(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
     answer = Answer()
-    yield Open(path=path, body={**body, "stream": True, "return_progress": True})
+    yield from unstuck(Open(path=path, body={**body, "stream": True, "return_progress": True}))
     while (chunk := (yield Next())) is not None:
         if chunk is CANCELLED:
             answer.finish = "cancelled"
