@@ -248,6 +248,8 @@ def test_every_key_is_documented() -> None:
     found = examined(WORKING, REFUSED)
     found["cpu"]["levels"] = [{"name": "x64", "score": 1, "used": False, "reason": ""}]
     found["foreign"] = [{"path": "/usr/lib/libggml.so", "where": "process", "owner": None, "meaning": ""}]
+    part = {"kind": "vision", "type": "mlp", "width": 64, "image_size": 32, "patch_size": 16, "tokens": 4}
+    found["projector"] = {"model": "a.gguf", "file": "b.gguf", "reason": "", "takes": [part]}
     assert documented() == paths(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +19,18 @@ WIDTH = 120  # if the output is not a terminal
 
 @click.command()
 @click.option("--cpu", help="Examine this CPU level.  [variable LLAMAPACK_CPU]")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="Also say which projector this model would have for pictures and sounds, and whether it fits.",
+)
+@click.option(
+    "--projector",
+    type=click.Path(path_type=Path),
+    help="The projector to examine.  [default: one beside the model]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/reference/doctor.md describes it.")
-def doctor(cpu: str | None, as_json: bool) -> None:
+def doctor(cpu: str | None, model: Path | None, projector: Path | None, as_json: bool) -> None:
     """Examine the installation: CPU level, plug-ins, devices, and what would be chosen, with reasons and remedies.
 
     The plug-ins are tried in processes of their own, so a broken one harms nothing. The output can go into a bug
@@ -28,13 +39,39 @@ def doctor(cpu: str | None, as_json: bool) -> None:
     """
     from llamapack.diagnostics.report import gather
 
+    if projector is not None and model is None:
+        raise click.UsageError("--projector needs --model.")
     report = gather(cpu)
+    if model is not None:
+        report = add_projector(report, model, projector)
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
         show(report)
     sys.stdout.flush()
     raise click.exceptions.Exit(STATUS[report["status"]])
+
+
+def add_projector(report: dict[str, Any], model: Path, projector: Path | None) -> dict[str, Any]:
+    """Add which projector a model would have, and a problem if that one cannot be used."""
+    from dataclasses import asdict
+
+    from llamapack import gguf
+    from llamapack.diagnostics.report import DEGRADED, HEALTHY, shortened
+    from llamapack.errors import LlamapackError
+    from llamapack.llama.projectors import choose_projector
+    from llamapack.model.projector_file import read_projector
+
+    try:
+        chosen = choose_projector(model, projector, shifts=False)
+        takes = [] if chosen.path is None else [asdict(part) for part in read_projector(gguf.read(chosen.path)).parts]
+    except LlamapackError as error:
+        problem = {"what": error.what, "why": error.why, "fix": error.fix}
+        status = DEGRADED if report["status"] == HEALTHY else report["status"]
+        return report | {"problems": [*report["problems"], shortened(problem)], "status": status}
+    file = None if chosen.path is None else str(chosen.path)
+    found = {"model": str(model), "file": file, "reason": chosen.reason, "takes": takes}
+    return report | {"projector": shortened(found)}
 
 
 def show(report: dict[str, Any]) -> None:
@@ -135,6 +172,9 @@ def _conclusion(report: dict[str, Any]) -> list[str]:
         lines.append(f"A model would run on {names or 'the CPU alone'}.")
         if not report["backends"]:
             lines.append("No backend plug-in is installed.")
+    if found := report.get("projector"):
+        takes = f" for {' and '.join(each['kind'] for each in found['takes'])}" if found["file"] else ""
+        lines.append(f"The projector of {found['model']}: {found['file'] or 'none'}{takes}, because {found['reason']}.")
     lines += [each["meaning"] for each in report["foreign"]]
     for problem in report["problems"]:
         lines += ["", *(part for part in (problem["what"], problem["why"], problem["fix"]) if part)]

@@ -25,18 +25,62 @@ _SHORT_ARRAY = 8
 @click.option("--tensors", is_flag=True, help="List the tensors, too.")
 @click.option("--full", is_flag=True, help="Show long texts and arrays in full.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the tensors.")
-def inspect(path: Path, tensors: bool, full: bool, as_json: bool) -> None:
+@click.option(
+    "--for",
+    "model_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Say whether MODEL, a projector, fits the model FILE.",
+)
+def inspect(path: Path, tensors: bool, full: bool, as_json: bool, model_path: Path | None) -> None:
     """Show the metadata, tensors and sizes of the GGUF file MODEL.
 
-    Of a model in several parts, name the first.
+    Of a model in several parts, name the first. Of a projector, it also says what it takes.
     """
     from llamapack import gguf
+    from llamapack.model.projector_file import is_projector
 
     found = gguf.read(path)
+    about = projector(found, model_path) if is_projector(found) or model_path else None
     if as_json:
-        click.echo(json.dumps(collect(found, full=full), indent=2))
+        click.echo(json.dumps(collect(found, full=full) | ({"projector": about} if about else {}), indent=2))
     else:
         render(found, tensors=tensors, full=full)
+        if about:
+            click.echo("\n" + "\n".join(described(about)))
+
+
+def projector(found: Gguf, model_path: Path | None) -> dict[str, Any]:
+    """Return what a projector takes, and whether it fits a model."""
+    from dataclasses import asdict
+
+    from llamapack import gguf
+    from llamapack.model.projector_file import misfit, read_projector
+
+    about: dict[str, Any] = {"takes": [asdict(part) for part in read_projector(found).parts]}
+    if model_path is not None:
+        why = misfit(found, gguf.read(model_path))
+        about |= {"model": str(model_path), "fits": not why, "why": why}
+    return about
+
+
+def described(about: dict[str, Any]) -> list[str]:
+    """Return the same as lines of text."""
+    lines = []
+    for part in about["takes"]:
+        facts = [f"type {part['type']}", f"embedding width {part['width'] or 'unknown'}"]
+        if part["image_size"]:
+            facts.append(f"images of {part['image_size']} x {part['image_size']} pixels")
+        if part["patch_size"]:
+            facts.append(f"patches of {part['patch_size']} x {part['patch_size']}")
+        if part["tokens"]:
+            facts.append(f"{part['tokens']} tokens for an image")
+        lines.append(f"Projector for {part['kind']}: {', '.join(facts)}")
+    if "model" in about:
+        lines.append(
+            f"It fits {about['model']}." if about["fits"] else f"It does not fit {about['model']}. {about['why']}"
+        )
+    return lines
 
 
 def collect(found: Gguf, *, full: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llamapack.cli.pictures import answer_with_media
 from llamapack.cli.progress import progress_bar
 from llamapack.cli.standard_input import read_input
 
@@ -20,6 +21,24 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("prompt", required=False)
 @click.option("-m", "--model", "model_path", type=click.Path(path_type=Path), required=True, help="A GGUF file.")
+@click.option(
+    "--image",
+    "images",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A picture that the prompt is about; may be given several times.",
+)
+@click.option(
+    "--audio",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A sound that the prompt is about; may be given several times.",
+)
+@click.option(
+    "--projector",
+    type=click.Path(path_type=Path),
+    help="The file that makes tokens of pictures and sounds.  [default: the one beside the model]",
+)
 @click.option("--raw", is_flag=True, help="Continue the prompt as it is instead of answering it as a chat.")
 @click.option("-s", "--system", help="The system message of the chat.")
 @click.option("--no-thinking", is_flag=True, help="Turn thinking off, if the model's chat template can do that.")
@@ -46,6 +65,9 @@ if TYPE_CHECKING:
 def run(
     prompt: str | None,
     model_path: Path,
+    images: tuple[Path, ...],
+    audio: tuple[Path, ...],
+    projector: Path | None,
     raw: bool,
     system: str | None,
     no_thinking: bool,
@@ -74,6 +96,28 @@ def run(
     from llamapack.model import Model
 
     text = _prompt(prompt)
+    sampling = {"temperature": temp, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
+    if images or audio or projector is not None:
+        layers = _layers(gpu_layers)
+        hardware = {"backends": backends, "devices": devices or None, "require_gpu": require_gpu, "cpu_level": cpu}
+        thinking = {} if raw else {"thinking": False if no_thinking else None, "system": system}
+        answer_with_media(
+            text,
+            model_path,
+            projector=projector,
+            images=images,
+            audio=audio,
+            raw=raw,
+            loading={
+                **hardware,
+                "ctx_size": ctx_size or 4096,
+                "threads": threads,
+                "gpu_layers": layers if isinstance(layers, int) else None,
+            },
+            asking={**sampling, **thinking, "max_tokens": max_tokens, "stop": stop},
+            quiet=quiet,
+        )
+        return
     with progress_bar(f"Loading {model_path.name}") as step:
         loaded = Model(
             model_path,

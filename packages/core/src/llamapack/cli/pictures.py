@@ -1,0 +1,64 @@
+"""`llamapack run` with pictures or sounds: by `Llama`, which knows projectors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llamapack.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from llamapack.llama import Llama, Reply
+
+
+def answer_with_media(
+    prompt: str,
+    model_path: Path,
+    *,
+    projector: Path | None,
+    images: Sequence[Path],
+    audio: Sequence[Path],
+    raw: bool,
+    loading: Mapping[str, Any],
+    asking: Mapping[str, Any],
+    quiet: bool,
+) -> None:
+    """Stream the answer to standard output; `loading` and `asking` are options of Llama and of its calls."""
+    from llamapack.llama import Llama
+
+    with progress_bar(f"Loading {model_path.name}") as step:
+        given = {name: value for name, value in loading.items() if value is not None}
+        loaded = Llama(
+            model_path,
+            projector=projector,
+            parallel=1,
+            progress=lambda part: step(round(part * 100), 100, ""),
+            **given,
+        )
+    with loaded as llm:
+        options: dict[str, Any] = {name: value for name, value in asking.items() if value not in (None, ())}
+        ask = llm.stream_complete if raw else llm.stream
+        stream = ask(prompt, images=[*images], audio=[*audio], **options)
+        try:
+            for piece in stream:
+                click.echo(piece, nl=False)
+                sys.stdout.flush()
+        finally:
+            if not isinstance(sys.exc_info()[1], OSError):  # a closed pipe or a full disk takes no more output
+                click.echo()
+        if not quiet:
+            click.echo(summary(stream.reply, llm), err=True)
+
+
+def summary(reply: Reply[str], llm: Llama) -> str:
+    """Return one line with the CPU level, the projector and the speed."""
+    usage, timing = reply.usage, reply.timing
+    explained = llm.explain()
+    return (
+        f"[cpu {explained.cpu.partition(':')[0]}; projector {explained.projector}; prompt {usage.prompt} tokens; "
+        f"generated {usage.completion} tokens, {timing.tokens_per_second:.1f} tokens/s]"
+    )
