@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.children import command
 from tests.support.gguf.files import bpe_vocabulary
-from tests.support.media.files import noise, saved, tone, wav
+from tests.support.llama.media_files import noise, saved, tone, wav
 from tests.support.reference.made_models import write_model
 from tests.support.reference.made_projectors import write_projector
 

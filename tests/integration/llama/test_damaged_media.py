@@ -12,7 +12,7 @@ from llamapack import Llama
 from llamapack.errors import InputError, RequestError
 
 from tests.support.gguf.files import bpe_vocabulary
-from tests.support.media.files import flac_head, mp3_frames, noise, saved, smooth, tone, wav
+from tests.support.llama.media_files import flac_head, mp3_frames, noise, saved, smooth, tone, wav
 from tests.support.reference.made_models import write_model
 from tests.support.reference.made_projectors import write_projector
 

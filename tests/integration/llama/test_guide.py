@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from llamapack import Llama
 
+from tests.support.llama.media_files import noise, saved
 from tests.support.llama.templates import TOOLS
-from tests.support.media.files import noise, saved
 from tests.support.programs.examples import GUIDE, examples, quoted_and_written, run_example
 from tests.support.reference.made_models import write_model
 from tests.support.reference.made_projectors import write_projector

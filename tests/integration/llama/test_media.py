@@ -17,8 +17,8 @@ from llamapack.errors import InputError, PromptTooLongError, TaskError
 from llamapack.llama import MediaLimits, ToolCallEvent
 from PIL import Image
 
+from tests.support.llama.media_files import address, noise, saved, smooth, tone, wav
 from tests.support.llama.templates import TOOLS
-from tests.support.media.files import address, noise, saved, smooth, tone, wav
 from tests.support.reference.made_projectors import TOKENS, write_projector
 
 WIDTH = 576

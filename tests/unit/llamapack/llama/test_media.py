@@ -19,7 +19,7 @@ from llamapack.llama.plans.messages import Attached, to_messages
 from llamapack.llama.plans.running import carry_out
 
 from tests.support.llama.fake_engine import FakeEngine, Given, core, said, too_long
-from tests.support.media.files import address, noise, saved, tone, wav
+from tests.support.llama.media_files import address, noise, saved, tone, wav
 
 CAT, DOG = saved(noise(0), "PNG"), saved(noise(1), "PNG")
 MEOW = wav(tone())

@@ -21,7 +21,7 @@ from llamapack.llama.tasks import recognise
 
 from tests.support.gguf.files import Value, encode, tiny_model
 from tests.support.llama.fake_engine import Given, core, refused
-from tests.support.media.files import address, noise, saved, tone, wav
+from tests.support.llama.media_files import address, noise, saved, tone, wav
 
 PICTURE, SOUND = saved(noise(), "PNG"), wav(tone())
 

@@ -18,7 +18,7 @@ from llamapack.media_files.pixels import encode_png, from_array, turned
 from llamapack.media_files.sources import read_source
 from PIL import Image, ImageOps
 
-from tests.support.media.files import address, block, noise, png, saved, smooth
+from tests.support.llama.media_files import address, block, noise, png, saved, smooth
 
 LIMITS = MediaLimits()
 

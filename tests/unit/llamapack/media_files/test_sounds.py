@@ -16,7 +16,7 @@ from llamapack.media_files.sounds import sound_file
 from llamapack.media_files.sources import read_source
 from llamapack.media_files.wav import read_wav
 
-from tests.support.media.files import flac_head, mp3_frames, tone, wav
+from tests.support.llama.media_files import flac_head, mp3_frames, tone, wav
 
 LIMITS = MediaLimits()
 FACT = b"fact" + struct.pack("<II", 4, 2**31)
