@@ -347,6 +347,35 @@ LLAMAPACK_API void llamapack_request_cancel(struct llamapack_request * request);
 // Cancel it if it has not ended, and free it.
 LLAMAPACK_API void llamapack_request_free(struct llamapack_request * request);
 
+// Images and audio, by a projector and mtmd.h. What mtmd asserts of a file or of what it is given is an error here, unless the
+// assertion is on a thread that computes. The log has the reasons that mtmd gives.
+struct mtmd_context;
+struct mtmd_context_params;
+struct mtmd_bitmap;
+struct mtmd_input_text;
+struct mtmd_input_chunk;
+struct mtmd_input_chunks;
+
+// Load the projector at `path` for `model`; *out is NULL where mtmd refuses it. mtmd_free takes it back.
+LLAMAPACK_API enum llamapack_status llamapack_projector_load(
+    const char * path, const struct llama_model * model, const struct mtmd_context_params * params,
+    struct mtmd_context ** out, char ** error);
+
+// Decode the bytes of an image file or of an audio file; *out is NULL where they are neither. mtmd_bitmap_free takes it back.
+// Audio is decoded to one channel and to the sample rate that the projector wants.
+LLAMAPACK_API enum llamapack_status llamapack_media_decode(
+    const struct mtmd_context * projector, const uint8_t * data, size_t size, struct mtmd_bitmap ** out, char ** error);
+
+// Split a text with markers into chunks, and prepare the media for them; *result is mtmd_tokenize's.
+LLAMAPACK_API enum llamapack_status llamapack_media_tokenize(
+    const struct mtmd_context * projector, const struct mtmd_input_text * text, const struct mtmd_bitmap * const * bitmaps,
+    size_t n_bitmaps, struct mtmd_input_chunks * chunks, int32_t * result, char ** error);
+
+// Compute the embeddings of a chunk; *rows receives them, until the next call. *result is mtmd_encode_chunk's.
+LLAMAPACK_API enum llamapack_status llamapack_media_encode(
+    struct mtmd_context * projector, const struct mtmd_input_chunk * chunk, const float ** rows, int32_t * result,
+    char ** error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1228,7 +1228,7 @@ const Constant constants[] = {
 };
 } // namespace
 
-const char layout_hash[] = "627fc415e85bf9ef6c212049a3ae0a5c38052d52bbe15e4dc4df0af2734794ee";
+const char layout_hash[] = "0769656b9e6f6dd0e66c50dd96bcb86c60089d9a670d28005aae018fda0fc493";
 const std::uint32_t struct_sizes[] = {
     sizeof(T0),
     sizeof(T1),

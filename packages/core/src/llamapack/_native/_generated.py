@@ -1,5 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
-# Headers: 757a9d1ca938b6409d7b8e9828acba403841ad0ab69e6a9820b34fbbe05f386e
+# Headers: 6d62493e56d23eb753e9c2a9dee1492d2930813692bc787eaf2a1c3ec08f1197
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 
@@ -23,7 +23,7 @@ from ctypes import (
     c_int64, c_int8, c_size_t, c_uint16, c_uint32, c_uint64, c_uint8, c_void_p
 )
 
-LAYOUT_HASH = '627fc415e85bf9ef6c212049a3ae0a5c38052d52bbe15e4dc4df0af2734794ee'
+LAYOUT_HASH = '0769656b9e6f6dd0e66c50dd96bcb86c60089d9a670d28005aae018fda0fc493'
 
 GGML_FILE_MAGIC = 1734831468
 GGML_FILE_VERSION = 2
@@ -306,6 +306,8 @@ llamapack_upload_p = POINTER(llamapack_upload)
 llamapack_request_p = POINTER(llamapack_request)
 llamapack_request_pp = POINTER(llamapack_request_p)
 llamapack_piece_p = POINTER(llamapack_piece)
+mtmd_context_params_p = POINTER(mtmd_context_params)
+mtmd_context_pp = POINTER(mtmd_context_p)
 ggml_backend_comm_init_t = CFUNCTYPE(c_void_p, ggml_backend_pp, c_size_t)
 ggml_backend_comm_free_t = CFUNCTYPE(None, c_void_p)
 ggml_backend_comm_allreduce_tensor_t = CFUNCTYPE(c_bool, c_void_p, ggml_tensor_pp)
@@ -1556,6 +1558,10 @@ FUNCTIONS = {
     'llamapack_request_next': 'llamapack None llamapack_request_p c_int32 llamapack_piece_p',
     'llamapack_request_cancel': 'llamapack None llamapack_request_p',
     'llamapack_request_free': 'llamapack None llamapack_request_p',
+    'llamapack_projector_load': 'llamapack c_int c_char_p llama_model_p mtmd_context_params_p mtmd_context_pp char_pp',
+    'llamapack_media_decode': 'llamapack c_int mtmd_context_p c_uint8_p c_size_t mtmd_bitmap_pp char_pp',
+    'llamapack_media_tokenize': 'llamapack c_int mtmd_context_p mtmd_input_text_p mtmd_bitmap_pp c_size_t mtmd_input_chunks_p c_int32_p char_pp',
+    'llamapack_media_encode': 'llamapack c_int mtmd_context_p mtmd_input_chunk_p c_float_pp c_int32_p char_pp',
 }
 
 class Native:
