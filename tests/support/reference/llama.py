@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.support.reference.weights import Floats, Weights
 
@@ -26,7 +27,8 @@ class Result:
 class Llama:
     """A model of the llama architecture.
 
-    `deltas` are added to weights by name, as a merged LoRA is. `directions` are added to the output of a layer.
+    `deltas` are added to weights by name, as a merged LoRA is. `directions` are added to the output of a layer. `mask`
+    says for each row which rows it sees, instead of `causal`.
     """
 
     weights: Weights
@@ -35,6 +37,7 @@ class Llama:
     rope_base: float | None = None
     rope_scale: float = 1.0
     causal: bool = True
+    mask: NDArray[np.bool_] | None = None
 
     def run(self, tokens: Sequence[int] | None = None, *, rows: Floats | None = None, first: int = 0) -> Result:
         """Process `tokens`, or rows of embeddings instead, at the positions from `first` on."""
@@ -66,8 +69,9 @@ class Llama:
         k = self._rotated(k.reshape(len(x), groups, -1), positions).repeat(heads // groups, axis=1)
         v = v.reshape(len(x), groups, -1).repeat(heads // groups, axis=1)
         scores = np.einsum("qhd,khd->hqk", q, k) / np.sqrt(np.float32(q.shape[-1]))
-        if self.causal:
-            scores = np.where(np.tril(np.ones(scores.shape[1:], dtype=bool)), scores, -np.inf)
+        mask = np.tril(np.ones(scores.shape[1:], dtype=bool)) if self.causal and self.mask is None else self.mask
+        if mask is not None:
+            scores = np.where(mask, scores, -np.inf)
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         scores = scores / scores.sum(axis=-1, keepdims=True)
         mixed = np.einsum("hqk,khd->qhd", scores, v).reshape(len(x), -1)

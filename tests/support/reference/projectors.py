@@ -18,6 +18,7 @@ from tests.support.reference.weights import Floats, Weights
 
 Pixels = NDArray[np.uint8]
 LOW_HZ, LOG_STEP = 1000.0, np.log(6.4) / 27
+WHISPERS_FLOOR = 1e-10
 SAMPLE_RATE, WINDOW, HOP, SECONDS = 16_000, 400, 160, 30
 
 
@@ -82,10 +83,10 @@ def embed_gemma3(weights: Weights, pixels: Pixels) -> Floats:
     return np.asarray(x @ weights.tensors["mm.input_projection.weight"], dtype=np.float32)
 
 
-def embed_ultravox(weights: Weights, samples: Floats) -> Floats:
-    """Return the rows of at most 30 seconds of audio, 16,000 samples a second."""
+def embed_ultravox(weights: Weights, samples: Floats, floor: float = WHISPERS_FLOOR) -> Floats:
+    """Return the rows of at most 30 seconds of audio, 16,000 samples a second; `floor` is as for `log_mel`."""
     encoder = Encoder(weights=weights, side="a", activation=gelu)
-    x = log_mel(samples, int(encoder.number("num_mel_bins")))
+    x = log_mel(samples, int(encoder.number("num_mel_bins")), floor)
     x = gelu(_convolved(weights, x, "a.conv1d.1", stride=1))
     x = gelu(_convolved(weights, x, "a.conv1d.2", stride=2))
     x = encoder.run(x + weights.tensors["a.position_embd.weight"][: len(x)], int(encoder.number("block_count")))
@@ -132,14 +133,14 @@ def tanh_gelu(x: Floats) -> Floats:
     return np.asarray(0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))), dtype=np.float32)
 
 
-def log_mel(samples: Floats, bins: int) -> Floats:
-    """Return Whisper's spectrogram of 30 seconds: a row for each 10 milliseconds."""
+def log_mel(samples: Floats, bins: int, floor: float = WHISPERS_FLOOR) -> Floats:
+    """Return Whisper's spectrogram of 30 seconds: a row for each 10 milliseconds; no power is below `floor`."""
     padded = np.pad(samples.astype(np.float64), (0, SAMPLE_RATE * SECONDS - len(samples)))
     padded = np.pad(padded, WINDOW // 2, mode="reflect")
     window = np.hanning(WINDOW + 1)[:-1]
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][: SAMPLE_RATE * SECONDS // HOP]
     power = np.abs(np.fft.rfft(frames * window)) ** 2
-    logs = np.log10(np.maximum(power @ mel_filters(bins).T, 1e-10))
+    logs = np.log10(np.maximum(power @ mel_filters(bins).T, floor))
     return np.asarray((np.maximum(logs, logs.max() - 8) + 4) / 4, dtype=np.float32)
 
 

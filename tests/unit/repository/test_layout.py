@@ -43,7 +43,7 @@ CORE_LAYERS = (
     ("generation",),
     ("chat",),
     ("typed",),
-    ("sampling", "grammar", "evaluation"),
+    ("sampling", "grammar", "evaluation", "media"),
     ("context", "quantization"),
     ("model", "diagnostics", "imatrix"),
     ("backends", "gguf", "media_files", "threads"),

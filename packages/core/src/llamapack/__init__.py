@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from llamapack import grammar as grammar
     from llamapack import imatrix as imatrix
     from llamapack import llama as llama
+    from llamapack import media as media
     from llamapack import model as model
     from llamapack import quantization as quantization
     from llamapack import sampling as sampling
@@ -101,6 +102,7 @@ PUBLIC_MODULES = (
     "grammar",
     "imatrix",
     "llama",
+    "media",
     "model",
     "quantization",
     "sampling",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -221,6 +222,22 @@ class ContextHandle(Owner[api.llama_context_p]):
     def change_threads(self, n_threads: int, n_threads_batch: int) -> None:
         """For this package: change the numbers of threads; call it within `exclusive`."""
         self._native_context.set_threads(n_threads, n_threads_batch)
+
+    @contextmanager
+    def attending_to_all(self, wanted: bool) -> Iterator[None]:
+        """For this package: a block in which each token of a batch sees those after it, if that is `wanted`."""
+        if not wanted or not self.causal:
+            yield
+            return
+        with self.exclusive():
+            self.native.llama_set_causal_attn(self.handle, False)
+            self.causal = False
+        try:
+            yield
+        finally:
+            if not self.closed:
+                self.native.llama_set_causal_attn(self.handle, True)
+            self.causal = True
 
     def holding(self, lifetimes: Sequence[Lifetime[Any]]) -> AbstractContextManager[None]:
         """For this package: keep adapters alive while the context uses them; see NativeContext.holding."""

@@ -16,6 +16,7 @@ from llamapack.errors import InputError, PromptTooLongError
 from llamapack.generation.logprobs import logprobs as logprobs_of
 from llamapack.generation.prompts import ChatOptions, read_prompt
 from llamapack.generation.text_stream import TextStream
+from llamapack.media.chunks import Chunks
 from llamapack.model import Model
 from llamapack.sampling import Sampler
 from llamapack.sampling.grammar import Grammar
@@ -75,6 +76,7 @@ class Generation(Uncopyable, Iterator[str]):
     preserved_tokens: frozenset[int] = frozenset()
     owns_context: bool = False
     n_logprobs: int | None = None
+    chunks: Chunks | None = None
     tokens: list[int] = field(default_factory=list)
     logprobs: list[TokenLogprobs] = field(default_factory=list)
     timing: Timing = field(default_factory=Timing)
@@ -129,11 +131,14 @@ class Generation(Uncopyable, Iterator[str]):
     def _read_prompt(self) -> None:
         self._started = True
         began = time.perf_counter()
-        self.context.decode(self.prompt)
+        if self.chunks is None:
+            self.context.decode(self.prompt)
+        else:
+            self.chunks.decode(self.context)
         if self.sampler.reads_prompt:
             self.sampler.accept_prompt(self.prompt)
         self.timing.prompt_seconds = time.perf_counter() - began
-        self.timing.prompt_tokens = len(self.prompt)
+        self.timing.prompt_tokens = len(self.prompt) if self.chunks is None else self.chunks.n_tokens
 
     def _finish(self, reason: FinishReason) -> str:
         self._end(reason)
@@ -161,7 +166,7 @@ class Generation(Uncopyable, Iterator[str]):
 
 def generate(
     model: Model,
-    prompt: str | ChatPrompt | Sequence[Message] | Sequence[int],
+    prompt: str | ChatPrompt | Sequence[Message] | Sequence[int] | Chunks,
     *,
     chat: bool | None = None,
     system: str | None = None,
@@ -180,7 +185,8 @@ def generate(
     A string is continued as it is, or with `chat=True` answered as a user's message. A list of messages is always a
     chat. A list of tokens is used unchanged: no special token is added before or after it. `system` becomes a system
     message before a chat. `enable_thinking=False` turns off the thinking of models whose chat template has a switch for
-    it. What `ChatTemplate.apply` returns is a prompt, too; its grammar, for calls of tools, then applies.
+    it. What `ChatTemplate.apply` returns is a prompt, too; its grammar, for calls of tools, then applies. So is what
+    `media.Projector.tokenize` returns: a text with images or audio.
 
     The text ends after `max_tokens`, when the context is full, at one of the model's end tokens, or before a string in
     `stop`. `logprobs` is a number of tokens: the result then has the log probability of each generated token, and of
@@ -207,7 +213,7 @@ def generate(
     chosen = _sampler(model, sampler, sampling)
     options = ChatOptions(chat=chat, system=system, enable_thinking=enable_thinking)
     read = read_prompt(model, prompt, options, thinks=not _begins_at_once(chosen))
-    if not read.tokens:
+    if not read.tokens and read.chunks is None:
         raise InputError(
             "The prompt is empty.",
             why="This model puts no token before a text.",
@@ -220,7 +226,7 @@ def generate(
             )
         chosen.check_model(context)
     place = context if context is not None else Context(model, n_ctx=n_ctx, n_threads=n_threads)
-    _check_fit(place, len(read.tokens), owned=context is None)
+    _check_fit(place, len(read.tokens) if read.chunks is None else read.chunks.n_tokens, owned=context is None)
     return Generation(
         context=place,
         prompt=read.tokens,
@@ -230,6 +236,7 @@ def generate(
         preserved_tokens=read.preserved,
         owns_context=context is None,
         n_logprobs=logprobs,
+        chunks=read.chunks,
     )
 
 

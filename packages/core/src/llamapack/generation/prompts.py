@@ -9,22 +9,27 @@ from typing import Any, TypeAlias
 from llamapack._util.arguments import check_sequence, warn_caller
 from llamapack.chat import ChatPrompt, ChatTemplate, Message
 from llamapack.errors import InputError, PromptWarning
+from llamapack.media.chunks import Chunks
 from llamapack.model import Model
 
 _NO_TEMPLATE = """The model has no chat template: the chat is written as ChatML, which it may not know.
 It may be a base model, which continues texts and does not answer.
 Leave chat out to continue the text as it is; on the command line, add --raw."""
 
-Prompt: TypeAlias = "str | ChatPrompt | Sequence[Message] | Sequence[int]"
+Prompt: TypeAlias = "str | ChatPrompt | Sequence[Message] | Sequence[int] | Chunks"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadPrompt:
-    """The tokens of a prompt, the strings that end a chat's answer, and the control tokens that are text in it."""
+    """The tokens of a prompt, the strings that end a chat's answer, and the control tokens that are text in it.
+
+    With `chunks`, the prompt has images or audio as well, and the tokens are those of its texts.
+    """
 
     tokens: list[int]
     stop: tuple[str, ...] = ()
     preserved: frozenset[int] = frozenset()
+    chunks: Chunks | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,8 @@ def read_prompt(model: Model, prompt: Prompt, options: ChatOptions, *, thinks: b
                 fix="Give system messages and enable_thinking to ChatTemplate.apply, and leave chat=False out.",
             )
         return _tokenized(model, prompt.text, prompt.stop, prompt.preserved_tokens)
+    if isinstance(prompt, Chunks):
+        return _with_media(model, prompt, options)
     given: list[Any] = [prompt] if isinstance(prompt, str) else [*check_sequence("prompt", prompt)]
     if given and all(hasattr(each, "__index__") for each in given):
         if options.chat or options.system is not None:
@@ -59,6 +66,25 @@ def read_prompt(model: Model, prompt: Prompt, options: ChatOptions, *, thinks: b
         return _tokenized(model, prompt)
     rendered = _rendered(model, prompt, given, options, thinks)
     return _tokenized(model, rendered.text, rendered.stop, rendered.preserved_tokens)
+
+
+def _with_media(model: Model, chunks: Chunks, options: ChatOptions) -> ReadPrompt:
+    chunks.require_open()
+    if options.chat or options.system is not None:
+        raise InputError(
+            "Chunks are not a chat.", fix="Tokenize the chat's prompt, with the markers in it: ChatTemplate.apply."
+        )
+    if chunks.projector.model is not model:
+        raise InputError("These chunks were made for another model.", fix="Make them with a projector of this one.")
+    if not len(chunks):
+        raise InputError("The prompt is empty: there are no chunks.", fix="Give a text or media.")
+    if chunks.projector.uses_mrope and chunks[-1].kind != "text":
+        raise InputError(
+            "The prompt ends with an image or audio, after which this model cannot go on by itself.",
+            why="Its next position depends on the size of the image.",
+            fix="Put a text after it.",
+        )
+    return ReadPrompt(tokens=list(chunks.tokens), chunks=chunks)
 
 
 def _tokenized(
