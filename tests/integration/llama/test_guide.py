@@ -27,7 +27,8 @@ SAYS = {
     "ranking.py": r"(-?\d+\.\d\d .+\.\n){2}",
     "scores.py": r" Paris: -\d\.\d\n Rome: -\d\.\d\n Paris\n\[\d+, \d+\]\n",
     "tasks.py": r"\[\d+, \d+\]\n.+\n",
-    "explain.py": r".*: 135 million parameters.*Context: 1024 tokens for each of 2 requests.*keys q8_0, values f16\nProjector: none: .*\n",
+    "explain.py": r".*: 135 million parameters.*Context: 1024 tokens for each of 2 requests.*"
+    r"keys q8_0, values f16\nProjector: none: .*\n",
 }
 
 

@@ -79,6 +79,15 @@ def test_damaged_ones_are_passed_over_unless_they_are_given(model: Path) -> None
         choose_projector(model, model, shifts=False)
 
 
+def test_one_without_a_tensor_that_llama_cpp_would_crash_of_is_damaged(model: Path) -> None:
+    path = write_projector(model.with_name("mmproj.gguf"))
+    path.write_bytes(path.read_bytes().replace(b"v.patch_embd.weight", b"v.patch_embd.weighs"))
+    why = "The tensor v.patch_embd.weight is missing, which the type mlp needs."
+    assert why in chosen(model)[1]
+    with pytest.raises(ModelFormatError, match=why):
+        choose_projector(model, path, shifts=False)
+
+
 def test_among_other_models_the_name_must_be_the_model_s(model: Path) -> None:
     write_model(model.with_name("Dog-7B.Q8_0.gguf"), "llama")
     write_projector(model.with_name("mmproj-dog-7b-f16.gguf"))

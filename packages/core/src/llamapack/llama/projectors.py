@@ -16,6 +16,7 @@ from pathlib import Path
 
 from llamapack import gguf
 from llamapack.errors import InputError, ModelError
+from llamapack.media.header import check_header
 from llamapack.model.projector_file import is_projector, misfit
 
 logger = logging.getLogger("llamapack.llama")
@@ -48,8 +49,10 @@ def choose_projector(model_path: Path, wanted: str | os.PathLike[str] | bool | N
     if isinstance(wanted, bool) or not isinstance(wanted, (str, os.PathLike)):
         raise InputError(f"projector must be a path, False or None, not {wanted!r}.")
     path = Path(wanted)
-    if why := misfit(gguf.read(path), model):
+    file = gguf.read(path)
+    if why := misfit(file, model):
         raise InputError(f"The projector {path} is not for {model_path}.", why=why, fix="Use the one of this model.")
+    check_header(path, file)
     if shifts:
         raise InputError(
             'on_overflow="shift" cannot be used with a projector.',
@@ -104,9 +107,12 @@ def _look(model_path: Path) -> tuple[list[Path], list[Path]]:
 def _problem(path: Path, model: gguf.Gguf) -> str:
     try:
         file = gguf.read(path)
+        if not is_projector(file):
+            return "it is no projector"
+        check_header(path, file)
     except ModelError as error:
         return str(error)
-    return misfit(file, model) if is_projector(file) else "it is no projector"
+    return misfit(file, model)
 
 
 def stem_of(path: Path) -> str:

@@ -10,7 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from llamapack._native.library import native
+from llamapack._native import _generated as api
+from llamapack._native.library import native, take_text
 from llamapack._native.log import captured_errors
 from llamapack.errors import InputError
 
@@ -21,9 +22,10 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 def decode(data: bytes) -> Pixels | None:
     """Return the pixels of a PNG, JPEG, BMP or GIF file as llama.cpp decodes it; None if it cannot."""
     buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
+    found, message = api.mtmd_bitmap_p(), api.char_p()
     with captured_errors():
-        opt = native().mtmd_helper_init_opt_default()
-        found = native().mtmd_helper_bitmap_init_from_buf(None, buffer, len(data), False, opt).bitmap
+        native().llamapack_media_decode(None, buffer, len(data), ctypes.byref(found), ctypes.byref(message))
+        take_text(message)
     if not found:
         return None
     try:
