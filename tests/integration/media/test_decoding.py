@@ -117,7 +117,9 @@ def test_images_of_other_sizes_are_scaled_as_pillow_scales_and_padded(
     want = (embed_llava if kind == "llava" else embed_gemma3)(weights, np.asarray(square))
     with projector.tokenize(projector.marker, [Media.from_pixels(pixels)]) as chunks:
         found = next(projector.encode(chunk) for chunk in chunks if chunk.kind == "image")
-    assert np.abs(found - want).max() < 2e-2
+    # Rounding 100 of the 3072 values otherwise by 1 makes 2.5e-2, as Pillow 13 does here and there; scaling LLaVA's
+    # images in another way makes 0.11 or more.
+    assert np.abs(found - want).max() < 5e-2
 
 
 def test_wav_and_flac_have_their_samples(load: Load) -> None:

@@ -124,3 +124,13 @@ def tokens_below(folder: Path) -> set[bytes]:
             if not path.is_symlink():
                 found |= set(TOKEN.findall(path.read_bytes()))
     return found
+
+
+def changed_lines(patch: bytes, sign: bytes) -> set[tuple[str, bytes]]:
+    """Return the lines that a patch adds (+) or removes (-), each with its file."""
+    found: set[tuple[str, bytes]] = set()
+    for part in re.split(rb"^diff --git ", patch, flags=re.MULTILINE)[1:]:
+        path = part.partition(b" ")[0].removeprefix(b"a/").decode()
+        lines = (line for line in part.split(b"\n") if line.startswith(sign) and not line.startswith(sign * 3))
+        found |= {(path, line[1:]) for line in lines}
+    return found

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.support.toy_upstream import AUTHOR, HEADERS, clone_tracking, copy_toy
-from tests.support.vendoring.faults import NONE, Contents, Fault, injected, tokens_below
+from tests.support.vendoring.faults import NONE, Contents, Fault, changed_lines, injected, tokens_below
 from tests.support.vendoring.upstreams import template
 from tools.errors import ToolError
 from tools.git.repository import Git
@@ -331,26 +331,16 @@ class Vendoring(RuleBasedStateMachine):
         replaced: set[tuple[str, bytes]] = set()
         for name, sha256 in sorted(manifest.patches.items(), reverse=True):
             patch = self.patches[sha256]
-            added = {each for each in self._lines(patch, b"+") if each[0] in as_listed} - replaced
+            added = {each for each in changed_lines(patch, b"+") if each[0] in as_listed} - replaced
             lost = [line for path, line in added if line not in (tree / path).read_bytes().split(b"\n")]
             assert lost == [], f"{name} is named, and not there"
-            replaced |= self._lines(patch, b"-")
+            replaced |= changed_lines(patch, b"-")
 
     def remember_patches(self) -> None:
         """Keep the patch files that there are, to look into those that a manifest names."""
         for path in self.toy.checkout.patches.glob("*.patch"):
             content = path.read_bytes()
             self.patches[hashlib.sha256(content).hexdigest()] = content
-
-    @staticmethod
-    def _lines(patch: bytes, sign: bytes) -> set[tuple[str, bytes]]:
-        """Return the lines that a patch adds (+) or removes (-), each with its file."""
-        found: set[tuple[str, bytes]] = set()
-        for part in re.split(rb"^diff --git ", patch, flags=re.MULTILINE)[1:]:
-            path = part.partition(b" ")[0].removeprefix(b"a/").decode()
-            lines = (line for line in part.split(b"\n") if line.startswith(sign) and not line.startswith(sign * 3))
-            found |= {(path, line[1:]) for line in lines}
-        return found
 
     # The advice.
 
