@@ -394,10 +394,10 @@ def test_a_context_can_move_between_threads_one_after_the_other(made: Made) -> N
 
 
 def test_threads_with_contexts_of_their_own_share_a_model(made: Made) -> None:
-    found: dict[int, Any] = {}
+    model, found = made("llama"), dict[int, Any]()
 
     def work(number: int) -> None:
-        with context(made("llama")) as place:
+        with context(model) as place:
             for _ in range(20):
                 place.clear()
                 place.decode(TOKENS)
