@@ -18,13 +18,14 @@ from random import Random
 
 from llamapack import Model
 from llamapack.errors import InputError
-from llamapack.media import Projector
+from llamapack.media import MediaLimits, Projector
 from PIL import Image
 
 from tests.support.media.files import flac, mp3, png, some_pixels, some_samples, wav
 
 CPU_SECONDS = 5.0
 ADDRESSES = 2 << 30
+LIMITS = MediaLimits(image_pixels=1 << 22, audio_seconds=60)
 
 
 def main(folder: Path, seed: int, first: int, end: int) -> None:
@@ -99,7 +100,7 @@ def attempt(readers: dict[str, Projector], name: str, data: bytes) -> str:
 def use(readers: dict[str, Projector], name: str, data: bytes) -> None:
     """Decode a file, and prepare it for the projector."""
     reader = readers["audio" if name in ("WAV", "MP3", "FLAC") else "image"]
-    with reader.read(data, max_pixels=1 << 22, max_seconds=60) as media:
+    with reader.read(data, limits=LIMITS) as media:
         if media.kind == "image":
             reader.tokenize(reader.marker, [media]).close()
 

@@ -121,7 +121,7 @@ PACKED = zlib.compress(b"\0" * 13 * 4)  # four rows of four pixels
         (
             png(20000, 20000, PACKED),
             "it has 20000 x 20000 pixels, more than the 64000000 that are allowed.\n"
-            "Shrink it, or use Llama(..., media_limits=MediaLimits(image_pixels=N)).",
+            "Shrink it, or allow more: MediaLimits(image_pixels=N).",
         ),
         (png(0, 4, PACKED), "it has no pixels: its size is 0 x 4."),
         (
@@ -210,7 +210,10 @@ def test_sources_are_paths_bytes_addresses_and_objects(tmp_path: Path) -> None:
         ("data:image/png;base64,ab!c", "The data is not base64."),
         (3, "A picture must be a path, bytes, a data: address, an image of Pillow or an array, not int."),
         (None, "A picture must be a path, bytes, a data: address, an image of Pillow or an array, not NoneType."),
-        (b"\0" * 101, "What was given has 101 bytes, more than the 100 that are allowed.\nUse Llama(..., media_limits"),
+        (
+            b"\0" * 101,
+            "What was given has 101 bytes, more than the 100 that are allowed.\nGive a smaller one, or allow",
+        ),
         ("data:image/png;base64," + "A" * 200, "The data: address has 150 bytes, more than the 100 that are allowed."),
         ("a\0b", "a\0b cannot be read.\nembedded null byte"),
     ],

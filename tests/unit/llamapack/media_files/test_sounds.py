@@ -56,7 +56,7 @@ def test_extensible_form_is_what_it_stands_for() -> None:
         (
             wav(np.zeros(16000 * 1801, np.int16)),
             "it is 1801 seconds long, more than the 1800 that are allowed.\n"
-            "Cut it, or use Llama(..., media_limits=MediaLimits(audio_seconds=N)).",
+            "Cut it, or allow more: MediaLimits(audio_seconds=N).",
         ),
         (flac_head(2**36 - 1), "it is 4294967 seconds long, more than the 1800 that are allowed."),
         (flac_head(0), "it is a damaged FLAC file.\nIts header does not say how long it is."),

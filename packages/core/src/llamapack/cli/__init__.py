@@ -9,6 +9,7 @@ inspect         `llamapack inspect`: the metadata and tensors of a GGUF file, wi
 tokenize        `llamapack tokenize`: split a text into the model's tokens.
 quantize        `llamapack quantize`: store a model's weights in fewer bits.
 perplexity      `llamapack perplexity`: how well a model predicts a text.
+pieces          Write an answer to standard output while it is generated.
 progress        Progress bars for long work, on standard error if that is a terminal.
 standard_input  Read a text from standard input.
 """

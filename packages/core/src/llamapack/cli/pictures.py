@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from llamapack.cli.pieces import print_pieces
 from llamapack.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -43,13 +43,7 @@ def answer_with_media(
         options: dict[str, Any] = {name: value for name, value in asking.items() if value not in (None, ())}
         ask = llm.stream_complete if raw else llm.stream
         stream = ask(prompt, images=[*images], audio=[*audio], **options)
-        try:
-            for piece in stream:
-                click.echo(piece, nl=False)
-                sys.stdout.flush()
-        finally:
-            if not isinstance(sys.exc_info()[1], OSError):  # a closed pipe or a full disk takes no more output
-                click.echo()
+        print_pieces(stream)
         if not quiet:
             click.echo(summary(stream.reply, llm), err=True)
 

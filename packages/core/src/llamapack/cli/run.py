@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from llamapack.cli.pictures import answer_with_media
+from llamapack.cli.pieces import print_pieces
 from llamapack.cli.progress import progress_bar
 from llamapack.cli.standard_input import read_input
 
@@ -147,16 +147,7 @@ def run(
             n_threads=threads,
         )
         n_threads = generation.context.n_threads
-        try:
-            for piece in generation:
-                click.echo(piece, nl=False)
-                sys.stdout.flush()
-        finally:
-            # also after Ctrl-C, so that the shell's prompt is on a new line
-            if not isinstance(sys.exc_info()[1], OSError):  # a closed pipe or a full disk takes no more output
-                click.echo()
-                if not quiet:
-                    click.echo(summary(generation, model, n_threads), err=True)
+        print_pieces(generation, None if quiet else lambda: summary(generation, model, n_threads))
 
 
 def _layers(text: str) -> GpuLayers:

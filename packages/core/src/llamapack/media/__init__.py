@@ -5,7 +5,6 @@
         chunks = projector.tokenize(f"{projector.marker}What is this?", [image])
         print("".join(generate(model, chunks)))
 
-sources    The bytes of a file: what it is, and how large it will be in memory, before it is decoded.
 header     Check the header of a projector for what llama.cpp does not check, and what would end the process then.
 media      An image or audio, decoded.
 chunks     A text with media, split into chunks: tokens of the vocabulary, and what becomes rows of embeddings.
@@ -17,5 +16,6 @@ from __future__ import annotations
 from llamapack.media.chunks import Chunk, Chunks
 from llamapack.media.media import Media
 from llamapack.media.projector import Projector
+from llamapack.media_files import MediaLimits
 
-__all__ = ["Chunk", "Chunks", "Media", "Projector"]
+__all__ = ["Chunk", "Chunks", "Media", "MediaLimits", "Projector"]

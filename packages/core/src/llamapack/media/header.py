@@ -7,6 +7,7 @@ from pathlib import Path
 
 from llamapack import gguf
 from llamapack.errors import ModelFormatError
+from llamapack.model.projector_file import ARCHITECTURE, is_projector, read_projector
 
 _NUMBERS = ("patch_size", "image_size", "attention.head_count", "block_count", "embedding_length", "num_mel_bins")
 _ATTENTION = ("attn_q", "attn_k", "attn_v", "attn_qkv")
@@ -22,10 +23,10 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 
 def check_header(path: Path, header: gguf.Gguf) -> None:
     """Raise ModelFormatError if the file is no projector, or has what llama.cpp would crash of."""
-    architecture = header.metadata.get("general.architecture")
-    if architecture != "clip":
+    if not is_projector(header):
+        architecture = header.metadata.get("general.architecture")
         raise ModelFormatError(
-            f"{path} is not a projector: its architecture is {architecture!r}, not 'clip'.",
+            f"{path} is not a projector: its architecture is {architecture!r}, not {ARCHITECTURE!r}.",
             fix="Give the file that belongs to the model and is called mmproj.",
         )
     for problem in _problems(header):
@@ -38,8 +39,7 @@ def check_header(path: Path, header: gguf.Gguf) -> None:
 
 def families(header: gguf.Gguf) -> tuple[str, ...]:
     """Return the types of a projector: one, or one for images and one for audio."""
-    keys = ("clip.projector_type", "clip.vision.projector_type", "clip.audio.projector_type")
-    return tuple(dict.fromkeys(str(header.metadata[key]) for key in keys if key in header.metadata))
+    return tuple(dict.fromkeys(part.type for part in read_projector(header).parts))
 
 
 def _problems(header: gguf.Gguf) -> Iterator[str]:

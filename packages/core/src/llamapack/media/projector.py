@@ -15,7 +15,7 @@ from llamapack._native.exclusive import ExclusiveUse
 from llamapack._native.library import encode_path, native, take_text
 from llamapack._native.log import captured_errors, reason_in
 from llamapack._native.owner import Owner
-from llamapack._util.arguments import check_bool, check_c_string, check_choice, check_int, check_number, check_sequence
+from llamapack._util.arguments import check_bool, check_c_string, check_choice, check_int, check_sequence
 from llamapack.backends.devices import find_offload_devices
 from llamapack.context import Batch, Context
 from llamapack.context.options import threads_to_compute
@@ -23,7 +23,8 @@ from llamapack.errors import DecodeError, InputError, ModelFormatError, PromptTo
 from llamapack.media.chunks import Chunk, Chunks
 from llamapack.media.header import check_header, families
 from llamapack.media.media import Media
-from llamapack.media.sources import MAX_PIXELS, MAX_SECONDS, check_size, inspect
+from llamapack.media_files.decoding import decode_file
+from llamapack.media_files.limits import MediaLimits
 from llamapack.model import Model
 from llamapack.threads import default_threads
 
@@ -115,32 +116,28 @@ class Projector(Owner[api.mtmd_context_p]):
         """True if the model has positions of several dimensions, so that an image takes fewer positions than tokens."""
         return self.call(native().mtmd_decode_use_mrope)
 
-    def read(self, data: bytes, *, max_pixels: int = MAX_PIXELS, max_seconds: float = MAX_SECONDS) -> Media:
-        """Decode the bytes of a file: an image (PNG, JPEG, GIF's first picture, BMP) or audio (WAV, MP3, FLAC).
+    def read(self, data: bytes, *, limits: MediaLimits | None = None) -> Media:
+        """Decode the bytes of a file: an image (PNG, JPEG, GIF, BMP; with Pillow also WebP) or audio (WAV, MP3, FLAC).
 
-        Transparency and EXIF's orientation are ignored, and audio becomes one channel of `audio_rate` samples a second.
-        Larger images than `max_pixels` and longer audio than `max_seconds` are refused before they are decoded.
+        An image is turned as its Exif data says, its transparency is ignored, and of an animated one the first image is
+        taken, with a PromptWarning. Audio becomes one channel of `audio_rate` samples a second. What is larger than
+        `limits` is refused before it is decoded.
 
         Raises InputError for other formats, damaged files, too large ones, and media that the projector does not take.
         """
+        from llamapack.media_files.sources import check_file, form_of  # imported late, because it imports numpy
+
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise InputError(f"The bytes of a file are needed, not {data!r}.", fix="Use Path(...).read_bytes().")
-        copied = bytes(data)
-        source = inspect(copied)
-        check_size(
-            source,
-            check_int("max_pixels", max_pixels),
-            check_number("max_seconds", max_seconds, 0, 1e9),
-        )
-        self._require(source.kind)
-        bitmap, message = api.mtmd_bitmap_p(), api.char_p()
-        buffer = ctypes.cast(ctypes.c_char_p(copied), ctypes.POINTER(ctypes.c_uint8))
-        with self.using() as pointer, captured_errors() as errors, running():
-            native().llamapack_media_decode(pointer, buffer, len(copied), ctypes.byref(bitmap), ctypes.byref(message))
-        errors += take_text(message).splitlines()
-        if not bitmap:
+        given = bytes(data)
+        form = form_of(given)
+        self._require(form)
+        file = check_file(given, form, "The file", MediaLimits() if limits is None else limits)
+        with self.using() as pointer:
+            bitmap, errors = decode_file(file, pointer)
+        if bitmap is None:
             raise InputError(
-                f"The {source.format} file of {len(copied)} bytes cannot be decoded.",
+                f"The file of {len(given)} bytes cannot be decoded.",
                 why=reason_in(errors),
                 fix="It is damaged or truncated, or of a rare kind: convert it, or decode it elsewhere.",
             )

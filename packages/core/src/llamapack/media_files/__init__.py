@@ -4,6 +4,7 @@ pictures  Pictures of all kinds as files that llama.cpp decodes.
 sounds    Sounds of all kinds as files that llama.cpp decodes.
 sources   What a caller may give: paths, bytes, addresses, and objects of other packages.
 fetching  Get a file from a web server, with limits.
+decoding  Decode the bytes of a file in llama.cpp, with its assertions caught.
 limits    How large they may be.
 kinds     Recognise what kind of file it is by its first bytes.
 headers   What the header of a picture says, before any pixel is decoded.

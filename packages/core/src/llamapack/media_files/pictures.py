@@ -72,7 +72,7 @@ def _check_size(width: int, height: int, name: str, limits: MediaLimits) -> None
     if width * height > limits.image_pixels:
         raise InputError(
             f"{name} has {width} x {height} pixels, more than the {limits.image_pixels} that are allowed.",
-            fix="Shrink it, or use Llama(..., media_limits=MediaLimits(image_pixels=N)).",
+            fix="Shrink it, or allow more: MediaLimits(image_pixels=N).",
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import struct
 import zlib
 from typing import TypeAlias
@@ -10,10 +9,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from llamapack._native import _generated as api
-from llamapack._native.library import native, take_text
-from llamapack._native.log import captured_errors
+from llamapack._native.library import native
 from llamapack.errors import InputError
+from llamapack.media_files.decoding import decode_file
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """Of shape (height, width, 3): red, green, blue."""
@@ -21,12 +19,8 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 def decode(data: bytes) -> Pixels | None:
     """Return the pixels of a PNG, JPEG, BMP or GIF file as llama.cpp decodes it; None if it cannot."""
-    buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
-    found, message = api.mtmd_bitmap_p(), api.char_p()
-    with captured_errors():
-        native().llamapack_media_decode(None, buffer, len(data), ctypes.byref(found), ctypes.byref(message))
-        take_text(message)
-    if not found:
+    found, _ = decode_file(data)
+    if found is None:
         return None
     try:
         width, height = native().mtmd_bitmap_get_nx(found), native().mtmd_bitmap_get_ny(found)

@@ -47,5 +47,5 @@ def _check_length(seconds: float, name: str, limits: MediaLimits) -> None:
     if seconds > limits.audio_seconds:
         raise InputError(
             f"{name} is {seconds:.0f} seconds long, more than the {limits.audio_seconds:g} that are allowed.",
-            fix="Cut it, or use Llama(..., media_limits=MediaLimits(audio_seconds=N)).",
+            fix="Cut it, or allow more: MediaLimits(audio_seconds=N).",
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from llamapack.errors import InputError
+from llamapack.media_files.kinds import SOUNDS, kind_of
 from llamapack.media_files.limits import MediaLimits
 from llamapack.media_files.pictures import picture_file, picture_of_array, picture_of_pillow
 from llamapack.media_files.sounds import sound_file, sound_of_array
@@ -54,6 +55,11 @@ def read_source(value: object, form: Form, limits: MediaLimits) -> bytes:
     fix = "Give it with its rate: (samples, 16000)." if form == "audio" and is_array(value) else ""
     noun = "A picture" if form == "image" else "A sound"
     raise InputError(f"{noun} must be {_WANTED[form]}, not {type(value).__name__}.", fix=fix)
+
+
+def form_of(data: bytes) -> Form:
+    """Return what a file is by its first bytes; "image" for what is neither, of which `check_file` says what it is."""
+    return "audio" if kind_of(data) in SOUNDS else "image"
 
 
 def check_file(data: bytes, form: Form, name: str, limits: MediaLimits) -> bytes:
@@ -114,5 +120,5 @@ def _read(path: Path, limits: MediaLimits) -> bytes:
 def _too_large(name: str, size: int, limits: MediaLimits) -> InputError:
     return InputError(
         f"{name} has {size} bytes, more than the {limits.file_bytes} that are allowed.",
-        fix="Use Llama(..., media_limits=MediaLimits(file_bytes=N)).",
+        fix="Give a smaller one, or allow more: MediaLimits(file_bytes=N).",
     )

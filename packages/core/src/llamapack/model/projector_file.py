@@ -51,7 +51,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Projector:
+class ProjectorFile:
     """A projector's file: its name in it, and what it takes."""
 
     path: Path
@@ -64,11 +64,11 @@ def is_projector(file: gguf.Gguf) -> bool:
     return file.metadata.get("general.architecture") == ARCHITECTURE
 
 
-def read_projector(file: gguf.Gguf) -> Projector:
+def read_projector(file: gguf.Gguf) -> ProjectorFile:
     """Return what a projector's file says."""
     named = str(file.metadata.get("general.name", ""))
     kinds = [kind for kind in ("vision", "audio") if file.metadata.get(f"clip.has_{kind}_encoder") is True]
-    return Projector(path=file.paths[0], name=named, parts=tuple(_part(file, kind) for kind in kinds))
+    return ProjectorFile(path=file.paths[0], name=named, parts=tuple(_part(file, kind) for kind in kinds))
 
 
 def misfit(file: gguf.Gguf, model: gguf.Gguf) -> str:

@@ -12,13 +12,14 @@ from typing import Any
 from llamapack.errors import InputError, RequestError
 from llamapack.llama.plans.steps import Ask, Open, Plan, Work
 from llamapack.media_files.fetching import fetch
-from llamapack.media_files.kinds import SOUNDS, kind_of
+from llamapack.media_files.kinds import kind_of
 from llamapack.media_files.limits import MediaLimits
 from llamapack.media_files.sources import (
     Form,
     check_file,
     decode_address,
     decode_base64,
+    form_of,
     is_address,
     is_array,
     read_source,
@@ -57,7 +58,7 @@ class MediaReader:
                 )
             return self.image(value) if kind == "image" else self.sound(value)
         if isinstance(value, (bytes, bytearray)):
-            return self.sound(value) if kind_of(bytes(value)) in SOUNDS else self.image(value)
+            return self.sound(value) if form_of(bytes(value)) == "audio" else self.image(value)
         if isinstance(value, tuple) and len(value) == 2 and is_array(value[0]):
             return self.sound(value)
         if isinstance(value, (int, float, list, tuple, Mapping)) or value is None:
