@@ -138,8 +138,8 @@ def requests(model: Path, count: int) -> Iterator[int]:
             raise RuntimeError(f"{len(busy)} slots still work, though nobody waits for them.")
 
 
-def pictures(projector: Path, model: Path, count: int) -> Iterator[int]:
-    """Ask about `count` pictures, each another one, as arrays and as files, most of them of another size."""
+def images(projector: Path, model: Path, count: int) -> Iterator[int]:
+    """Ask about `count` images, each another one, as arrays and as files, most of them of another size."""
     from llamapack import Llama
     from llamapack.media_files.pixels import encode_png
 
@@ -147,8 +147,8 @@ def pictures(projector: Path, model: Path, count: int) -> Iterator[int]:
     with Llama(model, projector=projector, ctx_size=512, parallel=1, threads=1, cache_ram=0, warmup=False) as llm:
         for number in range(count):
             random = np.random.default_rng(number)
-            picture = random.integers(0, 256, (100 + number % 50, 100, 3), dtype=np.uint8)
-            llm.complete("What is it?", images=[encode_png(picture) if number % 2 else picture], max_tokens=2)
+            image = random.integers(0, 256, (100 + number % 50, 100, 3), dtype=np.uint8)
+            llm.complete("What is it?", images=[encode_png(image) if number % 2 else image], max_tokens=2)
             yield resident()
 
 
@@ -160,8 +160,8 @@ def main() -> int:
     parser.add_argument("--cycles", type=int, default=1_000, help="Load/close cycles (default: %(default)s).")
     parser.add_argument("--tokens", type=int, default=100_000, help="Tokens (default: %(default)s).")
     parser.add_argument("--requests", type=int, default=10_000, help="Requests (default: %(default)s).")
-    parser.add_argument("--projector", type=Path, help="A projector of the model: ask about pictures, too.")
-    parser.add_argument("--pictures", type=int, default=500, help="Pictures (default: %(default)s).")
+    parser.add_argument("--projector", type=Path, help="A projector of the model: ask about images, too.")
+    parser.add_argument("--images", type=int, default=500, help="Images (default: %(default)s).")
     options = parser.parse_args()
     if sys.platform != "linux":
         parser.error("the soak run reads /proc, and needs Linux")
@@ -170,7 +170,7 @@ def main() -> int:
         ("load/close cycles", load_cycles, options.cycles),
         ("tokens", tokens, options.tokens),
         ("requests", requests, options.requests),
-        ("pictures", partial(pictures, options.projector), options.pictures if options.projector else 0),
+        ("images", partial(images, options.projector), options.images if options.projector else 0),
     ):
         if not count:
             continue

@@ -8,7 +8,7 @@ from llamapack.media import Projector
 
 with Model(sys.argv[1]) as model, Projector(model, sys.argv[2]) as projector, Context(model) as context:
     image = projector.read(Path(sys.argv[3]).read_bytes())
-    question = projector.tokenize(f"{projector.marker}\nWhat is in this picture?", [image])
+    question = projector.tokenize(f"{projector.marker}\nWhat is in this image?", [image])
     for chunk in question:
         print(chunk.kind, chunk.n_tokens)
         if chunk.kind == "image":

@@ -1,4 +1,4 @@
-"""`llamapack run` with pictures and sounds, and what `inspect` and `doctor` say of projectors."""
+"""`llamapack run` with images and audio, and what `inspect` and `doctor` say of projectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def picture(model: Path) -> Path:
+def image(model: Path) -> Path:
     path = model.with_name("cat.png")
     path.write_bytes(saved(noise(), "PNG"))
     return path
@@ -30,30 +30,30 @@ def picture(model: Path) -> Path:
 RUN = ("--raw", "-n", "2", "--temp", "0", "-t", "1", "-c", "256", "a")
 
 
-def test_picture_is_answered_with_the_projector_beside_the_model(model: Path, picture: Path) -> None:
+def test_image_is_answered_with_the_projector_beside_the_model(model: Path, image: Path) -> None:
     projector = write_projector(model.with_name("mmproj.gguf"))
     try:
-        answer = command("run", "--model", model, "--image", picture, *RUN)
+        answer = command("run", "--model", model, "--image", image, *RUN)
     finally:
         projector.unlink()
     assert answer.status == 0, answer.err
-    line = r"\[cpu \w+; projector mmproj\.gguf for pictures: it is beside the model; prompt \d+ tokens; gener.*\]"
+    line = r"\[cpu \w+; projector mmproj\.gguf for images: it is beside the model; prompt \d+ tokens; gener.*\]"
     assert re.fullmatch(line, answer.err.strip())
 
 
-def test_sound_is_answered_with_the_projector_that_is_named(model: Path, tmp_path: Path) -> None:
+def test_audio_is_answered_with_the_projector_that_is_named(model: Path, tmp_path: Path) -> None:
     projector = write_projector(tmp_path / "ears.gguf", "ultravox")
-    sound = tmp_path / "tone.wav"
-    sound.write_bytes(wav(tone()))
-    answer = command("run", "--model", model, "--projector", projector, "--audio", sound, "--quiet", *RUN)
+    audio = tmp_path / "tone.wav"
+    audio.write_bytes(wav(tone()))
+    answer = command("run", "--model", model, "--projector", projector, "--audio", audio, "--quiet", *RUN)
     assert (answer.status, answer.err) == (0, "")
 
 
-def test_errors_are_messages(model: Path, picture: Path, tmp_path: Path) -> None:
-    answer = command("run", "--model", model, "--image", picture, *RUN)
+def test_errors_are_messages(model: Path, image: Path, tmp_path: Path) -> None:
+    answer = command("run", "--model", model, "--image", image, *RUN)
     assert answer.status == 2
     assert answer.err.splitlines()[:2] == [
-        "llamapack: model.gguf was loaded without a projector, and takes no pictures.",
+        "llamapack: model.gguf was loaded without a projector, and takes no images.",
         "None is used, because: no file with mmproj in its name is beside the model.",
     ]
     answer = command("run", "--model", model, "--image", tmp_path / "none.png", *RUN)

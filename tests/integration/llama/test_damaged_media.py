@@ -1,4 +1,4 @@
-"""1,000 damaged pictures and sounds: each is an error or an answer, and the process goes on."""
+"""1,000 damaged images and audio: each is an error or an answer, and the process goes on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.llama.media_files import flac_head, mp3_frames, noise, saved,
 from tests.support.reference.made_models import write_model
 from tests.support.reference.made_projectors import write_projector
 
-PICTURES = {
+IMAGES = {
     "png": saved(smooth(), "PNG"),
     "grey": saved(np.repeat(smooth()[:, :, :1], 3, axis=2), "PNG"),
     "jpeg": saved(smooth(), "JPEG"),
@@ -25,7 +25,7 @@ PICTURES = {
     "bmp": saved(smooth(), "BMP"),
     "gif": saved(noise(), "GIF"),
 }
-SOUNDS = {"wav": wav(tone(0.1)), "mp3": mp3_frames(5), "flac": flac_head(1600) + b"\xff\xf8" + bytes(range(256))}
+AUDIO = {"wav": wav(tone(0.1)), "mp3": mp3_frames(5), "flac": flac_head(1600) + b"\xff\xf8" + bytes(range(256))}
 EACH = 100
 
 
@@ -71,19 +71,19 @@ def outcomes(llm: Llama, files: Iterator[bytes], form: str) -> Counter[str]:
 
 
 @pytest.mark.filterwarnings("ignore::llamapack.PromptWarning")
-def test_damaged_pictures_crash_nothing(open_made: Callable[[str], Llama]) -> None:
-    files = (damaged(data, seed) for data in PICTURES.values() for seed in range(EACH))
+def test_damaged_images_crash_nothing(open_made: Callable[[str], Llama]) -> None:
+    files = (damaged(data, seed) for data in IMAGES.values() for seed in range(EACH))
     with open_made("llava") as llm:
         found = outcomes(llm, files, "images")
-        assert found.total() == EACH * len(PICTURES)
+        assert found.total() == EACH * len(IMAGES)
         assert found["answer"] > 50
         assert found["InputError"] > 50
         assert llm.complete("a", images=[noise()], max_tokens=1).usage.completion == 1
 
 
-def test_damaged_sounds_crash_nothing(open_made: Callable[[str], Llama]) -> None:
-    files = (damaged(data, seed) for data in SOUNDS.values() for seed in range(EACH))
+def test_damaged_audio_crash_nothing(open_made: Callable[[str], Llama]) -> None:
+    files = (damaged(data, seed) for data in AUDIO.values() for seed in range(EACH))
     with open_made("ultravox") as llm:
         found = outcomes(llm, files, "audio")
-        assert found.total() == EACH * len(SOUNDS)
+        assert found.total() == EACH * len(AUDIO)
         assert found["InputError"] > 20

@@ -22,7 +22,7 @@ SAYS = {
     "typed.py": r"str int\nI won the lottery! (happy|sad)\nMy cat has died\. (happy|sad)\n.+ (happy|sad)\n",
     "tools.py": r".*\n\d calls\n",
     "conversation.py": r".+\n.+\n3 5\nTrue\n",
-    "pictures.py": r".+\nTrue\n(day|night)\n",
+    "images.py": r".+\nTrue\n(day|night)\n",
     "vectors.py": r"\(3, 576\)\n\[ ?1\. +\S+ +\S+\]\n",
     "ranking.py": r"(-?\d+\.\d\d .+\.\n){2}",
     "scores.py": r" Paris: -\d\.\d\n Rome: -\d\.\d\n Paris\n\[\d+, \d+\]\n",
@@ -39,7 +39,7 @@ def test_every_example_is_expected_to_say_something() -> None:
 @pytest.mark.parametrize("name", SAYS)
 def test_example_runs(name: str, model_path: Path, tmp_path: Path) -> None:
     more = [tmp_path / "tools.jinja"] if name == "tools.py" else []
-    if name == "pictures.py":
+    if name == "images.py":
         more = [write_projector(tmp_path / "mmproj.gguf", width=576), tmp_path / "cat.png"]
         more[1].write_bytes(saved(noise(), "PNG"))
     (tmp_path / "tools.jinja").write_text(TOOLS, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Pictures and sounds through Llama, with made projectors: what reaches the model, and what stays in its cache."""
+"""Images and audio through Llama, with made projectors: what reaches the model, and what stays in its cache."""
 
 from __future__ import annotations
 
@@ -74,18 +74,18 @@ def seen(seer: Llama) -> Heard:
     return heard(seer, images=[noise()])
 
 
-def test_picture_is_its_tokens_in_the_prompt(seer: Llama, seen: Heard) -> None:
+def test_image_is_its_tokens_in_the_prompt(seer: Llama, seen: Heard) -> None:
     assert seen.prompt == heard(seer).prompt + TOKENS["llava"]
     assert not seen.near(heard(seer))
 
 
-def test_same_picture_is_the_same_answer_and_another_is_not(seer: Llama, seen: Heard) -> None:
+def test_same_image_is_the_same_answer_and_another_is_not(seer: Llama, seen: Heard) -> None:
     assert heard(seer, images=[noise()], cache_prompt=False).near(seen)
     assert heard(seer, images=[noise()]).near(seen)
     assert not heard(seer, images=[smooth()]).near(seen)
 
 
-def test_every_way_to_give_a_picture_is_the_same(seer: Llama, seen: Heard, tmp_path: Path) -> None:
+def test_every_way_to_give_a_image_is_the_same(seer: Llama, seen: Heard, tmp_path: Path) -> None:
     data = saved(noise(), "PNG")
     path = tmp_path / "cat.png"
     path.write_bytes(data)
@@ -114,7 +114,7 @@ def test_jpeg_is_nearly_the_same(options: dict[str, Any], seer: Llama) -> None:
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
-def test_pictures_are_seen_as_they_were_held(form: str, seer: Llama) -> None:
+def test_images_are_seen_as_they_were_held(form: str, seer: Llama) -> None:
     straight = heard(seer, images=[saved(smooth(48, 32), form)])
     turned = heard(seer, images=[saved(np.rot90(smooth(48, 32)), form, orientation=6)])
     lying = heard(seer, images=[saved(np.rot90(smooth(48, 32)), form)])
@@ -122,11 +122,11 @@ def test_pictures_are_seen_as_they_were_held(form: str, seer: Llama) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (33, 31), (640, 480)])
-def test_pictures_of_every_size_are_as_many_tokens(size: tuple[int, int], seer: Llama, seen: Heard) -> None:
+def test_images_of_every_size_are_as_many_tokens(size: tuple[int, int], seer: Llama, seen: Heard) -> None:
     assert heard(seer, images=[smooth(*size)]).prompt == seen.prompt
 
 
-def test_order_of_pictures_and_texts_matters(seer: Llama) -> None:
+def test_order_of_images_and_texts_matters(seer: Llama) -> None:
     orders = itertools.permutations(["a", noise(), smooth()])
     found = [heard(seer, list(order)) for order in orders]
     assert len({each.prompt for each in found}) <= 2  # where two texts would touch, tokens may join
@@ -135,13 +135,11 @@ def test_order_of_pictures_and_texts_matters(seer: Llama) -> None:
     assert marked.near(found[0])
 
 
-def test_cache_is_right_when_a_picture_changes_in_the_middle(
+def test_cache_is_right_when_a_image_changes_in_the_middle(
     seer: Llama, model_path: Path, projector: Path, open_llama: Callable[..., Llama]
 ) -> None:
-    def talk(picture: Any) -> list[dict[str, Any]]:
-        parts = [
-            {"type": "image_url", "image_url": {"url": address(saved(each, "PNG"))}} for each in (noise(), picture)
-        ]
+    def talk(image: Any) -> list[dict[str, Any]]:
+        parts = [{"type": "image_url", "image_url": {"url": address(saved(each, "PNG"))}} for each in (noise(), image)]
         return [
             {"role": "user", "content": [{"type": "text", "text": "Here is one:"}, parts[0]]},
             {"role": "assistant", "content": "Yes."},
@@ -162,7 +160,7 @@ def test_cache_is_right_when_a_picture_changes_in_the_middle(
     assert heard(seer, talk(smooth())).near(first)
 
 
-def test_cache_may_end_between_two_pictures(seer: Llama, seen: Heard) -> None:
+def test_cache_may_end_between_two_images(seer: Llama, seen: Heard) -> None:
     for others in ([noise()], [smooth()], [smooth(), smooth()]):
         heard(seer, images=[noise(), *others])
         assert heard(seer, images=[noise()]).near(seen)
@@ -174,7 +172,7 @@ def test_cache_may_end_between_two_pictures(seer: Llama, seen: Heard) -> None:
     assert [each.id for each in stream.reply.logprobs[0].top] == list(both.tokens)
 
 
-def test_conversations_go_on_with_their_pictures(seer: Llama, tmp_path: Path) -> None:
+def test_conversations_go_on_with_their_images(seer: Llama, tmp_path: Path) -> None:
     chat = seer.chat(max_tokens=3, temperature=0)
     chat(QUESTION, images=[noise()])
     other = chat.fork()
@@ -189,18 +187,18 @@ def test_conversations_go_on_with_their_pictures(seer: Llama, tmp_path: Path) ->
     assert other.messages[0]["content"][0]["type"] == "image_url"
 
 
-def test_map_has_pictures_for_each_prompt(seer: Llama) -> None:
-    pictures = [noise(), None, [smooth(), noise()]]
+def test_map_has_images_for_each_prompt(seer: Llama) -> None:
+    images = [noise(), None, [smooth(), noise()]]
     options: dict[str, Any] = {"max_tokens": 3, "temperature": 0}
-    found = [reply.text for reply in seer.map([QUESTION] * 3, images=iter(pictures), **options)]
-    assert found == [seer(QUESTION, images=each, **options).text for each in pictures]
+    found = [reply.text for reply in seer.map([QUESTION] * 3, images=iter(images), **options)]
+    assert found == [seer(QUESTION, images=each, **options).text for each in images]
 
 
-def test_answers_with_pictures_have_types(seer: Llama) -> None:
+def test_answers_with_images_have_types(seer: Llama) -> None:
     assert seer(QUESTION, images=[noise()], returns=bool).value in (True, False)
 
 
-def test_tools_are_called_with_pictures(
+def test_tools_are_called_with_images(
     model_path: Path, projector: Path, open_llama: Callable[..., Llama], calls_tools: dict[int, float]
 ) -> None:
     def look(times: int) -> str:
@@ -214,21 +212,21 @@ def test_tools_are_called_with_pictures(
         events.close()  # type: ignore[attr-defined]  # a generator
 
 
-def test_tasks_have_pictures(seer: Llama, seen: Heard) -> None:
+def test_tasks_have_images(seer: Llama, seen: Heard) -> None:
     async def ask() -> Any:
         return await seer.aio(QUESTION, images=[noise()], max_tokens=1, temperature=0, logprobs=8)
 
     assert [each.id for each in asyncio.run(ask()).logprobs[0].top] == list(seen.tokens)
 
 
-def test_completions_have_pictures(seer: Llama) -> None:
+def test_completions_have_images(seer: Llama) -> None:
     options: dict[str, Any] = {"max_tokens": 3, "temperature": 0}
-    before = seer.complete("The picture is", images=[noise()], **options)
-    assert before.usage.prompt == seer.complete("The picture is", **options).usage.prompt + TOKENS["llava"]
-    assert seer.complete("<__media__>The picture is", images=[noise()], **options).text == before.text
+    before = seer.complete("The image is", images=[noise()], **options)
+    assert before.usage.prompt == seer.complete("The image is", **options).usage.prompt + TOKENS["llava"]
+    assert seer.complete("<__media__>The image is", images=[noise()], **options).text == before.text
 
 
-def test_sounds_are_their_tokens_in_the_prompt(hearer: Llama) -> None:
+def test_audio_are_their_tokens_in_the_prompt(hearer: Llama) -> None:
     silent = np.zeros(8000, np.int16)
     found = heard(hearer, "What is it?", audio=[(tone(), 16000)])
     assert found.prompt > heard(hearer, "What is it?").prompt
@@ -238,16 +236,16 @@ def test_sounds_are_their_tokens_in_the_prompt(hearer: Llama) -> None:
     part = {"type": "input_audio", "input_audio": {"data": address(wav(tone())).partition(",")[2], "format": "wav"}}
     message = {"role": "user", "content": [part, {"type": "text", "text": "What is it?"}]}
     assert heard(hearer, [message]).near(found)
-    with pytest.raises(TaskError, match="takes no pictures"):
+    with pytest.raises(TaskError, match="takes no images"):
         hearer(QUESTION, images=[noise()])
 
 
-def test_pictures_must_fit_the_context(seer: Llama) -> None:
+def test_images_must_fit_the_context(seer: Llama) -> None:
     with pytest.raises(
         PromptTooLongError, match=r"The prompt has \d+ tokens, but a request has a context of 512"
     ) as it:
         seer(QUESTION, images=[noise()] * 130)
-    assert "130 pictures and sounds in it are among these tokens" in str(it.value)
+    assert "130 images and audio in it are among these tokens" in str(it.value)
     assert seer(QUESTION, images=[noise()], max_tokens=1).usage.completion == 1
 
 
@@ -256,7 +254,7 @@ def test_limits_are_those_that_were_given(model_path: Path, projector: Path, ope
     with open_llama(model_path, projector=projector, ctx_size=512, parallel=1, media_limits=limits) as llm:
         with pytest.raises(InputError, match="30 x 40 pixels, more than the 100 that are allowed"):
             llm(QUESTION, images=[noise()])
-        assert "Projector: mmproj.gguf for pictures: it was given" in str(llm.explain())
+        assert "Projector: mmproj.gguf for images: it was given" in str(llm.explain())
 
 
 def test_projector_of_another_model_is_refused_before_loading(

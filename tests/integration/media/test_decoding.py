@@ -78,7 +78,7 @@ def test_16_bits_become_8(load: Load) -> None:
     assert np.array_equal(found[..., 0], wide >> 8)
 
 
-def test_palettes_and_the_first_picture_of_a_gif_are_read(load: Load) -> None:
+def test_palettes_and_the_first_image_of_a_gif_are_read(load: Load) -> None:
     images = [Image.fromarray(some_pixels(seed=seed)).convert("P", palette=Image.Palette.ADAPTIVE) for seed in (1, 2)]
     for data in (
         saved(images[0], "PNG"),

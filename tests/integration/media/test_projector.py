@@ -39,14 +39,14 @@ def audio() -> Media:
 
 
 def test_a_projector_says_what_it_takes(load: Load) -> None:
-    vision, sound = load("llava"), load("ultravox")
+    vision, audio = load("llava"), load("ultravox")
     assert (vision.family, vision.supports_images, vision.supports_audio, vision.audio_rate) == (
         "mlp",
         True,
         False,
         None,
     )
-    assert (sound.family, sound.supports_images, sound.supports_audio, sound.audio_rate) == (
+    assert (audio.family, audio.supports_images, audio.supports_audio, audio.audio_rate) == (
         "ultravox",
         False,
         True,
@@ -57,13 +57,13 @@ def test_a_projector_says_what_it_takes(load: Load) -> None:
 
 def test_media_have_their_size_an_id_and_their_numbers() -> None:
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
-    with Media.from_pixels(pixels) as picture, Media.from_samples(np.array([0.5, -0.5])) as sound:
-        assert (picture.kind, picture.size, picture.n_samples) == ("image", (3, 2), None)
-        assert np.array_equal(picture.to_array(), pixels)
-        assert (sound.kind, sound.size, sound.n_samples) == ("audio", None, 2)
-        assert sound.to_array().tolist() == [0.5, -0.5]
-        assert picture.id == Media.from_pixels(pixels).id != Media.from_pixels(pixels + 1).id
-        assert repr(picture) == "<Media: image, 3 x 2 pixels>"
+    with Media.from_pixels(pixels) as image, Media.from_samples(np.array([0.5, -0.5])) as audio:
+        assert (image.kind, image.size, image.n_samples) == ("image", (3, 2), None)
+        assert np.array_equal(image.to_array(), pixels)
+        assert (audio.kind, audio.size, audio.n_samples) == ("audio", None, 2)
+        assert audio.to_array().tolist() == [0.5, -0.5]
+        assert image.id == Media.from_pixels(pixels).id != Media.from_pixels(pixels + 1).id
+        assert repr(image) == "<Media: image, 3 x 2 pixels>"
 
 
 def test_texts_become_the_tokens_of_the_vocabulary(load: Load, small_model: Model) -> None:
@@ -212,13 +212,13 @@ def test_closing_a_model_closes_its_projector_and_its_chunks(media_folder: Path)
 
 
 def test_media_can_be_closed_once_they_are_tokenized(load: Load) -> None:
-    picture = image()
-    chunks = load("llava").tokenize("<__media__>", [picture])
-    picture.close()
-    picture.close()
+    cat = image()
+    chunks = load("llava").tokenize("<__media__>", [cat])
+    cat.close()
+    cat.close()
     assert load("llava").encode(chunks[0]).shape == (4, 64)
     with pytest.raises(ClosedError):
-        load("llava").tokenize("<__media__>", [picture])
+        load("llava").tokenize("<__media__>", [cat])
 
 
 def test_nothing_can_be_copied(load: Load) -> None:

@@ -1,4 +1,4 @@
-"""Pictures and sounds made for tests: of seeded noise, and as files."""
+"""Images and audio made for tests: of seeded noise, and as files."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def noise(seed: int = 0, height: int = 40, width: int = 30) -> Pixels:
-    """Return a picture of noise, of shape (height, width, 3)."""
+    """Return an image of noise, of shape (height, width, 3)."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def smooth(height: int = 40, width: int = 30) -> Pixels:
-    """Return a picture without sharp edges, no two quarters of which are alike."""
+    """Return an image without sharp edges, no two quarters of which are alike."""
     y, x = np.mgrid[0:height, 0:width]
     channels = (255 * y / height, 255 * x / width, 255 * (x + y) / (height + width))
     return np.asarray(np.stack(channels, axis=2), dtype=np.uint8)
 
 
 def saved(pixels: Pixels, form: str, orientation: int = 1, **options: Any) -> bytes:
-    """Return a picture as a file of a form that Pillow writes."""
+    """Return an image as a file of a form that Pillow writes."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     more = {"exif": exif} if orientation != 1 else {}

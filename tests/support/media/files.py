@@ -17,7 +17,7 @@ _SILENT_MP3_FRAME = b"\xff\xfb\x90\xc4" + bytes(413)  # layer III, 128 kbit/s, 4
 
 
 def some_pixels(width: int = 40, height: int = 24, seed: int = 1) -> Pixels:
-    """Return a picture with slopes and noise."""
+    """Return an image with slopes and noise."""
     random = np.random.default_rng(seed)
     slopes = np.add.outer(np.arange(height) * 3, np.arange(width) * 2)[..., None] + np.array([0, 40, 80])
     return np.asarray((slopes + random.integers(0, 40, (height, width, 3))) % 256, dtype=np.uint8)

@@ -99,7 +99,7 @@ def embed_ultravox(weights: Weights, samples: Floats, floor: float = WHISPERS_FL
 
 
 def _patches(encoder: Encoder, pixels: Pixels) -> Floats:
-    """Return a row for each patch: brightness by channel, times the weights, and the place in the picture added."""
+    """Return a row for each patch: brightness by channel, times the weights, and the place in the image added."""
     weights, size = encoder.weights, int(encoder.number("patch_size"))
     mean, std = (np.array(weights.metadata[f"clip.vision.image_{name}"], np.float32) for name in ("mean", "std"))
     x = (pixels.astype(np.float32) / 255 - mean) / std

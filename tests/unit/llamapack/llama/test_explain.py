@@ -63,4 +63,4 @@ def test_projector_is_named_with_its_reason() -> None:
     it, _ = core(audio=False)
     chosen = Chosen(path=Path("mmproj.gguf"), reason="it is beside the model")
     found = explain(it.facts, it.recognised, it.on_overflow, {}, "haswell", CHOICE, chosen)
-    assert found.projector == "mmproj.gguf for pictures: it is beside the model"
+    assert found.projector == "mmproj.gguf for images: it is beside the model"

@@ -1,4 +1,4 @@
-"""Pictures and sounds in messages, without a model."""
+"""Images and audio in messages, without a model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def image(data: bytes) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": address(data)}}
 
 
-def sound(data: bytes) -> dict[str, Any]:
+def audio(data: bytes) -> dict[str, Any]:
     return {"type": "input_audio", "input_audio": {"data": base64.b64encode(data).decode(), "format": "wav"}}
 
 
@@ -42,9 +42,9 @@ def content(prompt: Any, images: Any = None, audio: Any = None) -> Any:
 
 
 def test_attached_media_stand_before_the_text() -> None:
-    assert content("What is it?", [CAT, DOG], MEOW) == [image(CAT), image(DOG), sound(MEOW), text("What is it?")]
+    assert content("What is it?", [CAT, DOG], MEOW) == [image(CAT), image(DOG), audio(MEOW), text("What is it?")]
     assert content("What is it?", CAT) == [image(CAT), text("What is it?")]
-    assert content("What is it?", audio=(tone(), 16000)) == [sound(MEOW), text("What is it?")]
+    assert content("What is it?", audio=(tone(), 16000)) == [audio(MEOW), text("What is it?")]
 
 
 def test_attached_media_stand_at_their_marks() -> None:
@@ -55,9 +55,7 @@ def test_attached_media_stand_at_their_marks() -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_marks_must_be_as_many_as_media(count: int) -> None:
-    with pytest.raises(
-        InputError, match=rf"There are {count} pictures and sounds, but 2 marks <__media__> in the prom"
-    ):
+    with pytest.raises(InputError, match=rf"There are {count} images and audio, but 2 marks <__media__> in the prom"):
         content("<__media__> <__media__>", [CAT] * count)
 
 
@@ -75,15 +73,15 @@ def test_attached_media_belong_to_the_last_message_of_the_user() -> None:
 def test_parts_of_a_list_are_recognised(tmp_path: Path) -> None:
     (tmp_path / "cat.PNG").write_bytes(CAT)
     found = content(["a", tmp_path / "cat.PNG", "b", DOG, MEOW, (tone(), 16000), image(DOG)])
-    assert found == [text("a"), image(CAT), text("b"), image(DOG), sound(MEOW), sound(MEOW), image(DOG)]
+    assert found == [text("a"), image(CAT), text("b"), image(DOG), audio(MEOW), audio(MEOW), image(DOG)]
 
 
 def test_messages_are_as_openai_s_clients_write_them() -> None:
     detailed = {"type": "image_url", "image_url": {"url": address(CAT), "detail": "low"}}
     short = {"type": "image_url", "image_url": address(CAT)}
     named = {"type": "input_audio", "input_audio": {"data": address(MEOW, "audio/wav"), "format": "wav"}}
-    message = {"role": "user", "content": [text("a"), detailed, short, named, sound(MEOW)]}
-    assert content([message]) == [text("a"), image(CAT), image(CAT), sound(MEOW), sound(MEOW)]
+    message = {"role": "user", "content": [text("a"), detailed, short, named, audio(MEOW)]}
+    assert content([message]) == [text("a"), image(CAT), image(CAT), audio(MEOW), audio(MEOW)]
     assert message["content"][1] is detailed, "messages of the caller are left as they are"
 
 
@@ -92,11 +90,11 @@ def test_messages_are_as_openai_s_clients_write_them() -> None:
     [
         (
             {"type": "image_url", "image_url": {"url": "/etc/passwd"}},
-            "The address of a picture in a message must begin with data: or https:, not '/etc/passwd'.",
+            "The address of an image in a message must begin with data: or https:, not '/etc/passwd'.",
         ),
         (
             {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}},
-            "The address of a picture in a message must",
+            "The address of an image in a message must",
         ),
         ({"type": "image_url", "image_url": {}}, "A part of type 'image_url' must have a text in 'url'"),
         ({"type": "image_url"}, "A part of type 'image_url' must have a text in 'url'"),
@@ -105,7 +103,7 @@ def test_messages_are_as_openai_s_clients_write_them() -> None:
             "A part of type 'input_audio' must have a text in 'd",
         ),
         ({"type": "input_audio", "input_audio": {"data": "a!"}}, "The data is not base64."),
-        ({"type": "image_url", "image_url": {"url": address(b"abc")}}, "A picture is no picture."),
+        ({"type": "image_url", "image_url": {"url": address(b"abc")}}, "The file of the part is no image."),
         (
             {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
             "'https://example.org/a.png' is not fetched.",
@@ -123,16 +121,16 @@ def test_models_without_a_projector_are_told() -> None:
     with pytest.raises(TaskError) as caught:
         it.question("ask", "What?", None, {"images": [CAT]})
     assert str(caught.value) == (
-        "toy.gguf was loaded without a projector, and takes no pictures.\n"
+        "toy.gguf was loaded without a projector, and takes no images.\n"
         "None is used, because: none was looked for.\n"
         'Use Llama(..., projector="FILE") with the file that belongs to the model; its name usually has mmproj in it.'
     )
     it, _ = core(audio=False)
-    with pytest.raises(TaskError, match=r"toy\.gguf takes no sounds\."):
+    with pytest.raises(TaskError, match=r"toy\.gguf takes no audio\."):
         it.question("ask", "What?", None, {"audio": MEOW})
 
 
-def test_conversations_remember_pictures(tmp_path: Path) -> None:
+def test_conversations_remember_images(tmp_path: Path) -> None:
     it, engine = core(said("a cat"), said("a dog"))
     chat = Chat(it, tmp_path, (), {}, None)
     chat("What?", images=[CAT])
@@ -144,7 +142,7 @@ def test_conversations_remember_pictures(tmp_path: Path) -> None:
         [image(DOG), text("And now?")],
     ]
     chat.save(tmp_path / "it.chat")
-    with pytest.raises(InputError, match="Pictures and sounds belong to what is said"):
+    with pytest.raises(InputError, match="Images and audio belong to what is said"):
         Chat(it, tmp_path, (), {"images": [CAT]}, None)
 
 
@@ -174,17 +172,17 @@ def test_completions_have_the_engine_s_marks() -> None:
         {"prompt_string": "See <__media_1__>:", "multimodal_data": files[:1]},
         {"prompt_string": "<__media_1__><__media_1__>It is", "multimodal_data": files},
     ]
-    with pytest.raises(InputError, match="There are 1 pictures and sounds, but 2 marks"):
+    with pytest.raises(InputError, match="There are 1 images and audio, but 2 marks"):
         it.complete("<__media__> <__media__>", {"images": [CAT]})
-    with pytest.raises(InputError, match="infill takes no pictures"):
+    with pytest.raises(InputError, match="infill takes no images"):
         it.infill("a", "b", {"images": [CAT]})
-    with pytest.raises(InputError, match="score takes no pictures"):
+    with pytest.raises(InputError, match="score takes no images"):
         it.score(["a", CAT], ["b"], chat=True, system=None, lora=None)
 
 
-def test_prompts_that_are_too_long_count_their_pictures() -> None:
+def test_prompts_that_are_too_long_count_their_images() -> None:
     it, _ = core(too_long(300))
-    with pytest.raises(PromptTooLongError, match="1 pictures and sounds in it are among these tokens"):
+    with pytest.raises(PromptTooLongError, match="1 images and audio in it are among these tokens"):
         carry_out(it.engine, converse(it.question("ask", "What?", None, {"images": [CAT]})))
 
 

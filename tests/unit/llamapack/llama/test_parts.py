@@ -23,20 +23,20 @@ from tests.support.gguf.files import Value, encode, tiny_model
 from tests.support.llama.fake_engine import Given, core, refused
 from tests.support.llama.media_files import address, noise, saved, tone, wav
 
-PICTURE, SOUND = saved(noise(), "PNG"), wav(tone())
+IMAGE, SOUND = saved(noise(), "PNG"), wav(tone())
 
 
 def test_prompts_become_messages(tmp_path: Path) -> None:
-    picture, sound = tmp_path / "cat.png", tmp_path / "cat.wav"
-    picture.write_bytes(PICTURE)
-    sound.write_bytes(SOUND)
+    image, audio = tmp_path / "cat.png", tmp_path / "cat.wav"
+    image.write_bytes(IMAGE)
+    audio.write_bytes(SOUND)
     assert to_messages("Hi", "Be brief") == [
         {"role": "system", "content": "Be brief"},
         {"role": "user", "content": "Hi"},
     ]
-    assert to_messages(["What is it?", picture, sound])[0]["content"] == [
+    assert to_messages(["What is it?", image, audio])[0]["content"] == [
         {"type": "text", "text": "What is it?"},
-        {"type": "image_url", "image_url": {"url": address(PICTURE)}},
+        {"type": "image_url", "image_url": {"url": address(IMAGE)}},
         {"type": "input_audio", "input_audio": {"data": base64.b64encode(SOUND).decode(), "format": "wav"}},
     ]
     talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
@@ -51,7 +51,7 @@ def test_prompts_become_messages(tmp_path: Path) -> None:
         ([], "The prompt is empty"),
         ([{"role": "user", "content": "a"}, "b"], "A message must have a role: 'b'"),
         ({"content": "a"}, "A message must have a role"),
-        (["a", 3], "A part of a message must be a text, a path, a picture or a sound, not 3"),
+        (["a", 3], "A part of a message must be a text, a path, an image or audio, not 3"),
     ],
 )
 def test_prompts_that_are_none_are_refused(prompt: Any, message: str) -> None:
@@ -61,7 +61,7 @@ def test_prompts_that_are_none_are_refused(prompt: Any, message: str) -> None:
 
 def test_files_that_are_no_media_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
-    with pytest.raises(InputError, match=r"a\.txt is no picture or sound"):
+    with pytest.raises(InputError, match=r"a\.txt is no image or audio"):
         to_messages(["Read it", tmp_path / "a.txt"])
     with pytest.raises(InputError, match=r"b\.png cannot be read"):
         to_messages(["Look", tmp_path / "b.png"])

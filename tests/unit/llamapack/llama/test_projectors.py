@@ -129,7 +129,7 @@ def test_file_is_read(tmp_path: Path) -> None:
         assert (part.kind, part.width) == ("audio" if kind == "ultravox" else "vision", 64)
         assert part.tokens == (None if kind == "ultravox" else TOKENS[kind])
     assert misfit(gguf.read(write_projector(tmp_path / "none.gguf", has_vision_encoder=False)), model) == (
-        "It takes neither pictures nor sounds."
+        "It takes neither images nor audio."
     )
 
 

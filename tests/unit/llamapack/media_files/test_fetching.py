@@ -12,7 +12,7 @@ from llamapack.media_files import MediaLimits
 from llamapack.media_files.fetching import fetch, is_public
 
 LIMITS = MediaLimits(file_bytes=1000, redirects=2)
-DATA = b"a picture"
+DATA = b"an image"
 
 
 class Handler(BaseHTTPRequestHandler):

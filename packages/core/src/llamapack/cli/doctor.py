@@ -22,7 +22,7 @@ WIDTH = 120  # if the output is not a terminal
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
-    help="Also say which projector this model would have for pictures and sounds, and whether it fits.",
+    help="Also say which projector this model would have for images and audio, and whether it fits.",
 )
 @click.option(
     "--projector",

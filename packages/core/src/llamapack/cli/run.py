@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llamapack.cli.pictures import answer_with_media
+from llamapack.cli.images import answer_with_media
 from llamapack.cli.pieces import print_pieces
 from llamapack.cli.progress import progress_bar
 from llamapack.cli.standard_input import read_input
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     "images",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A picture that the prompt is about; may be given several times.",
+    help="An image that the prompt is about; may be given several times.",
 )
 @click.option(
     "--audio",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A sound that the prompt is about; may be given several times.",
+    help="Audio that the prompt is about; may be given several times.",
 )
 @click.option(
     "--projector",
     type=click.Path(path_type=Path),
-    help="The file that makes tokens of pictures and sounds.  [default: the one beside the model]",
+    help="The file that makes tokens of images and audio.  [default: the one beside the model]",
 )
 @click.option("--raw", is_flag=True, help="Continue the prompt as it is instead of answering it as a chat.")
 @click.option("-s", "--system", help="The system message of the chat.")

@@ -44,7 +44,7 @@ class History:
         """Begin with messages; `options` hold for all calls, and `restored` is a saved state of the KV cache."""
         check("chat", options, AskOptions)
         if options.get("images") is not None or options.get("audio") is not None:
-            raise InputError("Pictures and sounds belong to what is said.", fix='Use chat()("TEXT", images=[...]).')
+            raise InputError("Images and audio belong to what is said.", fix='Use chat()("TEXT", images=[...]).')
         self._core = core
         self._states = states
         self._messages = self._beginning(options.get("system"), messages)

@@ -57,7 +57,7 @@ class Core:
         return self.asked(function, (*before, *messages), returns, options, streamed=streamed)
 
     def messages(self, prompt: Prompt, options: Mapping[str, Any], system: str | None = None) -> list[Message]:
-        """Return the messages of a prompt, with the pictures and sounds of `images` and `audio` in them."""
+        """Return the messages of a prompt, with the images and audio of `images` and `audio` in them."""
         attached = Attached.of(options.get("images"), options.get("audio"))
         messages = to_messages(prompt, system, attached, self.reader)
         self.need_projector(media_in(messages))
@@ -77,12 +77,12 @@ class Core:
         return replace(asked, messages=tuple(messages), streamed=streamed, reader=self.reader)
 
     def need_projector(self, parts: Iterable[Message]) -> None:
-        """Raise TaskError if the model does not take the pictures and sounds."""
+        """Raise TaskError if the model does not take the images and audio."""
         takes = {"image_url": self.facts.vision, "input_audio": self.facts.audio}
         for part in parts:
             if takes[part["type"]]:
                 continue
-            what = "pictures" if part["type"] == "image_url" else "sounds"
+            what = "images" if part["type"] == "image_url" else "audio"
             if any(takes.values()):
                 why = f"Its projector, {self.projector.path}, takes none."
                 raise TaskError(f"{self.facts.name} takes no {what}.", why=why)
@@ -146,7 +146,7 @@ class Core:
         self.need("infill", "generate")
         check("infill", options, CompletionOptions)
         if Attached.of(options.get("images"), options.get("audio")):
-            raise InputError("infill takes no pictures and sounds.")
+            raise InputError("infill takes no images and audio.")
         for name, text in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(text, str):
                 raise InputError(f"The {name} must be a str, not {text!r}.")
@@ -180,7 +180,7 @@ class Core:
         if chat:
             messages = to_messages(prompt, system, reader=self.reader)
             if any(media_in(messages)):
-                raise InputError("score takes no pictures and sounds.")
+                raise InputError("score takes no images and audio.")
             return scoring.score_chat(messages, answers, body, vocabulary=self.facts.vocabulary)
         if not isinstance(prompt, str) or system is not None:
             raise InputError("With chat=False the prompt must be a str, and there is no `system`.")

@@ -21,8 +21,8 @@ class Explanation:
 
     `layers` is what decides how many layers are on a GPU. `cache` are the types of the KV cache's keys and values.
     `context` is how many tokens one request may have, and `slots` how many requests run at once. With `shared` those
-    share the `context` tokens; otherwise each has as many. `projector` is the file that makes tokens of pictures and
-    sounds, and why it is used, or why there is none.
+    share the `context` tokens; otherwise each has as many. `projector` is the file that makes tokens of images and
+    audio, and why it is used, or why there is none.
     """
 
     model: str
@@ -112,7 +112,7 @@ def _is_shared(options: Mapping[str, Any]) -> bool:
 def _projector(facts: Facts, chosen: Chosen) -> str:
     if chosen.path is None:
         return f"none: {chosen.reason}"
-    takes = [what for what, does in (("pictures", facts.vision), ("sounds", facts.audio)) if does]
+    takes = [what for what, does in (("images", facts.vision), ("audio", facts.audio)) if does]
     return f"{chosen.path.name} for {' and '.join(takes)}: {chosen.reason}"
 
 

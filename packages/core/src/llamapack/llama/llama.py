@@ -67,9 +67,9 @@ class Llama:
         its answer do not fit the context, an error has the numbers; with `on_overflow="drop-oldest"` the oldest turns
         are left out until the prompt fits, and with "shift" llama.cpp forgets the oldest half while it writes.
 
-        `projector` is the file that makes tokens of pictures and sounds; None takes the one beside the model, if there
+        `projector` is the file that makes tokens of images and audio; None takes the one beside the model, if there
         is one whose name has "mmproj" in it, and False takes none. It runs where the model does; `mmproj_offload=False`
-        keeps it on the CPU, and `mmproj_device` names another device. `media_limits` is how large pictures and sounds
+        keeps it on the CPU, and `mmproj_device` names another device. `media_limits` is how large images and audio
         may be. Addresses of web servers are only fetched with `fetch_urls=True`, and never from private networks.
 
         `options` are those of Engine: `ctx_size=8192` (shared by all requests at once), `parallel=8`,
@@ -117,7 +117,7 @@ class Llama:
     def __call__(self, prompt: Prompt, *, returns: Any = None, **options: Unpack[AskOptions]) -> Reply[Any]:
         """Ask, and return the reply.
 
-        `prompt` is a text, a list of texts, pictures and sounds, or a list of messages as OpenAI's interface has them.
+        `prompt` is a text, a list of texts, images and audio, or a list of messages as OpenAI's interface has them.
         `returns` is a type: a grammar makes the answer fit, and `reply.value` is the object. It may be a dataclass,
         TypedDict, NamedTuple, Enum, Literal, pydantic or msgspec model, or what is built of them, such as `list[int]`.
         The model does not see the type: say in the prompt what you want.

@@ -56,7 +56,7 @@ def choose_projector(model_path: Path, wanted: str | os.PathLike[str] | bool | N
     if shifts:
         raise InputError(
             'on_overflow="shift" cannot be used with a projector.',
-            why="llama.cpp cannot forget a part of a picture.",
+            why="llama.cpp cannot forget a part of an image.",
             fix='Use on_overflow="drop-oldest", or projector=False.',
         )
     return Chosen(path=path, reason="it was given")

@@ -24,27 +24,27 @@ def read_bmp(data: bytes) -> Header:
 
 
 def read_gif(data: bytes) -> Header:
-    """Read the header of a GIF file, and count its pictures; raises DamagedError."""
+    """Read the header of a GIF file, and count its images; raises DamagedError."""
     if len(data) < 13:
         raise DamagedError("It has no header.")
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = 13 + _palette(flags)
-    pictures = 0
+    images = 0
     try:
-        while data[at] != 0x3B and pictures < 2:
+        while data[at] != 0x3B and images < 2:
             if data[at] == 0x2C:
-                pictures += 1
+                images += 1
                 at = _behind(data, at + 10 + _palette(data[at + 9]) + 1)
             elif data[at] == 0x21:
                 at = _behind(data, at + 2)
             else:
                 raise DamagedError(f"It is damaged at byte {at}.")
     except IndexError:
-        if not pictures or at > len(data) + 1:
+        if not images or at > len(data) + 1:
             raise DamagedError("It ends too early.") from None
-    if not pictures:
-        raise DamagedError("It has no picture in it.")
-    return Header(width=width, height=height, animated=pictures > 1)
+    if not images:
+        raise DamagedError("It has no image in it.")
+    return Header(width=width, height=height, animated=images > 1)
 
 
 def _palette(flags: int) -> int:

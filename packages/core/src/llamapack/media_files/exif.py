@@ -1,4 +1,4 @@
-"""How a picture must be turned, as a camera notes it: the Exif tag Orientation."""
+"""How an image must be turned, as a camera notes it: the Exif tag Orientation."""
 
 from __future__ import annotations
 

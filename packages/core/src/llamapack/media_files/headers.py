@@ -1,4 +1,4 @@
-"""What the header of a picture says, before any pixel is decoded."""
+"""What the header of an image says, before any pixel is decoded."""
 
 from __future__ import annotations
 

@@ -48,5 +48,5 @@ def read_header(data: bytes) -> Header:
     else:
         raise DamagedError("It ends too early.")
     if size is None or not scans:
-        raise DamagedError("It has no picture in it.")
+        raise DamagedError("It has no image in it.")
     return Header(width=size[0], height=size[1], orientation=turned)

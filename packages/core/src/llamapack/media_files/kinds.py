@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 IMAGES = ("png", "jpeg", "bmp", "gif")
-"""Pictures that llama.cpp decodes; it is given no others."""
-SOUNDS = ("wav", "mp3", "flac")
-"""Sounds that llama.cpp decodes."""
+"""Images that llama.cpp decodes; it is given no others."""
+AUDIO = ("wav", "mp3", "flac")
+"""Audio that llama.cpp decodes."""
 
 _BEGINNINGS = {
     b"\x89PNG\r\n\x1a\n": "png",

@@ -1,4 +1,4 @@
-"""How large pictures and sounds may be."""
+"""How large images and audio may be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from llamapack._util.arguments import check_int, check_number
 
 @dataclass(frozen=True, kw_only=True)
 class MediaLimits:
-    """How large pictures and sounds may be; all of it is checked before they are decoded.
+    """How large images and audio may be; all of it is checked before they are decoded.
 
     `file_bytes` holds for every file, and `image_pixels` is width times height. `fetch_seconds` is the time that
     getting a file from a web server may take in all, and `redirects` how often the server may name another address.

@@ -33,7 +33,7 @@ def mp3_seconds(data: bytes) -> float:
         claimed = max(claimed, _claimed(data[at : at + size], samples, rate) if seconds == samples / rate else 0.0)
         at += size
     if not seconds:
-        raise DamagedError("It has no frames of sound.")
+        raise DamagedError("It has no frames of audio.")
     return max(seconds, claimed)
 
 

@@ -1,4 +1,4 @@
-"""Pictures as arrays: decoded, turned, and written as PNG."""
+"""Images as arrays: decoded, turned, and written as PNG."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def decode(data: bytes) -> Pixels | None:
 
 
 def turned(pixels: Pixels, orientation: int) -> Pixels:
-    """Return the picture as it is to be seen: `orientation` is Exif's number, from 1 to 8."""
+    """Return the image as it is to be seen: `orientation` is Exif's number, from 1 to 8."""
     if orientation >= 5:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
@@ -63,8 +63,8 @@ def from_array(array: npt.NDArray[np.generic]) -> Pixels:
         array = array[:, :, np.newaxis]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in shape:
         raise InputError(
-            f"An array of shape {shape} is no picture.",
-            why="A picture has the shape (height, width), or (height, width, channels) with 1, 3 or 4 channels.",
+            f"An array of shape {shape} is no image.",
+            why="An image has the shape (height, width), or (height, width, channels) with 1, 3 or 4 channels.",
             fix="For a channel in front, use array.transpose(1, 2, 0)."
             if len(shape) == 3 and shape[0] in (1, 3)
             else "",
@@ -84,6 +84,6 @@ def _to_bytes(array: npt.NDArray[np.generic]) -> Pixels:
     if kind.kind == "f":
         values = np.asarray(array, dtype=np.float64)
         if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-            raise InputError("A picture of floats must have values from 0 to 1.", fix="Or use array.astype(np.uint8).")
+            raise InputError("An image of floats must have values from 0 to 1.", fix="Or use array.astype(np.uint8).")
         return np.asarray(np.rint(values * 255), dtype=np.uint8)
-    raise InputError(f"An array of {kind} is no picture.", fix="Use uint8, or floats from 0 to 1.")
+    raise InputError(f"An array of {kind} is no image.", fix="Use uint8, or floats from 0 to 1.")

@@ -1,4 +1,4 @@
-"""What a caller may give as a picture or a sound: paths, bytes, addresses, and objects of Pillow and numpy.
+"""What a caller may give as an image or audio: paths, bytes, addresses, and objects of Pillow and numpy.
 
 Those are recognised by where their types come from; nothing is imported for it.
 """
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Literal
 
 from llamapack.errors import InputError
-from llamapack.media_files.kinds import SOUNDS, kind_of
+from llamapack.media_files.audio import audio_file, audio_of_array
+from llamapack.media_files.images import image_file, image_of_array, image_of_pillow
+from llamapack.media_files.kinds import AUDIO, kind_of
 from llamapack.media_files.limits import MediaLimits
-from llamapack.media_files.pictures import picture_file, picture_of_array, picture_of_pillow
-from llamapack.media_files.sounds import sound_file, sound_of_array
 
 Form = Literal["image", "audio"]
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
-_READERS: dict[str, Callable[[bytes, str, MediaLimits], bytes]] = {"image": picture_file, "audio": sound_file}
+_READERS: dict[str, Callable[[bytes, str, MediaLimits], bytes]] = {"image": image_file, "audio": audio_file}
 _WANTED = {
     "image": "a path, bytes, a data: address, an image of Pillow or an array",
     "audio": "a path, bytes, a data: address, or a pair of an array and its rate",
@@ -47,19 +47,19 @@ def read_source(value: object, form: Form, limits: MediaLimits) -> bytes:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return check_file(bytes(value), form, "What was given", limits)
     if form == "image" and is_pillow(value):
-        return picture_of_pillow(value, limits)
+        return image_of_pillow(value, limits)
     if form == "image" and is_array(value):
-        return picture_of_array(value, limits)
+        return image_of_array(value, limits)
     if form == "audio" and isinstance(value, tuple) and len(value) == 2 and is_array(value[0]):
-        return sound_of_array(*value, limits)
+        return audio_of_array(*value, limits)
     fix = "Give it with its rate: (samples, 16000)." if form == "audio" and is_array(value) else ""
-    noun = "A picture" if form == "image" else "A sound"
+    noun = "An image" if form == "image" else "Audio"
     raise InputError(f"{noun} must be {_WANTED[form]}, not {type(value).__name__}.", fix=fix)
 
 
 def form_of(data: bytes) -> Form:
     """Return what a file is by its first bytes; "image" for what is neither, of which `check_file` says what it is."""
-    return "audio" if kind_of(data) in SOUNDS else "image"
+    return "audio" if kind_of(data) in AUDIO else "image"
 
 
 def check_file(data: bytes, form: Form, name: str, limits: MediaLimits) -> bytes:

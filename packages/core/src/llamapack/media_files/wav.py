@@ -81,17 +81,17 @@ def wav_of_array(samples: npt.NDArray[np.generic], rate: int) -> Wav:
     """
     if samples.ndim not in (1, 2) or (samples.ndim == 2 and not 1 <= samples.shape[1] <= MOST_CHANNELS):
         raise InputError(
-            f"An array of shape {tuple(samples.shape)} is no sound.",
-            why="A sound has the shape (samples,) or (samples, channels).",
+            f"An array of shape {tuple(samples.shape)} is no audio.",
+            why="Audio has the shape (samples,) or (samples, channels).",
             fix="For channels in front, use samples.T." if samples.ndim == 2 else "",
         )
     if isinstance(rate, bool) or int(rate) != rate or int(rate) not in RATES:
-        raise InputError(f"The rate of a sound must be from {RATES[0]} to {RATES[-1]} samples a second, not {rate!r}.")
+        raise InputError(f"The rate of audio must be from {RATES[0]} to {RATES[-1]} samples a second, not {rate!r}.")
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     if samples.dtype == np.int16:
         data = np.asarray(samples, dtype="<i2").tobytes()
         return Wav(code=_PCM, channels=channels, rate=int(rate), width=2, samples=data)
     if samples.dtype.kind != "f" or not np.isfinite(np.asarray(samples, dtype=np.float64)).all():
-        raise InputError(f"A sound must be of int16 or of finite floats from -1 to 1, not {samples.dtype}.")
+        raise InputError(f"Audio must be of int16 or of finite floats from -1 to 1, not {samples.dtype}.")
     data = np.asarray(samples, dtype="<f4").tobytes()
     return Wav(code=_FLOAT, channels=channels, rate=int(rate), width=4, samples=data)

@@ -28,7 +28,7 @@ _WIDTHS = {
     "glm4v": ("mm.down.weight", 1),
     "resampler": ("resampler.proj.weight", 0),
 }
-# One token for each patch, for each square of patches, or a fixed number: where pictures are made the same size.
+# One token for each patch, for each square of patches, or a fixed number: where images are made the same size.
 _ALL_PATCHES = ("mlp", "janus_pro", "phi4")
 _SQUARES = ("gemma3", "idefics3", "internvl", "llama4")
 
@@ -38,7 +38,7 @@ class Part:
     """One of the encoders in a projector: `kind` is "vision" or "audio", `type` llama.cpp's name of what it is.
 
     `width` is the embedding width of the models that it is for. `image_size` and `patch_size` are in pixels.
-    `tokens` is how many a picture becomes, at least: some families cut large pictures into several. All of them are
+    `tokens` is how many an image becomes, at least: some families cut large images into several. All of them are
     None where the file does not say it.
     """
 
@@ -77,7 +77,7 @@ def misfit(file: gguf.Gguf, model: gguf.Gguf) -> str:
         return f"It is no projector: its architecture is {file.metadata.get('general.architecture')!r}."
     parts = read_projector(file).parts
     if not parts:
-        return "It takes neither pictures nor sounds."
+        return "It takes neither images nor audio."
     width = width_of(model)
     for part in parts:
         if part.width is not None and width is not None and part.width != width:

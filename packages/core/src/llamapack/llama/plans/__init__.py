@@ -15,7 +15,7 @@ answers        one answer of the engine, read or put together
 replies        Reply, and what it has: usage, timing, logprobs
 events         what happens while an answer is written
 messages       prompts as messages
-media          pictures and sounds as parts of messages
+media          images and audio as parts of messages
 options        the options of calls, and how a request says them
 """
 

@@ -40,13 +40,13 @@ def complete(
 def complete_with_media(
     filling: Plan[dict[str, Any]], body: Mapping[str, Any], context: int, on_overflow: OnOverflow, *, streamed: bool
 ) -> Plan[Reply[str]]:
-    """Complete a text with pictures and sounds in it; `filling` is the plan of its prompt."""
+    """Complete a text with images and audio in it; `filling` is the plan of its prompt."""
     prompt = yield from filling
     return (yield from complete("/completion", {**body, "prompt": prompt}, context, on_overflow, streamed=streamed))
 
 
 def with_media(prompt: str, parts: Sequence[Message], mark: str, reader: MediaReader) -> Plan[dict[str, Any]]:
-    """Return a prompt with pictures and sounds at its marks, or before it; `mark` is the engine's own mark.
+    """Return a prompt with images and audio at its marks, or before it; `mark` is the engine's own mark.
 
     Raises InputError if there are not as many marks.
     """

@@ -240,9 +240,9 @@ def _fitting(
 
 
 def _raise_with_media(error: PromptTooLongError, messages: Sequence[Message]) -> None:
-    """Raise the error with how many pictures and sounds are in the prompt, if any are."""
+    """Raise the error with how many images and audio are in the prompt, if any are."""
     if count := len(list(media_in(messages))):
-        why = f"{count} pictures and sounds in it are among these tokens. {error.why}".strip()
+        why = f"{count} images and audio in it are among these tokens. {error.why}".strip()
         raise PromptTooLongError(error.what, why=why, fix=error.fix) from error
 
 

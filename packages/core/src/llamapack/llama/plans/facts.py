@@ -29,7 +29,7 @@ class Facts:
 
     `adapters` are the LoRA adapters by name. `template_thinks` is True where the chat template has anything
     to do with thinking, and `template_tools` where it has a place for tools. `vision` and `audio` say what
-    its projector takes; `media_mark` stands for a picture or sound in prompts without a template.
+    its projector takes; `media_mark` stands for an image or audio in prompts without a template.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Pictures and sounds as the parts of messages that llama.cpp's server takes."""
+"""Images and audio as the parts of messages that llama.cpp's server takes."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ class MediaReader:
     fetch_urls: bool = False
 
     def image(self, value: object) -> Mapping[str, Any]:
-        """Return the part of a picture."""
+        """Return the part of an image."""
         return _image(self._address(value) or read_source(value, "image", self.limits))
 
-    def sound(self, value: object) -> Mapping[str, Any]:
-        """Return the part of a sound."""
-        return _sound(self._address(value) or read_source(value, "audio", self.limits))
+    def audio(self, value: object) -> Mapping[str, Any]:
+        """Return the part of audio."""
+        return _audio(self._address(value) or read_source(value, "audio", self.limits))
 
     def any(self, value: object) -> Mapping[str, Any]:
-        """Return the part of a picture or a sound: which of them, is in its file, its name or its type."""
+        """Return the part of an image or audio: which of them, is in its file, its name or its type."""
         if isinstance(value, Path):
             kind = (mimetypes.guess_type(value.name)[0] or "").partition("/")[0]
             if kind not in ("image", "audio"):
                 raise InputError(
-                    f"{value} is no picture or sound.",
+                    f"{value} is no image or audio.",
                     why=f"By its name it is {mimetypes.guess_type(value.name)[0] or 'of an unknown type'}.",
                     fix="Give texts as str: path.read_text().",
                 )
-            return self.image(value) if kind == "image" else self.sound(value)
+            return self.image(value) if kind == "image" else self.audio(value)
         if isinstance(value, (bytes, bytearray)):
-            return self.sound(value) if form_of(bytes(value)) == "audio" else self.image(value)
+            return self.audio(value) if form_of(bytes(value)) == "audio" else self.image(value)
         if isinstance(value, tuple) and len(value) == 2 and is_array(value[0]):
-            return self.sound(value)
+            return self.audio(value)
         if isinstance(value, (int, float, list, tuple, Mapping)) or value is None:
-            raise InputError(f"A part of a message must be a text, a path, a picture or a sound, not {value!r}.")
+            raise InputError(f"A part of a message must be a text, a path, an image or audio, not {value!r}.")
         return self.image(value)
 
     def part(self, part: object) -> object:
@@ -79,7 +79,7 @@ class MediaReader:
         value = inner.get(key, inner.get("url")) if isinstance(inner, Mapping) else inner
         if not isinstance(value, str):
             raise InputError(f"A part of type {part['type']!r} must have a text in {key!r}: {_shortened(part)}.")
-        make = _image if form == "image" else _sound
+        make = _image if form == "image" else _audio
         if address := self._address(value):
             return make(address)
         if value[:5].lower() == "data:":
@@ -88,10 +88,10 @@ class MediaReader:
             data = decode_base64(value, self.limits)
         else:
             raise InputError(
-                f"The address of a picture in a message must begin with data: or https:, not {_shortened(value)}.",
+                f"The address of an image in a message must begin with data: or https:, not {_shortened(value)}.",
                 fix="For files of this machine, use images=[PATH], or a prompt such as [TEXT, Path(...)].",
             )
-        return make(check_file(data, form, "A picture" if form == "image" else "A sound", self.limits))
+        return make(check_file(data, form, "The file of the part", self.limits))
 
     def _address(self, value: object) -> str:
         if not is_address(value):
@@ -110,13 +110,13 @@ def fetch_files(messages: Sequence[Mapping[str, Any]], reader: MediaReader) -> P
 
             def get(url: str = url, form: Form = form) -> Mapping[str, Any]:
                 data = check_file(fetch(url, reader.limits), form, url, reader.limits)
-                return _image(data) if form == "image" else _sound(data)
+                return _image(data) if form == "image" else _audio(data)
 
             part.update((yield Work(function=get)))
 
 
 def media_in(messages: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the parts that are pictures and sounds."""
+    """Yield the parts that are images and audio."""
     for message in messages:
         content = message.get("content")
         for part in content if isinstance(content, (list, tuple)) else ():
@@ -125,7 +125,7 @@ def media_in(messages: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def unstuck(step: Ask | Open) -> Plan[Any]:
-    """Make a request; where llama.cpp cannot cut its cache between two pictures side by side, again without it."""
+    """Make a request; where llama.cpp cannot cut its cache between two images side by side, again without it."""
     try:
         return (yield step)
     except RequestError as error:
@@ -145,7 +145,7 @@ def _image(file: bytes | str) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _sound(file: bytes | str) -> dict[str, Any]:
+def _audio(file: bytes | str) -> dict[str, Any]:
     if isinstance(file, str):
         return {"type": "input_audio", "input_audio": {"url": file}}
     data = base64.b64encode(file).decode()

@@ -1,4 +1,4 @@
-"""Prompts as chat messages: a text, a list with pictures and sounds in it, or OpenAI's messages as they are."""
+"""Prompts as chat messages: a text, a list with images and audio in it, or OpenAI's messages as they are."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Message: TypeAlias = Mapping[str, Any]
 """A message as OpenAI's interface has it: `role`, `content`, and what else the role has."""
 
 Prompt: TypeAlias = "str | Message | Sequence[str | Path | Message | Any]"
-"""A text; a list of texts, pictures and sounds, which is one message; or a list of messages."""
+"""A text; a list of texts, images and audio, which is one message; or a list of messages."""
 
 MARK = "<__media__>"
-"""Where a picture or sound of `images` and `audio` stands in a text; llama.cpp's own mark."""
+"""Where an image or audio of `images` and `audio` stands in a text; llama.cpp's own mark."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attached:
-    """The pictures and sounds that were given beside a prompt."""
+    """The images and audio that were given beside a prompt."""
 
     images: Sequence[Any] = ()
     audio: Sequence[Any] = ()
@@ -35,7 +35,7 @@ class Attached:
 
     def parts(self, reader: MediaReader) -> list[Message]:
         """Return them as parts of a message."""
-        return [*map(reader.image, self.images), *map(reader.sound, self.audio)]
+        return [*map(reader.image, self.images), *map(reader.audio, self.audio)]
 
     def __bool__(self) -> bool:
         """Return whether there are any."""
@@ -55,7 +55,7 @@ def to_messages(
 ) -> list[Message]:
     """Return the messages that a prompt stands for, behind a system message if there is one.
 
-    What is attached goes into the last message of the user. Messages with pictures or sounds are new objects, with
+    What is attached goes into the last message of the user. Messages with images or audio are new objects, with
     their files as llama.cpp takes them.
 
     Raises InputError for a prompt that is none, and for a file that cannot be used.
@@ -111,7 +111,7 @@ def _part(part: object, reader: MediaReader) -> Message:
 
 
 def _with_files(message: Message, reader: MediaReader) -> Message:
-    """Return a message with its pictures and sounds as llama.cpp takes them; the same one if it has none."""
+    """Return a message with its images and audio as llama.cpp takes them; the same one if it has none."""
     content = message.get("content")
     if not isinstance(content, (list, tuple)):
         return message
@@ -125,7 +125,7 @@ def _attach(messages: list[Message], parts: list[Message]) -> None:
     """Put parts into the last message of the user: where its text has marks, or else before its content."""
     at = next((i for i in range(len(messages) - 1, -1, -1) if messages[i]["role"] == "user"), None)
     if at is None:
-        raise InputError("There is no message of the user that the pictures and sounds could be a part of.")
+        raise InputError("There is no message of the user that the images and audio could be a part of.")
     content = messages[at].get("content") or []
     before = [{"type": "text", "text": content}] if isinstance(content, str) else [*content]
     messages[at] = {**messages[at], "content": place(before, parts)}
@@ -153,9 +153,9 @@ def place(content: Sequence[Message], parts: Sequence[Message]) -> list[Message]
 
 
 def check_marks(marks: int, media: int) -> None:
-    """Raise InputError if there are not as many marks as pictures and sounds."""
+    """Raise InputError if there are not as many marks as images and audio."""
     if marks != media:
         raise InputError(
-            f"There are {media} pictures and sounds, but {marks} marks {MARK} in the prompt.",
+            f"There are {media} images and audio, but {marks} marks {MARK} in the prompt.",
             fix="Write one mark for each; without any, they stand before the text." if marks else "Write one for each.",
         )

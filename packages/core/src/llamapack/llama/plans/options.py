@@ -31,8 +31,8 @@ class CompletionOptions(SamplingOptions, total=False):
     adapter files, without their folder and suffix; adapters that are not named are off. `samplers` are llama.cpp's
     names, in their order. `backend_sampling` lets a GPU choose tokens where it can.
 
-    `images` and `audio` are pictures and sounds, one or a list: paths, bytes, `data:` addresses, images of Pillow, and
-    arrays, those of sounds in a pair with their rate. They stand before the text, or at its marks `<__media__>`.
+    `images` and `audio` are images and audio, one or a list: paths, bytes, `data:` addresses, images of Pillow, and
+    arrays, those of audio in a pair with their rate. They stand before the text, or at its marks `<__media__>`.
     """
 
     max_tokens: int | None

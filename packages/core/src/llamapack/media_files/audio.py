@@ -1,4 +1,4 @@
-"""Sounds of all kinds as files that llama.cpp decodes: WAV, MP3 and FLAC."""
+"""Audio of all kinds as files that llama.cpp decodes: WAV, MP3 and FLAC."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 from llamapack.errors import InputError
 from llamapack.media_files.flac import flac_seconds
 from llamapack.media_files.headers import DamagedError
-from llamapack.media_files.kinds import IMAGES, SOUNDS, described, kind_of
+from llamapack.media_files.kinds import AUDIO, IMAGES, described, kind_of
 from llamapack.media_files.limits import MediaLimits
 from llamapack.media_files.mp3 import mp3_seconds
 from llamapack.media_files.wav import read_wav, wav_of_array
 
 
-def sound_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
-    """Return the sound in a file as one that llama.cpp decodes; `name` is for messages.
+def audio_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
+    """Return the audio in a file as one that llama.cpp decodes; `name` is for messages.
 
-    Raises InputError for what is no sound, is damaged, or is longer than the limits.
+    Raises InputError for what is no audio, is damaged, or is longer than the limits.
     """
     kind = kind_of(data)
-    if kind not in SOUNDS:
+    if kind not in AUDIO:
         fix = "Give it as images=[...]." if kind in IMAGES else "Convert it to WAV, MP3 or FLAC."
-        raise InputError(f"{name} is no sound.", why=described(data), fix=fix)
+        raise InputError(f"{name} is no audio.", why=described(data), fix=fix)
     try:
         if kind == "wav":  # written anew: the decoder would believe sizes in it
             found = read_wav(data)
@@ -34,8 +34,8 @@ def sound_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
     return data
 
 
-def sound_of_array(samples: Any, rate: int, limits: MediaLimits) -> bytes:
-    """Return samples as a WAV file; raises InputError for what is no sound."""
+def audio_of_array(samples: Any, rate: int, limits: MediaLimits) -> bytes:
+    """Return samples as a WAV file; raises InputError for what is no audio."""
     found = wav_of_array(samples, rate)
     _check_length(found.seconds, "The array", limits)
     return found.encode()
@@ -43,7 +43,7 @@ def sound_of_array(samples: Any, rate: int, limits: MediaLimits) -> bytes:
 
 def _check_length(seconds: float, name: str, limits: MediaLimits) -> None:
     if not seconds:
-        raise InputError(f"{name} has no sound in it: it is 0 seconds long.")
+        raise InputError(f"{name} has no audio in it: it is 0 seconds long.")
     if seconds > limits.audio_seconds:
         raise InputError(
             f"{name} is {seconds:.0f} seconds long, more than the {limits.audio_seconds:g} that are allowed.",

@@ -1,4 +1,4 @@
-"""`llamapack run` with pictures or sounds: by `Llama`, which knows projectors."""
+"""`llamapack run` with images or audio: by `Llama`, which knows projectors."""
 
 from __future__ import annotations
 

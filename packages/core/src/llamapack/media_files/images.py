@@ -1,4 +1,4 @@
-"""Pictures of all kinds as files that llama.cpp decodes: PNG, JPEG, BMP and GIF.
+"""Images of all kinds as files that llama.cpp decodes: PNG, JPEG, BMP and GIF.
 
 Others are decoded by Pillow where it is installed. What a header says is checked against the limits first, so that no
 file makes the decoder take more memory or time than its pixels need.
@@ -15,7 +15,7 @@ from llamapack._util.arguments import warn_caller
 from llamapack.errors import InputError, PromptWarning
 from llamapack.media_files import bitmaps, jpeg, png
 from llamapack.media_files.headers import DamagedError
-from llamapack.media_files.kinds import IMAGES, SOUNDS, described, kind_of
+from llamapack.media_files.kinds import AUDIO, IMAGES, described, kind_of
 from llamapack.media_files.limits import MediaLimits
 from llamapack.media_files.pixels import Pixels, decode, encode_png, from_array, turned
 
@@ -24,17 +24,17 @@ _BY_PILLOW = {"webp": "WEBP", "tiff": "TIFF", "avif": "AVIF", "jpeg 2000": "JPEG
 _RGB = "RGB"
 
 
-def picture_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
-    """Return the picture in a file as one that llama.cpp decodes, turned as its Exif data says; `name` is for messages.
+def image_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
+    """Return the image in a file as one that llama.cpp decodes, turned as its Exif data says; `name` is for messages.
 
-    Raises InputError for what is no picture, is damaged, or is larger than the limits.
+    Raises InputError for what is no image, is damaged, or is larger than the limits.
     """
     kind = kind_of(data)
     if kind in _BY_PILLOW:
         return encode_png(_decode_by_pillow(data, kind, name, limits))
     if kind not in IMAGES:
-        fix = "Give it as audio=[...]." if kind in SOUNDS else "Use PNG, JPEG, BMP or GIF; with Pillow also WebP."
-        raise InputError(f"{name} is no picture.", why=described(data), fix=fix)
+        fix = "Give it as audio=[...]." if kind in AUDIO else "Use PNG, JPEG, BMP or GIF; with Pillow also WebP."
+        raise InputError(f"{name} is no image.", why=described(data), fix=fix)
     try:
         header = _READ[kind](data)
         _check_size(header.width, header.height, name, limits)
@@ -43,18 +43,18 @@ def picture_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
     except DamagedError as problem:
         raise InputError(f"{name} is a damaged {kind.upper()} file.", why=str(problem)) from problem
     if header.animated:
-        warn_caller(PromptWarning(f"{name} is animated: only its first picture is used."))
+        warn_caller(PromptWarning(f"{name} is animated: only its first image is used."))
     return data if header.orientation == 1 else encode_png(turned(_decoded(data, kind, name), header.orientation))
 
 
-def picture_of_array(array: Any, limits: MediaLimits) -> bytes:
-    """Return an array as a PNG file; raises InputError for one that is no picture."""
+def image_of_array(array: Any, limits: MediaLimits) -> bytes:
+    """Return an array as a PNG file; raises InputError for one that is no image."""
     if array.ndim >= 2:
         _check_size(array.shape[1], array.shape[0], "The array", limits)
     return encode_png(from_array(array))
 
 
-def picture_of_pillow(image: Any, limits: MediaLimits) -> bytes:
+def image_of_pillow(image: Any, limits: MediaLimits) -> bytes:
     """Return an image of Pillow as a PNG file, turned as its Exif data says."""
     return encode_png(_pixels_of_pillow(image, "The image", limits))
 
@@ -87,7 +87,7 @@ def _decode_by_pillow(data: bytes, kind: str, name: str, limits: MediaLimits) ->
     try:
         with Image.open(io.BytesIO(data), formats=[_BY_PILLOW[kind]]) as image:
             if getattr(image, "is_animated", False):
-                warn_caller(PromptWarning(f"{name} is animated: only its first picture is used."))
+                warn_caller(PromptWarning(f"{name} is animated: only its first image is used."))
             return _pixels_of_pillow(image, name, limits)
     except InputError:
         raise
