@@ -19,7 +19,7 @@ Mood = Literal["happy", "sad"]
 texts = ["I won the lottery!", "My cat has died.", "The sun is shining."]
 
 with Llama(sys.argv[1], ctx_size=4096, parallel=4) as llm:
-    book = llm("Name a classic of science fiction, with title and year.", returns=Book, max_tokens=100).value
+    book = llm("Name a classic of science fiction, with title and year.", returns=Book, temperature=0).value
     print(type(book.title).__name__, type(book.year).__name__)
 
     prompts = (f"Is this happy or sad? {text}" for text in texts)

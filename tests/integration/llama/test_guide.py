@@ -22,11 +22,11 @@ SAYS = {
     "typed.py": r"str int\nI won the lottery! (happy|sad)\nMy cat has died\. (happy|sad)\n.+ (happy|sad)\n",
     "tools.py": r".*\n\d calls\n",
     "conversation.py": r".+\n.+\n3 5\nTrue\n",
-    "images.py": r".+\nTrue\n(day|night)\n",
+    "images.py": r".*\nTrue\n(day|night)\n",
     "vectors.py": r"\(3, 576\)\n\[ ?1\. +\S+ +\S+\]\n",
     "ranking.py": r"(-?\d+\.\d\d .+\.\n){2}",
     "scores.py": r" Paris: -\d\.\d\n Rome: -\d\.\d\n Paris\n\[\d+, \d+\]\n",
-    "tasks.py": r"\[\d+, \d+\]\n.+\n",
+    "tasks.py": r"\[\d+, \d+\]\n.*\n",
     "explain.py": r".*: 135 million parameters.*Context: 1024 tokens for each of 2 requests.*"
     r"keys q8_0, values f16\nProjector: none: .*\n",
 }

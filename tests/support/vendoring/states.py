@@ -105,8 +105,8 @@ class Vendoring(RuleBasedStateMachine):
         path = self.toy.checkout.tracking / name
         if path.is_file():
             rows = path.read_bytes().splitlines(keepends=True)
-            rows[min(line, len(rows)) - 1 :][:1] = []
-            rows.insert(min(line, len(rows)) - 1, f"{self.token()}\n".encode())
+            at = max(min(line, len(rows)) - 1, 0)
+            rows[at : at + 1] = [f"{self.token()}\n".encode()]
             path.write_bytes(b"".join(rows))
             if stage:
                 self.git("add", "--", name)
