@@ -88,13 +88,35 @@ def _risky(checkout: Checkout, git: Git) -> tuple[str, ...]:
 
 
 def _other_refs(checkout: Checkout, git: Git) -> tuple[str, ...]:
-    """Return the refs with commits that are neither upstream's nor on a branch of a remote, ours and backups aside."""
+    """Return the refs with commits that are neither upstream's nor in another repository, ours and backups aside."""
     upstream = pinned_bases(checkout, git)
     without = [f"--no-merged={commit}" for commit in upstream]
     names = git.ask("for-each-ref", "--format=%(refname)", *without).splitlines()
+    elsewhere = [f"refs/remotes/{remote}/" for remote in _other_repositories(git)]
     apart = (OURS, BASE, "refs/stash")
-    others = [name for name in names if name not in apart and not name.startswith(("refs/remotes/", BACKUPS))]
-    return tuple(name for name in others if git.ask("rev-list", "-1", name, "--not", "--remotes", *upstream))
+    others = [name for name in names if name not in apart and not name.startswith((*elsewhere, BACKUPS))]
+    kept = [f"--glob={prefix}*" for prefix in elsewhere]
+    return tuple(name for name in others if git.ask("rev-list", "-1", name, "--not", *kept, *upstream))
+
+
+def _other_repositories(git: Git) -> list[str]:
+    """Return the remotes that keep their branches when this repository is removed.
+
+    These are addresses in a network, and folders with a repository that is not this one: the branches of a remote that
+    was moved or removed are nowhere but here, and so are those of a clone that was put in the place of its origin.
+    """
+    lines = git.attempt("config", "--local", "--get-regexp", r"^remote\..*\.url$").stdout.splitlines()
+    found = [line.partition(" ") for line in lines]
+    return [key[len("remote.") : -len(".url")] for key, _, url in found if _is_elsewhere(git, url)]
+
+
+def _is_elsewhere(git: Git, url: str) -> bool:
+    path = url.removeprefix("file://")
+    if "://" in path or ":" in path.split("/")[0][2:]:  # a drive's letter is no host
+        return True
+    found = Git.at(git.folder / path)
+    folder = found.dir if found.exists else found.folder
+    return (folder / "objects").is_dir() and folder.resolve() not in {git.dir.resolve(), git.common_dir.resolve()}
 
 
 def _refuse_link(folder: Path) -> None:
