@@ -37,7 +37,7 @@ def test_image_is_answered_with_the_projector_beside_the_model(model: Path, imag
     finally:
         projector.unlink()
     assert answer.status == 0, answer.err
-    line = r"\[cpu \w+; projector mmproj\.gguf for images: it is beside the model; prompt \d+ tokens; gener.*\]"
+    line = r"\[cpu \w+; projector mmproj\.gguf for images on CPU: it is beside the model; prompt \d+ tokens; gener.*\]"
     assert re.fullmatch(line, answer.err.strip())
 
 

@@ -254,7 +254,7 @@ def test_limits_are_those_that_were_given(model_path: Path, projector: Path, ope
     with open_llama(model_path, projector=projector, ctx_size=512, parallel=1, media_limits=limits) as llm:
         with pytest.raises(InputError, match="30 x 40 pixels, more than the 100 that are allowed"):
             llm(QUESTION, images=[noise()])
-        assert "Projector: mmproj.gguf for images: it was given" in str(llm.explain())
+        assert "Projector: mmproj.gguf for images on CPU: it was given" in str(llm.explain())
 
 
 def test_projector_of_another_model_is_refused_before_loading(

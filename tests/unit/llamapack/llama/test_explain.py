@@ -58,9 +58,21 @@ def test_context_is_shared_or_divided(options: dict[str, Any], context: str) -> 
     assert f"Context: {context}" in str(explained(**options))
 
 
-def test_projector_is_named_with_its_reason() -> None:
+@pytest.mark.parametrize(
+    ("choice", "options", "device"),
+    [
+        (CHOICE, {}, "CUDA0"),
+        (CHOICE, {"mmproj_offload": False}, "CPU"),
+        (CHOICE, {"mmproj_device": "CUDA1"}, "CUDA1"),
+        (CHOICE, {"mmproj_device": "none"}, "CPU"),
+        (Choice(), {}, "CPU"),
+    ],
+)
+def test_projector_is_named_with_its_device_and_its_reason(
+    choice: Choice, options: dict[str, Any], device: str
+) -> None:
     assert "\nProjector: none: none was looked for" in str(explained())
     it, _ = core(audio=False)
     chosen = Chosen(path=Path("mmproj.gguf"), reason="it is beside the model")
-    found = explain(it.facts, it.recognised, it.on_overflow, {}, "haswell", CHOICE, chosen)
-    assert found.projector == "mmproj.gguf for images: it is beside the model"
+    found = explain(it.facts, it.recognised, it.on_overflow, options, "haswell", choice, chosen)
+    assert found.projector == f"mmproj.gguf for images on {device}: it is beside the model"

@@ -22,7 +22,7 @@ class Explanation:
     `layers` is what decides how many layers are on a GPU. `cache` are the types of the KV cache's keys and values.
     `context` is how many tokens one request may have, and `slots` how many requests run at once. With `shared` those
     share the `context` tokens; otherwise each has as many. `projector` is the file that makes tokens of images and
-    audio, and why it is used, or why there is none.
+    audio, the device that computes them, and why it is used, or why there is none.
     """
 
     model: str
@@ -99,7 +99,7 @@ def explain(
         cache=(str(options.get("cache_type_k", "f16")), str(options.get("cache_type_v", "f16"))),
         on_overflow=on_overflow,
         adapters=tuple(facts.adapters),
-        projector=_projector(facts, projector),
+        projector=_projector(facts, projector, _device_of_projector(choice, options)),
     )
 
 
@@ -109,11 +109,19 @@ def _is_shared(options: Mapping[str, Any]) -> bool:
     return parallel is None or parallel < 0 or options.get("kv_unified") is True
 
 
-def _projector(facts: Facts, chosen: Chosen) -> str:
+def _projector(facts: Facts, chosen: Chosen, device: str) -> str:
     if chosen.path is None:
         return f"none: {chosen.reason}"
     takes = [what for what, does in (("images", facts.vision), ("audio", facts.audio)) if does]
-    return f"{chosen.path.name} for {' and '.join(takes)}: {chosen.reason}"
+    return f"{chosen.path.name} for {' and '.join(takes)} on {device}: {chosen.reason}"
+
+
+def _device_of_projector(choice: Choice, options: Mapping[str, Any]) -> str:
+    """Return the device that llama.cpp takes: the one that was named, or else the first one of the model."""
+    named = options.get("mmproj_device")
+    if named == "none" or (named is None and options.get("mmproj_offload") is False):
+        return "CPU"
+    return str(named or next((each.name for each in choice.used), "CPU"))
 
 
 def _layers(devices: bool, options: Mapping[str, Any]) -> str:
