@@ -224,6 +224,9 @@ def test_completions_have_images(seer: Llama) -> None:
     before = seer.complete("The image is", images=[noise()], **options)
     assert before.usage.prompt == seer.complete("The image is", **options).usage.prompt + TOKENS["llava"]
     assert seer.complete("<__media__>The image is", images=[noise()], **options).text == before.text
+    for prompt in ("", "The image <__media__>"):
+        with pytest.raises(InputError, match="The prompt ends with an image or audio"):
+            seer.complete(prompt, images=[noise()])
 
 
 def test_audio_are_their_tokens_in_the_prompt(hearer: Llama) -> None:

@@ -9,7 +9,7 @@ from llamapack._util.arguments import check_int, check_sequence
 from llamapack.errors import InputError, LlamapackError, RequestError, TaskError
 from llamapack.llama.plans.answers import Answer, read_logprobs, read_progress, read_timing
 from llamapack.llama.plans.events import TextEvent
-from llamapack.llama.plans.media import MediaReader, base64_of, fetch_files, unstuck
+from llamapack.llama.plans.media import MediaReader, base64_of, fetch_files
 from llamapack.llama.plans.messages import MARK, Message, check_marks
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.plans.refusals import check_chunk, check_room
@@ -48,12 +48,18 @@ def complete_with_media(
 def with_media(prompt: str, parts: Sequence[Message], mark: str, reader: MediaReader) -> Plan[dict[str, Any]]:
     """Return a prompt with images and audio at its marks, or before it; `mark` is the engine's own mark.
 
-    Raises InputError if there are not as many marks.
+    Raises InputError if there are not as many marks, and for a prompt without a text behind the last.
     """
     if MARK in prompt:
         check_marks(prompt.count(MARK), len(parts))
     else:
         prompt = MARK * len(parts) + prompt
+    if prompt.endswith(MARK):
+        raise InputError(
+            "The prompt ends with an image or audio.",
+            why="The model completes a text, and there is none behind it.",
+            fix="Write a text behind the last mark.",
+        )
     return _filled(prompt.replace(MARK, mark), parts, reader)
 
 
@@ -63,7 +69,7 @@ def _filled(prompt: str, parts: Sequence[Message], reader: MediaReader) -> Plan[
 
 
 def _whole(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
-    data = yield from unstuck(Ask(path=path, body=body))
+    data = yield Ask(path=path, body=body)
     answer = Answer(text=data["content"])
     _read_end(answer, data)
     return answer
@@ -71,7 +77,7 @@ def _whole(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
 
 def _streamed(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
     answer = Answer()
-    yield from unstuck(Open(path=path, body={**body, "stream": True, "return_progress": True}))
+    yield Open(path=path, body={**body, "stream": True, "return_progress": True})
     while (chunk := (yield Next())) is not None:
         if chunk is CANCELLED:
             answer.finish = "cancelled"

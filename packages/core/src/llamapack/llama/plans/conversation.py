@@ -10,7 +10,7 @@ from typing import Any
 from llamapack.errors import PromptTooLongError, ReplyError, ToolError
 from llamapack.llama.plans.answers import Answer, Assembler, read_answer
 from llamapack.llama.plans.events import TextEvent, ToolCallEvent, ToolResultEvent
-from llamapack.llama.plans.media import MediaReader, fetch_files, media_in, unstuck
+from llamapack.llama.plans.media import MediaReader, fetch_files, media_in
 from llamapack.llama.plans.messages import Message
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.plans.refusals import check_chunk, check_room
@@ -232,7 +232,7 @@ def _fitting(
         messages = [*progress.messages, *([begun] if begun else [])]
         whole = {**body, "messages": messages}
         try:
-            return (yield from unstuck(Open(path=CHAT, body=whole) if stream else Ask(path=CHAT, body=whole)))
+            return (yield Open(path=CHAT, body=whole) if stream else Ask(path=CHAT, body=whole))
         except PromptTooLongError as error:
             if question.on_overflow != "drop-oldest" or not drop_oldest(progress.messages):
                 _raise_with_media(error, messages)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from llamapack.errors import InputError, RequestError
-from llamapack.llama.plans.steps import Ask, Open, Plan, Work
+from llamapack.errors import InputError
+from llamapack.llama.plans.steps import Plan, Work
 from llamapack.media_files.fetching import fetch
 from llamapack.media_files.kinds import kind_of
 from llamapack.media_files.limits import MediaLimits
@@ -122,16 +122,6 @@ def media_in(messages: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         for part in content if isinstance(content, (list, tuple)) else ():
             if isinstance(part, dict) and part.get("type") in ("image_url", "input_audio"):
                 yield part
-
-
-def unstuck(step: Ask | Open) -> Plan[Any]:
-    """Make a request; where llama.cpp cannot cut its cache between two images side by side, again without it."""
-    try:
-        return (yield step)
-    except RequestError as error:
-        if "Chunk not found" not in str(error):
-            raise
-    return (yield replace(step, body={**(step.body or {}), "cache_prompt": False}))
 
 
 def base64_of(part: Mapping[str, Any]) -> str:
