@@ -20,7 +20,7 @@ def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("media")
     write_model(folder / "model.gguf", "llama", vocabulary=bpe_vocabulary())
     write_model(folder / "mrope.gguf", "qwen2vl", vocabulary=bpe_vocabulary())
-    for kind in ("llava", "gemma3", "ultravox"):
+    for kind in ("llava", "gemma3", "qwen2vl", "ultravox"):
         write_projector(folder / f"{kind}.gguf", kind)
     return folder
 

@@ -1,14 +1,13 @@
 """Embeddings of images and audio, and what a model makes of them, against forward passes in numpy.
 
-llama.cpp's tables for GELU have 16 bits, and the input of its convolutions has: hence the tolerances. Embeddings are of
-about the size 1, and reach 4.
+Embeddings are of about the size 1, and reach 4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,17 +15,16 @@ from llamapack import Context, Model
 from llamapack.media import Media, Projector
 from numpy.typing import NDArray
 
+from tests.support.media.expected import EMBED, TOLERANCE, logits_after
 from tests.support.reference.llama import Llama
-from tests.support.reference.made_projectors import IMAGE_SIZE, SECONDS, TOKENS, write_projector
-from tests.support.reference.projectors import WHISPERS_FLOOR, embed_gemma3, embed_llava, embed_ultravox
+from tests.support.reference.made_projectors import IMAGE_SIZE, SECONDS, SQUARE, TOKENS, write_projector
+from tests.support.reference.projectors import WHISPERS_FLOOR, embed_llava, embed_qwen2vl, embed_ultravox
 from tests.support.reference.weights import Floats, read_weights
 from tests.support.small_contexts import EXACT, context, distance
 
 Pixels = NDArray[np.uint8]
 Load = Callable[[str], Projector]
-TOLERANCE = 5e-3
 LLAMA_CPPS_FLOOR = 2**-24
-EMBED = {"llava": embed_llava, "gemma3": embed_gemma3}
 
 
 def pixels_of(kind: str, seed: int = 1) -> Pixels:
@@ -109,23 +107,9 @@ def test_logits_after_an_image_and_a_text_are_those_of_the_definition(
         before, _, after = chunks
         assert (before.kind, after.kind) == ("text", "text")
         image = EMBED[kind](read_weights(media_folder / f"{kind}.gguf"), pixels)
-        want = expected_logits(media_folder / "model.gguf", before.tokens, image, after.tokens, whole=kind == "gemma3")
+        want = logits_after(media_folder / "model.gguf", before.tokens, image, after.tokens, whole=kind == "gemma3")
     assert distance(found, want) < 2e-2
     assert found.argmax() == want.argmax()
-
-
-def expected_logits(
-    path: Path, before: tuple[int, ...], image: Floats, after: tuple[int, ...], *, whole: bool
-) -> Floats:
-    """Return the logits after the last token; with `whole`, rows of the image see those after them."""
-    weights = read_weights(path)
-    table = weights.tensors["token_embd.weight"]
-    rows = np.concatenate([table[list(before)], image, table[list(after)]])
-    count, begin, end = len(rows), len(before), len(before) + len(image)
-    mask = np.tril(np.ones((count, count), dtype=bool))
-    if whole:
-        mask[begin:end, begin:end] = True
-    return np.asarray(Llama(weights=weights, mask=mask).run(rows=rows).logits[-1])
 
 
 def test_two_images_differ_and_the_same_image_does_not(load: Load) -> None:
@@ -152,6 +136,79 @@ def test_after_an_image_with_mrope_the_text_is_further_on_than_the_memory_says(m
             end = projector.decode(place, chunks[:2])
             assert (end, place.n_used) == (before.n_tokens + 4, before.n_tokens + 1)
             assert projector.decode(place, [after], position=end) == place.n_used == end + after.n_tokens
+
+
+WIDE = (3 * SQUARE, 4 * SQUARE)
+"""Height and width of an image that Qwen2-VL reads as it is, as three rows of four tokens."""
+
+
+def mrope_image(seed: int = 1) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 256, (*WIDE, 3), dtype=np.uint8)
+
+
+def test_an_image_of_any_size_has_the_embeddings_of_its_definition(media_folder: Path) -> None:
+    pixels = mrope_image()
+    with Model(media_folder / "mrope.gguf") as model, mrope_projector(model, media_folder) as projector:
+        found = embed(projector, Media.from_pixels(pixels))
+    assert found.shape == (12, 64)
+    assert distance(found, embed_qwen2vl(read_weights(media_folder / "qwen2vl.gguf"), pixels)) < TOLERANCE
+
+
+def test_with_mrope_an_image_has_rows_and_columns_to_the_model(media_folder: Path) -> None:
+    with (
+        Model(media_folder / "mrope.gguf") as model,
+        mrope_projector(model, media_folder) as projector,
+        context(model, **EXACT) as place,
+        projector.tokenize(f"hello{projector.marker}world", [Media.from_pixels(mrope_image())]) as chunks,
+    ):
+        before, image, after = chunks
+        first = before.n_tokens
+        time, height, width, other = image.positions(first)
+        assert time == (first,) * 12
+        assert height == tuple(first + row for row in range(3) for _ in range(4))
+        assert width == tuple(first + column for _ in range(3) for column in range(4))
+        assert other == (0,) * 12
+        assert image.n_positions == 4  # the larger side
+        assert projector.decode(place, chunks) == first + 4 + after.n_tokens
+        found = place.outputs.logits()
+        positions = [chunk.positions(at) for chunk, at in ((before, 0), (image, first), (after, first + 4))]
+        tokens = before.tokens, after.tokens
+    weights = read_weights(media_folder / "mrope.gguf")
+    table = weights.tensors["token_embd.weight"]
+    embedded = embed_qwen2vl(read_weights(media_folder / "qwen2vl.gguf"), mrope_image())
+    rows = np.concatenate([table[list(tokens[0])], embedded, table[list(tokens[1])]])
+    reference = Llama(weights=weights, sections=weights.metadata["qwen2vl.rope.dimension_sections"])
+    want = reference.run(rows=rows, positions=np.concatenate(positions, axis=1)).logits[-1]
+    assert distance(found, want) < 2e-2
+    assert found.argmax() == want.argmax()
+
+
+@pytest.mark.parametrize(
+    ("options", "grid"),
+    [
+        ({}, (3, 4)),
+        ({"image_max_tokens": 8}, (2, 3)),
+        ({"image_min_tokens": 20}, (4, 6)),
+        ({"image_min_tokens": 4, "image_max_tokens": 4}, (1, 2)),
+    ],
+    ids=["default", "at most 8", "at least 20", "4"],
+)
+def test_tokens_of_an_image_of_any_size_are_limited(
+    media_folder: Path, options: dict[str, int], grid: tuple[int, int]
+) -> None:
+    with (
+        Model(media_folder / "mrope.gguf") as model,
+        mrope_projector(model, media_folder, **options) as projector,
+        projector.tokenize(projector.marker, [Media.from_pixels(mrope_image())]) as chunks,
+    ):
+        _, image, _ = chunks
+        assert (image.n_tokens, image.n_positions) == (grid[0] * grid[1], max(grid))
+        assert projector.encode(image).shape == (grid[0] * grid[1], 64)
+
+
+def mrope_projector(model: Model, folder: Path, **options: Any) -> Projector:
+    path = folder / "qwen2vl.gguf"
+    return Projector(model, path, n_threads=1, flash_attention="off", warmup=False, **options)
 
 
 def test_a_projector_of_another_width_is_refused(small_model: Model, tmp_path: Path) -> None:

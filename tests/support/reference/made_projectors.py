@@ -1,4 +1,4 @@
-"""Small projectors with random weights, for the made models: LLaVA's, Gemma 3's, and Ultravox's for audio.
+"""Small projectors with random weights, for the made models: LLaVA's, Gemma 3's, Qwen2-VL's, and Ultravox's for audio.
 
 Their embeddings are meaningless, and of the width of the made models.
 """
@@ -27,7 +27,9 @@ STD = (0.27, 0.26, 0.28)
 TOKENS = {"llava": 4, "gemma3": 4, "ultravox": 75}
 """The tokens of an image, or of 30 seconds of audio."""
 IMAGE_SIZE = {"llava": 32, "gemma3": 64}
-"""Width and height to which each kind brings an image, in pixels."""
+"""Width and height to which each kind brings an image, in pixels; Qwen2-VL's takes images of any size."""
+SQUARE = 2 * PATCH
+"""Pixels of a side of what is a token to Qwen2-VL."""
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -103,6 +105,19 @@ def _gemma3(width: int) -> Shapes:
     }
 
 
+def _qwen2vl(width: int) -> Shapes:
+    return _encoder("v") | {
+        "v.patch_embd.weight": (WIDTH, 3, PATCH, PATCH),
+        "v.patch_embd.weight.1": (WIDTH, 3, PATCH, PATCH),
+        "v.post_ln.weight": (WIDTH,),
+        "v.post_ln.bias": (WIDTH,),
+        "mm.0.weight": (4 * WIDTH, 4 * WIDTH),
+        "mm.0.bias": (4 * WIDTH,),
+        "mm.2.weight": (width, 4 * WIDTH),
+        "mm.2.bias": (width,),
+    }
+
+
 def _ultravox(width: int) -> Shapes:
     return _encoder("a", key_bias=False) | {
         "a.conv1d.1.weight": (WIDTH, MEL_BINS, 3),
@@ -133,12 +148,14 @@ def _sizes(side: str) -> dict[str, object]:
 
 def _pixels(kind: str) -> dict[str, object]:
     return {
-        "vision.image_size": IMAGE_SIZE[kind],
+        "vision.image_size": IMAGE_SIZE.get(kind, 8 * SQUARE),
         "vision.patch_size": PATCH,
         "vision.image_mean": list(MEAN),
         "vision.image_std": list(STD),
     }
 
+
+_AUDIO = {"audio.num_mel_bins": MEL_BINS, "audio.projector.stack_factor": STACKED, **_sizes("audio")}
 
 KINDS: Mapping[str, tuple[Callable[[int], Shapes], dict[str, object]]] = {
     "llava": (_llava, {"projector_type": "mlp", **_sizes("vision"), **_pixels("llava")}),
@@ -152,13 +169,16 @@ KINDS: Mapping[str, tuple[Callable[[int], Shapes], dict[str, object]]] = {
             **_pixels("gemma3"),
         },
     ),
-    "ultravox": (
-        _ultravox,
+    "qwen2vl": (_qwen2vl, {"projector_type": "qwen2vl_merger", **_sizes("vision"), **_pixels("qwen2vl")}),
+    "ultravox": (_ultravox, {"projector_type": "ultravox", **_AUDIO}),
+    "llava and ultravox": (
+        lambda width: _llava(width) | _ultravox(width),
         {
-            "projector_type": "ultravox",
-            "audio.num_mel_bins": MEL_BINS,
-            "audio.projector.stack_factor": STACKED,
-            **_sizes("audio"),
+            "vision.projector_type": "mlp",
+            "audio.projector_type": "ultravox",
+            **_sizes("vision"),
+            **_pixels("llava"),
+            **_AUDIO,
         },
     ),
 }

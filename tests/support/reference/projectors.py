@@ -2,7 +2,8 @@
 
 Written from the papers and the definitions of the models: a vision transformer that normalizes before each sum, as in
 CLIP and SigLIP, with LLaVA's projector on the output of its last block but one, or Gemma 3's on that of the last;
-Whisper's encoder with Ultravox's projector. Weights have GGUF's names.
+Qwen2-VL's, whose attention knows rows and columns by rotation; Whisper's encoder with Ultravox's projector. Weights
+have GGUF's names.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ SAMPLE_RATE, WINDOW, HOP, SECONDS = 16_000, 400, 160, 30
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
-    """Blocks of attention and of two linear layers; `side` is "v" for images and "a" for audio."""
+    """Blocks of attention and of two linear layers; `side` is "v" for images and "a" for audio.
+
+    `places` are row and column of each patch, by which queries and keys are rotated.
+    """
 
     weights: Weights
     side: str
     activation: Callable[[Floats], Floats]
+    places: NDArray[np.int64] | None = None
 
     def run(self, x: Floats, blocks: int) -> Floats:
         """Return the output of the block number `blocks`, a row for each row of `x`."""
@@ -57,6 +62,8 @@ class Encoder:
     def _attention(self, x: Floats, block: str) -> Floats:
         heads = int(self.number("attention.head_count"))
         q, k, v = (self.linear(x, f"{block}.attn_{name}").reshape(len(x), heads, -1) for name in "qkv")
+        if self.places is not None:
+            q, k = (_rotated(each, self.places) for each in (q, k))
         scores = np.einsum("qhd,khd->hqk", q, k) / np.sqrt(np.float32(q.shape[-1]))
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         mixed = np.einsum("hqk,khd->qhd", scores / scores.sum(axis=-1, keepdims=True), v)
@@ -83,6 +90,19 @@ def embed_gemma3(weights: Weights, pixels: Pixels) -> Floats:
     return np.asarray(x @ weights.tensors["mm.input_projection.weight"], dtype=np.float32)
 
 
+def embed_qwen2vl(weights: Weights, pixels: Pixels) -> Floats:
+    """Return a row for each square of four patches of an image whose sides are whole squares: RGB bytes, as above."""
+    rows, columns = (side // int(weights.metadata["clip.vision.patch_size"]) for side in pixels.shape[:2])
+    # the patches of a square are neighbours: its upper two, its lower two, and then those of the square to its right
+    order = np.arange(rows * columns).reshape(rows // 2, 2, columns // 2, 2).transpose(0, 2, 1, 3).reshape(-1)
+    places = np.stack([order // columns, order % columns], axis=-1)
+    encoder = Encoder(weights=weights, side="v", activation=quick_gelu, places=places)
+    kernel = weights.tensors["v.patch_embd.weight"] + weights.tensors["v.patch_embd.weight.1"]  # the same image twice
+    x = (_brightness(encoder, pixels) @ kernel.reshape(len(kernel), -1).T)[order]
+    x = encoder.norm(encoder.run(x, int(encoder.number("block_count"))), "v.post_ln")
+    return encoder.linear(gelu(encoder.linear(x.reshape(len(x) // 4, -1), "mm.0")), "mm.2")
+
+
 def embed_ultravox(weights: Weights, samples: Floats, floor: float = WHISPERS_FLOOR) -> Floats:
     """Return the rows of at most 30 seconds of audio, 16,000 samples a second; `floor` is as for `log_mel`."""
     encoder = Encoder(weights=weights, side="a", activation=gelu)
@@ -98,16 +118,32 @@ def embed_ultravox(weights: Weights, samples: Floats, floor: float = WHISPERS_FL
     return encoder.linear(_rms(x, 1e-6) * weights.tensors["mm.a.norm_mid.weight"], "mm.a.mlp.2")
 
 
-def _patches(encoder: Encoder, pixels: Pixels) -> Floats:
-    """Return a row for each patch: brightness by channel, times the weights, and the place in the image added."""
+def _brightness(encoder: Encoder, pixels: Pixels) -> Floats:
+    """Return a row for each patch: the brightness of its pixels by channel."""
     weights, size = encoder.weights, int(encoder.number("patch_size"))
     mean, std = (np.array(weights.metadata[f"clip.vision.image_{name}"], np.float32) for name in ("mean", "std"))
     x = (pixels.astype(np.float32) / 255 - mean) / std
     rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
     x = x.reshape(rows, size, columns, size, 3).transpose(0, 2, 4, 1, 3).reshape(rows * columns, -1)
+    return np.asarray(x, dtype=np.float32)
+
+
+def _patches(encoder: Encoder, pixels: Pixels) -> Floats:
+    """Return a row for each patch: its brightness times the weights, and the place in the image added."""
+    weights, x = encoder.weights, _brightness(encoder, pixels)
     x = x @ weights.tensors["v.patch_embd.weight"].reshape(-1, x.shape[-1]).T
     x = x + weights.tensors.get("v.patch_embd.bias", np.zeros(1, dtype=np.float32))
     return np.asarray(x + weights.tensors["v.position_embd.weight"], dtype=np.float32)
+
+
+def _rotated(x: Floats, places: NDArray[np.int64]) -> Floats:
+    """Return heads of rows rotated: a half of the pairs by the row of the patch, the other half by its column."""
+    size = x.shape[-1]
+    frequencies = 10000 ** (-np.arange(0, size // 2, 2, dtype=np.float64) / (size // 2))
+    angles = (places[:, :, None] * frequencies).reshape(len(x), 1, -1)
+    first, second = np.split(x, 2, axis=-1)
+    cos, sin = np.cos(angles), np.sin(angles)
+    return np.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1).astype(np.float32)
 
 
 def _convolved(weights: Weights, x: Floats, name: str, *, stride: int) -> Floats:

@@ -13,7 +13,7 @@ from llamapack.llama.projectors import bits_of, choose_projector, stem_of
 from llamapack.model.projector_file import misfit, read_projector
 
 from tests.support.reference.made_models import write_model
-from tests.support.reference.made_projectors import KINDS, TOKENS, write_projector
+from tests.support.reference.made_projectors import IMAGE_SIZE, KINDS, TOKENS, write_projector
 
 BESIDE = "it is beside the model"
 
@@ -124,10 +124,10 @@ def test_file_is_read(tmp_path: Path) -> None:
     model = gguf.read(write_model(tmp_path / "model.gguf", "llama"))
     for kind in KINDS:
         file = gguf.read(write_projector(tmp_path / f"{kind}.gguf", kind))
-        (part,) = read_projector(file).parts
         assert misfit(file, model) == ""
-        assert (part.kind, part.width) == ("audio" if kind == "ultravox" else "vision", 64)
-        assert part.tokens == (None if kind == "ultravox" else TOKENS[kind])
+        for part, name in zip(read_projector(file).parts, kind.split(" and "), strict=True):
+            assert (part.kind, part.width) == ("audio" if name == "ultravox" else "vision", 64)
+            assert part.tokens == (TOKENS[name] if name in IMAGE_SIZE else None)
     assert misfit(gguf.read(write_projector(tmp_path / "none.gguf", has_vision_encoder=False)), model) == (
         "It takes neither images nor audio."
     )
