@@ -19,7 +19,10 @@ from tools.util.files import locked
 log = logging.getLogger(f"llamapack.{__name__}")
 
 PROGRAMS = ("llamapack-reference", "llama-tokenize")
-"""llamapack-reference holds llama-completion, llama-bench and llama-perplexity; its first argument is a backend."""
+"""llamapack-reference holds llama-completion, llama-bench, llama-mtmd-cli and llama-perplexity.
+
+Its first argument is a backend.
+"""
 
 
 def build_upstream(programs: Sequence[str] = PROGRAMS) -> Path:

@@ -10,8 +10,15 @@ foreach(_tool completion llama-bench perplexity tokenize)
     add_subdirectory("${_folder}" "reference/${_tool}" EXCLUDE_FROM_ALL)
 endforeach()
 
+# The multimodal program is no library upstream: its main becomes a function as those of the others are.
+add_library(llamapack-mtmd-cli STATIC EXCLUDE_FROM_ALL "${LLAMAPACK_UPSTREAM_PROGRAMS}/tools/mtmd/mtmd-cli.cpp")
+target_compile_features(llamapack-mtmd-cli PRIVATE cxx_std_17)
+target_compile_definitions(llamapack-mtmd-cli PRIVATE main=llama_mtmd_cli)
+target_link_libraries(llamapack-mtmd-cli PUBLIC llama-common mtmd)
+
 add_executable(llamapack-reference EXCLUDE_FROM_ALL reference/main.cpp)
 target_compile_features(llamapack-reference PRIVATE cxx_std_17)
-target_link_libraries(llamapack-reference PRIVATE llama-completion-impl llama-bench-impl llama-perplexity-impl)
+target_link_libraries(llamapack-reference PRIVATE
+    llama-completion-impl llama-bench-impl llama-perplexity-impl llamapack-mtmd-cli)
 set_target_properties(llamapack-reference llama-tokenize PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/reference")

@@ -7,9 +7,11 @@
 #include <string>
 
 #include "ggml-backend.h"
+#include "log.h"
 
 int llama_bench(int argc, char ** argv);
 int llama_completion(int argc, char ** argv);
+int llama_mtmd_cli(int argc, char ** argv);
 int llama_perplexity(int argc, char ** argv);
 
 int main(int argc, char ** argv) {
@@ -19,6 +21,7 @@ int main(int argc, char ** argv) {
     } programs[] = {
         { "llama-bench", llama_bench },
         { "llama-completion", llama_completion },
+        { "llama-mtmd-cli", llama_mtmd_cli },
         { "llama-perplexity", llama_perplexity },
     };
     if (argc < 3) {
@@ -34,7 +37,9 @@ int main(int argc, char ** argv) {
     }
     for (const auto & program : programs) {
         if (std::strcmp(argv[2], program.name) == 0) {
-            return program.run(argc - 2, argv + 2);
+            const int status = program.run(argc - 2, argv + 2);
+            common_log_pause(common_log_main()); // writes what is left: not all of them do at their end
+            return status;
         }
     }
     std::fprintf(stderr, "%s: there is no program %s\n", argv[0], argv[2]);
