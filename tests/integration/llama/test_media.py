@@ -17,8 +17,10 @@ from llamapack.errors import InputError, PromptTooLongError, TaskError
 from llamapack.llama import MediaLimits, ToolCallEvent
 from PIL import Image
 
+from tests.support.gguf.files import bpe_vocabulary
 from tests.support.llama.media_files import address, noise, saved, smooth, tone, wav
 from tests.support.llama.templates import TOOLS
+from tests.support.reference.made_models import write_model
 from tests.support.reference.made_projectors import TOKENS, write_projector
 
 WIDTH = 576
@@ -258,6 +260,17 @@ def test_limits_are_those_that_were_given(model_path: Path, projector: Path, ope
         with pytest.raises(InputError, match="30 x 40 pixels, more than the 100 that are allowed"):
             llm(QUESTION, images=[noise()])
         assert "Projector: mmproj.gguf for images on CPU: it was given" in str(llm.explain())
+
+
+def test_tokens_of_images_of_any_size_are_limited(tmp_path: Path, open_llama: Callable[..., Llama]) -> None:
+    path = write_model(tmp_path / "model.gguf", "qwen2vl", vocabulary=bpe_vocabulary())
+    sizing = write_projector(tmp_path / "mmproj.gguf", "qwen2vl")
+    found = []
+    for options in ({}, {"image_max_tokens": 8}, {"image_min_tokens": 20}):
+        with open_llama(path, projector=sizing, ctx_size=256, parallel=1, **options) as llm:
+            without = llm.complete("<|vision_start|><|vision_end|>a", max_tokens=1).usage.prompt
+            found.append(llm.complete("a", images=[noise(1, 96, 128)], max_tokens=1).usage.prompt - without)
+    assert found == [3 * 4, 2 * 3, 4 * 6]
 
 
 def test_projector_of_another_model_is_refused_before_loading(
