@@ -76,7 +76,7 @@ def mp3_frames(count: int, tag: bytes = b"") -> bytes:
     return first + frame * (count - 1) if count else b""
 
 
-def flac_head(samples: int, rate: int = 16000) -> bytes:
+def flac_head(samples: int, rate: int = 16000, channels: int = 1) -> bytes:
     """Return the beginning of a FLAC file that says how long it is, and no frames."""
-    packed = (rate << 44 | 15 << 36 | samples).to_bytes(8, "big")
+    packed = (rate << 44 | (channels - 1) << 41 | 15 << 36 | samples).to_bytes(8, "big")
     return b"fLaC" + b"\x80\0\0\x22" + struct.pack(">HH", 4096, 4096) + b"\0" * 6 + packed + b"\0" * 16

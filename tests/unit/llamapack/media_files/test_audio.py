@@ -11,7 +11,7 @@ import pytest
 from llamapack.errors import InputError
 from llamapack.media_files import MediaLimits
 from llamapack.media_files.audio import audio_file
-from llamapack.media_files.flac import flac_seconds
+from llamapack.media_files.flac import FlacLength, flac_length
 from llamapack.media_files.mp3 import mp3_seconds
 from llamapack.media_files.sources import read_source
 from llamapack.media_files.wav import read_wav
@@ -54,15 +54,24 @@ def test_extensible_form_is_what_it_stands_for() -> None:
         (wav(tone(), rate=1), "it is a damaged WAV file.\nIt says 1 channels of 16 bits in 2 bytes, and 1 samples"),
         (wav(tone(0)), "it has no audio in it: it is 0 seconds long."),
         (
-            wav(np.zeros(16000 * 1801, np.int16)),
-            "it is 1801 seconds long, more than the 1800 that are allowed.\n"
+            wav(np.zeros(16000 * 901, np.int16)),
+            "it is 901 seconds long, more than the 900 that are allowed.\n"
             "Cut it, or allow more: MediaLimits(audio_seconds=N).",
         ),
-        (flac_head(2**36 - 1), "it is 4294967 seconds long, more than the 1800 that are allowed."),
+        (flac_head(2**36 - 1), "it is 4294967 seconds long, more than the 900 that are allowed."),
+        (
+            flac_head(899 * 192_000, rate=192_000),
+            "it has 172608000 samples, more than the 86400000 that 900 seconds may have.",
+        ),
+        (
+            flac_head(200 * 96_000, rate=96_000, channels=8),
+            "it has 153600000 samples, more than the 86400000 that 900 seconds may have.\n"
+            "It has many samples a second, or many channels.\n",
+        ),
         (flac_head(0), "it is a damaged FLAC file.\nIts header does not say how long it is."),
         (flac_head(5, rate=0), "it is a damaged FLAC file.\nIts rate is 0."),
         (b"fLaC", "it is a damaged FLAC file.\nIt has no header."),
-        (mp3_frames(2, b"Xing" + struct.pack(">II", 1, 2**31)), "it is 56097532 seconds long, more than the 1800 "),
+        (mp3_frames(2, b"Xing" + struct.pack(">II", 1, 2**31)), "it is 56097532 seconds long, more than the 900 "),
         (b"ID3\4\0\0\0\0\0\0" + b"nothing", "it is a damaged MP3 file.\nIt has no frames of audio."),
     ],
 )
@@ -75,7 +84,7 @@ def test_bad_files_are_refused_with_the_reason(data: bytes, message: str) -> Non
 def test_lengths_are_those_of_the_frames() -> None:
     assert mp3_seconds(b"ID3\4\0\0\0\0\0\3abc" + mp3_frames(10)) == pytest.approx(10 * 1152 / 44100)
     assert mp3_seconds(mp3_frames(3) + b"junk" + mp3_frames(2)) == pytest.approx(5 * 1152 / 44100)
-    assert flac_seconds(flac_head(8000)) == 0.5
+    assert flac_length(flac_head(8000, channels=2)) == FlacLength(seconds=0.5, samples=16000)
 
 
 @pytest.mark.parametrize("channels", [1, 2])

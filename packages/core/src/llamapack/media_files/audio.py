@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from llamapack.errors import InputError
-from llamapack.media_files.flac import flac_seconds
+from llamapack.media_files.flac import flac_length
 from llamapack.media_files.headers import DamagedError
 from llamapack.media_files.kinds import AUDIO, IMAGES, described, kind_of
 from llamapack.media_files.limits import MediaLimits
 from llamapack.media_files.mp3 import mp3_seconds
 from llamapack.media_files.wav import read_wav, wav_of_array
+
+STUDIO = 2 * 48_000
+"""Samples of a second of audio as it is recorded: two channels."""
 
 
 def audio_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
@@ -26,8 +29,13 @@ def audio_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
         if kind == "wav":  # written anew: the decoder would believe sizes in it
             found = read_wav(data)
             data, seconds = found.encode(), found.seconds
+        elif kind == "mp3":
+            seconds = mp3_seconds(data)
         else:
-            seconds = mp3_seconds(data) if kind == "mp3" else flac_seconds(data)
+            length = flac_length(data)
+            seconds = length.seconds
+            _check_length(seconds, name, limits)
+            _check_samples(length.samples, name, limits)
     except DamagedError as problem:
         raise InputError(f"{name} is a damaged {kind.upper()} file.", why=str(problem)) from problem
     _check_length(seconds, name, limits)
@@ -39,6 +47,16 @@ def audio_of_array(samples: Any, rate: int, limits: MediaLimits) -> bytes:
     found = wav_of_array(samples, rate)
     _check_length(found.seconds, "The array", limits)
     return found.encode()
+
+
+def _check_samples(samples: int, name: str, limits: MediaLimits) -> None:
+    """Refuse what takes long to decode though it is not long: silence has few bytes at any rate, in any channels."""
+    if samples > (most := round(limits.audio_seconds * STUDIO)):
+        raise InputError(
+            f"{name} has {samples} samples, more than the {most} that {limits.audio_seconds:g} seconds may have.",
+            why="It has many samples a second, or many channels.",
+            fix="Convert it, or allow more: MediaLimits(audio_seconds=N).",
+        )
 
 
 def _check_length(seconds: float, name: str, limits: MediaLimits) -> None:

