@@ -273,6 +273,17 @@ def test_tokens_of_images_of_any_size_are_limited(tmp_path: Path, open_llama: Ca
     assert found == [3 * 4, 2 * 3, 4 * 6]
 
 
+def test_images_that_are_read_as_a_whole_must_fit_a_batch(tmp_path: Path, open_llama: Callable[..., Llama]) -> None:
+    path = write_model(tmp_path / "model.gguf", "llama", vocabulary=bpe_vocabulary())
+    whole = write_projector(tmp_path / "mmproj.gguf", "gemma3")
+    with open_llama(path, projector=whole, ctx_size=256, parallel=1, ubatch_size=2) as llm:
+        before = llm.complete("hello", max_tokens=4, temperature=0).text
+        for _ in range(2):
+            with pytest.raises(InputError, match="has more tokens than are processed at once"):
+                llm.complete("hello", images=[noise()], max_tokens=4)
+        assert llm.complete("hello", max_tokens=4, temperature=0, cache_prompt=False).text == before
+
+
 def test_projector_of_another_model_is_refused_before_loading(
     model_path: Path, tmp_path: Path, open_llama: Callable[..., Llama]
 ) -> None:

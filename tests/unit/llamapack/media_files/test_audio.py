@@ -104,6 +104,10 @@ def test_arrays_are_audio(channels: int, form: str) -> None:
     [
         (tone(), "Audio must be a path, bytes, a data: address, or a pair of an array and its rate, not ndarray."),
         ((tone(), 3), "The rate of audio must be from 1000 to 384000 samples a second, not 3."),
+        *(
+            ((tone(), rate), f"The rate of audio must be from 1000 to 384000 samples a second, not {rate!r}.")
+            for rate in (float("nan"), float("inf"), 16000.5, True, "16000", None)
+        ),
         ((tone().astype(np.int32), 16000), "Audio must be of int16 or of finite floats from -1 to 1, not int32."),
         ((np.full(9, np.inf), 16000), "Audio must be of int16 or of finite floats from -1 to 1, not float64."),
         ((np.zeros((2, 500), np.int16), 16000), "An array of shape (2, 500) is no audio."),

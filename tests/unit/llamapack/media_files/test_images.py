@@ -244,3 +244,9 @@ def test_no_warning_for_still_images() -> None:
         warnings.simplefilter("error")
         for form in ("PNG", "GIF", "WEBP"):
             image_file(saved(noise(), form), "it", LIMITS)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no file without an end")
+def test_file_without_an_end_is_refused() -> None:
+    with pytest.raises(InputError, match="/dev/zero has 101 bytes, more than the 100 that are allowed"):
+        read_source("/dev/zero", "image", MediaLimits(file_bytes=100))

@@ -113,7 +113,7 @@ def _read(path: Path, limits: MediaLimits) -> bytes:
         why = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{str(path)[:200]} cannot be read.", why=why, fix="Check the path.") from error
     if len(data) > limits.file_bytes:
-        raise _too_large(str(path), path.stat().st_size, limits)
+        raise _too_large(str(path), max(len(data), path.stat().st_size), limits)  # a device has no size
     return data
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +75,13 @@ def _read(form: bytes, samples: bytes) -> Wav:
     return Wav(code=code, channels=channels, rate=rate, width=width, samples=samples[:whole])
 
 
+def _is_rate(rate: object) -> bool:
+    if isinstance(rate, bool) or not isinstance(rate, Real):
+        return False
+    value = float(rate)
+    return value.is_integer() and int(value) in RATES
+
+
 def wav_of_array(samples: npt.NDArray[np.generic], rate: int) -> Wav:
     """Return samples as a file: of shape (n,) or (n, channels), floats from -1 to 1, or int16.
 
@@ -85,7 +93,7 @@ def wav_of_array(samples: npt.NDArray[np.generic], rate: int) -> Wav:
             why="Audio has the shape (samples,) or (samples, channels).",
             fix="For channels in front, use samples.T." if samples.ndim == 2 else "",
         )
-    if isinstance(rate, bool) or int(rate) != rate or int(rate) not in RATES:
+    if not _is_rate(rate):
         raise InputError(f"The rate of audio must be from {RATES[0]} to {RATES[-1]} samples a second, not {rate!r}.")
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     if samples.dtype == np.int16:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from llamapack.engine.response import error_in, error_of
-from llamapack.errors import LlamapackError, PromptTooLongError, ReplyError
+from llamapack.errors import InputError, LlamapackError, PromptTooLongError, ReplyError
 from llamapack.llama.plans.answers import Answer
 from llamapack.llama.plans.options import OnOverflow
 
 TOO_LONG = "exceed_context_size_error"
+_WHOLE = "non-causal attention requires n_ubatch"
 _TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*batch size: (\d+)", re.DOTALL)
 
 
@@ -47,6 +48,12 @@ def _error_of(status: int, error: Mapping[str, Any]) -> LlamapackError:
         return PromptTooLongError(
             f"The text has {found[1]} tokens, but {found[2]} are processed at once, and this kind of model needs all.",
             fix=f"Shorten the text, or use Llama(..., batch_size={found[1]}, ubatch_size={found[1]}).",
+        )
+    if _WHOLE in str(error.get("message", "")):
+        return InputError(
+            "An image or audio has more tokens than are processed at once.",
+            why="This model reads it as a whole.",
+            fix="Use Llama(..., batch_size=N, ubatch_size=N) with a larger N.",
         )
     return error_of(status, error)
 
