@@ -21,7 +21,16 @@ if sys.version_info < (3, 11):
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from tools import matrix
-from tools.building import cibuildwheel, compiler_variants, other_abi, reproducible, upstream_programs, wheels
+from tools.building import (
+    cibuildwheel,
+    compiler_variants,
+    native_server,
+    other_abi,
+    peers,
+    reproducible,
+    upstream_programs,
+    wheels,
+)
 from tools.building.build import LEVELS_VARIABLE
 from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
@@ -335,10 +344,11 @@ def bench(session: nox.Session) -> None:
     """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds.
 
     `-- cuda`, or another plug-in's name before the options, measures with all layers on its device. `-- threads`
-    compares numbers of threads when cores are scarce.
+    compares numbers of threads when cores are scarce, and `-- engine` compares Llama with llama-server and peers.
     """
-    if session.posargs[:1] == ["threads"]:
-        _bench_threads(session, session.posargs[1:])
+    special = {"threads": _bench_threads, "engine": _bench_engine}
+    if measure := special.get("".join(session.posargs[:1])):
+        measure(session, session.posargs[1:])
         return
     with with_source(session):
         place = plugins.bench_environment(session)
@@ -354,6 +364,14 @@ def _bench_threads(session: nox.Session, options: list[str]) -> None:
         model, openmp = demo_model.demo_model(), compiler_variants.openmp_level()
     places = ["--model", model, "--openmp", openmp, "--output", BUILD / "bench" / "threads.json"]
     session.run("python", "-m", "benchmarks.threads", *map(str, places), *options, env=CLEAN)
+
+
+def _bench_engine(session: nox.Session, options: list[str]) -> None:
+    with with_source(session):
+        prepare(session, "core", wheel=wheels.core_wheel())
+        model, server, python = demo_model.demo_model(), native_server.native_server(), peers.peers()
+    places = ["--model", model, "--server", server, "--peers", python, "--output", BUILD / "bench" / "engine.json"]
+    session.run("python", "-m", "benchmarks.engine", *map(str, places), *options, env=CLEAN)
 
 
 @nox.session(name="bench-compilers")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import llamapack
 import numpy as np
@@ -19,6 +20,7 @@ from llamapack.errors import (
     InputError,
     PromptTooLongError,
     ReplyError,
+    SchemaWarning,
     TaskError,
     ToolError,
 )
@@ -33,6 +35,13 @@ QUESTION = "Why is the sky blue?"
 class Book:
     title: str
     year: int
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """An annotation as annotated_types has it."""
+
+    multiple_of: int
 
 
 def test_greedy_answer_is_that_of_generate(llm: Llama, model: Model) -> None:
@@ -148,6 +157,18 @@ def test_errors_say_what_to_do_and_the_next_call_works(llm: Llama) -> None:
     with pytest.raises(GrammarError, match=r"column 11: expecting"):
         llm("Hi", grammar="root ::= (")
     assert llm("Hi", max_tokens=1).usage.completion == 1
+
+
+def test_what_a_grammar_cannot_hold_of_a_type_is_said_before_if_asked(llm: Llama) -> None:
+    kind = Annotated[int, Multiple(multiple_of=2)]
+    with pytest.warns(SchemaWarning, match="not enforced: #/multipleOf"), contextlib.suppress(ReplyError):
+        llm("A number", returns=kind, on_unenforced="warn", max_tokens=4)
+    with pytest.raises(GrammarError, match="not enforced: #/multipleOf"):
+        llm("A number", returns=kind, on_unenforced="error", max_tokens=4)
+    with pytest.raises(InputError, match="on_unenforced must be"):
+        llm("A number", returns=kind, on_unenforced="no", max_tokens=4)
+    with contextlib.suppress(ReplyError):  # a warning is an error here
+        llm("A number", returns=kind, max_tokens=4)
 
 
 def test_answer_that_fills_the_context_raises_or_shifts(model_path: Path, open_llama: Callable[..., Llama]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from llamapack import Llama
 from llamapack.engine import Engine
-from llamapack.errors import ToolError
+from llamapack.errors import TaskError, ToolError
 from llamapack.llama import TextEvent, ThinkingEvent, Tool, ToolCallEvent
 from llamapack.typed.codecs import ANYTHING
 
@@ -70,6 +70,21 @@ def test_template_renders(tiny: Path, name: str) -> None:
         assert missing(rendered(engine, [USER], TOOL), *described) == ([] if can["supports_tools"] else described)
         if can["supports_tool_calls"]:
             assert missing(rendered(engine, RESULT, TOOL), "KEY1", "RESULT1") == []
+
+
+def test_a_template_that_renders_calls_but_shows_no_tools_is_refused(
+    tiny: Path, tmp_path: Path, open_llama: Callable[..., Llama]
+) -> None:
+    template = tmp_path / "calls.jinja"
+    template.write_text(
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}{% for c in m.tool_calls or [] %}"
+        "{{ c.function.name }}({{ c.function.arguments }}){% endfor %}\n{% endfor %}",
+        encoding="utf-8",
+    )
+    with open_llama(tiny, ctx_size=64, parallel=1, chat_template_file=template) as llm:
+        assert llm._engine.request("GET", "/props").json()["chat_template_caps"]["supports_tool_calls"]
+        with pytest.raises(TaskError, match="The model would not learn of them"):
+            llm("Hi", tools=[made("look_up", "Find.", "")])
 
 
 def some(found: list[Case]) -> list[Case]:

@@ -23,6 +23,7 @@ from llamapack.llama.plans.steps import Plan
 from llamapack.llama.plans.vectors import Ranked
 from llamapack.llama.projectors import Chosen
 from llamapack.llama.tasks import Recognised, Task, check_task
+from llamapack.sampling.grammar import tell_unenforced
 from llamapack.typed.returns import Returns, returns_of
 from llamapack.typed.tools import Toolbox, check_tool_choice
 
@@ -112,6 +113,8 @@ class Core:
         check(function, options, AskOptions)
         wanted = returns_of(returns) if returns is not None else None
         _check_one_form(wanted, options)
+        if wanted and options.get("on_unenforced") is not None:
+            tell_unenforced(wanted.unenforced, options["on_unenforced"])
         toolbox = self._toolbox(options)
         return Question(
             messages=(),

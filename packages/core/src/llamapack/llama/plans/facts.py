@@ -28,7 +28,7 @@ class Facts:
     """A loaded model: `context` is how many tokens a request may have, `slots` how many requests run at once.
 
     `adapters` are the LoRA adapters by name. `template_thinks` is True where the chat template has anything
-    to do with thinking, and `template_tools` where it has a place for tools. `vision` and `audio` say what
+    to do with thinking, and `template_tools` where it shows tools to the model. `vision` and `audio` say what
     its projector takes; `media_mark` stands for an image or audio in prompts without a template.
     """
 
@@ -65,7 +65,7 @@ def ask_facts() -> Plan[Facts]:
         size=model["size"],
         quantization=model.get("ftype", ""),
         template_thinks=bool(_THINKS.search(props.get("chat_template", ""))),
-        template_tools=bool(capabilities.get("supports_tools") or capabilities.get("supports_tool_calls")),
+        template_tools=bool(capabilities.get("supports_tools")),
         vision=bool(modalities.get("vision")),
         audio=bool(modalities.get("audio")),
         media_mark=props.get("media_marker", ""),

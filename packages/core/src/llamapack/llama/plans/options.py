@@ -58,6 +58,10 @@ class AskOptions(CompletionOptions, total=False):
     "none" it may not, and with a name it must call that one. An error of a tool is told to the model, or raised as
     ToolError with `on_tool_error="raise"`. ToolError is also raised when the model still calls tools after `max_turns`
     answers. With `parallel_tool_calls=False` only the first of several calls is made.
+
+    Answers in the form of a type are checked, and ReplyError names what a grammar could not hold; with
+    `on_unenforced="warn"` or "error" a call with `returns` says so before the model writes, as one with `json_schema`
+    does.
     """
 
     system: str | None
