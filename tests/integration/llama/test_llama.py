@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import llamapack
 import numpy as np
@@ -49,6 +49,34 @@ def test_greedy_answer_is_that_of_generate(llm: Llama, model: Model) -> None:
     pieces = llamapack.generate(model, QUESTION, chat=True, max_tokens=12, temperature=0)
     assert reply.text == "".join(pieces)
     assert (reply.finish, reply.usage.completion) == ("length", 12)
+
+
+@pytest.mark.parametrize("options", [{"repeat_penalty": 1.3}, {"logit_bias": {260: 5.0}}, {"dry_multiplier": 1.0}])
+def test_greedy_answer_is_that_of_all_samplers(llm: Llama, options: dict[str, Any]) -> None:
+    everything = ["penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature"]
+    text = "I like green tea. " * 6
+    quick = llm.complete(text, max_tokens=24, temperature=0, **options).text
+    assert quick == llm.complete(text, max_tokens=24, temperature=0, samplers=everything, **options).text
+    assert quick != llm.complete(text, max_tokens=24, temperature=0).text
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ("penalties", "dry")),
+        ({"samplers": "top_k;penalties;temperature"}, ("penalties",)),
+        ({"typical_p": 0.5}, None),
+        ({"xtc_probability": 0.5}, None),
+        ({"mirostat": 1}, None),
+        ({"dynatemp_range": 0.5}, None),
+        ({"samplers": "adaptive_p"}, None),
+    ],
+)
+def test_options_of_the_engine_say_whether_the_likeliest_token_may_be_removed(
+    tiny: Path, open_llama: Callable[..., Llama], options: dict[str, Any], expected: tuple[str, ...] | None
+) -> None:
+    with open_llama(tiny, ctx_size=64, parallel=1, **options) as llm:
+        assert llm._core.facts.greedy_samplers == expected
 
 
 def test_stream_has_the_same_text_and_tells_progress(llm: Llama) -> None:

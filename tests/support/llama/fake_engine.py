@@ -136,6 +136,7 @@ def core(
         vision=vision,
         audio=audio,
         media_mark="<__media_1__>",
+        greedy_samplers=None,
         adapters={name: Adapter(number=number, strength=0.5) for number, name in enumerate(adapters)},
     )
     found = Recognised(task=task, reason="it was asked for")

@@ -94,7 +94,7 @@ class History:
     def _state(self) -> Plan[ChatState]:
         if not self._messages:
             raise StateError("The conversation is empty: it has no state.")
-        lora = to_body({"lora": self._defaults.get("lora")}, self._core.facts.adapters, chat=True)
+        lora = to_body({"lora": self._defaults.get("lora")}, self._core.facts, chat=True)
         data = yield from save_state(self._messages, self._states, SLOT, lora)
         return ChatState(data=data, adapters=self._core.strengths(lora))
 

@@ -118,7 +118,7 @@ class Core:
         toolbox = self._toolbox(options)
         return Question(
             messages=(),
-            body=to_body(options, self.facts.adapters, chat=True),
+            body=to_body(options, self.facts, chat=True),
             context=self.facts.context,
             returns=wanted,
             toolbox=toolbox,
@@ -134,7 +134,7 @@ class Core:
         check("complete", options, CompletionOptions)
         if not isinstance(prompt, str):
             raise InputError(f"The prompt must be a str, not {prompt!r}.", fix="For messages, call the object itself.")
-        body = to_body(options, self.facts.adapters, chat=False)
+        body = to_body(options, self.facts, chat=False)
         attached = Attached.of(options.get("images"), options.get("audio"))
         if not attached:
             body["prompt"] = prompt
@@ -154,7 +154,7 @@ class Core:
             if not isinstance(text, str):
                 raise InputError(f"The {name} must be a str, not {text!r}.")
         fields = {"input_prefix": prefix, "input_suffix": suffix}
-        body = {**to_body(options, self.facts.adapters, chat=False), **fields}
+        body = {**to_body(options, self.facts, chat=False), **fields}
         return completing.complete("/infill", body, self.facts.context, self.on_overflow, streamed=False)
 
     def embed(self, texts: Sequence[str], *, normalize: bool) -> Plan[npt.NDArray[np.float32]]:
@@ -179,7 +179,7 @@ class Core:
         """Return the plan of `score`."""
         self.need("score", "generate")
         check("score", {"lora": lora}, CompletionOptions)
-        body = to_body({"lora": lora}, self.facts.adapters, chat=False)
+        body = to_body({"lora": lora}, self.facts, chat=False)
         if chat:
             messages = to_messages(prompt, system, reader=self.reader)
             if any(media_in(messages)):

@@ -12,6 +12,8 @@ from typing import Any
 from llamapack.errors import InputError
 from llamapack.llama.plans.steps import Ask, Plan
 
+_CHAIN = {"penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature"}
+"""Samplers of the usual chain; of others it is not known here what they remove."""
 _THINKS = re.compile(r"think|reason|channel|analysis", re.IGNORECASE)
 
 
@@ -30,6 +32,8 @@ class Facts:
     `adapters` are the LoRA adapters by name. `template_thinks` is True where the chat template has anything
     to do with thinking, and `template_tools` where it shows tools to the model. `vision` and `audio` say what
     its projector takes; `media_mark` stands for an image or audio in prompts without a template.
+    `greedy_samplers` are those before the choice of the likeliest token: with them it is the one that all samplers of
+    the engine would choose at a temperature of 0; None where there are others that may remove it.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Facts:
     vision: bool
     audio: bool
     media_mark: str
+    greedy_samplers: tuple[str, ...] | None
     adapters: Mapping[str, Adapter]
 
 
@@ -69,8 +74,17 @@ def ask_facts() -> Plan[Facts]:
         vision=bool(modalities.get("vision")),
         audio=bool(modalities.get("audio")),
         media_mark=props.get("media_marker", ""),
+        greedy_samplers=_greedy_samplers(props["default_generation_settings"]["params"]),
         adapters=MappingProxyType(_by_name(adapters)),
     )
+
+
+def _greedy_samplers(defaults: Mapping[str, Any]) -> tuple[str, ...] | None:
+    chain = defaults["samplers"]
+    usual = not (defaults["mirostat"] or defaults["dynatemp_range"] or defaults["xtc_probability"])
+    if not usual or defaults["typical_p"] < 1 or set(chain) - _CHAIN:
+        return None
+    return tuple(name for name in chain if name in ("penalties", "dry"))
 
 
 def _by_name(adapters: Sequence[Mapping[str, Any]]) -> dict[str, Adapter]:

@@ -15,9 +15,10 @@ from llamapack._util.arguments import (
     check_texts,
 )
 from llamapack.errors import GrammarError, InputError
-from llamapack.llama.plans.facts import Adapter
+from llamapack.llama.plans.facts import Adapter, Facts
 from llamapack.sampling.grammar import Grammar
 from llamapack.sampling.parameters import SamplingOptions, SamplingParameters
+from llamapack.sampling.stages import Greedy, Typical, Xtc
 from llamapack.typed.tools import OnToolError, Tool
 
 OnOverflow = Literal["error", "shift", "drop-oldest"]
@@ -102,7 +103,11 @@ def check(function: str, given: Mapping[str, Any], known: type) -> None:
     for name, value in values.items():
         _check_value(name, value)
     # This checks them; llama.cpp's server would move some into range, or cast them, without a word.
-    SamplingParameters(**{name: values[name] for name in _SAMPLING & values.keys()}).stages()
+    _parameters(values).stages()
+
+
+def _parameters(options: Mapping[str, Any]) -> SamplingParameters:
+    return SamplingParameters(**{name: options[name] for name in _SAMPLING if options.get(name) is not None})
 
 
 def _check_value(name: str, value: object) -> None:
@@ -118,18 +123,32 @@ def _check_value(name: str, value: object) -> None:
         check_mapping(name, value)
 
 
-def to_body(options: Mapping[str, Any], adapters: Mapping[str, Adapter], *, chat: bool) -> dict[str, Any]:
-    """Return the fields of a request for options that `check` has passed; `adapters` are those loaded, by name."""
-    body: dict[str, Any] = _lora(options.get("lora"), adapters)
+def to_body(options: Mapping[str, Any], facts: Facts, *, chat: bool) -> dict[str, Any]:
+    """Return the fields of a request for options that `check` has passed, and the model of `facts`."""
+    body: dict[str, Any] = _lora(options.get("lora"), facts.adapters)
     for name, value in options.items():
         if value is not None and name not in _NOT_SENT:
             body.update(_fields(name, value, chat))
+    body.update(_greedy(options, facts.greedy_samplers))
     if options.get("json_schema") is not None:
         more = {name: options[name] for name in ("on_unenforced",) if name in options}
         body["grammar"] = Grammar.from_json_schema(options["json_schema"], **more).text
     if options.get("thinking") is not None:
         body["chat_template_kwargs"] = {**body.get("chat_template_kwargs", {}), "enable_thinking": options["thinking"]}
     return body
+
+
+def _greedy(options: Mapping[str, Any], before: tuple[str, ...] | None) -> Mapping[str, Any]:
+    """Return the fields that have llama.cpp take the likeliest token and sort no others, if that is what is asked.
+
+    At a temperature of 0 it would sort the 40 likeliest, and take the first.
+    """
+    if before is None or options.get("temperature") is None or any(options.get(n) for n in ("samplers", "mirostat")):
+        return {}
+    stages = _parameters(options).stages()
+    if not isinstance(stages[-1], Greedy) or any(isinstance(stage, (Typical, Xtc)) for stage in stages):
+        return {}
+    return {"samplers": [*before, "top_k"], "top_k": 1, "min_keep": 0}
 
 
 def _fields(name: str, value: Any, chat: bool) -> Mapping[str, Any]:
