@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from llamapack.engine import Engine, engine_options
@@ -78,6 +79,16 @@ def test_an_adapter_of_another_model_is_named(tiny: Path, model_path: Path, tmp_
         ModelFormatError, match=r"^The adapter .*other\.gguf cannot be used with this model\.\n.* shapes"
     ):
         Engine(model_path, ctx_size=64, **{option: f"{other}:0.5" if option == "lora_scaled" else other})  # type: ignore[arg-type]
+
+
+def test_prompts_are_not_kept_apart_from_slots_with_adapters(tiny: Path, tmp_path: Path) -> None:
+    adapter = tmp_path / "adapter.gguf"
+    write_lora(adapter, read_weights(tiny), ["blk.0.attn_q"])
+    options: dict[str, Any] = {"ctx_size": 64, "warmup": False}
+    with pytest.raises(InputError, match="cache_ram must be 0 with LoRA adapters"):
+        Engine(tiny, lora=adapter, cache_ram=100, **options)
+    Engine(tiny, lora=adapter, cache_ram=0, **options).close()
+    Engine(tiny, cache_ram=100, **options).close()
 
 
 def test_a_draft_of_another_vocabulary_is_refused(tiny: Path, model_path: Path) -> None:

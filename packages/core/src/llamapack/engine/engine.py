@@ -76,16 +76,21 @@ class Engine(Owner[api.llamapack_engine_p]):
         `options` are those of llama.cpp's server by their long names, with underscores: `ctx_size=8192`, `parallel=8`,
         `flash_attn=True`, `mmproj="mmproj.gguf"`; a list gives one several times. `llamapack.engine.engine_options()`
         lists them. Defaults are llama.cpp's, but for `threads`, which is what this process may use, and `cache_ram`,
-        which is 1024 MiB, and 0 with LoRA adapters: llama.cpp does not look with which strengths a prompt was processed
-        that it keeps there. No environment variable and no configuration file of llama.cpp is read.
+        which is 1024 MiB, and must be 0 with LoRA adapters: llama.cpp does not look with which strengths a prompt was
+        processed that it keeps there. No environment variable and no configuration file of llama.cpp is read.
 
         Raises ModelNotFoundError, ModelFormatError or ModelError for a model that cannot be loaded; InputError for an
         option that there is not, that an engine does not take, or whose value is wrong; BackendError as Model does.
         """
         self.path = Path(model_path)
         wanted = check_options(options)
-        if _check_adapters(gguf.check(self.path), options):
-            wanted.setdefault("cache-ram", 0)
+        if _check_adapters(gguf.check(self.path), options) and wanted.setdefault("cache-ram", 0):
+            raise InputError(
+                "cache_ram must be 0 with LoRA adapters.",
+                why="llama.cpp does not look with which strengths a prompt was processed that it keeps there, "
+                "so an answer could be that of other strengths.",
+                fix="Leave it out. What a slot holds of its last request is used either way.",
+            )
         self.cpu: CpuChoice = load_cpu(cpu_level)
         request = read_request(backends, devices, require_gpu, os.environ)
         used = use_backends(request, self.cpu.level.path)
