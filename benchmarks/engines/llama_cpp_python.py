@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.engines.clock import REPEATS, Work, main
 from llama_cpp import Llama
+
+from benchmarks.engines.clock import REPEATS, Work, main
 
 
 def measure(work: Work) -> None:

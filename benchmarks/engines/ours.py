@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.engines.clock import REPEATS, Work, main
 from llamapack import Context, Llama, Model, generate
+
+from benchmarks.engines.clock import REPEATS, Work, main
 
 SIZE = 512
 """Tokens of context for a request."""

@@ -69,25 +69,6 @@ def test_clean_keeps_a_clone_with_commits(cloned: Toy) -> None:
     assert cloned.git.exists
 
 
-@pytest.mark.parametrize("url", ["itself", "gone", "../../elsewhere", "file://elsewhere", "git@host:x", "https://host/x"])
-def test_clean_counts_branches_of_remotes_that_stay(patched: Toy, tmp_path: Path, url: str) -> None:
-    mine = commit_files(patched.git, {"LICENSE": "mine\n"}, "Mine\n")
-    patched.git.run("update-ref", "refs/remotes/theirs/mine", mine)
-    patched.git.run("reset", "--quiet", "--hard", "HEAD~1")
-    if url.endswith("elsewhere"):
-        shutil.copytree(patched.checkout.tracking, patched.checkout.root / "elsewhere")
-        url = url.replace("//", f"//{patched.checkout.root}/")
-    known = {"itself": str(patched.checkout.tracking), "gone": str(tmp_path / "gone")}
-    patched.git.run("config", "remote.theirs.url", known.get(url, url))
-    if url not in known:
-        assert not clean(patched.checkout, tracking=True).saved
-        return
-    with pytest.raises(ToolError, match="branches and tags: refs/remotes/theirs/mine"):
-        clean(patched.checkout, tracking=True)
-    (saved,) = clean(patched.checkout, tracking=True, discard=True).saved
-    assert Git.at(saved).id_of("refs/remotes/theirs/mine") == mine
-
-
 @pytest.mark.parametrize("task", MOVES)
 def test_ignored_file_in_the_way_is_named_and_kept(patched: Toy, task: str) -> None:
     newer = commit_files(patched.upstream, {"src/made.log": "upstream's\n"}, "Newer\n")
