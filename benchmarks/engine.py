@@ -48,19 +48,27 @@ class Row:
 
 def rows(engines: Sequence[str], at_once: Sequence[int]) -> list[Row]:
     """Return all that can be compared with these engines."""
-    one = {"slots": 1, "engine": OURS}
-    bars = [Bar(side="at least", limit=limit) for limit in (0.97, 0.94)]
     found = [
-        Row(name="whole, to generate", kind="whole", theirs="generate", bar=bars[0], **one),
-        Row(name="streamed, to generate", kind="streamed", theirs="generate", bar=bars[1], **one),
+        Row(
+            name=f"{kind}, to generate",
+            slots=1,
+            kind=kind,
+            engine=OURS,
+            theirs="generate",
+            bar=Bar(side="at least", limit=limit),
+        )
+        for kind, limit in (("whole", 0.97), ("streamed", 0.94))
+    ]
+    found += [
         Row(
             name="first token later than generate's, ms",
+            slots=1,
             kind="first",
+            engine=OURS,
             theirs="generate_first",
             bar=Bar(side="at most", limit=2),
             scale=1000,
-            **one,
-        ),
+        )
     ]
     for engine in engines:
         found += [

@@ -30,8 +30,12 @@ def measure(work: Work) -> None:
     def stream(text: str) -> Iterator[Any]:
         pieces: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
+        def take(piece: Any) -> bool:
+            pieces.put(piece)
+            return False  # go on
+
         def run() -> None:
-            server.handle_completions(body(text, stream=True), lambda piece: pieces.put(piece) or False)
+            server.handle_completions(body(text, stream=True), take)
             pieces.put(None)
 
         caller = threading.Thread(target=run)

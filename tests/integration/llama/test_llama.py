@@ -194,7 +194,7 @@ def test_what_a_grammar_cannot_hold_of_a_type_is_said_before_if_asked(llm: Llama
     with pytest.raises(GrammarError, match="not enforced: #/multipleOf"):
         llm("A number", returns=kind, on_unenforced="error", max_tokens=4)
     with pytest.raises(InputError, match="on_unenforced must be"):
-        llm("A number", returns=kind, on_unenforced="no", max_tokens=4)
+        llm("A number", returns=kind, on_unenforced="no", max_tokens=4)  # type: ignore[call-overload]  # on purpose
     with contextlib.suppress(ReplyError):  # a warning is an error here
         llm("A number", returns=kind, max_tokens=4)
 

@@ -14,7 +14,9 @@ import pytest
 from tests.support.toy_upstream import Toy, commit_files, edited
 from tools.git.repository import Git
 from tools.paths import ROOT
+from tools.vendoring import messages
 from tools.vendoring.source.pin import load_pin
+from tools.vendoring.sync import Synced, SyncReport
 
 TASKS = (
     "vendor.abort",
@@ -201,3 +203,31 @@ def test_documents_name_only_commands_that_exist(page: str) -> None:
     options = set(re.findall(r"(?<!\S)--[a-z][a-z0-9-]+", " ".join(re.findall(r"inv vendor\.[^`\n]*", text))))
     known = (ROOT / "tasks.py").read_text(encoding="utf-8").replace("_", "-")
     assert [option for option in sorted(options) if option.removeprefix("--") not in known] == []
+
+
+def words(new: dict[str, tuple[str, ...]], gone: tuple[str, ...] = ()) -> list[str]:
+    report = SyncReport(trees=(), upstream_new=new, upstream_gone=gone)
+    return list(messages.synced(report))
+
+
+def test_few_files_are_named() -> None:
+    assert words({"src/a.cpp": ("core",), "docs/b.md": ()}, ("x",)) == [
+        "  new upstream: src/a.cpp (taken by core)",
+        "  new upstream: docs/b.md (not taken)",
+        "  gone upstream: x",
+    ]
+
+
+def test_many_files_that_are_not_taken_are_counted_by_folder() -> None:
+    new: dict[str, tuple[str, ...]] = {f"docs/deep/er/{number}.md": () for number in range(20)}
+    assert words({**new, "top": (), "src/a.cpp": ("core",)}, tuple(f"gone/{n}" for n in range(13))) == [
+        "  new upstream: src/a.cpp (taken by core)",
+        "  new upstream: 1 file in the top folder (not taken)",
+        "  new upstream: 20 files in docs/deep (not taken)",
+        "  gone upstream: 13 files in gone",
+    ]
+
+
+def test_tree_that_was_not_touched_is_said() -> None:
+    report = SyncReport(trees=(Synced(section="core", into=Path("x")),), upstream_new={}, upstream_gone=())
+    assert list(messages.synced(report)) == ["core: nothing has changed."]
