@@ -12,15 +12,16 @@ GREEDY = """
 import json, sys, numpy, llamapack
 numpy.linalg.inv(numpy.eye(33, dtype=numpy.float32))
 path, level, prompt, count = sys.argv[1:]
-chosen = []
+text, chosen, logits = "", [], []
 with llamapack.Model(path, cpu_level=level or None) as model:
-    text = "".join(llamapack.generate(model, prompt, temperature=0, max_tokens=int(count), n_threads=2))
-    with llamapack.Context(model, n_ctx=256, n_threads=2) as context:
-        context.decode(model.vocab.tokenize(prompt))
-        logits = context.outputs.logits().tolist()
+    with llamapack.Context(model, n_ctx=256, n_threads=1) as context:
+        answer = llamapack.generate(model, prompt, context=context, temperature=0, max_tokens=int(count))
         while len(chosen) < int(count):
-            chosen.append(int(context.outputs.logits().argmax()))
-            context.decode(chosen[-1:])
+            text += next(answer)  # a piece for each token, for all are ASCII
+            scores = context.outputs.logits()  # those that the token was chosen by
+            logits = logits or scores.tolist()
+            chosen.append(int(scores.argmax()))
+        assert (answer.tokens, list(answer)) == (chosen, [])
 loaded = sorted({line.split()[-1].rpartition("/")[2] for line in open("/proc/self/maps") if "libggml-cpu" in line})
 supported = [level.name for level in llamapack.backends.cpu.cpu_levels() if level.supported]
 answer = {"level": model.cpu.level.name, "tokens": chosen, "text": text, "logits": logits}

@@ -19,7 +19,7 @@ from tools.platforms import apt, distributions
 from tools.platforms.distributions import Place
 from tools.platforms.emulators import USED, ensure_emulator, find_emulator, how_to_get
 from tools.platforms.host import Method, Way, skip_reason, this_host, ways
-from tools.sessions.common import CLEAN, run_pytest, skip_unless_here, try_to_install_disassembler
+from tools.sessions.common import CLEAN, run_pytest, skip_unless_here, try_to_install_disassembler, workers
 from tools.util.venv import Environment, ensure_environment
 from tools.verification import demo_model, results
 
@@ -108,9 +108,8 @@ def emulate(session: nox.Session, levels: tuple[str, ...], artifacts: Artifacts,
                 "LLAMAPACK_TEST_LEVELS": ",".join(some),
             }
             python = _environment(artifacts.wheel, *names).python
-            run_pytest(
-                session, str(ROOT / "tests" / "platforms" / "emulation"), *arguments, env=variables, python=python
-            )
+            tests = str(ROOT / "tests" / "platforms" / "emulation")
+            run_pytest(session, tests, *workers(), *arguments, env=variables, python=python)
 
 
 def emulate_arm(session: nox.Session, levels: tuple[str, ...], artifacts: Artifacts, arguments: list[str]) -> None:
