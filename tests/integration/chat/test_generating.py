@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jsonschema
@@ -51,7 +52,24 @@ def calling_model(model: llamapack.Model) -> dict[str, Any]:
     """Options with which the model calls a tool and ends then, which it was not trained to do."""
     (mark,) = model.vocab.tokenize(CALL, add_special=False, parse_special=True)
     assert model.vocab.eos is not None
-    return {"logit_bias": {mark: 60.0, model.vocab.eos: 90.0}, "max_tokens": 100, "n_threads": 1}
+    return {"logit_bias": {mark: 60.0, model.vocab.eos: 90.0}, "max_tokens": 100}
+
+
+@contextmanager
+def read_once(model: llamapack.Model, prompt: llamapack.ChatPrompt) -> Iterator[Callable[..., str]]:
+    """Read a prompt up to the turn that is to be answered; yield what answers prompts of its text, again and again."""
+    before, mark, turn = prompt.text.rpartition("<|im_start|>")
+    with llamapack.Context(model, n_ctx=1024, n_threads=1) as context:
+        context.decode(model.vocab.tokenize(before, parse_special=True))
+        end = context.last_position(0) + 1
+
+        def generated(of: llamapack.ChatPrompt, **options: Any) -> str:
+            assert of.text == prompt.text
+            context.memory.remove(0, end)
+            rest = dataclasses.replace(of, text=mark + turn)
+            return "".join(llamapack.generate(model, rest, context=context, **options))
+
+        yield generated
 
 
 def valid(answer: llamapack.ChatAnswer) -> list[str]:
@@ -89,9 +107,9 @@ def test_calls_follow_their_schemas(
     prompt = template.apply([QUESTION], tools=TOOLS, tool_choice="required", parallel_tool_calls=False)
     assert prompt.enforces_arguments
     names = []
-    for seed in range(6):
-        text = "".join(llamapack.generate(model, prompt, temperature=1.5, seed=seed, **calling_model))
-        names += valid(prompt.parse(text))
+    with read_once(model, prompt) as generated:
+        for seed in range(6):
+            names += valid(prompt.parse(generated(prompt, temperature=1.5, seed=seed, **calling_model)))
     assert len(names) == 6
     assert set(names) == {"get_weather", "get_time"}
 
@@ -100,17 +118,18 @@ def test_a_waiting_grammar_holds_once_the_model_begins_a_call(model: llamapack.M
     prompt = template.apply([QUESTION], tools=TOOLS)
     assert prompt.grammar is not None
     assert prompt.grammar.lazy
-    options: dict[str, Any] = {"temperature": 0, "n_threads": 1}
-    free = "".join(llamapack.generate(model, prompt, max_tokens=8, **options))
-    assert prompt.parse(free) == llamapack.ChatAnswer(text=free)
     (mark,) = model.vocab.tokenize(CALL, add_special=False, parse_special=True)
     assert mark in prompt.preserved_tokens
-    options |= {"logit_bias": {mark: 60.0}, "max_tokens": 100, "stop": "<empty_output>"}
-    text = "".join(llamapack.generate(model, prompt, **options))
+    options: dict[str, Any] = {"logit_bias": {mark: 60.0}, "max_tokens": 100, "stop": "<empty_output>"}
+    loose = dataclasses.replace(prompt, grammar=None)
+    with read_once(model, prompt) as generated:
+        free = generated(prompt, temperature=0, max_tokens=8)
+        text = generated(prompt, temperature=0, **options)
+        unheld = generated(loose, temperature=0, **options)
+    assert prompt.parse(free) == llamapack.ChatAnswer(text=free)
     assert text.startswith(CALL)  # a control token, which is part of this answer's text
     assert len(valid(prompt.parse(text, partial=True))) == 1
-    loose = dataclasses.replace(prompt, grammar=None)
-    assert "".join(llamapack.generate(model, loose, **options)).startswith(CALL * 3)
+    assert unheld.startswith(CALL * 3)
 
 
 def test_the_answer_can_be_read_while_it_is_generated(
@@ -118,7 +137,7 @@ def test_the_answer_can_be_read_while_it_is_generated(
 ) -> None:
     prompt = template.apply([QUESTION], tools=TOOLS, tool_choice="get_time", parallel_tool_calls=False)
     text, seen = "", []
-    for piece in llamapack.generate(model, prompt, temperature=0, **calling_model):
+    for piece in llamapack.generate(model, prompt, temperature=0, n_threads=1, **calling_model):
         text += piece
         seen += [call.arguments_json for call in prompt.parse(text, partial=True).tool_calls]
     (call,) = prompt.parse(text).tool_calls
