@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ from tools.util import inherited
 
 # Before the other conftests are imported: numpy, for one, reads its variables at import.
 SETTLED = inherited.settle(keep=inherited.told_to_tests())
+os.environ.update(inherited.FIXED_IN_TESTS)
 
 
 def pytest_plugin_registered(manager: pytest.PytestPluginManager) -> None:

@@ -40,6 +40,8 @@ SETTINGS = (
 """How the names of the variables begin that change what programs do, and are the person's own."""
 
 FIXED = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
+FIXED_IN_TESTS = {"OPENBLAS_NUM_THREADS": "1"}
+"""What tests/conftest.py sets: numpy's threads wait in a loop, too, and tests run in several processes."""
 
 BUILD = (
     *("LLAMAPACK_CACHE_DIR", "LLAMAPACK_COMPILER", "LLAMAPACK_CPU_FLAGS", "LLAMAPACK_CPU_LEVELS"),

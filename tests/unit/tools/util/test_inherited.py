@@ -53,9 +53,10 @@ class TestThisProcess:
 
     def test_it_has_no_settings_of_the_person(self) -> None:
         kept = {name for name in os.environ if name.startswith(inherited.SETTINGS)}
-        known = (*inherited.told_to_tests(), "LC_ALL", "TZ", "PYTHONPATH", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
+        fixed = inherited.FIXED | inherited.FIXED_IN_TESTS
+        known = (*inherited.told_to_tests(), *fixed, "PYTHONPATH", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
         assert {name for name in kept if not name.startswith(known)} == set()
-        assert {name: os.environ[name] for name in inherited.FIXED} == inherited.FIXED
+        assert {name: os.environ[name] for name in fixed} == fixed
         assert set(os.environ.get("PYTHONPATH", str(ROOT)).split(os.pathsep)) <= {str(ROOT), str(CORE / "src")}
 
     @posix
