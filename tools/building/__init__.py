@@ -6,7 +6,19 @@ upstream_programs  Build llama.cpp's own programs with the same libraries, for t
 other_abi          Build the core wheel with another ABI, to test a plug-in that was not upgraded with it.
 reproducible       Build the core wheel a second time in another folder, and compare the two byte by byte.
 compiler_variants  Build CPU levels with several compilers and options, for `nox -s bench-compilers`.
+native_server      Build llama.cpp's own server for this processor, without our patches, to compare speed with it.
+peers              Install the peers that speed is compared with: other Python packages that run llama.cpp.
 cibuildwheel       Build the core wheel with cibuildwheel; for Linux, it does so in a container.
 """
 
-__all__ = ["build", "cibuildwheel", "compiler_variants", "other_abi", "reproducible", "upstream_programs", "wheels"]
+__all__ = [
+    "build",
+    "cibuildwheel",
+    "compiler_variants",
+    "native_server",
+    "other_abi",
+    "peers",
+    "reproducible",
+    "upstream_programs",
+    "wheels",
+]
