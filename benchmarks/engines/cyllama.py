@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 
 import cyllama
 from cyllama.batching import BatchGenerator
@@ -14,13 +16,16 @@ def measure(work: Work) -> None:
     """Measure everything for the number of slots."""
     config = cyllama.GenerationConfig(max_tokens=work.tokens, temperature=0.0, n_ctx=512 * work.slots, n_gpu_layers=0)
     if work.slots > 1:
-        generator = BatchGenerator(work.model, n_ctx=512 * work.slots, n_gpu_layers=0, n_seq_max=work.slots)
+        size = {"n_ctx": 512 * work.slots, "n_seq_max": work.slots, "n_gpu_layers": 0}
 
-        def together(texts: list[str]) -> list[int]:
+        def together(generator: BatchGenerator, texts: list[str]) -> list[int]:
             return [int(answer.stats.generated_tokens) for answer in generator.generate_batch(texts, config)]
 
-        together(["warm up"])
-        work.batch(together)
+        # A generator does not forget its texts, and refuses others after them: the warm-up has one of its own.
+        with closing(BatchGenerator(work.model, **size)) as generator:
+            together(generator, ["warm up"])
+        with closing(BatchGenerator(work.model, **size)) as generator:
+            work.batch(partial(together, generator))
         return
     llm = cyllama.LLM(work.model, config=config)
 
