@@ -134,7 +134,8 @@ def types(session: nox.Session) -> None:
     with reporting_tool_errors(session):
         prepare(session, "types", "tasks")
     session.run("mypy", *session.posargs)
-    session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})  # it would ask for newer versions
+    # Named, because pyright prefers a pyrightconfig.json of a folder above; and it would ask for newer versions.
+    session.run("pyright", "--project", "pyproject.toml", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
 
 
 @nox.session
