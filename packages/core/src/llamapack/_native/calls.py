@@ -5,11 +5,11 @@ calling thread in the middle of C++ code, and with it the process.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from llamapack.errors import StateError
@@ -19,7 +19,8 @@ Result = TypeVar("Result")
 _SIGNAL_INTERVAL = 0.1  # seconds
 _LONGEST_WAIT = 10.0  # seconds; a call is stopped within one node of the graph, or one tensor of a file
 
-_changed = threading.Condition()
+_lock = threading.RLock()
+_changed = threading.Condition(_lock)
 _running = 0
 _exiting = False
 _stoppers: list[Callable[[], object]] = []
@@ -49,19 +50,29 @@ def end_if_exiting() -> None:
         raise SystemExit
 
 
-@contextlib.contextmanager
-def running() -> Iterator[None]:
-    """Count the block as a running call. Once the interpreter is exiting, a daemon thread ends here."""
-    global _running
-    with _changed:
-        end_if_exiting()
-        _running += 1
-    try:
-        yield
-    finally:
-        with _changed:
+class _Running:
+    """What `running` returns: no generator, because each piece of a stream is a call."""
+
+    def __enter__(self) -> None:
+        global _running
+        with _lock:
+            end_if_exiting()
+            _running += 1
+
+    def __exit__(self, *_: object) -> None:
+        global _running
+        with _lock:
             _running -= 1
-            _changed.notify_all()
+            if _exiting:
+                _changed.notify_all()
+
+
+_counted = _Running()
+
+
+def running() -> AbstractContextManager[None]:
+    """Count the block as a running call. Once the interpreter is exiting, a daemon thread ends here."""
+    return _counted
 
 
 def interruptible(work: Callable[[], Result]) -> Result:
@@ -108,8 +119,9 @@ at_exit(_finish)
 
 def _reset_after_fork() -> None:
     """Reset the state in a forked child: the parent's threads do not exist here, nor does the lock's holder."""
-    global _changed, _running
-    _changed = threading.Condition()
+    global _changed, _lock, _running
+    _lock = threading.RLock()
+    _changed = threading.Condition(_lock)
     _running = 0
 
 

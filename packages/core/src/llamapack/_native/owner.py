@@ -50,6 +50,8 @@ class Lifetime(Generic[Pointer]):
         """Drop one hold; the last one frees the object if its owner no longer needs it."""
         with _lock:
             self._holds -= 1
+            if self._holds or not self._ended:
+                return
         self._free_if_over()
 
     def end(self) -> None:
@@ -125,8 +127,14 @@ class Owner(Uncopyable, Generic[Pointer]):
 
     def call(self, function: Callable[..., Result], *arguments: object) -> Result:
         """For this package: call a native function with the object and `arguments`, keeping the object alive."""
-        with self.using() as pointer:
+        lifetime = self.lifetime
+        with _lock:
+            pointer = self.handle
+            lifetime.hold()
+        try:
             return function(pointer, *arguments)
+        finally:
+            lifetime.drop()
 
     def close(self) -> None:
         """Free the native object and everything made from it; raises ThreadError while another thread is in a call."""

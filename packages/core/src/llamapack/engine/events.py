@@ -41,6 +41,8 @@ class EventReader:
 
 def _read(block: str) -> ServerEvent | None:
     """Read the lines of one event; a comment alone, such as a ping, is none."""
+    if block.startswith("data: ") and "\n" not in block:  # as nearly all are
+        return ServerEvent(name="", data=block[6:])
     fields: dict[str, list[str]] = {"event": [], "data": []}
     for line in block.split("\n"):
         name, _, value = line.partition(":")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llamapack._native import _generated as api
 from llamapack._native.library import native
@@ -12,8 +12,7 @@ CANCELLED = 499
 """The status of a request that was cancelled, as proxies write it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Piece:
+class Piece(NamedTuple):
     """What was there: data, or the end; neither of them if nothing came in time."""
 
     status: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -76,14 +76,17 @@ class Assembler:
         self.answer = Answer()
         self._calls: dict[int, dict[str, str]] = {}
 
-    def add(self, chunk: Mapping[str, Any]) -> Iterator[Event]:
-        """Add a piece, and yield what it means."""
+    def add(self, chunk: Mapping[str, Any]) -> Sequence[Event]:
+        """Add a piece, and return what it means."""
         self.answer.read(chunk)
-        yield from read_progress(chunk)
+        events: list[Event] = list(read_progress(chunk))
         for choice in chunk.get("choices", ())[:1]:
             self.answer.finish = choice.get("finish_reason") or self.answer.finish
-            self.answer.logprobs += read_logprobs((choice.get("logprobs") or {}).get("content") or ())
-            yield from self._delta(choice.get("delta") or {})
+            if logprobs := choice.get("logprobs"):
+                self.answer.logprobs += read_logprobs(logprobs.get("content") or ())
+            if delta := choice.get("delta"):
+                events += self._delta(delta)
+        return events
 
     def _delta(self, delta: Mapping[str, Any]) -> Iterator[Event]:
         if thinking := delta.get("reasoning_content"):
