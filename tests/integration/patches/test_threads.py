@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,17 +63,19 @@ def test_threads_sleep_in_barriers_when_they_have_one_core_together(model: Model
         try:
             for task in everyone:
                 os.sched_setaffinity(task, core)
-            slept = [sleeps(worker, context, 1 + place % 30) for place in range(50)]
+            until = time.monotonic() + 60  # beside other programs, a graph may have one thread for some seconds
+            while sleeps(worker, context) <= 4:  # without the patch, once between tokens
+                assert time.monotonic() < until
         finally:
             for task in everyone:
                 os.sched_setaffinity(task, allowed)
-    assert max(slept) > 4  # without the patch, once between tokens
 
 
-def sleeps(task: Path, context: Context, token: int) -> int:
+def sleeps(task: Path, context: Context) -> int:
     """Return how often a thread gives up its core to wait while a token is read."""
+    context.memory.clear()
     before = switches(task)
-    context.decode([token])
+    context.decode([1])
     return switches(task) - before
 
 
