@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from llamapack.llama.plans.options import to_body
+from llamapack.errors import InputError
+from llamapack.llama.plans.options import AskOptions, check, to_body
 
 from tests.support.llama.fake_engine import core
 
@@ -44,3 +45,10 @@ def test_what_may_choose_another_token_is_sent_as_it_is(options: dict[str, Any])
 
 def test_an_engine_with_other_samplers_keeps_them() -> None:
     assert to_body({"temperature": 0}, replace(FACTS, greedy_samplers=None), chat=True) == {"temperature": 0}
+
+
+def test_options_that_were_checked_do_not_pass_for_equal_ones_of_another_type() -> None:
+    check("f", {"top_k": 1, "logit_bias": {1: 1.0}}, AskOptions)
+    for _ in range(2):
+        with pytest.raises(InputError, match="top_k must be"):
+            check("f", {"top_k": True}, AskOptions)

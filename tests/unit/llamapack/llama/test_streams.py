@@ -62,6 +62,27 @@ def test_reply_of_a_stream_that_has_begun_waits_for_the_rest() -> None:
     assert stream.reply.text == "ab"
 
 
+def test_progress_of_the_prompt_is_asked_for_where_events_are_read() -> None:
+    answer = streamed({"content": "a"})
+    for read in (list, lambda stream: stream.reply):
+        stream, engine = stream_of(answer)
+        read(stream)
+        assert "return_progress" not in engine.bodies[0]
+    stream, engine = stream_of(answer)
+    list(stream.events())
+    assert engine.bodies[0]["return_progress"]
+
+    async def main() -> None:
+        it, engine = core(answer, answer, answer)
+        llm = AsyncLlama(it, Path())
+        assert [piece async for piece in llm.stream("a")] == ["a"]
+        await llm.stream("a").reply()
+        assert [event async for event in llm.stream("a").events()] == [TextEvent(text="a")]
+        assert ["return_progress" in body for body in engine.bodies] == [False, False, True]
+
+    asyncio.run(main())
+
+
 def test_leaving_an_async_loop_ends_the_work() -> None:
     async def main() -> None:
         it, engine = core(streamed({"content": "a"}, {"content": "b"}))

@@ -35,14 +35,14 @@ class Stream(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         """Yield the text in pieces."""
-        with closing(self._begin()) as events:
+        with closing(self._begin(progress=False)) as events:
             for event in events:
                 if isinstance(event, TextEvent):
                     yield event.text
 
     def events(self) -> Iterator[Event]:
         """Yield all that happens: text, thinking, tool calls and their results, progress of the prompt."""
-        return self._begin()
+        return self._begin(progress=True)
 
     @property
     def reply(self) -> Reply[T]:
@@ -72,15 +72,16 @@ class Stream(Generic[T]):
         """Close it."""
         self.close()
 
-    def _begin(self) -> Generator[Event, None, None]:
+    def _begin(self, *, progress: bool) -> Generator[Event, None, None]:
         if self._events is not None:
             raise StateError("This stream has begun, and can be read once only.", fix="Keep its pieces, or use .reply.")
+        self._running.progress = progress
         events = self._run()
         self._events = weakref.ref(events)
         return events
 
     def _rest(self) -> Iterator[Event]:
-        return self._begin() if self._events is None else self._events() or iter(())
+        return self._begin(progress=False) if self._events is None else self._events() or iter(())
 
     def _run(self) -> Generator[Event, None, None]:
         self._reply = yield from self._running.events()
@@ -100,19 +101,19 @@ class AsyncStream(Generic[T]):
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Yield the text in pieces."""
-        async with aclosing(self._begin()) as events:
+        async with aclosing(self._begin(progress=False)) as events:
             async for event in events:
                 if isinstance(event, TextEvent):
                     yield event.text
 
     def events(self) -> AsyncIterator[Event]:
         """Yield all that happens: text, thinking, tool calls and their results, progress of the prompt."""
-        return self._begin()
+        return self._begin(progress=True)
 
     async def reply(self) -> Reply[T]:
         """Return the whole reply when it is there. Of a stream that was cancelled, it has the text so far."""
         if self._reply is None:
-            events = self._begin() if self._events is None else self._events()
+            events = self._begin(progress=False) if self._events is None else self._events()
             if events is not None:
                 async for _ in events:
                     pass
@@ -138,11 +139,12 @@ class AsyncStream(Generic[T]):
         """Close it."""
         await self.close()
 
-    def _begin(self) -> AsyncGenerator[Event, None]:
+    def _begin(self, *, progress: bool) -> AsyncGenerator[Event, None]:
         if self._events is not None:
             raise StateError(
                 "This stream has begun, and can be read once only.", fix="Keep its pieces, or use await .reply()."
             )
+        self._running.progress = progress
         events = self._run()
         self._events = weakref.ref(events)
         return events

@@ -77,7 +77,7 @@ def _whole(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
 
 def _streamed(path: str, body: Mapping[str, Any]) -> Plan[Answer]:
     answer = Answer()
-    yield Open(path=path, body={**body, "stream": True, "return_progress": True})
+    yield Open(path=path, body={**body, "stream": True}, progress=True)
     while (chunk := (yield Next())) is not None:
         if chunk is CANCELLED:
             answer.finish = "cancelled"

@@ -220,7 +220,7 @@ def _turn(
 def _opened(
     question: Question, progress: Progress, body: Mapping[str, Any], begun: Message | None = None
 ) -> Plan[None]:
-    more = {"stream_options": {"include_usage": True}, "return_progress": question.streamed}
+    more = {"stream_options": {"include_usage": True}}
     yield from _fitting(question, progress, {**body, **more}, begun, stream=True)
 
 
@@ -232,7 +232,9 @@ def _fitting(
         messages = [*progress.messages, *([begun] if begun else [])]
         whole = {**body, "messages": messages}
         try:
-            return (yield Open(path=CHAT, body=whole) if stream else Ask(path=CHAT, body=whole))
+            if stream:
+                return (yield Open(path=CHAT, body=whole, progress=question.streamed))
+            return (yield Ask(path=CHAT, body=whole))
         except PromptTooLongError as error:
             if question.on_overflow != "drop-oldest" or not drop_oldest(progress.messages):
                 _raise_with_media(error, messages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from llamapack._util.arguments import (
@@ -18,7 +19,7 @@ from llamapack.errors import GrammarError, InputError
 from llamapack.llama.plans.facts import Adapter, Facts
 from llamapack.sampling.grammar import Grammar
 from llamapack.sampling.parameters import SamplingOptions, SamplingParameters
-from llamapack.sampling.stages import Greedy, Typical, Xtc
+from llamapack.sampling.stages import Greedy, Stage, Typical, Xtc
 from llamapack.typed.tools import OnToolError, Tool
 
 OnOverflow = Literal["error", "shift", "drop-oldest"]
@@ -103,11 +104,21 @@ def check(function: str, given: Mapping[str, Any], known: type) -> None:
     for name, value in values.items():
         _check_value(name, value)
     # This checks them; llama.cpp's server would move some into range, or cast them, without a word.
-    _parameters(values).stages()
+    _stages(values)
 
 
-def _parameters(options: Mapping[str, Any]) -> SamplingParameters:
-    return SamplingParameters(**{name: options[name] for name in _SAMPLING if options.get(name) is not None})
+def _stages(options: Mapping[str, Any]) -> tuple[Stage, ...]:
+    """Return the stages of sampling that options mean; of those that were asked for before, they are known."""
+    given = {name: options[name] for name in _SAMPLING if options.get(name) is not None}
+    try:
+        return _known_stages(**given)
+    except TypeError:  # a mapping or a list has no hash
+        return SamplingParameters(**given).stages()
+
+
+@lru_cache(maxsize=64, typed=True)  # True is not taken for 1
+def _known_stages(**given: Any) -> tuple[Stage, ...]:
+    return SamplingParameters(**given).stages()
 
 
 def _check_value(name: str, value: object) -> None:
@@ -145,7 +156,7 @@ def _greedy(options: Mapping[str, Any], before: tuple[str, ...] | None) -> Mappi
     """
     if before is None or options.get("temperature") is None or any(options.get(n) for n in ("samplers", "mirostat")):
         return {}
-    stages = _parameters(options).stages()
+    stages = _stages(options)
     if not isinstance(stages[-1], Greedy) or any(isinstance(stage, (Typical, Xtc)) for stage in stages):
         return {}
     return {"samplers": [*before, "top_k"], "top_k": 1, "min_keep": 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Generator, Iterator
+from collections.abc import Awaitable, Generator, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
@@ -34,6 +34,7 @@ class Running(Generic[T]):
         self._response: Response | None = None
         self._chunks: Iterator[Any] = iter(())
         self.cancelled = False
+        self.progress = True  # whether anybody listens to that of the prompt
 
     def result(self) -> T:
         """Carry it out to the end."""
@@ -86,14 +87,14 @@ class Running(Generic[T]):
         return self._ask(step) if isinstance(step, Ask) else self._open(step)
 
     def _ask(self, step: Ask) -> Any:
-        response = self._begin(step.method, step)
+        response = self._begin(step.method, step.path, step.body)
         try:
             return read_json(response.status, response.read())
         finally:
             self._leave()
 
     def _open(self, step: Open) -> None:
-        response = self._begin("POST", step)
+        response = self._begin("POST", step.path, step.body_for(listened=self.progress))
         if response.status >= 400:
             try:
                 read_json(response.status, response.read())
@@ -102,8 +103,8 @@ class Running(Generic[T]):
         reader = EventReader()
         self._chunks = (event.json() for piece in response for event in reader.feed(piece))
 
-    def _begin(self, method: str, step: Ask | Open) -> Response:
-        self._response = response = self._engine.request(method, step.path, step.body)
+    def _begin(self, method: str, path: str, body: Mapping[str, Any] | None) -> Response:
+        self._response = response = self._engine.request(method, path, body)
         if self.cancelled:  # by another thread, a moment ago
             response.cancel()
         return response

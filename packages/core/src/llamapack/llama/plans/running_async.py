@@ -35,6 +35,7 @@ class AsyncRunning(Generic[T]):
         self._response: AsyncResponse | None = None
         self._chunks: AsyncIterator[Any] | None = None
         self.cancelled = False
+        self.progress = True  # whether anybody listens to that of the prompt
         self.value: list[T] = []  # the result, once it is there
 
     async def result(self) -> T:
@@ -92,7 +93,8 @@ class AsyncRunning(Generic[T]):
             self._leave()
 
     async def _open(self, step: Open) -> None:
-        response = self._response = await self._engine.request_async("POST", step.path, step.body)
+        body = step.body_for(listened=self.progress)
+        response = self._response = await self._engine.request_async("POST", step.path, body)
         if response.status >= 400:
             try:
                 read_json(response.status, await response.read())

@@ -28,10 +28,18 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Open:
-    """Begin a request whose answer is a stream of JSON objects; gets None."""
+    """Begin a request whose answer is a stream of JSON objects; gets None.
+
+    With `progress`, it tells how far the prompt is read, too, if anybody listens to that.
+    """
 
     path: str
     body: Mapping[str, Any]
+    progress: bool = False
+
+    def body_for(self, *, listened: bool) -> Mapping[str, Any]:
+        """Return the body to send; without anybody who listens, nobody is woken while the prompt is read."""
+        return {**self.body, "return_progress": True} if self.progress and listened else self.body
 
 
 @dataclass(frozen=True, kw_only=True)
