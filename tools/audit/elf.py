@@ -65,6 +65,8 @@ def _marks(binary: lief.ELF.Binary) -> Iterator[str]:
         yield "now"
     if stack is not None and not stack.has(lief.ELF.Segment.FLAGS.X):
         yield "nx"
+    if binary.is_pie:
+        yield "position-independent"
     if TAG.TEXTREL in values or values.get(TAG.FLAGS, 0) & 0x4:
         yield "text relocations"
     machine = MACHINES.get(binary.header.machine_type, "")

@@ -21,7 +21,7 @@ class Code:
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """A shared library or module: `system` is the first word of its target, `machine` the second."""
+    """A shared library or module, or a program: `system` is the first word of its target, `machine` the second."""
 
     path: Path
     system: str
@@ -50,6 +50,11 @@ class Library:
     def name(self) -> str:
         """The file's name."""
         return self.path.name
+
+    @property
+    def is_program(self) -> bool:
+        """True if it is run, and not loaded."""
+        return self.path.suffix in ("", ".exe")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,8 @@ from tools.audit.pe import read_pe
 from tools.errors import ToolError
 
 SUFFIXES = (".so", ".dll", ".dylib")
+PROGRAMS = ("llamapack-runner", "llamapack-runner.exe")
+"""What the core has beside its libraries, and is held to the rules that apply to it."""
 
 
 def read_library(path: Path) -> Library:

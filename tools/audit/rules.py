@@ -34,12 +34,13 @@ Check = Callable[[Library, Expected], Iterator[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule: its name, the systems that it applies to, its check, and its fix."""
+    """One rule: its name, its check, its fix, the systems that it applies to, and whether to programs as well."""
 
     name: str
     check: Check
     fix: str
     systems: tuple[str, ...] = ("linux", "windows", "macos")
+    programs: bool = True
 
 
 def broken_rules(library: Library, expected: Expected) -> tuple[Finding, ...]:
@@ -47,7 +48,7 @@ def broken_rules(library: Library, expected: Expected) -> tuple[Finding, ...]:
     return tuple(
         Finding(rule=rule.name, file=library.name, what=what, fix=rule.fix)
         for rule in RULES
-        if library.system in rule.systems
+        if library.system in rule.systems and (rule.programs or not library.is_program)
         for what in rule.check(library, expected)
     )
 
@@ -114,6 +115,11 @@ def _marked(mark: str, complaint: str) -> Check:
             yield complaint
 
     return check
+
+
+def _moved_when_started(library: Library, expected: Expected) -> Iterator[str]:
+    if library.is_program and "position-independent" not in library.marks:
+        yield "is always started at one place in memory"
 
 
 def _text_relocations(library: Library, expected: Expected) -> Iterator[str]:
@@ -205,7 +211,7 @@ RULES: tuple[Rule, ...] = (
         check=_needed,
         fix="Link it statically or do without; what a system has stands in SYSTEM of tools/audit/rules.py.",
     ),
-    Rule(name="own name", check=_soname, fix=f"Give it the right STEM, or none. {LINKED}"),
+    Rule(name="own name", check=_soname, fix=f"Give it the right STEM, or none. {LINKED}", programs=False),
     Rule(
         name="run paths",
         check=_run_paths,
@@ -261,7 +267,13 @@ RULES: tuple[Rule, ...] = (
         fix="Compile everything in it with -fPIC; assembly must address its data relative to the instruction.",
         systems=("linux",),
     ),
-    Rule(name="stack protector", check=_stack_protector, fix=COMPILED, systems=("linux", "macos")),
+    Rule(
+        name="moved when started",
+        check=_moved_when_started,
+        fix="Link it with -pie.",
+        systems=("linux",),
+    ),
+    Rule(name="stack protector", check=_stack_protector, fix=COMPILED, systems=("linux", "macos"), programs=False),
     Rule(name="fortify", check=_fortify, fix=COMPILED, systems=("linux",)),
     Rule(name="stripped", check=_stripped, fix=LINKED, systems=("linux",)),
     Rule(
@@ -269,7 +281,12 @@ RULES: tuple[Rule, ...] = (
         check=_places,
         fix="LlamapackGgml.cmake maps the source folders with -ffile-prefix-map: map this one, too.",
     ),
-    Rule(name="exports", check=_exports, fix=f"native/exports has the lists; after a change: nox -t gen. {LINKED}"),
+    Rule(
+        name="exports",
+        check=_exports,
+        fix=f"native/exports has the lists; after a change: nox -t gen. {LINKED}",
+        programs=False,
+    ),
     Rule(
         name="instructions",
         check=_instructions,
@@ -284,5 +301,6 @@ RULES: tuple[Rule, ...] = (
         name="one ggml-base",
         check=_one_ggml_base,
         fix="Link with the shared ggml-base of the core, never with a static ggml.",
+        programs=False,  # it calls libllamapack, and that alone
     ),
 )

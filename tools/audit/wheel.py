@@ -12,7 +12,7 @@ from pathlib import Path
 from tools.audit.judges import why_not
 from tools.audit.library import Expected, Finding, Library
 from tools.audit.plugin import DESCRIPTION, Description, plugin_expectation, read_description, wrong_with_description
-from tools.audit.reading import SUFFIXES, read_library
+from tools.audit.reading import PROGRAMS, SUFFIXES, read_library
 from tools.audit.rules import CUSTOM, broken_rules
 from tools.errors import ToolError
 from tools.paths import CORE, ROOT, SYNCED, package_folder
@@ -76,9 +76,9 @@ def _findings(
 
 
 def read_libraries(folder: Path) -> tuple[Library, ...]:
-    """Read every library in `folder`; raises ToolError if there is none."""
-    found = sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
-    if not found:
+    """Read every library in `folder`, and every program; raises ToolError if there is no library."""
+    found = sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES or path.name in PROGRAMS)
+    if not any(path.suffix in SUFFIXES for path in found):
         raise ToolError(f"There is no library in {folder.name} of this wheel.", fix="Is it a wheel of llamapack?")
     return tuple(read_library(path) for path in found)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tools.bindgen.headers import OWN_HEADER
+from tools.bindgen.headers import OWN_HEADER, RUNNER_HEADER
 from tools.bindgen.sources import without_comments
 from tools.errors import ToolError
 
@@ -26,7 +26,7 @@ def find_exports(source: Path, libraries: Mapping[str, str]) -> Mapping[str, Seq
     exported: dict[str, set[str]] = {library: set() for library in LIBRARIES}
     for path in searched_headers(source):
         for name in exported_names(path.read_text(encoding="utf-8")):
-            library = "llamapack" if path == OWN_HEADER else libraries.get(name)
+            library = "llamapack" if path in (OWN_HEADER, RUNNER_HEADER) else libraries.get(name)
             if library in exported:
                 exported[library].add(name)
     return {library: sorted(names) for library, names in exported.items()}
@@ -54,7 +54,7 @@ def searched_headers(source: Path) -> Iterable[Path]:
     ggml, mtmd = source / "ggml", source / "tools" / "mtmd"
     yield from sorted((ggml / "include").glob("*.h"))
     yield from sorted((ggml / "src").glob("*.h"))
-    yield from (source / "include" / "llama.h", mtmd / "mtmd.h", mtmd / "mtmd-helper.h", OWN_HEADER)
+    yield from (source / "include" / "llama.h", mtmd / "mtmd.h", mtmd / "mtmd-helper.h", OWN_HEADER, RUNNER_HEADER)
 
 
 def _c_lines(text: str) -> Iterator[str]:

@@ -16,6 +16,8 @@ from tools.bindgen.model import Function, Pointer, RecordRef
 from tools.paths import CORE
 
 OWN_HEADER = CORE / "native" / "include" / "llamapack.h"
+RUNNER_HEADER = OWN_HEADER.with_name("llamapack_runner.h")
+"""What the program llamapack-runner calls: exported, and not bound."""
 
 Share = Literal["all", "needed", "types"]
 

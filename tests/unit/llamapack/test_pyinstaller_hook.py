@@ -14,6 +14,8 @@ import tomllib
 
 from tools.paths import CORE
 
+PROGRAMS = {"llamapack": [("lib/llamapack-runner.exe", "llamapack/lib")]}
+
 
 def hook() -> Path:
     """Find the hook as PyInstaller does: by the entry point of the package."""
@@ -27,7 +29,7 @@ def run_hook(monkeypatch: pytest.MonkeyPatch, plugins: list[Any]) -> dict[str, A
     """Run the hook with functions that note what PyInstaller is asked for."""
     hooks = ModuleType("PyInstaller.utils.hooks")
     vars(hooks).update(
-        collect_data_files=lambda package: [(f"data of {package}", ".")],
+        collect_data_files=lambda package: [(f"data of {package}", "."), *PROGRAMS.get(package, [])],
         collect_dynamic_libs=lambda package: [(f"libraries of {package}", ".")],
         collect_submodules=lambda package, filter: [f"{package}.a", *filter_names(filter, f"{package}._pyinstaller.b")],
         copy_metadata=lambda distribution: [(f"metadata of {distribution}", ".")],
@@ -46,7 +48,7 @@ def filter_names(wanted: Any, *names: str) -> list[str]:
 def test_the_core_alone_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     found = run_hook(monkeypatch, [])
     assert found["datas"] == [("data of llamapack", "."), ("metadata of llamapack", ".")]
-    assert found["binaries"] == [("libraries of llamapack", ".")]
+    assert found["binaries"] == [("libraries of llamapack", "."), *PROGRAMS["llamapack"]]
     assert found["hiddenimports"] == ["llamapack.a"]
 
 

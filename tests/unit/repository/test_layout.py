@@ -39,6 +39,7 @@ CORE_LAYERS = (
     ("__main__", "__init__"),
     ("cli", "_pyinstaller"),
     ("llama",),
+    ("runner",),
     ("engine",),
     ("generation",),
     ("chat",),

@@ -8,6 +8,7 @@ import hashlib
 import io
 import re
 import sys
+import zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def expected_libraries(abi_id: str) -> set[str]:
     levels = [level.name for level in load_matrix().levels_of(host_target())]
     return {
         "abi.json",
+        "llamapack-runner.exe" if system == "windows" else "llamapack-runner",
         *(shared.format(f"{stem}-{abi_id}") for stem in ("ggml-base", "ggml", "llamapack")),
         *(module.format(f"ggml-cpu-{level}") for level in levels),
     }
@@ -47,6 +49,12 @@ def test_wheel_serves_every_python_of_its_platform(wheel: Path, contents: Path) 
 
 def test_libraries_are_those_of_the_matrix(libraries: Path, abi_id: str) -> None:
     assert names(libraries) == expected_libraries(abi_id)
+
+
+def test_the_program_can_be_run_once_it_is_installed(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (program,) = (each for each in archive.infolist() if "llamapack-runner" in each.filename)
+    assert program.external_attr >> 16 & 0o111 == 0o111
 
 
 def test_python_files_are_those_of_the_source(contents: Path) -> None:

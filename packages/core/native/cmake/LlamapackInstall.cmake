@@ -36,7 +36,7 @@ file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/abi.json" @ONLY CONTENT [[{
 ]])
 
 set_property(TARGET ggml PROPERTY PUBLIC_HEADER)
-set(LLAMAPACK_LIBRARIES ggml-base ggml llamapack ${LLAMAPACK_CPU_TARGETS})
+set(LLAMAPACK_LIBRARIES ggml-base ggml llamapack llamapack-runner ${LLAMAPACK_CPU_TARGETS})
 add_custom_target(llamapack-all ALL DEPENDS ${LLAMAPACK_LIBRARIES})
 install(TARGETS ${LLAMAPACK_LIBRARIES}
     LIBRARY DESTINATION llamapack/lib COMPONENT llamapack NAMELINK_SKIP

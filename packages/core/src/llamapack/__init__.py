@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from llamapack.model.lora import LoraAdapter as LoraAdapter
     from llamapack.model.vocab import Vocab as Vocab
     from llamapack.quantization import quantize as quantize
+    from llamapack.runner.program import runner_path as runner_path
     from llamapack.sampling import Sampler as Sampler
 
     __version__: str
@@ -83,6 +84,7 @@ _HOME = {
     "logprobs": "generation.logprobs",
     "perplexity": "evaluation",
     "quantize": "quantization",
+    "runner_path": "runner.program",
     "system_info": "diagnostics.system_info",
 }
 
@@ -134,6 +136,7 @@ __all__ = [
     "logprobs",
     "perplexity",
     "quantize",
+    "runner_path",
     "system_info",
 ]
 

@@ -17,6 +17,7 @@ add_library(llamapack-engine OBJECT
     engine/option_rules.cpp
     engine/options.cpp
     engine/request_check.cpp
+    engine/request_errors.cpp
     engine/responses.cpp
     engine/routes.cpp
     engine/sampler_names.cpp

@@ -14,6 +14,7 @@
 #include "llama.h"
 #include "options.hpp"
 #include "request_check.hpp"
+#include "request_errors.hpp"
 #include "routes.hpp"
 #include "server-common.h"
 #include "slot_files.hpp"
@@ -35,32 +36,11 @@ struct load_stopped : std::runtime_error {
 };
 
 void write_error(response & to, const std::string & message, error_type type) {
-    const json        error = format_error_response(message, type);
-    const std::string text  = safe_json_to_str({ { "error", error } });
-    if (to.begin(error.at("code").get<int>(), "application/json; charset=utf-8")) {
-        to.add(std::string(text));
+    const request_error error = describe_error(message, type);
+    if (to.begin(error.status, "application/json; charset=utf-8")) {
+        to.add(std::string(error.body));
     } else {
-        to.add("data: " + text + "\n\n"); // after other events of a stream
-    }
-}
-
-// Run `body`, and write what it throws as llama-server does, but for a body that is not JSON: that is the caller's
-// mistake.
-void write_errors_of(response & to, const std::function<void()> & body) {
-    try {
-        body();
-    } catch (const invalid_input & problem) {
-        write_error(to, problem.what(), ERROR_TYPE_INVALID_REQUEST);
-    } catch (const std::invalid_argument & problem) {
-        write_error(to, problem.what(), ERROR_TYPE_INVALID_REQUEST);
-    } catch (const common_json_error & problem) {
-        write_error(to, problem.what(), ERROR_TYPE_INVALID_REQUEST);
-    } catch (const std::bad_alloc &) {
-        write_error(to, "out of memory", ERROR_TYPE_UNAVAILABLE);
-    } catch (const std::exception & problem) {
-        write_error(to, problem.what(), ERROR_TYPE_SERVER);
-    } catch (...) {
-        write_error(to, "an exception of unknown type", ERROR_TYPE_SERVER);
+        to.add("data: " + error.body + "\n\n"); // after other events of a stream
     }
 }
 
@@ -203,13 +183,19 @@ std::shared_ptr<response> engine::begin(request what, std::weak_ptr<inbox> reade
 
 void engine::work(const std::shared_ptr<response> & to, request & what) noexcept {
     const caught_aborts guard;
-    try_to([&] { write_errors_of(*to, [&] { answer(*to, what); }); });
+    const auto write = [&](const std::string & message, error_type type) { write_error(*to, message, type); };
+    try_to([&] { report_errors_of([&] { answer(*to, what); }, write); });
     try_to([&] {
         if (const std::string why = leave(to); !why.empty()) {
             write_error(*to, why, ERROR_TYPE_UNAVAILABLE);
         }
     });
     to->end();
+}
+
+std::string engine::why_failed() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return failure;
 }
 
 std::string engine::leave(const std::shared_ptr<response> & done) {
@@ -228,15 +214,21 @@ void engine::answer(response & to, request & what) {
     if (to.should_stop()) {
         return;
     }
-    target       where   = parse_target(what.target);
-    const auto * handler = find_handler(*routes, what.method, where);
+    target               where   = parse_target(what.target);
+    const server_handler handler = find_handler(what.method, where);
     if (handler == nullptr) {
         write_error(to, "there is no " + what.method + " " + where.path, ERROR_TYPE_NOT_FOUND);
         return;
     }
-    const size_t          stack = what.body.empty() ? 0 : check_request(where.path, what.body, vocab);
     const server_http_req asked = { std::move(where.parameters), {}, std::move(where.path), std::move(where.query),
                                     std::move(what.body), std::move(what.files), to.should_stop };
+    const std::unique_ptr<server_http_res> result = handle(handler, asked);
+    stream(to, *result);
+    result->on_complete();
+}
+
+std::unique_ptr<server_http_res> engine::handle(server_handler handler, const server_http_req & asked) {
+    const size_t stack = asked.body.empty() ? 0 : check_request(asked.path, asked.body, vocab);
     if (stack > largest_stack) {
         throw invalid_input("a text in the request has too long a run without blanks");
     }
@@ -247,13 +239,12 @@ void engine::answer(response & to, request & what) {
     std::unique_ptr<server_http_res> result;
     run_with_stack(stack + request_stack, [&] {
         const caught_aborts guard;
-        result = (*handler)(asked);
+        result = ((*routes).*handler)(asked);
     });
     if (!slot_file.empty() && asked.get_param("action") == "save" && result->status == 200) {
         seal_slot_file(slot_file, model);
     }
-    stream(to, *result);
-    result->on_complete();
+    return result;
 }
 
 void engine::stream(response & to, server_http_res & from) {

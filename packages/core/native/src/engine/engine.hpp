@@ -12,6 +12,7 @@
 #include "common.h"
 #include "llamapack.h"
 #include "responses.hpp"
+#include "routes.hpp"
 #include "server-context.h"
 #include "../worker_thread.hpp"
 #include "workers.hpp"
@@ -39,6 +40,16 @@ class engine {
     // Let `of` end as soon as may be, whether the engine still is or not.
     static void cancel(const std::weak_ptr<engine> & from, response & of);
 
+    // Answer a request on the calling thread, whose stack may be small. `asked` must outlive what is returned, and is asked
+    // whether to stop: after it begins to say so, call `wake`. Throws what report_errors_of takes.
+    std::unique_ptr<server_http_res> handle(server_handler handler, const server_http_req & asked);
+
+    // Make all requests that wait ask whether to stop.
+    void wake();
+
+    // Why nothing is computed any more; empty as long as it is.
+    std::string why_failed();
+
     void stop();
 
   private:
@@ -46,7 +57,6 @@ class engine {
     void start();
     void compute() noexcept;
     void fail(const std::string & why) noexcept;
-    void wake();
 
     void work(const std::shared_ptr<response> & to, request & what) noexcept;
     std::string leave(const std::shared_ptr<response> & done); // returns `failure`

@@ -4,16 +4,8 @@
 
 namespace {
 
-using handler = server_http_context::handler_t server_routes::*;
-
-struct route {
-    const char * method;
-    const char * path;
-    handler      answer;
-};
-
 // As llama-server registers them (server.cpp), but for those of its router, its page, its tools and its proxy.
-const route table[] = {
+const std::vector<llamapack::route> table = {
     { "GET", "/health", &server_routes::get_health },
     { "GET", "/v1/health", &server_routes::get_health },
     { "GET", "/metrics", &server_routes::get_metrics },
@@ -90,16 +82,19 @@ target parse_target(const std::string & text) {
     return result;
 }
 
-const server_http_context::handler_t * find_handler(
-    const server_routes & routes, const std::string & method, target & where) {
+const std::vector<route> & plain_routes() {
+    return table;
+}
+
+server_handler find_handler(const std::string & method, target & where) {
     for (const route & each : table) {
         if (method == each.method && where.path == each.path) {
-            return &(routes.*each.answer);
+            return each.handler;
         }
     }
     if (method == "POST" && where.path.rfind(slot_prefix, 0) == 0) {
         where.parameters["id_slot"] = where.path.substr(sizeof(slot_prefix) - 1);
-        return &routes.post_slots;
+        return &server_routes::post_slots;
     }
     return nullptr;
 }

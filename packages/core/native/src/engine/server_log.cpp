@@ -23,10 +23,18 @@ int verbosity(int32_t min_level) {
     }
 }
 
+int (*other_verbosity)()                  = nullptr;
+void (*other_log)(ggml_log_level, const char *) = nullptr;
+
 } // namespace
 
+void llamapack::give_server_log_to(int (*verbosity)(), void (*add)(ggml_log_level level, const char * text)) {
+    other_verbosity = verbosity;
+    other_log       = add;
+}
+
 int llamapack_server_verbosity() {
-    return verbosity(llamapack::wanted_log_level());
+    return other_verbosity != nullptr ? other_verbosity() : verbosity(llamapack::wanted_log_level());
 }
 
 common_log * llamapack_server_log_main() {
@@ -43,7 +51,7 @@ void llamapack_server_log(common_log *, ggml_log_level level, const char * forma
     try {
         std::string text(length < 0 ? 0 : static_cast<size_t>(length), '\0');
         if (std::vsnprintf(text.data(), text.size() + 1, format, again) >= 0) {
-            llamapack::log_text(level, text.c_str());
+            other_log != nullptr ? other_log(level, text.c_str()) : llamapack::log_text(level, text.c_str());
         }
     } catch (...) {
         // a line that there is no memory for

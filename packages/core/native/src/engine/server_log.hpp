@@ -13,3 +13,10 @@ common_log * llamapack_server_log_main();
 void         llamapack_server_log(common_log *, ggml_log_level level, const char * format, ...);
 
 extern "C" void llamapack_server_keeps_log(ggml_log_callback callback, void * user_data);
+
+namespace llamapack {
+
+// Give its lines to another log, whose numbers of verbosity are upstream's. For a whole process, before all requests.
+void give_server_log_to(int (*verbosity)(), void (*add)(ggml_log_level level, const char * text));
+
+} // namespace llamapack

@@ -1,5 +1,5 @@
 # Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit.
-# Headers: 6d62493e56d23eb753e9c2a9dee1492d2930813692bc787eaf2a1c3ec08f1197
+# Headers: c69ceed11e6e1c368993afb5adc527d7be656b1e36dce428022e3fe88a2d3b4b
 # fmt: off
 """ctypes declarations of llama.h, ggml, gguf.h, mtmd.h and llamapack.h.
 

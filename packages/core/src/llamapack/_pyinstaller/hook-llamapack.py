@@ -8,6 +8,7 @@ PyInstaller runs this file when a program imports llamapack, and reads the names
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from PyInstaller.utils.hooks import (  # type: ignore[import-untyped]  # it is not installed where types are checked
     collect_data_files,
@@ -28,3 +29,8 @@ for package, distribution in {"llamapack": "llamapack", **plugins}.items():
     datas += collect_data_files(package) + copy_metadata(distribution)
     binaries += collect_dynamic_libs(package)
     hiddenimports += collect_submodules(package, filter=lambda name: "._pyinstaller" not in name)
+
+# The runner is no library to PyInstaller; as a data file it could not be run.
+programs = [each for each in datas if Path(each[0]).stem == "llamapack-runner"]
+datas = [each for each in datas if each not in programs]
+binaries += programs

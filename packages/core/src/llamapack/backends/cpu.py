@@ -119,17 +119,27 @@ def choose_working_level(
     return replace(second, reason=f"{second.reason}; {choice.level.name} was tried and does not work")
 
 
+def choose_cpu(wanted: str | None = None) -> CpuChoice:
+    """Choose a CPU level as `load_cpu` does, and load nothing: for another process."""
+    from llamapack.backends.probing.probe import probe_cpu  # not needed to list levels
+
+    name, source = _wanted(wanted)
+    return choose_working_level(cpu_levels(), name, source, probe_cpu)
+
+
+def _wanted(wanted: str | None) -> tuple[str | None, str]:
+    """Return the name of the level that is asked for, if any, and who asks."""
+    return (wanted, "the argument") if wanted is not None else (os.environ.get(VARIABLE) or None, VARIABLE)
+
+
 def load_cpu(wanted: str | None = None) -> CpuChoice:
     """Load the CPU backend for this process and return the choice; later calls return the same.
 
     `wanted` is a level's name; without it the variable LLAMAPACK_CPU decides, and without that the score.
     Raises CpuLevelError as `choose_working_level` does, and BackendError if another level is loaded already.
     """
-    from llamapack.backends.probing.probe import probe_cpu  # not needed to list levels
-
     global _loaded
     with _lock:
-        name, source = (wanted, "the argument") if wanted is not None else (os.environ.get(VARIABLE) or None, VARIABLE)
         if _loaded is not None:
             if wanted is not None and wanted != _loaded.level.name:
                 raise BackendError(
@@ -138,7 +148,7 @@ def load_cpu(wanted: str | None = None) -> CpuChoice:
                     fix=f"Set {VARIABLE}={wanted} before the first model is loaded, or use another process.",
                 )
             return _loaded
-        choice = choose_working_level(cpu_levels(), name, source, probe_cpu)
+        choice = choose_cpu(wanted)
         load_backend(choice.level.path)
         _loaded = choice
         return choice

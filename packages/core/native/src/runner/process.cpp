@@ -1,0 +1,162 @@
+#include "process.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "../status.hpp"
+
+#ifdef _WIN32
+#    include <fcntl.h>
+#    include <io.h>
+#    include <windows.h>
+#else
+#    include <cerrno>
+#    include <csignal>
+#    include <dlfcn.h>
+#    include <fcntl.h>
+#    include <poll.h>
+#    include <unistd.h>
+#endif
+
+namespace {
+
+constexpr int standard_input  = 0;
+constexpr int standard_output = 1;
+constexpr int standard_error  = 2;
+
+// How many bytes were read, none at the end, and at errors too: there is nobody then.
+size_t read_some(char * to, size_t size) {
+#ifdef _WIN32
+    const int count = _read(standard_input, to, static_cast<unsigned>(size));
+#else
+    ssize_t count = 0;
+    do {
+        count = read(standard_input, to, size);
+    } while (count < 0 && errno == EINTR);
+#endif
+    return count < 0 ? 0 : static_cast<size_t>(count);
+}
+
+#ifndef _WIN32
+
+constexpr int between_looks_ms = 1000;
+
+// A pipe may be held open by a process that the supervisor forked; so the parent is looked at, too.
+void wait_for_end_of_supervisor(pid_t parent) {
+    while (getppid() == parent) {
+        pollfd input = { standard_input, POLLIN, 0 };
+        char   byte  = 0;
+        if (poll(&input, 1, between_looks_ms) > 0 && read_some(&byte, 1) == 0) {
+            return;
+        }
+    }
+}
+
+#endif
+
+} // namespace
+
+namespace llamapack {
+
+int take_over_standard_output() {
+#ifdef _WIN32
+    _setmode(standard_input, _O_BINARY);
+    const int kept = _dup(standard_output);
+    if (kept < 0 || _dup2(standard_error, standard_output) != 0) {
+        throw std::runtime_error("standard output cannot be used");
+    }
+    _setmode(kept, _O_BINARY);
+#else
+    const int kept = fcntl(standard_output, F_DUPFD_CLOEXEC, standard_error + 1);
+    if (kept < 0 || dup2(standard_error, standard_output) < 0) {
+        throw std::runtime_error("standard output cannot be used");
+    }
+#endif
+    return kept;
+}
+
+std::string read_line_of_standard_input() {
+    std::string line;
+    for (char byte = 0; byte != '\n'; line += byte) {
+        if (read_some(&byte, 1) == 0) {
+            throw invalid_input("standard input ended before a line of JSON");
+        }
+    }
+    line.pop_back();
+    return line;
+}
+
+#ifdef _WIN32
+
+void on_end_of_supervisor(std::function<void()> ended) {
+    std::thread([ended = std::move(ended)] {
+        char byte = 0;
+        while (read_some(&byte, 1) != 0) {
+        }
+        ended();
+    }).detach();
+}
+
+static std::function<void()> asked_to_terminate;
+
+static BOOL WINAPI on_console_event(DWORD event) {
+    if (event == CTRL_BREAK_EVENT || event == CTRL_CLOSE_EVENT) {
+        asked_to_terminate();
+    }
+    return TRUE;
+}
+
+void on_terminate(std::function<void()> asked) {
+    asked_to_terminate = std::move(asked);
+    SetConsoleCtrlHandler(on_console_event, TRUE);
+}
+
+std::string library_folder() {
+    HMODULE module = nullptr;
+    wchar_t path[32768];
+    const DWORD flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
+    if (!GetModuleHandleExW(flags, reinterpret_cast<LPCWSTR>(&library_folder), &module) ||
+        GetModuleFileNameW(module, path, 32768) == 0) {
+        throw std::runtime_error("the system does not say where libllamapack is");
+    }
+    return std::filesystem::path(path).parent_path().u8string();
+}
+
+#else
+
+void on_end_of_supervisor(std::function<void()> ended) {
+    const pid_t parent = getppid();
+    std::thread([parent, ended = std::move(ended)] {
+        wait_for_end_of_supervisor(parent);
+        ended();
+    }).detach();
+}
+
+void on_terminate(std::function<void()> asked) {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    sigset_t terminate;
+    sigemptyset(&terminate);
+    sigaddset(&terminate, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &terminate, nullptr); // for the threads to come, too
+    std::thread([terminate, asked = std::move(asked)] {
+        for (int number = 0; sigwait(&terminate, &number) == 0;) {
+            asked();
+        }
+    }).detach();
+}
+
+std::string library_folder() {
+    Dl_info found = {};
+    if (dladdr(reinterpret_cast<const void *>(&library_folder), &found) == 0 || found.dli_fname == nullptr) {
+        throw std::runtime_error("the system does not say where libllamapack is");
+    }
+    return std::filesystem::canonical(found.dli_fname).parent_path().string();
+}
+
+#endif
+
+} // namespace llamapack

@@ -1,0 +1,27 @@
+// What a process has once: standard streams, a supervisor, signals.
+
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace llamapack {
+
+// Keep standard output for reports: what is printed goes to standard error from now on. Returns the descriptor.
+int take_over_standard_output();
+
+// One line of standard input, without its end; nothing is read that is behind it. Throws invalid_input where it ends before.
+std::string read_line_of_standard_input();
+
+// Call `ended` when standard input ends, or the parent process does.
+void on_end_of_supervisor(std::function<void()> ended);
+
+// Call `asked` whenever the process is to terminate (SIGTERM; on Windows Ctrl-Break, and the console being closed), on a
+// thread of its own. What a terminal sends to all of its processes is left to the supervisor. To be called before other
+// threads are started.
+void on_terminate(std::function<void()> asked);
+
+// The folder with this library, in UTF-8.
+std::string library_folder();
+
+} // namespace llamapack

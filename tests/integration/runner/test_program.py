@@ -1,0 +1,210 @@
+"""llamapack-runner as a program: how it is started, what it says, when it ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import llamapack
+import pytest
+from llamapack.backends.cpu import choose_cpu
+
+SECONDS = 60
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+
+
+class Supervised:
+    """A runner that was started with a configuration."""
+
+    def __init__(self, **configuration: Any) -> None:
+        command = [llamapack.runner_path(), "--supervised"]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        told = {"libraries": [str(choose_cpu().level.path)], "api_key": "secret", **configuration}
+        self.tell(json.dumps(told))
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def report(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        return dict(json.loads(self.process.stdout.readline()))
+
+    def until(self, state: str) -> dict[str, Any]:
+        while (report := self.report())["state"] != state:
+            assert report["state"] in ("listening", "loading")
+        return report
+
+    def ends(self) -> int:
+        return self.process.wait(SECONDS)
+
+    def clean_up(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+Start = Callable[..., Supervised]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    with ExitStack() as stack:
+
+        def begin(**configuration: Any) -> Supervised:
+            runner = Supervised(**configuration)
+            stack.callback(runner.clean_up)
+            return runner
+
+        yield begin
+
+
+@pytest.fixture
+def started(tiny: Path, start: Start) -> Supervised:
+    return start(options={"model": str(tiny), "threads": 1, "parallel": 1})
+
+
+def ask(address: str, path: str, key: str = "secret") -> tuple[int, Any]:
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    with closing(http.client.HTTPConnection(host, int(port), timeout=SECONDS)) as connection:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+
+def test_it_listens_on_loopback_with_its_key_before_the_model_is_there(started: Supervised) -> None:
+    address = started.report()["address"]
+    assert address.startswith("http://127.0.0.1:")
+    assert started.until("ready") == {"state": "ready"}
+    assert ask(address, "/health") == (200, {"status": "ok"})
+    assert ask(address, "/props")[0] == 200
+    assert ask(address, "/props", key="guess")[0] == 401
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets")
+def test_it_listens_on_a_unix_socket(start: Start, tiny: Path, tmp_path: Path) -> None:
+    place = tmp_path / "here.sock"
+    runner = start(options={"model": str(tiny), "threads": 1}, host=str(place))
+    assert runner.report() == {"state": "listening", "address": f"unix://{place}"}
+    runner.until("ready")
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(place))
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_it_ends_with_its_standard_input(started: Supervised) -> None:
+    started.until("ready")
+    began = time.monotonic()
+    started.process.communicate()
+    assert time.monotonic() - began < 2
+
+
+@needs_signals
+def test_it_ends_when_it_is_asked_to(started: Supervised) -> None:
+    started.until("ready")
+    started.process.send_signal(signal.SIGINT)  # of a terminal: its supervisor's business
+    started.process.send_signal(signal.SIGTERM)
+    assert [started.report()["state"], started.report()["state"]] == ["draining", "stopped"]
+    assert started.ends() == 0
+
+
+@needs_signals
+def test_requests_under_way_are_finished_first(start: Start, model_path: Path) -> None:
+    runner = start(options={"model": str(model_path), "threads": 1, "parallel": 1, "ctx-size": 512})
+    address = runner.report()["address"]
+    runner.until("ready")
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    body = json.dumps({"prompt": "One, two,", "n_predict": 60, "ignore_eos": True, "stream": True})
+    with closing(http.client.HTTPConnection(host, int(port), timeout=SECONDS)) as connection:
+        connection.request("POST", "/completion", body, {"Authorization": "Bearer secret"})
+        stream = connection.getresponse()
+        first = stream.read1()
+        runner.process.send_signal(signal.SIGTERM)
+        text = (first + stream.read()).decode()
+    assert '"tokens_predicted":60' in text
+    assert [runner.report()["state"], runner.report()["state"]] == ["draining", "stopped"]
+    with pytest.raises(OSError, match="refused"):
+        ask(address, "/health")
+    assert runner.ends() == 0
+
+
+@pytest.mark.parametrize(
+    ("configuration", "kind", "error"),
+    [
+        ({"options": {"model": "MODEL", "ctx": 5}}, "options", "there is no option `ctx`"),
+        ({"options": {"model": "MODEL", "port": 5}}, "options", "an engine listens nowhere"),
+        ({"options": {"model": "MODEL"}, "libraries": ["libggml.so"]}, "options", "not absolute: libggml.so"),
+        ({"options": {"model": "MODEL"}, "libraries": ["MODEL"]}, "options", "cannot be loaded"),
+        ({"options": {"model": "nowhere.gguf"}}, "internal", "its log says why"),
+        ({"options": {"model": "MODEL"}, "host": "192.0.2.1"}, "internal", "cannot listen on 192.0.2.1"),
+        ({"options": {"model": "MODEL"}, "port": "http"}, "options", "the configuration cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_reported(
+    start: Start, tiny: Path, configuration: dict[str, Any], kind: str, error: str
+) -> None:
+    runner = start(**json.loads(json.dumps(configuration).replace("MODEL", str(tiny))))
+    report = runner.until("failed")
+    assert (report["kind"], error in report["error"]) == (kind, True), report
+    assert runner.ends() == 1
+
+
+def run(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [str(llamapack.runner_path()), *arguments]
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, env=environment, timeout=SECONDS, check=False
+    )
+
+
+def test_requirements_are_told_without_a_model(tmp_path: Path) -> None:
+    told = json.loads(run("--requirements", folder=tmp_path).stdout)
+    assert set(told["cpu_levels"]) >= {choose_cpu().level.name}
+    assert told["cpu_levels"][choose_cpu().level.name]["score"] > 0
+    assert told["backends"] == []
+
+
+def test_it_takes_the_arguments_of_llama_server(model_path: Path, tmp_path: Path) -> None:
+    assert "--cache-reuse" in run("--help", folder=tmp_path).stdout
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = ["-m", str(model_path), "--port", str(port), "-c", "256", "-t", "1", "--no-warmup"]
+    with subprocess.Popen(
+        [str(llamapack.runner_path()), *arguments], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as server:
+        address, status = f"http://127.0.0.1:{port}", 0
+        began = time.monotonic()
+        while status != 200 and time.monotonic() - began < SECONDS:
+            try:
+                status, _ = ask(address, "/health")
+            except OSError:
+                time.sleep(0.05)
+        assert ask(address, "/props")[1]["total_slots"] == 4
+        server.terminate()
+        assert server.wait(SECONDS) == 0
+        assert server.stderr is not None
+        assert b"slots on device" in (log := server.stderr.read()) or b"listening on" in log
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its loader says where it looks")
+def test_libraries_are_not_looked_for_in_the_current_folder(tiny: Path, tmp_path: Path) -> None:
+    for library in llamapack.runner_path().parent.glob("lib*"):
+        (tmp_path / library.name).write_bytes(b"not a library")
+    done = run("-m", str(tiny), "--port", "0", "-lv", "9", "--check-tensors", "--help", folder=tmp_path)
+    assert done.returncode == 0
+    traced = run("--requirements", folder=tmp_path, LD_DEBUG="all").stderr
+    assert "calling init" in traced
+    assert str(tmp_path) not in traced
