@@ -146,17 +146,35 @@ def unit(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/unit", *workers(), *session.posargs, env=scratch_in_memory())
 
 
+def integration_variables() -> dict[str, str]:
+    """Return what integration tests are given: models, and llama.cpp's own programs."""
+    reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
+    return {
+        "LLAMAPACK_TEST_MODEL": str(model),
+        "LLAMAPACK_UPSTREAM_BIN": str(reference),
+        "LLAMAPACK_TEST_SENTENCE_MODEL": str(demo_model.sentence_model()),
+    }
+
+
 @nox.session
 def integration(session: nox.Session) -> None:
     """Test the installed wheel with a real model, against llama.cpp's own programs."""
     with with_source(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel())
-        reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
-        sentences = demo_model.sentence_model()
+        variables = integration_variables()
         ensure_emulator("wine")
-    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_UPSTREAM_BIN": str(reference)}
-    variables["LLAMAPACK_TEST_SENTENCE_MODEL"] = str(sentences)
     run_pytest(session, str(ROOT / "tests" / "integration"), *workers(), *session.posargs, env=variables)
+
+
+@nox.session(name="test-isolated")
+def test_isolated(session: nox.Session) -> None:
+    """Run all tests of Llama again, with each model in a process of its own: `integration` does so with a sample."""
+    with with_source(session):
+        prepare(session, "core", "test", wheel=wheels.core_wheel())
+        variables = integration_variables()
+    variables["LLAMAPACK_TEST_ISOLATED"] = "1"
+    tests = str(ROOT / "tests" / "integration" / "llama")
+    run_pytest(session, tests, *workers(), *session.posargs, env=variables)
 
 
 @nox.session

@@ -27,7 +27,7 @@ class Supervised:
     """A runner that was started with a configuration."""
 
     def __init__(self, **configuration: Any) -> None:
-        command = [llamapack.runner_path(), "--supervised"]
+        command = [str(llamapack.runner_path()), "--supervised"]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         told = {"libraries": [str(choose_cpu().level.path)], "api_key": "secret", **configuration}

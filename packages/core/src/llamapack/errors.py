@@ -18,6 +18,7 @@ LlamapackError
 │   └── CacheFullError          no room is left in the KV cache
 ├── CancelledError              a callback or another thread asked to stop
 ├── RequestError                an engine refuses a request, or fails to answer it
+├── RunnerError                 the process of an isolated model ended; it has its status and its last lines
 ├── ReplyError                  the model's answer is not what was asked for; it has the answer
 ├── ToolError                   a tool failed, or the model goes on calling tools
 └── StateError                  the call does not fit the object's state
@@ -147,6 +148,20 @@ class RequestError(LlamapackError):
         super().__init__(what, why=why, fix=fix)
         self.status = status
         self.kind = kind
+
+
+class RunnerError(LlamapackError):
+    """The process of a model that runs isolated ended, or could not be started.
+
+    `status` is its exit status, negative for a signal, and None if it has not ended or there was none. `log` are the
+    last lines that it logged, the newest at the end.
+    """
+
+    def __init__(self, what: str, *, status: int | None, log: tuple[str, ...], why: str = "", fix: str = "") -> None:
+        """Take the parts of the message, the status and the lines."""
+        super().__init__(what, why=why, fix=fix)
+        self.status = status
+        self.log = log
 
 
 class ReplyError(LlamapackError):

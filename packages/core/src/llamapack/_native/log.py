@@ -65,10 +65,10 @@ class Captured(list[str]):
 
 def sync_log_level() -> None:
     """Ask llama.cpp only for lines that the logger's current level lets through; errors always come."""
-    _ask_for(_number_of(logger.getEffectiveLevel()))
+    _ask_for(log_level_number(logger.getEffectiveLevel()))
 
 
-def _number_of(level: int) -> int:
+def log_level_number(level: int) -> int:
     """Return llama.cpp's number of the lowest level that is not below the logging level `level`."""
     return next((ours for ours, theirs in _LEVELS.items() if theirs >= level), _ERRORS)
 
@@ -104,7 +104,7 @@ def captured_lines(level: int) -> Iterator[list[str]]:
     """
     sync_log_level()
     if level < logging.ERROR and _installed is not None:
-        _ask_for(min(_installed, _number_of(level)))
+        _ask_for(min(_installed, log_level_number(level)))
     outer, lines = getattr(_capture, "lines", None), Captured(level)
     _capture.lines = lines
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from llamapack._native import _generated as api
 from llamapack._util.arguments import warn_caller
@@ -11,6 +12,19 @@ from llamapack.backends.selection.decisions import Choice
 from llamapack.errors import BackendWarning
 
 _warned: set[str] = set()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendsElsewhere:
+    """What a request leads to in another process: the choice, the libraries to open, and the names of the devices.
+
+    `devices` is None where llama.cpp is to take what it finds: without plug-ins, or with one that was not probed.
+    """
+
+    choice: Choice = field(default_factory=Choice)
+    preload: tuple[Path, ...] = ()
+    libraries: tuple[Path, ...] = ()
+    devices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

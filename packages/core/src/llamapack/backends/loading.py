@@ -11,7 +11,7 @@ from pathlib import Path
 
 from llamapack.backends.cpu import load_cpu
 from llamapack.backends.devices import Device, offload_devices, present_devices
-from llamapack.backends.in_use import BackendsInUse
+from llamapack.backends.in_use import BackendsElsewhere, BackendsInUse
 from llamapack.backends.plugins.entry_points import installed_plugins
 from llamapack.backends.selection.request import INSTALL, Request, read_request
 from llamapack.errors import BackendError
@@ -34,12 +34,45 @@ def use_backends(request: Request, cpu: Path) -> BackendsInUse:
         from llamapack.backends.plugin_loader import use_plugins
 
         return use_plugins(request, cpu)
+    _check_without_plugins(request)
+    if request.require_gpu and not offload_devices():
+        raise _no_gpu()
+    return BackendsInUse(pointers=None)
+
+
+def choose_backends(request: Request, cpu: Path) -> BackendsElsewhere:
+    """Choose the backends that `request` leads to on this machine, for another process; nothing is loaded here.
+
+    Raises and warns as `use_backends` does.
+    """
+    if request.cpu_only:
+        return BackendsElsewhere(devices=())
+    if not installed_plugins():
+        _check_without_plugins(request)
+        if request.require_gpu:
+            raise _no_gpu()
+        return BackendsElsewhere()
+    from llamapack.backends.plugin_loader import choose_plugins
+
+    choice, plugins = choose_plugins(request, cpu)
+    named = tuple(device.name for device in choice.used)
+    probed = {device.backend for device in choice.devices}
+    return BackendsElsewhere(
+        choice=choice,
+        preload=tuple(path for plugin in plugins for path in plugin.preload),
+        libraries=tuple(plugin.library for plugin in plugins),
+        devices=named if all(plugin.name in probed for plugin in plugins) else request.devices,
+    )
+
+
+def _check_without_plugins(request: Request) -> None:
     if request.backends:
         from llamapack.backends.selection.select import check_names
 
         check_names(request, ())
-    if request.require_gpu and not offload_devices():
-        raise BackendError(
-            "No GPU can be used, and require_gpu asks for one.", why="No backend plug-in is installed.", fix=INSTALL
-        )
-    return BackendsInUse(pointers=None)
+
+
+def _no_gpu() -> BackendError:
+    return BackendError(
+        "No GPU can be used, and require_gpu asks for one.", why="No backend plug-in is installed.", fix=INSTALL
+    )

@@ -15,7 +15,7 @@ from typing import Any
 from llamapack._native import _generated as api
 from llamapack._native.library import native
 from llamapack._native.modules import exported_abi_id, load_backend
-from llamapack.backends.contract import reinstall_command
+from llamapack.backends.contract import BackendPlugin, reinstall_command
 from llamapack.backends.devices import describe
 from llamapack.backends.in_use import BackendsInUse, warn_once
 from llamapack.backends.plugins.compatibility import check_exported_id
@@ -57,6 +57,22 @@ def use_plugins(request: Request, cpu: Path) -> BackendsInUse:
     for text in choice.warnings:
         warn_once(text)
     return _used(choice)
+
+
+def choose_plugins(request: Request, cpu: Path) -> tuple[Choice, tuple[BackendPlugin, ...]]:
+    """Choose as `use_plugins` does, and load nothing; return the choice, and the plug-ins that it means.
+
+    A plug-in that could not be probed is among them, and its devices are not in the choice.
+    """
+    with _process.lock:
+        survey = _survey()
+        verdicts = survey.verdicts(request.backends, cpu)
+        choice = choose(request, verdicts, survey.host)
+    for text in choice.warnings:
+        warn_once(text)
+    usable = {verdict.name: verdict.plugin for verdict in verdicts if verdict.usable and verdict.plugin is not None}
+    wanted = [backend.name for backend in choice.backends if backend.loaded and backend.name in usable]
+    return choice, tuple(usable[name] for name in wanted)
 
 
 def survey_backends(cpu: Path) -> Survey:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from llamapack import gguf
 from llamapack._native import _generated as api
 from llamapack._native.calls import stop_at_exit
 from llamapack._native.library import native, take_text
@@ -25,13 +22,9 @@ from llamapack.backends.selection.decisions import Choice
 from llamapack.backends.selection.request import read_request
 from llamapack.engine.aio import AsyncResponse, Waiter
 from llamapack.engine.loading import load
-from llamapack.engine.options import check_options, files_of
 from llamapack.engine.response import Response
+from llamapack.engine.setup import Body, checked_options, encode_body
 from llamapack.errors import ClosedError, InputError, StateError
-from llamapack.model.adapter_file import check_lora
-from llamapack.threads import default_threads
-
-Body = bytes | str | Mapping[str, Any] | Sequence[Any] | None
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
@@ -83,21 +76,13 @@ class Engine(Owner[api.llamapack_engine_p]):
         option that there is not, that an engine does not take, or whose value is wrong; BackendError as Model does.
         """
         self.path = Path(model_path)
-        wanted = check_options(options)
-        if _check_adapters(gguf.check(self.path), options) and wanted.setdefault("cache-ram", 0):
-            raise InputError(
-                "cache_ram must be 0 with LoRA adapters.",
-                why="llama.cpp does not look with which strengths a prompt was processed that it keeps there, "
-                "so an answer could be that of other strengths.",
-                fix="Leave it out. What a slot holds of its last request is used either way.",
-            )
+        wanted = checked_options(self.path, options)
         self.cpu: CpuChoice = load_cpu(cpu_level)
         request = read_request(backends, devices, require_gpu, os.environ)
         used = use_backends(request, self.cpu.level.path)
         self.choice: Choice = used.choice
         if used.pointers is not None:
             wanted["device"] = ",".join(device.name for device in used.devices) or "none"
-        wanted.setdefault("threads", default_threads().count)
         super().__init__(load(self.path, wanted, progress), native().llamapack_engine_free)
         _engines.add(self)
 
@@ -144,7 +129,7 @@ class Engine(Owner[api.llamapack_engine_p]):
     ) -> api.llamapack_request_p:
         check_c_string("method", method)
         check_c_string("path", path)
-        data = _encode(body)
+        data = encode_body(body)
         files = _native_uploads(uploads or {})
         pointer, message = api.llamapack_request_p(), api.char_p()
         status = self.call(
@@ -167,31 +152,6 @@ class Engine(Owner[api.llamapack_engine_p]):
     def __repr__(self) -> str:
         """Show the file and whether it is closed."""
         return f"<Engine {str(self.path)!r}{' (closed)' if self.closed else ''}>"
-
-
-def _check_adapters(model: gguf.Gguf, options: Mapping[str, object]) -> bool:
-    """Return whether there are LoRA adapters.
-
-    Those of other models are refused: llama.cpp's errors do not say in which file they are.
-    """
-    names = [name for name in ("lora", "lora_scaled") if options.get(name) is not None]
-    for name in names:
-        for file in files_of(name, options[name]):
-            check_lora(gguf.read(file), model)
-    return bool(names)
-
-
-def _encode(body: Body) -> bytes:
-    if body is None:
-        return b""
-    if isinstance(body, bytes):
-        return body
-    try:
-        return (body if isinstance(body, str) else json.dumps(body)).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(
-            "The body of the request does not become JSON.", why=f"{type(error).__name__}: {error}"
-        ) from error
 
 
 def _native_uploads(uploads: Mapping[str, Upload]) -> ctypes.Array[api.llamapack_upload]:

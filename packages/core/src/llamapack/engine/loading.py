@@ -28,7 +28,7 @@ def load(path: Path, options: Mapping[str, object], progress: Progress | None) -
         problem = take_text(message)
         watcher.raise_if_stopped()
         if status:
-            raise _error(path, status, problem, lines)
+            raise load_error(path, status, problem, lines)
         for line in lines:  # llama.cpp went on in spite of them
             logger.error("%s", line)
     except BaseException:  # Ctrl-C may come when all is loaded
@@ -42,7 +42,8 @@ def _part(pointer: api.llamapack_load_step_p) -> float:
     return min(1.0, (step.number - 1 + step.part) / max(step.count, 1))
 
 
-def _error(path: Path, status: int, problem: str, lines: Sequence[str]) -> LlamapackError:
+def load_error(path: Path, status: int, problem: str, lines: Sequence[str]) -> LlamapackError:
+    """Return the error that a model was not loaded for: a status and a message of the library, and the log's errors."""
     if status == api.llamapack_status.INVALID:
         return InputError(f"The engine cannot be made: {problem}.")
     why = reason_in(lines) or problem

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Llama:
-    """A GGUF model on llama.cpp's server core, in this process.
+    """A GGUF model on llama.cpp's server core, in this process or, with `isolate=True`, in one of its own.
 
         llm = Llama("model.gguf")
         print(llm("Why is the sky blue?"))
@@ -59,6 +59,7 @@ class Llama:
         projector: str | os.PathLike[str] | bool | None = None,
         fetch_urls: bool = False,
         media_limits: MediaLimits | None = None,
+        isolate: bool = False,
         **options: Any,
     ) -> None:
         """Load the model at `model_path`.
@@ -72,12 +73,16 @@ class Llama:
         keeps it on the CPU, and `mmproj_device` names another device. `media_limits` is how large images and audio
         may be. Addresses of web servers are only fetched with `fetch_urls=True`, and never from private networks.
 
+        With `isolate=True` the model is in a process of its own, `llamapack-runner`. If that ends, because llama.cpp or
+        a driver crashes or the system kills it, calls under way raise RunnerError, with the reason and the last lines
+        of the log, and the next call starts it again. Closing gives all of its memory back.
+
         `options` are those of Engine: `ctx_size=8192` (shared by all requests at once), `parallel=8`,
         `backends="cuda"`, `gpu_layers=20`, `cache_type_k="q8_0"`, `lora=["adapter.gguf"]`,
         `spec_draft_model="draft.gguf"`, `spec_type="ngram-simple"`, `chat_template_file="FILE"`,
         `progress=callback`; `llamapack.engine.engine_options()` lists them.
 
-        Raises what Engine raises: ModelError, InputError, BackendError.
+        Raises what Engine raises: ModelError, InputError, BackendError; and RunnerError with `isolate=True`.
         """
         if on_overflow not in get_args(OnOverflow):
             raise InputError(f"on_overflow must be 'error', 'shift' or 'drop-oldest', not {on_overflow!r}.")
@@ -86,7 +91,13 @@ class Llama:
         self._options = options
         try:
             self._engine, found, chosen = open_engine(
-                model_path, task, on_overflow, self._states.path, options, projector
+                model_path,
+                task,
+                on_overflow,
+                self._states.path,
+                options,
+                projector,
+                isolate=check_bool("isolate", isolate),
             )
             try:
                 facts = carry_out(self._engine, ask_facts())

@@ -8,7 +8,7 @@ import tempfile
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llamapack import gguf
 from llamapack.engine import Engine
@@ -16,6 +16,9 @@ from llamapack.errors import InputError
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.projectors import Chosen, choose_projector
 from llamapack.llama.tasks import Recognised, Task, recognise
+
+if TYPE_CHECKING:
+    from llamapack.runner import Runner
 
 Given: TypeAlias = "str | os.PathLike[str] | bool | None"
 
@@ -37,10 +40,13 @@ def open_engine(
     states: Path,
     options: Mapping[str, Any],
     projector: Given = None,
-) -> tuple[Engine, Recognised, Chosen]:
+    *,
+    isolate: bool = False,
+) -> tuple[Engine | Runner, Recognised, Chosen]:
     """Load the model at `path`; `states` is the folder for states of chats.
 
-    `projector` is a path, False for none, and None for the one beside the model.
+    `projector` is a path, False for none, and None for the one beside the model. With `isolate`, the engine is in a
+    process of its own.
     """
     for name, instead in _INSTEAD.items():
         if name in options:
@@ -62,6 +68,10 @@ def open_engine(
     chosen = _projector(Path(path), found, projector, wanted)
     if chosen.path is not None:
         wanted["mmproj"] = chosen.path
+    if isolate:
+        from llamapack.runner import Runner  # with what starts processes, which others need not import
+
+        return Runner(path, **wanted), found, chosen
     return Engine(path, **wanted), found, chosen
 
 

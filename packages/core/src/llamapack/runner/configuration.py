@@ -1,0 +1,89 @@
+"""What a runner is told: options, libraries, and where to listen."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llamapack._native.log import log_level_number, logger
+from llamapack.backends.cpu import CpuChoice, choose_cpu
+from llamapack.backends.loading import choose_backends
+from llamapack.backends.selection.decisions import Choice
+from llamapack.backends.selection.request import read_request
+from llamapack.engine.setup import checked_options
+from llamapack.runner.connection import Address
+
+_SOCKET = "runner.sock"
+_LONGEST_SOCKET = 100  # bytes; systems take 104 or 108
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A model with its options, and what it is to run on: the same for each process that is started for it."""
+
+    path: Path
+    cpu: CpuChoice
+    choice: Choice
+    options: Mapping[str, object]
+    libraries: tuple[Path, ...]
+    preload: tuple[Path, ...]
+    folder: Path
+    media_mark: str
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of the process. Prompts with media go on in the next one, so the mark stays."""
+        return {**os.environ, "LLAMA_MEDIA_MARKER": self.media_mark}
+
+    def configuration(self, key: str, place: Path) -> bytes:
+        """Return the line that a process reads first; `place` is an empty folder that only this user can enter."""
+        socket = place / _SOCKET
+        by_file = sys.platform != "win32" and len(os.fsencode(socket)) <= _LONGEST_SOCKET
+        told = {
+            "options": {"model": str(self.path), **self.options},
+            "libraries": [str(path) for path in self.libraries],
+            "preload": [str(path) for path in self.preload],
+            "host": str(socket) if by_file else "127.0.0.1",
+            "api_key": key,
+            "log_level": log_level_number(min(logger.getEffectiveLevel(), logging.WARNING)),
+        }
+        return json.dumps(told).encode() + b"\n"
+
+
+def wanted_of(
+    path: Path,
+    backends: str | Sequence[str] | None,
+    devices: Sequence[str] | None,
+    require_gpu: bool,
+    cpu_level: str | None,
+    options: Mapping[str, object],
+) -> Wanted:
+    """Check all that can be checked before a process is started; the arguments are those of Engine."""
+    told = checked_options(path, options)
+    cpu = choose_cpu(cpu_level)
+    used = choose_backends(read_request(backends, devices, require_gpu, os.environ), cpu.level.path)
+    if used.devices is not None:
+        told["device"] = ",".join(used.devices) or "none"
+    return Wanted(
+        path=path.absolute(),
+        cpu=cpu,
+        choice=used.choice,
+        options=told,
+        libraries=(cpu.level.path, *used.libraries),
+        preload=used.preload,
+        folder=Path.cwd(),
+        media_mark=f"<__media_{secrets.token_hex(16)}__>",
+    )
+
+
+def address_of(text: str, key: str) -> Address:
+    """Return the address that a process says it listens at."""
+    kind, _, place = text.partition("://")
+    if kind == "unix":
+        return Address(key=key, file=place)
+    return Address(key=key, port=int(place.rpartition(":")[2]))
