@@ -26,6 +26,7 @@ from llamapack.errors import (
     InputError,
     ModelError,
     ModelFormatError,
+    RequestError,
     RunnerError,
     StateError,
 )
@@ -88,6 +89,28 @@ def test_a_crash_is_an_exception_and_the_next_call_works(runner: Runner, name: s
     assert caught.value.status == -number
     assert stream.closed
     assert runner.request("GET", "/health").status == 200
+
+
+def test_answers_are_those_of_an_engine(runner: Runner) -> None:
+    body = {**LONG, "n_predict": 5, "temperature": 0}
+    texts = [event.json()["content"] for event in runner.request("POST", "/completion", body).events()]
+
+    async def ask() -> tuple[list[str], str]:
+        stream = await runner.request_async("POST", "/completion", body)
+        pieces = [event.json()["content"] async for event in stream.events()]
+        whole = await (await runner.request_async("POST", "/completion", {**body, "stream": False})).json()
+        return pieces, whole["content"]
+
+    assert asyncio.run(ask()) == (texts, "".join(texts))
+    with pytest.raises(RequestError, match="status 404"):
+        runner.request("POST", "/nowhere", {}).json()
+    with pytest.raises(RequestError, match="there is no sampler `nope`"):
+        runner.request("POST", "/completion", {"prompt": "a", "samplers": ["nope"]}).json()
+    nested = "[" * 5000 + "]" * 5000
+    assert runner.request("POST", "/completion", nested).status == 400
+    picture = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://127.0.0.1/a"}}]}]
+    with pytest.raises(RequestError, match="an engine loads nothing from the network"):
+        runner.request("POST", "/v1/chat/completions", {"messages": picture}).json()
 
 
 def test_a_crash_between_calls_is_not_noticed(runner: Runner) -> None:
@@ -221,7 +244,7 @@ def test_a_cancelled_request_frees_its_slot(runner: Runner) -> None:
     assert time.monotonic() - began < 1
 
     def is_idle() -> bool:
-        return b'"is_processing":true' not in runner.request("GET", "/slots").read()
+        return not any(slot["is_processing"] for slot in runner.request("GET", "/slots").json())
 
     wait_until(is_idle, seconds=1)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 from llamapack._util.uncopyable import Uncopyable
+from llamapack.engine.events import EventReader, ServerEvent
+from llamapack.engine.response import error_in, error_of
 from llamapack.errors import CancelledError, ClosedError, LlamapackError
 from llamapack.runner.answers import AnswerReader, BrokenAnswerError
 
@@ -67,6 +71,22 @@ class AsyncRunnerResponse(Uncopyable):
     async def read(self) -> bytes:
         """Return the rest of the body, when all of it is there."""
         return b"".join([piece async for piece in self])
+
+    async def json(self) -> Any:
+        """Return the whole body, read as JSON; raises RequestError for a status of 400 or more."""
+        body = await self.read()
+        if self.status >= 400:
+            raise error_of(self.status, error_in(body))
+        return json.loads(body)
+
+    async def events(self) -> AsyncIterator[ServerEvent]:
+        """Yield the events of a streamed answer; raises RequestError for a status of 400 or more."""
+        if self.status >= 400:
+            raise error_of(self.status, error_in(await self.read()))
+        reader = EventReader()
+        async for piece in self:
+            for event in reader.feed(piece):
+                yield event
 
     def cancel(self) -> None:
         """Stop the work on it; returns at once. Waiting for it raises CancelledError then."""

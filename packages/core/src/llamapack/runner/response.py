@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from llamapack._native.calls import end_if_exiting
 from llamapack._util.uncopyable import Uncopyable
+from llamapack.engine.events import EventReader, ServerEvent
+from llamapack.engine.response import error_in, error_of
 from llamapack.errors import CancelledError, ClosedError, LlamapackError, ThreadError
 from llamapack.runner.answers import AnswerReader, BrokenAnswerError
 
@@ -60,6 +64,21 @@ class RunnerResponse(Uncopyable):
     def read(self) -> bytes:
         """Return the rest of the body, when all of it is there."""
         return b"".join(self)
+
+    def json(self) -> Any:
+        """Return the whole body, read as JSON; raises RequestError for a status of 400 or more."""
+        body = self.read()
+        if self.status >= 400:
+            raise error_of(self.status, error_in(body))
+        return json.loads(body)
+
+    def events(self) -> Iterator[ServerEvent]:
+        """Yield the events of a streamed answer; raises RequestError for a status of 400 or more."""
+        if self.status >= 400:
+            raise error_of(self.status, error_in(self.read()))
+        reader = EventReader()
+        for piece in self:
+            yield from reader.feed(piece)
 
     def cancel(self) -> None:
         """Stop the work on it, from any thread; returns at once. Waiting for it raises CancelledError then."""
