@@ -32,7 +32,7 @@ def open_llama() -> Callable[..., Llama]:
 )
 def llm(request: pytest.FixtureRequest, model_path: Path, open_llama: Callable[..., Llama]) -> Iterator[Llama]:
     """A model in this process and, as a sample for all other tests, in one of its own."""
-    with open_llama(model_path, ctx_size=2048, parallel=2, isolate=request.param == "isolated") as llm:
+    with open_llama(model_path, ctx_size=2048, parallel=2, isolate=request.param) as llm:
         yield llm
 
 
