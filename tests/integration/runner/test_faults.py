@@ -30,7 +30,7 @@ from llamapack.errors import (
     RunnerError,
     StateError,
 )
-from llamapack.runner import Runner
+from llamapack.runner import Runner, runner_path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at in /proc")
 LONG = {"prompt": "One, two,", "n_predict": 100_000, "ignore_eos": True, "stream": True}
@@ -189,7 +189,7 @@ def test_a_model_that_is_gone_is_an_error_until_it_is_back(model_path: Path, tmp
         assert runner.request("GET", "/health").status == 200
 
 
-def test_a_runner_ends_with_a_parent_that_is_killed(tiny: Path) -> None:
+def test_a_runner_ends_with_a_parent_that_is_killed(tiny: Path, tmp_path: Path) -> None:
     code = f"""
 import sys, time
 from llamapack.runner import Runner
@@ -197,12 +197,78 @@ runner = Runner({str(tiny)!r}, threads=1)
 print(runner.pid, flush=True)
 time.sleep(100)
 """
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=variables) as parent:
         assert parent.stdout is not None
         process = Path("/proc") / parent.stdout.readline().strip()
         assert process.exists()
         parent.kill()
     wait_until(lambda: not process.exists() or ") Z" in (process / "stat").read_text(encoding="utf-8"))
+    wait_until(lambda: not list(tmp_path.glob("llamapack-runner-*")))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "os.environ['TMPDIR'] = tempfile.mkdtemp(prefix='long' * 30, dir='.')",
+        "os.environ.pop('HOME', None); os.environ['PATH'] = ''",
+        "os.close(0)",
+        "os.close(0); os.close(1)",
+        "os.environ['LLAMA_ARG_CTX_SIZE'] = os.environ['LLAMA_ARG_PORT'] = '5'",
+        "os.environ['LD_LIBRARY_PATH'] = '.'",
+        "os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')",
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])",
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+    ],
+)
+def test_where_it_is_started_does_not_matter(tiny: Path, tmp_path: Path, before: str) -> None:
+    model = tmp_path / "a folder, größer ☃ 'quoted'" / "model.gguf"
+    model.parent.mkdir()
+    shutil.copy(tiny, model)
+    for library in Path(runner_path()).parent.glob("lib*"):
+        (tmp_path / library.name).write_bytes(b"not a library")
+    (tmp_path / "answer").touch()
+    code = f"""
+import os, resource, signal, sys, tempfile
+from pathlib import Path
+answer = open({str(tmp_path / "answer")!r}, "w")
+{before}
+from llamapack.runner import Runner
+with Runner({str(model)!r}, threads=1, parallel=1, ctx_size=64) as runner:
+    with runner.request("POST", "/completion", {{"prompt": "a", "n_predict": 1}}) as response:
+        answer.write(str(response.status))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ((tmp_path / "answer").read_text(encoding="utf-8"), done.returncode) == ("200", 0), done.stderr
+
+
+def test_too_few_descriptors_are_an_exception(tiny: Path) -> None:
+    code = f"""
+import os, resource
+from llamapack.errors import LlamapackError
+from llamapack.runner import Runner
+runner = Runner({str(tiny)!r}, threads=1)
+os.kill(runner.pid, 9)
+resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 1,) * 2)
+try:
+    while True:
+        runner.request("GET", "/health")
+except (LlamapackError, OSError) as error:
+    print(type(error).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "RunnerError\n", done.stderr
+
+
+def test_one_that_is_asked_to_end_by_another_program_is_replaced(runner: Runner) -> None:
+    before = runner.pid
+    stream = runner.request("POST", "/completion", LONG)
+    next(iter(stream))
+    kill(runner, signal.SIGTERM)
+    wait_until(lambda: runner.request("GET", "/health").status == 200 and runner.pid != before)
+    with pytest.raises(RunnerError):
+        stream.read()
 
 
 def test_a_forked_process_leaves_it_alone(runner: Runner) -> None:

@@ -26,10 +26,11 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="there are no
 class Supervised:
     """A runner that was started with a configuration."""
 
-    def __init__(self, **configuration: Any) -> None:
+    def __init__(self, variables: dict[str, str] | None = None, **configuration: Any) -> None:
         command = [str(llamapack.runner_path()), "--supervised"]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        environment = {**os.environ, **(variables or {})}
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment)
         told = {"libraries": [str(choose_cpu().level.path)], "api_key": "secret", **configuration}
         self.tell(json.dumps(told))
 
@@ -92,6 +93,33 @@ def test_it_listens_on_loopback_with_its_key_before_the_model_is_there(started: 
     assert ask(address, "/props", key="guess")[0] == 401
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files")
+def test_how_far_it_has_loaded_is_told_before_the_model_is_there(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(model := tmp_path / "model.gguf")  # to open it takes as long as nobody writes to it
+    runner = start(options={"model": str(model)})
+    address = runner.report()["address"]
+    for path in ("/health", "/props"):
+        status, body = ask(address, path)
+        assert (status, body["status"], body["progress"]) == (503, "loading", 0)
+        assert body["error"] == {"code": 503, "message": "Loading model", "type": "unavailable_error"}
+    runner.process.communicate()  # ends it, whatever it is waiting for
+    assert runner.process.returncode == 1
+
+
+def test_variables_of_llama_server_change_nothing(start: Start, tiny: Path) -> None:
+    taken = {"CTX_SIZE": "333", "N_PARALLEL": "7", "HOST": "::", "PORT": "1", "MODEL": "nowhere.gguf"}
+    others = {"LLAMA_API_KEY": "other", "AIP_MODE": "PREDICTION", "AIP_HTTP_PORT": "http", "AIP_PREDICT_ROUTE": "/a"}
+    variables = {f"LLAMA_ARG_{name}": value for name, value in taken.items()} | others
+    options = {"model": str(tiny), "threads": 1, "parallel": 2, "ctx-size": 64}
+    runner = start(variables=variables, options=options)
+    address = runner.report()["address"]
+    assert address.startswith("http://127.0.0.1:")
+    runner.until("ready")
+    assert ask(address, "/props", key="other")[0] == 401
+    assert ask(address, "/props")[1]["total_slots"] == 2
+    assert ask(address, "/nowhere")[1]["error"]["message"] == "there is no GET /nowhere"
+
+
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets")
 def test_it_listens_on_a_unix_socket(start: Start, tiny: Path, tmp_path: Path) -> None:
     place = tmp_path / "here.sock"
@@ -102,6 +130,8 @@ def test_it_listens_on_a_unix_socket(start: Start, tiny: Path, tmp_path: Path) -
         connection.connect(str(place))
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+    runner.process.communicate()
+    assert not place.exists()
 
 
 def test_it_ends_with_its_standard_input(started: Supervised) -> None:
@@ -126,14 +156,17 @@ def test_requests_under_way_are_finished_first(start: Start, model_path: Path) -
     address = runner.report()["address"]
     runner.until("ready")
     host, _, port = address.removeprefix("http://").rpartition(":")
-    body = json.dumps({"prompt": "One, two,", "n_predict": 60, "ignore_eos": True, "stream": True})
+    body = json.dumps({"prompt": "One, two,", "n_predict": 200, "ignore_eos": True, "stream": True})
     with closing(http.client.HTTPConnection(host, int(port), timeout=SECONDS)) as connection:
         connection.request("POST", "/completion", body, {"Authorization": "Bearer secret"})
         stream = connection.getresponse()
         first = stream.read1()
         runner.process.send_signal(signal.SIGTERM)
+        while (answer := ask(address, "/health"))[0] == 200:
+            time.sleep(0.01)
+        assert (answer[0], answer[1]["status"]) == (503, "draining")
         text = (first + stream.read()).decode()
-    assert '"tokens_predicted":60' in text
+    assert '"tokens_predicted":200' in text
     assert [runner.report()["state"], runner.report()["state"]] == ["draining", "stopped"]
     with pytest.raises(OSError, match="refused"):
         ask(address, "/health")

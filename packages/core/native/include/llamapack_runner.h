@@ -13,6 +13,7 @@
 //   libraries      array: backends to load, absolute paths
 //   preload        array; optional: libraries that these need, absolute paths, opened before
 //   host           an address, or the path of a Unix socket, which ends in .sock; optional, 127.0.0.1
+//   own_folder     boolean; optional: at the end, the folder of the Unix socket is removed, too, if nothing else is in it
 //   port           number; optional, 0: any that is free
 //   api_key        string: what requests must have as bearer token
 //   log_level      number; optional: the lowest ggml_log_level that is logged, warnings unless given
@@ -33,7 +34,9 @@
 // <6> information, <7> debugging.
 //
 // Requests are those of llama-server, and checked and answered as an engine does it: a failed assertion is an answer with
-// status 500, nothing is fetched from addresses. Before the model is loaded, the answer is 503.
+// status 500, nothing is fetched from addresses. Before the model is loaded, the answer is
+// 503: its error is llama-server's, with `status` "loading", `stage` and `progress`, from 0 to 1, beside it. While it drains,
+// `status` is "draining". Environment variables of llama-server are not read.
 
 #ifndef LLAMAPACK_RUNNER_H
 #define LLAMAPACK_RUNNER_H

@@ -7,6 +7,7 @@
 
 #include "../aborts.hpp"
 #include "../engine/request_errors.hpp"
+#include "http_access.hpp"
 
 namespace llamapack {
 
@@ -14,6 +15,12 @@ namespace {
 
 constexpr size_t watcher_stack = 256u * 1024;
 constexpr auto   between_looks = std::chrono::milliseconds(20);
+
+// The message is upstream's where upstream has one: clients look for it.
+std::string unavailable(const std::string & message, json more) {
+    more["error"] = format_error_response(message, ERROR_TYPE_UNAVAILABLE);
+    return safe_json_to_str(more);
+}
 
 } // namespace
 
@@ -120,7 +127,7 @@ http_server::http_server(const std::string & host, int port, const std::string &
     if (!http.init(params)) {
         throw std::runtime_error("llama.cpp's HTTP server cannot be set up");
     }
-    http.port = port; // upstream takes another one from an environment variable
+    adapt_http(http, [this] { return why_not_ready(); });
     for (const route & each : plain_routes()) {
         const auto handler = [this, which = each.handler](const server_http_req & asked) { return answer(which, asked); };
         std::string(each.method) == "GET" ? http.get(each.path, handler) : http.post(each.path, handler);
@@ -141,7 +148,25 @@ void http_server::serve(engine & core) {
     http.is_ready.store(true);
 }
 
+void http_server::tell_progress(const std::string & stage, double done) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    this->stage = stage;
+    this->done  = done;
+}
+
+std::string http_server::why_not_ready() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (draining) {
+        return unavailable("The server is ending", { { "status", "draining" } });
+    }
+    return unavailable("Loading model", { { "status", "loading" }, { "stage", stage }, { "progress", done } });
+}
+
 void http_server::drain(int seconds) {
+    {
+        const std::lock_guard<std::mutex> lock(mutex);
+        draining = true;
+    }
     http.is_ready.store(false); // to stop it would cut off what is being sent
     {
         std::unique_lock<std::mutex> lock(mutex);

@@ -32,6 +32,9 @@ class http_server {
     // Give requests to `core`, which must outlive this.
     void serve(engine & core);
 
+    // Say in answers that a model is loaded: what of it, and how much of all is done, from 0 to 1.
+    void tell_progress(const std::string & stage, double done);
+
     // Take no more requests, and wait for those under way; after so many seconds, end them.
     void drain(int seconds);
 
@@ -42,6 +45,7 @@ class http_server {
     void watch();
     void enter(watched_response * response);
     void leave(watched_response * response);
+    std::string why_not_ready();
 
     common_params         params; // `http` refers to it
     server_http_context   http;
@@ -53,6 +57,9 @@ class http_server {
     std::set<watched_response *> active;
     std::atomic<bool>            ending = false; // all requests are to end
     bool                         over   = false;
+    std::string                  stage;        // of loading
+    double                       done = 0;
+    bool                         draining = false;
 
     std::unique_ptr<worker_thread> watcher;
 };

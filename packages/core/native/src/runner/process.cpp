@@ -89,6 +89,29 @@ std::string read_line_of_standard_input() {
     return line;
 }
 
+void forget_variable(const char * name) {
+#ifdef _WIN32
+    _putenv_s(name, "");
+#else
+    unsetenv(name);
+#endif
+}
+
+void remove_socket(const std::string & host, bool own_folder) noexcept {
+    try {
+        const std::filesystem::path socket = std::filesystem::u8path(host);
+        if (socket.extension() == ".sock") { // by which upstream knows them
+            std::error_code ignored;
+            std::filesystem::remove(socket, ignored);
+            if (own_folder) {
+                std::filesystem::remove(socket.parent_path(), ignored);
+            }
+        }
+    } catch (...) {
+        // a path that there is no memory for
+    }
+}
+
 #ifdef _WIN32
 
 void on_end_of_supervisor(std::function<void()> ended) {

@@ -21,6 +21,12 @@ void on_end_of_supervisor(std::function<void()> ended);
 // threads are started.
 void on_terminate(std::function<void()> asked);
 
+// For threads that are yet to come; what others read at the same time is undefined.
+void forget_variable(const char * name);
+
+// Remove the Unix socket at `host`, if that is one, and with `own_folder` its folder, if nothing else is in it.
+void remove_socket(const std::string & host, bool own_folder) noexcept;
+
 // The folder with this library, in UTF-8.
 std::string library_folder();
 

@@ -1,14 +1,16 @@
 # llamapack-runner: llama.cpp's HTTP server in libllamapack, and a program that calls it. The files are those of upstream's
-# `llama-server-impl`, and the two of `server-context` that start programs, which here never do.
+# `llama-server-impl`, and the two of `server-context` that start programs, which here never do. The one of its HTTP server
+# is compiled as part of http_access.cpp.
 
 set(_server "${LLAMAPACK_SOURCE}/tools/server")
 add_library(llamapack-http OBJECT
-    "${_server}/server-http.cpp"
+    runner/http_access.cpp
     "${_server}/server-mcp.cpp"
     "${_server}/server-models.cpp"
     "${_server}/server-tools.cpp"
     "${_server}/server.cpp")
 target_include_directories(llamapack-http PRIVATE runner) # ui.h
+target_include_directories(llamapack-http SYSTEM PRIVATE "${_server}")
 
 add_library(llamapack-runner-impl OBJECT
     runner/backends.cpp

@@ -1,5 +1,6 @@
 #include "supervised.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -42,6 +43,7 @@ struct configuration {
     std::vector<std::string> libraries;
     std::vector<std::string> preload;
     std::string              host;
+    bool                     own_folder;
     int                      port;
     std::string              api_key;
     int                      log_level;
@@ -56,6 +58,7 @@ configuration read_configuration(const std::string & line) {
             given.at("libraries").get<std::vector<std::string>>(),
             given.value("preload", std::vector<std::string>()),
             given.value("host", "127.0.0.1"),
+            given.value("own_folder", false),
             given.value("port", 0),
             given.at("api_key").get<std::string>(),
             given.value("log_level", static_cast<int>(GGML_LOG_LEVEL_WARN)),
@@ -77,11 +80,14 @@ class runner {
   private:
     static bool on_progress(const llamapack_load_step * step);
     void        serve(const configuration & wanted);
+    void        remove_own_socket(const configuration & wanted) const noexcept;
     void        fail(const char * kind, const std::string & why);
 
     llamapack::reports      out;
     std::mutex              mutex;
     std::condition_variable changed;
+    llamapack::http_server * http        = nullptr; // while it serves
+    std::atomic<bool>       listens      = false;
     std::atomic<int>        terminations = 0;
     bool                    failed       = false; // the engine computes no more
 };
@@ -97,6 +103,8 @@ void runner::terminate() {
 }
 
 bool runner::on_progress(const llamapack_load_step * step) {
+    const double done = (step->number - 1 + step->part) / std::max(step->count, 1);
+    the_runner->http->tell_progress(step->stage, std::min(done, 1.0));
     the_runner->out.tell({ { "state", "loading" },
                            { "stage", step->stage },
                            { "number", step->number },
@@ -111,6 +119,8 @@ void runner::serve(const configuration & wanted) {
         failed = true;
         changed.notify_all();
     });
+    this->http = &http;
+    listens    = true;
     out.tell({ { "state", "listening" }, { "address", http.address() } });
     llamapack::load_backends(wanted.preload, wanted.libraries);
     llamapack::engine engine(wanted.options.c_str(), on_progress);
@@ -126,6 +136,13 @@ void runner::serve(const configuration & wanted) {
     }
     out.tell({ { "state", "draining" } });
     http.drain(wanted.drain_seconds);
+    remove_own_socket(wanted);
+}
+
+void runner::remove_own_socket(const configuration & wanted) const noexcept {
+    if (listens) { // or it is another's
+        llamapack::remove_socket(wanted.host, wanted.own_folder);
+    }
 }
 
 void runner::fail(const char * kind, const std::string & why) {
@@ -134,9 +151,15 @@ void runner::fail(const char * kind, const std::string & why) {
 
 int runner::run() {
     try {
+        for (const char * name : { "AIP_MODE", "AIP_HTTP_PORT", "AIP_HEALTH_ROUTE", "AIP_PREDICT_ROUTE" }) {
+            llamapack::forget_variable(name); // upstream's HTTP server reads them, and would take their port
+        }
         llamapack::on_terminate([this] { terminate(); });
         const configuration wanted = read_configuration(llamapack::read_line_of_standard_input());
-        llamapack::on_end_of_supervisor([] { std::_Exit(failed_status); });
+        llamapack::on_end_of_supervisor([this, wanted] {
+            remove_own_socket(wanted);
+            std::_Exit(failed_status);
+        });
         llamapack_log_set(log_line, wanted.log_level);
         serve(wanted);
     } catch (const llamapack::cancelled &) {

@@ -137,6 +137,14 @@ class AsyncRunnerResponse(Uncopyable):
             raise ClosedError("This response is closed.")
         raise await self._lost()
 
+    async def __aenter__(self) -> AsyncRunnerResponse:
+        """Return the response itself; it is closed at the end of the block."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the response."""
+        self.close()
+
     def __repr__(self) -> str:
         """Show the status, if it is known, and whether it is closed."""
         return f"<AsyncRunnerResponse {self._answer.status or 'not begun'}{' (closed)' if self.closed else ''}>"

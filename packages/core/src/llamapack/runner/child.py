@@ -112,7 +112,8 @@ class Child:
                 return False
             case "failed":
                 status = _STATUS.get(report["kind"], api.llamapack_status.INTERNAL)
-                self.process.wait(_TO_END_SECONDS)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(_TO_END_SECONDS)
                 self.log.finish(_LAST_WORDS_SECONDS)
                 raise load_error(self._wanted.path, int(status), str(report["error"]), self.log.release())
         return True
@@ -123,6 +124,8 @@ class Child:
             self.address = address_of(report["address"], self._key)
         if report is not None and report["state"] == "failed":
             self.failure = str(report["error"])
+        if report is not None and report["state"] == "draining":
+            self.retired = True  # somebody else asked it to end: it takes no more requests
         self._reports.put(report)
 
     def why_gone(self, doing: str) -> LlamapackError:
@@ -133,7 +136,7 @@ class Child:
         self.log.finish(_LAST_WORDS_SECONDS)
         lines = self.log.last
         what = f"The process of {self._wanted.path} {_how(status)} while it was {doing}."
-        why = "\n".join(([self.failure] if self.failure else []) + ["Its log ends:", *lines] if lines else [])
+        why = "\n".join(([self.failure] if self.failure else []) + (["Its log ends:", *lines] if lines else []))
         return RunnerError(
             what, status=status, log=lines, why=why, fix="The next call starts it again. If it goes on, report it."
         )

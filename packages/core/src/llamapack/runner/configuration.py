@@ -17,7 +17,7 @@ from llamapack.backends.loading import choose_backends
 from llamapack.backends.selection.decisions import Choice
 from llamapack.backends.selection.request import read_request
 from llamapack.engine.setup import checked_options
-from llamapack.runner.connection import Address
+from llamapack.runner.connection import LOOPBACK, Address
 
 _SOCKET = "runner.sock"
 _LONGEST_SOCKET = 100  # bytes; systems take 104 or 108
@@ -33,7 +33,7 @@ class Wanted:
     options: Mapping[str, object]
     libraries: tuple[Path, ...]
     preload: tuple[Path, ...]
-    folder: Path
+    folder: Path | None
     media_mark: str
 
     def environment(self) -> dict[str, str]:
@@ -48,7 +48,8 @@ class Wanted:
             "options": {"model": str(self.path), **self.options},
             "libraries": [str(path) for path in self.libraries],
             "preload": [str(path) for path in self.preload],
-            "host": str(socket) if by_file else "127.0.0.1",
+            "host": str(socket) if by_file else LOOPBACK,
+            "own_folder": by_file,
             "api_key": key,
             "log_level": log_level_number(min(logger.getEffectiveLevel(), logging.WARNING)),
         }
@@ -76,9 +77,17 @@ def wanted_of(
         options=told,
         libraries=(cpu.level.path, *used.libraries),
         preload=used.preload,
-        folder=Path.cwd(),
+        folder=_current_folder(),
         media_mark=f"<__media_{secrets.token_hex(16)}__>",
     )
+
+
+def _current_folder() -> Path | None:
+    """Return the folder that relative paths are in, in a process that is started later, too; None if it is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def address_of(text: str, key: str) -> Address:

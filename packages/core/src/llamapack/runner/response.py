@@ -136,6 +136,14 @@ class RunnerResponse(Uncopyable):
             raise ClosedError("This response is closed.")
         raise self._lost()
 
+    def __enter__(self) -> RunnerResponse:
+        """Return the response itself; it is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the response."""
+        self.close()
+
     def __repr__(self) -> str:
         """Show the status, if it is known, and whether it is closed."""
         return f"<RunnerResponse {self._reader.status or 'not begun'}{' (closed)' if self.closed else ''}>"

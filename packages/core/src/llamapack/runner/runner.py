@@ -33,7 +33,7 @@ _GONE = (ConnectionError, FileNotFoundError)
 
 
 class Runner(Uncopyable):
-    """llama.cpp's server with one model, in a process of its own; the requests are those of Engine.
+    """llama.cpp's server with one model, in a process of its own; the requests are those of Engine, but for uploads.
 
     If that process ends, whatever the reason, the requests under way raise RunnerError, and the next one starts it
     again, which loads the model anew. It ends when this is closed or dropped, and with this process, however that ends.
@@ -189,6 +189,14 @@ class Runner(Uncopyable):
         error = child.why_gone(_WORKING)
         child.end()
         return error
+
+    def __enter__(self) -> Runner:
+        """Return the runner itself; it is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the runner."""
+        self.close()
 
     def __repr__(self) -> str:
         """Show the file and whether it is closed."""
