@@ -189,7 +189,8 @@ def test_a_model_that_is_gone_is_an_error_until_it_is_back(model_path: Path, tmp
         assert runner.request("GET", "/health").status == 200
 
 
-def test_a_runner_ends_with_a_parent_that_is_killed(tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["short", "long" * 25])
+def test_a_runner_ends_with_a_parent_that_is_killed(tiny: Path, name: str) -> None:
     code = f"""
 import sys, time
 from llamapack.runner import Runner
@@ -197,14 +198,16 @@ runner = Runner({str(tiny)!r}, threads=1)
 print(runner.pid, flush=True)
 time.sleep(100)
 """
-    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    folder = Path(tempfile.mkdtemp(suffix=name))  # tmp_path may be too long for a socket
+    variables = {**os.environ, "TMPDIR": str(folder)}
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=variables) as parent:
         assert parent.stdout is not None
         process = Path("/proc") / parent.stdout.readline().strip()
         assert process.exists()
         parent.kill()
     wait_until(lambda: not process.exists() or ") Z" in (process / "stat").read_text(encoding="utf-8"))
-    wait_until(lambda: not list(tmp_path.glob("llamapack-runner-*")))
+    wait_until(lambda: not list(folder.glob("llamapack-runner-*")))
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(

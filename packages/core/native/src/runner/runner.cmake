@@ -42,6 +42,9 @@ target_compile_features(llamapack-runner PRIVATE cxx_std_17)
 target_include_directories(llamapack-runner PRIVATE "${LLAMAPACK_SOURCE}/include" "${LLAMAPACK_SOURCE}/ggml/include")
 target_link_libraries(llamapack-runner PRIVATE llamapack)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-    target_link_options(llamapack-runner PRIVATE -pie)
+    # What it needs is found beside it, whatever LD_LIBRARY_PATH says: that comes after a DT_RPATH, and before a DT_RUNPATH.
+    # As libllamapack has the latter, the program names the other libraries, too.
+    target_link_libraries(llamapack-runner PRIVATE ggml ggml-base)
+    target_link_options(llamapack-runner PRIVATE -pie "LINKER:--disable-new-dtags" "LINKER:--no-as-needed")
 endif()
 llamapack_library(llamapack-runner)

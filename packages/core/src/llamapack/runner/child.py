@@ -13,7 +13,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from llamapack._native import _generated as api
 from llamapack.backends.children.exit_status import describe_crash
 from llamapack.engine.loading import load_error
 from llamapack.errors import LlamapackError, RunnerError
-from llamapack.runner.configuration import Wanted, address_of
+from llamapack.runner.configuration import Wanted, address_of, socket_folder
 from llamapack.runner.connection import Address
 from llamapack.runner.log import Log
 from llamapack.runner.program import runner_path
@@ -53,11 +52,11 @@ class Child:
         self.failure = ""
         self.ready = self.retired = False
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
-        place = Path(tempfile.mkdtemp(prefix="llamapack-runner-"))
+        place = socket_folder()
         try:
             self.process = _start(wanted)
         except OSError as error:
-            shutil.rmtree(place, ignore_errors=True)
+            _remove(place)
             raise RunnerError(
                 f"No process can be started for {wanted.path}.",
                 status=None,
@@ -184,7 +183,7 @@ def _read_reports(stream: Any, child: weakref.ref[Child]) -> None:
     note(None)
 
 
-def _end(process: subprocess.Popen[bytes], place: Path, parent: int) -> None:
+def _end(process: subprocess.Popen[bytes], place: Path | None, parent: int) -> None:
     if os.getpid() != parent:
         return
     if process.stdin is not None:
@@ -195,4 +194,9 @@ def _end(process: subprocess.Popen[bytes], place: Path, parent: int) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    shutil.rmtree(place, ignore_errors=True)
+    _remove(place)
+
+
+def _remove(place: Path | None) -> None:
+    if place is not None:
+        shutil.rmtree(place, ignore_errors=True)

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,16 +41,14 @@ class Wanted:
         """Return the variables of the process. Prompts with media go on in the next one, so the mark stays."""
         return {**os.environ, "LLAMA_MEDIA_MARKER": self.media_mark}
 
-    def configuration(self, key: str, place: Path) -> bytes:
-        """Return the line that a process reads first; `place` is an empty folder that only this user can enter."""
-        socket = place / _SOCKET
-        by_file = sys.platform != "win32" and len(os.fsencode(socket)) <= _LONGEST_SOCKET
+    def configuration(self, key: str, place: Path | None) -> bytes:
+        """Return the line that a process reads first; `place` is what `socket_folder` returned."""
         told = {
             "options": {"model": str(self.path), **self.options},
             "libraries": [str(path) for path in self.libraries],
             "preload": [str(path) for path in self.preload],
-            "host": str(socket) if by_file else LOOPBACK,
-            "own_folder": by_file,
+            "host": LOOPBACK if place is None else str(place / _SOCKET),
+            "own_folder": place is not None,
             "api_key": key,
             "log_level": log_level_number(min(logger.getEffectiveLevel(), logging.WARNING)),
         }
@@ -80,6 +79,20 @@ def wanted_of(
         folder=_current_folder(),
         media_mark=f"<__media_{secrets.token_hex(16)}__>",
     )
+
+
+def socket_folder() -> Path | None:
+    """Make a folder for a Unix socket, which only this user can enter; None where a port has to do."""
+    if sys.platform == "win32":
+        return None
+    try:
+        place = Path(tempfile.mkdtemp(prefix="llamapack-runner-"))
+    except OSError:
+        return None
+    if len(os.fsencode(place / _SOCKET)) <= _LONGEST_SOCKET:
+        return place
+    place.rmdir()
+    return None
 
 
 def _current_folder() -> Path | None:
