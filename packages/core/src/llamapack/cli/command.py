@@ -17,6 +17,7 @@ from llamapack.cli.inspect import inspect
 from llamapack.cli.perplexity import perplexity
 from llamapack.cli.quantize import quantize
 from llamapack.cli.run import run
+from llamapack.cli.serve import serve
 from llamapack.cli.tokenize import tokenize
 from llamapack.errors import BackendError, InputError, LlamapackError, LlamapackWarning, ModelError
 
@@ -43,7 +44,7 @@ def cli() -> None:
     """
 
 
-for command in (run, info, doctor, inspect, tokenize, quantize, perplexity):
+for command in (run, serve, info, doctor, inspect, tokenize, quantize, perplexity):
     cli.add_command(command)
 
 

@@ -168,6 +168,7 @@ def _start(wanted: Wanted) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         cwd=wanted.folder,
         env=wanted.environment(),
+        start_new_session=sys.platform != "win32",  # Ctrl-C is for this process, which decides what it means
         creationflags=_NEW_GROUP_WITHOUT_WINDOW if sys.platform == "win32" else 0,
     )
 

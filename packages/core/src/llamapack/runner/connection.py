@@ -29,13 +29,13 @@ class Address:
             raise
         return connection
 
-    def request(self, method: str, path: str, body: bytes) -> bytes:
+    def request(self, method: str, path: str, body: bytes, content_type: str = "application/json") -> bytes:
         """Return a request as bytes, on a connection of its own."""
         head = (
             f"{method} {quote(path, safe='/?=&%:,.~-_')} HTTP/1.1\r\n"
             f"Host: {LOOPBACK}\r\n"
             f"Authorization: Bearer {self.key}\r\n"
-            "Content-Type: application/json\r\n"
+            f"Content-Type: {content_type}\r\n"
             f"Content-Length: {len(body)}\r\n"
             "Connection: close\r\n\r\n"
         )

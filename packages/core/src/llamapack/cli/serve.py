@@ -1,0 +1,152 @@
+"""`llamapack serve`: answer OpenAI's, Anthropic's and llama.cpp's clients by HTTP."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+
+_TOKEN_VARIABLE = "LLAMAPACK_API_KEY"  # noqa: S105  # the name of a variable
+_TOKEN_BYTES = 32
+
+
+@click.command()
+@click.argument("model_path", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", default=8080, show_default=True, help="The port to listen at; 0 takes one that is free.")
+@click.option("--name", help="What clients call the model.  [default: the name of the file]")
+@click.option(
+    "--api-key-file",
+    type=click.Path(path_type=Path),
+    help="A file with the token that clients must show.  [variable LLAMAPACK_API_KEY has the token itself]",
+)
+@click.option("--allowed-host", "hosts", multiple=True, help="A name of this server; may be given several times.")
+@click.option("--allowed-origin", "origins", multiple=True, help="Let web pages of this origin ask; several times.")
+@click.option(
+    "-c", "--ctx-size", type=int, help="Context size in tokens, for all slots.  [default: what the model has]"
+)
+@click.option("-p", "--parallel", default=4, show_default=True, help="Slots: so many requests are worked on at once.")
+@click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]")
+@click.option("--cpu", help="The CPU level to use.  [default: the best; variable LLAMAPACK_CPU]")
+@click.option("--backend", "backends", help="Backends to use, such as `vulkan`, `cuda,vulkan`, `cpu` or `auto`.")
+@click.option("--device", "devices", multiple=True, help="A device to use; may be given several times.")
+@click.option("--require-gpu", is_flag=True, help="Fail rather than run on the CPU alone.")
+@click.option(
+    "-o",
+    "--option",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other option of llama.cpp's server, such as `embedding=true`; may be given several times.",
+)
+@click.option("--max-body", default=32, show_default=True, help="The largest body of a request, in MiB.")
+@click.option("--max-waiting", default=64, show_default=True, help="Requests that may wait for a slot.")
+@click.option("--max-seconds", default=3600, show_default=True, help="How long a request may be worked on.")
+@click.option("--idle-seconds", default=15, show_default=True, help="Close connections that ask nothing so long.")
+@click.option("--drain-seconds", default=30, show_default=True, help="How long requests may go on after Ctrl-C.")
+@click.option("--hang-seconds", default=30, show_default=True, help="Replace a model's process that is silent so long.")
+@click.option("-q", "--quiet", is_flag=True, help="Log faults only, no requests.")
+def serve(
+    model_path: Path,
+    host: str,
+    port: int,
+    name: str | None,
+    api_key_file: Path | None,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    ctx_size: int | None,
+    parallel: int,
+    threads: int | None,
+    cpu: str | None,
+    backends: str | None,
+    devices: tuple[str, ...],
+    require_gpu: bool,
+    given: tuple[str, ...],
+    max_body: int,
+    max_waiting: int,
+    max_seconds: int,
+    idle_seconds: int,
+    drain_seconds: int,
+    hang_seconds: int,
+    quiet: bool,
+) -> None:
+    """Serve MODEL to clients of OpenAI's, Anthropic's and llama.cpp's interfaces.
+
+    It listens on this machine only, unless --host says otherwise; then clients need a token, which is made and shown if
+    none is given. The model is in a process of its own, which is started again if it ends. Ctrl-C, or SIGTERM, ends
+    the server after the requests under way; again, at once.
+    """
+    from llamapack.server import Limits, ModelSettings, Settings, require_extra
+
+    require_extra()
+    from llamapack.server.running import run
+
+    _log(quiet)
+    options = {"ctx_size": ctx_size, "parallel": parallel, "threads": threads, **dict(map(_option, given))}
+    model = ModelSettings(
+        path=model_path,
+        name=name or model_path.stem,
+        options=options,
+        hardware={
+            "backends": backends,
+            "devices": devices or None,
+            "require_gpu": require_gpu,
+            "cpu_level": cpu,
+        },
+    )
+    limits = Limits(
+        body_bytes=max_body << 20, waiting=max_waiting, request_seconds=max_seconds, head_seconds=idle_seconds
+    )
+    settings = Settings(
+        host=host,
+        port=port,
+        token=_token(api_key_file, host),
+        hosts=hosts,
+        origins=origins,
+        limits=limits,
+        drain_seconds=drain_seconds,
+        hang_seconds=hang_seconds,
+    )
+    run(model, settings, lambda address: click.echo(f"llamapack: serving {model.name} at {address}", err=True))
+
+
+def _token(file: Path | None, host: str) -> str:
+    """Return the token of the file or the variable; one that is made and shown if the server needs one."""
+    from llamapack.errors import InputError
+    from llamapack.server import is_loopback
+
+    token = file.read_text(encoding="utf-8").strip() if file is not None else os.environ.get(_TOKEN_VARIABLE, "")
+    if file is not None and not token:
+        raise InputError(f"The file {file} has no token.")
+    if not token.isascii() or not token.isprintable():
+        raise InputError("The token has characters that headers of HTTP may not have.")
+    if not token and not is_loopback(host):
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        click.echo(f"llamapack: clients need this token: {token}", err=True)
+    return token
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """Read NAME=VALUE; the value is JSON if it can be read as a number or a truth value, and else a text."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--option takes NAME=VALUE, not {text!r}.")
+    try:
+        read = json.loads(value)
+    except ValueError:
+        read = value
+    return name.strip().replace("-", "_"), read if isinstance(read, (bool, int, float)) else value
+
+
+def _log(quiet: bool) -> None:
+    """Log to standard error: what happens, or faults only."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("llamapack")
+    logger.addHandler(handler)
+    logging.getLogger("llamapack.server").setLevel(logging.WARNING if quiet else logging.INFO)

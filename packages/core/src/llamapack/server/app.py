@@ -1,0 +1,130 @@
+"""The server as an ASGI application: every request is checked first, and every fault becomes an answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Route, Router
+
+from llamapack.server.bodies import Buffers, ClientGoneError, Receive
+from llamapack.server.exchange import Exchange, Send
+from llamapack.server.guard import Guard
+from llamapack.server.keeper import Keeper
+from llamapack.server.metrics import Metrics
+from llamapack.server.proxy import Proxy
+from llamapack.server.refusal import Refusal
+from llamapack.server.routes import MODEL_ROUTES, api_of
+from llamapack.server.settings import Settings
+from llamapack.server.status import health, metrics_text
+
+Handler = Callable[[Exchange], Awaitable[None]]
+logger = logging.getLogger("llamapack.server")
+_EXCHANGE = "llamapack.exchange"
+
+
+class Application:
+    """Answers requests for one model."""
+
+    def __init__(self, settings: Settings, keeper: Keeper) -> None:
+        """Make the routes."""
+        self.settings = settings
+        self.keeper = keeper
+        self.metrics = Metrics()
+        self.connections: Callable[[], int] = lambda: 0
+        self._guard = Guard(settings)
+        self._buffers = Buffers(settings.limits)
+        self._router = Router(self._routes(), redirect_slashes=False, default=_no_route)
+
+    def _routes(self) -> list[Route]:
+        own: dict[str, Handler] = {
+            "/health": self._health,
+            "/v1/health": self._health,
+            "/health/live": self._live,
+            "/health/ready": self._ready,
+            "/metrics": self._metrics,
+        }
+        found = [Route(path, _Endpoint(path, handler), methods=["GET"]) for path, handler in own.items()]
+        for route in MODEL_ROUTES:
+            proxy = Proxy(route, self.keeper, self._buffers, self.settings.limits)
+            found.append(Route(route.path, _Endpoint(route.path, proxy), methods=[route.method]))
+        return found
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        exchange = Exchange(scope, receive, send, api_of(scope["path"]))
+        scope[_EXCHANGE], scope["app"] = exchange, self
+        try:
+            await self._answer(exchange, scope, receive, send)
+        except ClientGoneError:
+            pass
+        except Refusal as refusal:
+            await exchange.refuse(refusal)
+        except HTTPException as error:
+            await exchange.refuse(Refusal(error.status_code, "method_not_allowed", "There is no such method here."))
+        except Exception:
+            logger.exception("a fault of the server, while it answered %s", exchange.api.value)
+            await exchange.refuse(Refusal(500, "server_fault", "The server failed; its log says more."))
+        finally:
+            exchange.finish(self.metrics)
+
+    async def _answer(self, exchange: Exchange, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        origin = self._guard.allowed_origin(exchange.headers)
+        if origin is not None:
+            exchange.added_headers += [(b"access-control-allow-origin", origin), (b"vary", b"origin")]
+            if exchange.method == "OPTIONS":
+                await self._allow(exchange)
+                return
+        self._guard.check(exchange.path, exchange.headers)
+        await self._router(scope, receive, send)
+
+    async def _allow(self, exchange: Exchange) -> None:
+        """Answer what browsers ask before a page of an allowed origin may ask."""
+        wanted = exchange.headers.get(b"access-control-request-headers", b"*")
+        exchange.added_headers += [
+            (b"access-control-allow-methods", b"GET, POST, DELETE"),
+            (b"access-control-allow-headers", wanted),
+            (b"access-control-max-age", b"600"),
+        ]
+        await exchange.answer(200, "text/plain", b"")
+
+    async def _health(self, exchange: Exchange) -> None:
+        details = self._guard.knows_token(exchange.headers)
+        await _answer_json(exchange, 200 if self.keeper.state == "ready" else 503, health(self.keeper, details=details))
+
+    async def _live(self, exchange: Exchange) -> None:
+        await _answer_json(exchange, 200, {"status": "ok"})
+
+    async def _ready(self, exchange: Exchange) -> None:
+        ready = self.keeper.state == "ready"
+        await _answer_json(exchange, 200 if ready else 503, {"status": "ok" if ready else "not ready"})
+
+    async def _metrics(self, exchange: Exchange) -> None:
+        text = await metrics_text(self.metrics, self.keeper, self.connections())
+        await exchange.answer(200, "text/plain; version=0.0.4; charset=utf-8", text.encode())
+
+
+class _Endpoint:
+    """A handler as an ASGI application."""
+
+    def __init__(self, path: str, handler: Handler) -> None:
+        self._path = path
+        self._handler = handler
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        exchange: Exchange = scope[_EXCHANGE]
+        exchange.route = self._path
+        await self._handler(exchange)
+
+
+async def _no_route(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    raise Refusal(404, "no_such_route", "There is no such route here.")
+
+
+async def _answer_json(exchange: Exchange, status: int, value: object) -> None:
+    await exchange.answer(status, "application/json", json.dumps(value).encode())

@@ -1,0 +1,247 @@
+"""Keeps the runner of one model going: starts it, watches it, and starts it again with growing pauses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Mapping
+from typing import Any, Literal
+
+from llamapack.backends.children.exit_status import describe_crash
+from llamapack.errors import LlamapackError, RunnerError
+from llamapack.runner.aio import AsyncRunnerResponse
+from llamapack.runner.child import Child, Report
+from llamapack.runner.configuration import wanted_of
+from llamapack.server.line import Line
+from llamapack.server.refusal import Refusal
+from llamapack.server.settings import ModelSettings, Settings
+from llamapack.server.sockets import connect
+
+State = Literal["loading", "ready", "ended", "waiting", "stopped"]
+logger = logging.getLogger("llamapack.server")
+
+_LOOK_SECONDS = 0.2
+_ASK_SECONDS = 5.0
+_LONGEST_PAUSE = 60.0
+_WELL_SECONDS = 60.0
+"""A runner that was ready for so long was well: what comes after is a new fault."""
+_LOADING_RETRY = 2.0
+_LONGEST_STEP = 300.0
+"""Seconds without progress after which loading is given up."""
+_QUICK_AT_ONCE = 16
+_DEFAULTS: Mapping[str, object] = {"metrics": True}
+
+
+class NotReady(Refusal):
+    """There is no runner now; nothing of the request was sent."""
+
+
+class Keeper:
+    """One model: its runner, if there is one, and the line of requests before it."""
+
+    def __init__(self, model: ModelSettings, settings: Settings) -> None:
+        """Begin without a runner; `run` starts it."""
+        self.model = model
+        self.state: State = "loading"
+        self.progress = 0.0
+        self.restarts = 0
+        self.reason = ""
+        """Why the last runner ended, or was not loaded; with the end of its log."""
+        limits = settings.limits
+        self.slots = Line(limits.waiting, limits.waiting_seconds)
+        self.quick = Line(limits.waiting, limits.waiting_seconds)
+        self._hang_seconds = settings.hang_seconds
+        self._child: Child | None = None
+        self._stopping = self._was_ready = False
+        self._next_start = self._last_step = 0.0
+        self._ends: dict[Child, asyncio.Task[LlamapackError]] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """The process of the runner; None while there is none."""
+        child = self._child
+        return child.process.pid if child is not None and child.process.poll() is None else None
+
+    async def run(self) -> None:
+        """Keep a runner until this is cancelled. Raises what the first one raises if it cannot load the model."""
+        faults = 0
+        try:
+            while True:
+                try:
+                    child = await self._load()
+                except LlamapackError as error:
+                    if self._child is not None:
+                        await asyncio.to_thread(self._child.end)
+                    if not self._was_ready:
+                        raise
+                    self._note(error)
+                else:
+                    began = time.monotonic()
+                    self._note(await self._watch(child))
+                    faults = 0 if time.monotonic() - began > _WELL_SECONDS else faults
+                await self._pause(faults)
+                faults += 1
+                self.restarts += 1
+        finally:
+            self._stopping = True
+            self.state = "stopped"
+            self._refuse(Refusal(503, "shutting_down", "The server is shutting down.", retry_after=1))
+            if self._child is not None:
+                await asyncio.shield(asyncio.to_thread(self._child.end))
+
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
+    ) -> AsyncRunnerResponse:
+        """Send a request to the runner, and return its answer when the status is known; raises NotReady."""
+        child = self._child
+        if child is None or self.state != "ready":
+            raise self._not_ready()
+        return await self._send(child, method, path, body, content_type)
+
+    async def _send(
+        self, child: Child, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
+    ) -> AsyncRunnerResponse:
+        if child.address is None:
+            raise self._not_ready()
+        try:
+            connection = await connect(child.address)
+        except OSError as error:
+            await self._end_of(child)
+            raise self._not_ready() from error
+
+        async def lost() -> LlamapackError:
+            return await self._end_of(child)
+
+        response = AsyncRunnerResponse(connection, lost)
+        return await response.start(child.address.request(method, path, body, content_type))
+
+    def refusal_of(self, error: LlamapackError) -> Refusal:
+        """Return what a client is told whose request ended with the runner."""
+        how = _how_it_ended(error) if isinstance(error, RunnerError) else "was ended"
+        what = f"The process of {self.model.name} {how} while it worked on this request. It is started again."
+        return Refusal(503, "model_process_ended", what, retry_after=max(1.0, self._until_start()))
+
+    async def _load(self) -> Child:
+        self.state, self.progress = "loading", 0.0
+        self._hold()
+        child = await asyncio.to_thread(self._start)
+        self._child, self._last_step = child, time.monotonic()
+        if self._stopping:
+            raise asyncio.CancelledError
+        await asyncio.to_thread(child.load, self._tell, self._stop_loading)
+        if not child.ready:
+            raise await self._end_of(child, doing="loading the model")
+        for line in child.log.release():
+            logger.warning("%s: %s", self.model.name, line)
+        try:
+            properties = await (await self._send(child, "GET", "/props")).json()
+        except NotReady as refusal:
+            raise await self._end_of(child) from refusal
+        self.state, self._was_ready = "ready", True
+        self.slots.open(int(properties["total_slots"]))
+        self.quick.open(_QUICK_AT_ONCE)
+        logger.info("%s is ready: process %d, %d slots", self.model.name, child.process.pid, properties["total_slots"])
+        return child
+
+    def _start(self) -> Child:
+        """Start a process; in a thread, because backends are probed."""
+        hardware: dict[str, Any] = {"backends": None, "devices": None, "require_gpu": False, "cpu_level": None}
+        options = {**_DEFAULTS, "alias": self.model.name, **self.model.options}
+        return Child(wanted_of(self.model.path, options=options, **{**hardware, **self.model.hardware}))
+
+    def _tell(self, report: Report) -> bool:
+        self._last_step = time.monotonic()
+        self.progress = min(1.0, (int(report["number"]) - 1 + float(report["part"])) / max(int(report["count"]), 1))
+        return not self._stopping
+
+    def _stop_loading(self) -> bool:
+        return self._stopping or time.monotonic() - self._last_step > _LONGEST_STEP
+
+    async def _watch(self, child: Child) -> LlamapackError:
+        """Return when the runner has ended, or had to be ended; the reason is for people who keep the server."""
+        tasks = [asyncio.ensure_future(each) for each in (self._ended(child), self._hung(child))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        if tasks[1] in done:
+            await asyncio.to_thread(child.process.kill)
+        error = await self._end_of(child)
+        await asyncio.to_thread(child.end)
+        if tasks[1] in done:
+            what = f"The process of {self.model.name} gave no sign of life for {self._hang_seconds:g} seconds."
+            return RunnerError(what, status=None, log=child.log.last, why=error.why)
+        return error
+
+    async def _ended(self, child: Child) -> None:
+        while child.usable and child not in self._ends:
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _hung(self, child: Child) -> None:
+        while True:
+            await asyncio.sleep(min(_ASK_SECONDS, self._hang_seconds))
+            try:
+                await asyncio.wait_for(self._look(), self._hang_seconds)
+            except asyncio.TimeoutError:
+                return
+            except (LlamapackError, NotReady):
+                await asyncio.sleep(_LOOK_SECONDS)  # it has ended, which is noticed elsewhere
+
+    async def _look(self) -> None:
+        await (await self.ask("GET", "/health")).read()
+
+    def _end_of(self, child: Child, doing: str = "working on requests") -> Awaitable[LlamapackError]:
+        """Return why a runner does not answer any more: the same error for all who ask. New requests wait from now."""
+        if child not in self._ends:
+            if self.state == "ready":
+                self.state = "ended"
+                self._hold()
+            self._ends[child] = asyncio.ensure_future(asyncio.to_thread(child.why_gone, doing))
+        return asyncio.shield(self._ends[child])
+
+    def _note(self, error: LlamapackError) -> None:
+        self.reason = "\n".join(part for part in (error.what, error.why) if part)
+        logger.error("%s", self.reason)
+        self._ends.clear()
+
+    async def _pause(self, faults: int) -> None:
+        pause = min(_LONGEST_PAUSE, 2.0 ** (faults - 1)) if faults else 0.0
+        if pause:
+            self.state = "waiting"
+            self._next_start = time.monotonic() + pause
+            logger.warning("%s is started again in %g seconds", self.model.name, pause)
+            self.slots.refuse(self._not_ready)
+            self.quick.refuse(self._not_ready)
+            await asyncio.sleep(pause)
+        else:
+            logger.warning("%s is started again", self.model.name)
+
+    def _until_start(self) -> float:
+        return max(0.0, self._next_start - time.monotonic()) if self.state == "waiting" else _LOADING_RETRY
+
+    def _not_ready(self) -> NotReady:
+        what = {
+            "loading": f"{self.model.name} is being loaded.",
+            "waiting": f"{self.model.name} has failed, and is started again in {self._until_start():.0f} seconds.",
+            "ready": f"{self.model.name} cannot be reached.",
+            "ended": f"{self.model.name} has just ended, and is started again.",
+            "stopped": "The server is shutting down.",
+        }[self.state]
+        return NotReady(503, "model_not_ready", what, retry_after=self._until_start())
+
+    def _hold(self) -> None:
+        for line in (self.slots, self.quick):
+            line.hold()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        for line in (self.slots, self.quick):
+            line.refuse(lambda: refusal)
+
+
+def _how_it_ended(error: RunnerError) -> str:
+    if error.status is None:
+        return "stopped answering"
+    crash = describe_crash(error.status)
+    return f"was ended by {crash}" if crash else f"exited with status {error.status}"

@@ -1,0 +1,91 @@
+"""Requests passed to a model's runner, and its answers passed back, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from llamapack.errors import LlamapackError
+from llamapack.runner.aio import AsyncRunnerResponse
+from llamapack.server.bodies import Buffers
+from llamapack.server.exchange import Exchange
+from llamapack.server.keeper import Keeper, NotReady
+from llamapack.server.refusal import Api, Refusal, anthropic_error
+from llamapack.server.routes import ModelRoute
+from llamapack.server.settings import MIB, Limits
+
+_WHOLE_BYTES = MIB
+"""Answers up to this size are sent with their length."""
+_ATTEMPTS = 3
+_JSON = "application/json"
+
+
+class Proxy:
+    """Passes on the requests of one route."""
+
+    def __init__(self, route: ModelRoute, keeper: Keeper, buffers: Buffers, limits: Limits) -> None:
+        """Take what the requests need."""
+        self._route = route
+        self._keeper = keeper
+        self._buffers = buffers
+        self._limits = limits
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Answer one; raises Refusal, and ClientGoneError."""
+        content_type = exchange.headers.get(b"content-type", b"").decode("latin-1") or _JSON
+        if not (content_type.isascii() and content_type.isprintable()):
+            raise Refusal(400, "invalid_header", "The header `Content-Type` has characters that it may not have.")
+        async with self._buffers.body(exchange.headers, exchange.receive) as body:
+            await exchange.work(self._pass_on(exchange, body, content_type), self._limits.request_seconds)
+
+    async def _pass_on(self, exchange: Exchange, body: bytes, content_type: str) -> None:
+        line = self._keeper.slots if self._route.uses_slot else self._keeper.quick
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with line.place():
+                    response = await self._keeper.ask(self._route.method, self._route.path, body, content_type)
+                    try:
+                        await self._return(response, exchange)
+                    finally:
+                        response.close()
+                return
+            except NotReady:  # it has just ended: to wait in the line again is to wait for the next one
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            except LlamapackError as error:
+                raise self._keeper.refusal_of(error) from error
+
+    async def _return(self, response: AsyncRunnerResponse, exchange: Exchange) -> None:
+        kind, status = response.content_type, response.status
+        if kind.startswith("text/event-stream"):
+            await exchange.begin(status, kind)
+            async for piece in response:
+                await exchange.write(piece)
+            await exchange.end()
+            return
+        pieces = aiter(response)
+        first = b""
+        async for piece in pieces:
+            first += piece
+            if len(first) > _WHOLE_BYTES:
+                break
+        else:
+            await exchange.answer(status, kind, _as_anthropic(first) if self._translates(status) else first)
+            return
+        await exchange.begin(status, kind)
+        await exchange.write(first)
+        async for piece in pieces:
+            await exchange.write(piece)
+        await exchange.end()
+
+    def _translates(self, status: int) -> bool:
+        """Return whether the answer is an error in llama.cpp's shape, which this client does not read."""
+        return status >= 400 and self._route.api is Api.ANTHROPIC
+
+
+def _as_anthropic(body: bytes) -> bytes:
+    try:
+        error: Any = json.loads(body)["error"]
+        return json.dumps(anthropic_error(int(error["code"]), str(error["message"]))).encode()
+    except (ValueError, KeyError, TypeError):
+        return body

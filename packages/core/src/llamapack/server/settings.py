@@ -1,0 +1,75 @@
+"""What `llamapack serve` is told: where to listen, who may ask, and how much."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much is taken from clients; whatever is beyond is refused."""
+
+    body_bytes: int = 32 * MIB
+    """Of one request; more is answered with 413."""
+    buffered_bytes: int = 256 * MIB
+    """Of the bodies of all requests that are held; more is answered with 503."""
+    waiting: int = 64
+    """Requests that wait for a slot, or for the model to be loaded; more are answered with 429."""
+    waiting_seconds: float = 120
+    """How long a request waits; then the answer is 503."""
+    request_seconds: float = 3600
+    """How long a request is worked on; then the answer is 504."""
+    connections: int = 512
+    """Open connections; more are answered with 503 and closed."""
+    head_seconds: float = 15
+    """How long a connection may be open without a request, or with a part of its head."""
+    body_seconds: float = 60
+    """How long the body of a request may take; then the answer is 408."""
+    stalled_seconds: float = 60
+    """How long a client may take nothing of its answer; then its connection is closed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """A model, and how it is loaded: the arguments of Runner."""
+
+    path: Path
+    name: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    hardware: Mapping[str, Any] = field(default_factory=dict)
+    """`backends`, `devices`, `require_gpu` and `cpu_level`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the server behaves to its clients."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str = ""
+    """What clients show as bearer token; empty: they need none."""
+    hosts: tuple[str, ...] = ()
+    """Names of this server that may stand in `Host`, beside `localhost` and addresses."""
+    origins: tuple[str, ...] = ()
+    """Web pages that may ask: their origins, such as `https://chat.example`."""
+    limits: Limits = field(default_factory=Limits)
+    drain_seconds: int = 30
+    """How long requests under way may go on when the server is to end."""
+    hang_seconds: float = 30
+    """How long a runner may give no sign of life; then it is replaced."""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
