@@ -160,7 +160,7 @@ def integration_variables() -> dict[str, str]:
 def integration(session: nox.Session) -> None:
     """Test the installed wheel with a real model, against llama.cpp's own programs."""
     with with_source(session):
-        prepare(session, "core", "test", wheel=wheels.core_wheel())
+        prepare(session, "core", "test", "serve", "clients", wheel=wheels.core_wheel())
         variables = integration_variables()
         ensure_emulator("wine")
     run_pytest(session, str(ROOT / "tests" / "integration"), *workers(), *session.posargs, env=variables)

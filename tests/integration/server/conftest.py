@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.llama.templates import TOOLS
 from tests.support.reference.made_models import write_model
-from tests.support.serving import SMALL, Served, runners_of, wait_until
+from tests.support.server.serving import SMALL, Served, runners_of, wait_until
 
 NAME = "SmolLM2-135M-Instruct.Q4_1"
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at in /proc")

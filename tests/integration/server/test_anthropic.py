@@ -8,7 +8,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.support.serving import Served, wait_until
+from tests.support.server.serving import Served, wait_until
 
 GREEDY = {"temperature": 0}
 ASK: Any = [{"role": "user", "content": "Say hello."}]

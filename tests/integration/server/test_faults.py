@@ -13,7 +13,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.support.serving import LONG, SMALL, Served, runners_of, wait_until
+from tests.support.server.serving import LONG, SMALL, Served, runners_of, wait_until
 
 CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 100_000, "ignore_eos": True, "stream": True}
 

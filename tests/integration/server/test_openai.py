@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from tests.support.llama.templates import CALL
-from tests.support.serving import Served, wait_until
+from tests.support.server.serving import Served, wait_until
 
 ASK: Any = [{"role": "user", "content": "Say hello."}]
 TOOL: Any = {

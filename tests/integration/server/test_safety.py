@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.serving import LONG, SECONDS, Served, runners_of, wait_until
+from tests.support.server.serving import LONG, SECONDS, Served, runners_of, wait_until
 
 CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import tomllib
+from llamapack.server.extra import PACKAGES as PACKAGES_OF_THE_SERVER
 
 from tests.support.repository import files
 from tools.building.wheels import KITS
@@ -90,8 +91,10 @@ def test_core_has_an_extra_for_it(folder: Path) -> None:
     assert core["optional-dependencies"][backend(folder)] == [f"llamapack-{backend(folder)}=={core['version']}"]
 
 
-def test_core_has_no_other_extras() -> None:
-    assert set(project(CORE)["project"]["optional-dependencies"]) == {backend(folder) for folder in PACKAGES}
+def test_the_only_other_extra_of_the_core_is_the_servers() -> None:
+    extras = project(CORE)["project"]["optional-dependencies"]
+    assert set(extras) == {backend(folder) for folder in PACKAGES} | {"serve"}
+    assert tuple(requirement.partition(">")[0] for requirement in extras["serve"]) == PACKAGES_OF_THE_SERVER
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=backend)

@@ -87,7 +87,7 @@ def serve(
     from llamapack.server.running import run
 
     _log(quiet)
-    options = {"ctx_size": ctx_size, "parallel": parallel, "threads": threads, **dict(map(_option, given))}
+    options = {"ctx_size": ctx_size, "parallel": parallel, "threads": threads, **dict(map(read_option, given))}
     model = ModelSettings(
         path=model_path,
         name=name or model_path.stem,
@@ -131,7 +131,7 @@ def _token(file: Path | None, host: str) -> str:
     return token
 
 
-def _option(text: str) -> tuple[str, Any]:
+def read_option(text: str) -> tuple[str, Any]:
     """Read NAME=VALUE; the value is JSON if it can be read as a number or a truth value, and else a text."""
     name, equals, value = text.partition("=")
     if not equals:
