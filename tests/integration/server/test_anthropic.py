@@ -56,8 +56,8 @@ def test_results_of_tools_are_taken(client: anthropic.Anthropic) -> None:
     ]
     with_tools = client.messages.count_tokens(model="any", messages=messages, tools=[TOOL]).input_tokens
     assert with_tools > client.messages.count_tokens(model="any", messages=messages).input_tokens
-    answer = client.messages.create(model="any", messages=messages, tools=[TOOL], max_tokens=8)
-    assert answer.content[0].type == "text"
+    answer = client.messages.create(model="any", messages=messages, tools=[TOOL], max_tokens=8, extra_body=GREEDY)
+    assert answer.usage.input_tokens + (answer.usage.cache_read_input_tokens or 0) == with_tools
 
 
 def test_errors_are_those_of_the_client(client: anthropic.Anthropic) -> None:

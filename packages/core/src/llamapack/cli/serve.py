@@ -1,4 +1,4 @@
-"""`llamapack serve`: answer OpenAI's, Anthropic's and llama.cpp's clients by HTTP."""
+"""`llamapack serve`: answer OpenAI's, Anthropic's, Ollama's and llama.cpp's clients by HTTP."""
 
 from __future__ import annotations
 
@@ -27,10 +27,14 @@ _TOKEN_BYTES = 32
 )
 @click.option("--allowed-host", "hosts", multiple=True, help="A name of this server; may be given several times.")
 @click.option("--allowed-origin", "origins", multiple=True, help="Let web pages of this origin ask; several times.")
+@click.option("-c", "--ctx-size", type=int, help="Context size in tokens.  [default: what the model has]")
 @click.option(
-    "-c", "--ctx-size", type=int, help="Context size in tokens, for all slots.  [default: what the model has]"
+    "-p",
+    "--parallel",
+    default=4,
+    show_default=True,
+    help="Slots: so many requests are worked on at once, and share the context.",
 )
-@click.option("-p", "--parallel", default=4, show_default=True, help="Slots: so many requests are worked on at once.")
 @click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]")
 @click.option("--cpu", help="The CPU level to use.  [default: the best; variable LLAMAPACK_CPU]")
 @click.option("--backend", "backends", help="Backends to use, such as `vulkan`, `cuda,vulkan`, `cpu` or `auto`.")
@@ -75,7 +79,7 @@ def serve(
     hang_seconds: int,
     quiet: bool,
 ) -> None:
-    """Serve MODEL to clients of OpenAI's, Anthropic's and llama.cpp's interfaces.
+    """Serve MODEL to clients of OpenAI's, Anthropic's, Ollama's and llama.cpp's interfaces.
 
     It listens on this machine only, unless --host says otherwise; then clients need a token, which is made and shown if
     none is given. The model is in a process of its own, which is started again if it ends. Ctrl-C, or SIGTERM, ends

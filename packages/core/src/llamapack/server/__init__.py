@@ -1,4 +1,4 @@
-"""`llamapack serve`: a model for OpenAI's, Anthropic's and llama.cpp's clients, behind a supervisor in Python.
+"""`llamapack serve`: a model for OpenAI's, Anthropic's, Ollama's and llama.cpp's clients, behind a supervisor.
 
 Importing this imports neither starlette nor uvicorn: `running` does.
 
@@ -15,6 +15,7 @@ metrics      counts, for Prometheus
 status       what the server says of itself
 exchange     one request and its answer
 proxy        requests passed to a runner, and its answers passed back
+ollama       Ollama's interface, translated into llama.cpp's
 app          all of that as an ASGI application
 connections  connections of clients, by uvicorn, with limits
 running      runs it until a signal ends it

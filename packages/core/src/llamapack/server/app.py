@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from importlib.metadata import version
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from llamapack.server.exchange import Exchange, Send
 from llamapack.server.guard import Guard
 from llamapack.server.keeper import Keeper
 from llamapack.server.metrics import Metrics
+from llamapack.server.ollama import OllamaRoutes
 from llamapack.server.proxy import Proxy
 from llamapack.server.refusal import Refusal
 from llamapack.server.routes import MODEL_ROUTES, api_of
@@ -51,6 +53,9 @@ class Application:
         for route in MODEL_ROUTES:
             proxy = Proxy(route, self.keeper, self._buffers, self.settings.limits)
             found.append(Route(route.path, _Endpoint(route.path, proxy), methods=[route.method]))
+        ollama = OllamaRoutes(self.keeper, self._buffers, self.settings.limits, version("llamapack"))
+        for (method, path), handler in ollama.handlers().items():
+            found.append(Route(path, _Endpoint(path, handler), methods=[method]))
         return found
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

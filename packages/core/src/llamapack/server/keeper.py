@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from llamapack.backends.children.exit_status import describe_crash
@@ -30,7 +31,19 @@ _LOADING_RETRY = 2.0
 _LONGEST_STEP = 300.0
 """Seconds without progress after which loading is given up."""
 _QUICK_AT_ONCE = 16
-_DEFAULTS: Mapping[str, object] = {"metrics": True}
+_ATTEMPTS = 3
+_DEFAULTS: Mapping[str, object] = {"metrics": True, "kv_unified": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunnerRequest:
+    """A request for a runner. `uses_slot` says whether a slot works on it."""
+
+    path: str
+    method: str = "POST"
+    body: bytes = b""
+    content_type: str = "application/json"
+    uses_slot: bool = True
 
 
 class NotReady(Refusal):
@@ -89,6 +102,24 @@ class Keeper:
             self._refuse(Refusal(503, "shutting_down", "The server is shutting down.", retry_after=1))
             if self._child is not None:
                 await asyncio.shield(asyncio.to_thread(self._child.end))
+
+    async def answer(self, request: RunnerRequest, take: Callable[[AsyncRunnerResponse], Awaitable[None]]) -> None:
+        """Wait for a place, send a request, and give its answer to `take`; raises Refusal."""
+        line = self.slots if request.uses_slot else self.quick
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with line.place():
+                    response = await self.ask(request.method, request.path, request.body, request.content_type)
+                    try:
+                        await take(response)
+                    finally:
+                        response.close()
+                return
+            except NotReady:  # it has just ended: to wait in the line again is to wait for the next one
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            except LlamapackError as error:
+                raise self.refusal_of(error) from error
 
     async def ask(
         self, method: str, path: str, body: bytes = b"", content_type: str = "application/json"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from llamapack.errors import LlamapackError
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.server.bodies import Buffers
 from llamapack.server.exchange import Exchange
-from llamapack.server.keeper import Keeper, NotReady
+from llamapack.server.keeper import Keeper, RunnerRequest
 from llamapack.server.refusal import Api, Refusal, anthropic_error
 from llamapack.server.routes import ModelRoute
 from llamapack.server.settings import MIB, Limits
 
 _WHOLE_BYTES = MIB
 """Answers up to this size are sent with their length."""
-_ATTEMPTS = 3
 _JSON = "application/json"
 
 
@@ -39,21 +37,14 @@ class Proxy:
             await exchange.work(self._pass_on(exchange, body, content_type), self._limits.request_seconds)
 
     async def _pass_on(self, exchange: Exchange, body: bytes, content_type: str) -> None:
-        line = self._keeper.slots if self._route.uses_slot else self._keeper.quick
-        for attempt in range(_ATTEMPTS):
-            try:
-                async with line.place():
-                    response = await self._keeper.ask(self._route.method, self._route.path, body, content_type)
-                    try:
-                        await self._return(response, exchange)
-                    finally:
-                        response.close()
-                return
-            except NotReady:  # it has just ended: to wait in the line again is to wait for the next one
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            except LlamapackError as error:
-                raise self._keeper.refusal_of(error) from error
+        request = RunnerRequest(
+            method=self._route.method,
+            path=self._route.path,
+            body=body,
+            content_type=content_type,
+            uses_slot=self._route.uses_slot,
+        )
+        await self._keeper.answer(request, lambda response: self._return(response, exchange))
 
     async def _return(self, response: AsyncRunnerResponse, exchange: Exchange) -> None:
         kind, status = response.content_type, response.status

@@ -1,0 +1,210 @@
+"""The routes of Ollama's interface."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llamapack.engine.response import error_in
+from llamapack.errors import LlamapackError
+from llamapack.runner.aio import AsyncRunnerResponse
+from llamapack.server.bodies import Buffers
+from llamapack.server.exchange import Exchange
+from llamapack.server.keeper import Keeper, RunnerRequest
+from llamapack.server.ollama import about
+from llamapack.server.ollama.answers import Answer, ChatAnswer, TextAnswer, embeddings_of, now
+from llamapack.server.ollama.reading import Json, field, model_name, read_object, seconds, wrong
+from llamapack.server.ollama.requests import Translated, chat_request, embed_request, generate_request
+from llamapack.server.refusal import Refusal
+from llamapack.server.settings import Limits
+
+Handler = Callable[[Exchange], Awaitable[None]]
+_JSON = "application/json; charset=utf-8"
+_LINES = "application/x-ndjson"
+_MANAGING = "This server does not fetch, make or change models. Start it with the file of the model."
+
+
+class OllamaRoutes:
+    """Answers Ollama's clients with one model, whatever name they ask for."""
+
+    def __init__(self, keeper: Keeper, buffers: Buffers, limits: Limits, version: str) -> None:
+        """Take what the requests need."""
+        self._keeper = keeper
+        self._buffers = buffers
+        self._limits = limits
+        self._version = version
+
+    def handlers(self) -> Mapping[tuple[str, str], Handler]:
+        """Return the handlers by method and path."""
+        found: dict[tuple[str, str], Handler] = {
+            ("POST", "/api/chat"): self._reading(self._chat),
+            ("POST", "/api/generate"): self._reading(self._generate),
+            ("POST", "/api/embed"): self._reading(self._embed),
+            ("POST", "/api/embeddings"): self._reading(self._embeddings),
+            ("POST", "/api/show"): self._reading(self._show),
+            ("GET", "/api/tags"): self._tags,
+            ("GET", "/api/ps"): self._ps,
+            ("GET", "/api/version"): self._tell_version,
+        }
+        for method, name in (
+            ("POST", "pull"),
+            ("POST", "push"),
+            ("POST", "create"),
+            ("POST", "copy"),
+            ("DELETE", "delete"),
+        ):
+            found[method, f"/api/{name}"] = self._no_managing
+        return found
+
+    def _reading(self, handle: Callable[[Exchange, Json], Awaitable[None]]) -> Handler:
+        """Return a handler that reads the body first, and stops when the client goes away."""
+
+        async def handler(exchange: Exchange) -> None:
+            async with self._buffers.body(exchange.headers, exchange.receive) as body:
+                request = read_object(body)
+                await exchange.work(handle(exchange, request), self._limits.request_seconds)
+
+        return handler
+
+    async def _chat(self, exchange: Exchange, request: Json) -> None:
+        name, stream = model_name(request), field(request, "stream", bool, True)
+        if not field(request, "messages", list, []):
+            await self._only_load(exchange, request, {"message": {"role": "assistant", "content": ""}})
+            return
+        await self._answer(exchange, request, chat_request(request, stream=stream), _Kind(name=name, chat=True))
+
+    async def _generate(self, exchange: Exchange, request: Json) -> None:
+        name, stream = model_name(request), field(request, "stream", bool, True)
+        if (
+            not field(request, "prompt", str, "")
+            and not field(request, "suffix", str, "")
+            and not request.get("images")
+        ):
+            await self._only_load(exchange, request, {"response": ""})
+            return
+        await self._answer(exchange, request, generate_request(request, stream=stream), _Kind(name=name, chat=False))
+
+    async def _only_load(self, exchange: Exchange, request: Json, empty: Json) -> None:
+        """Answer a request without a prompt, which is to load the model, or with `keep_alive` of 0 to unload it."""
+        reason = "unload" if seconds(request.get("keep_alive"), "keep_alive") == 0 else "load"
+        async with self._keeper.quick.place():
+            pass
+        made = {"model": model_name(request), "created_at": now(), **empty, "done": True, "done_reason": reason}
+        await _answer_json(exchange, made)
+
+    async def _answer(self, exchange: Exchange, request: Json, translated: Translated, kind: _Kind) -> None:
+        seconds(request.get("keep_alive"), "keep_alive")  # it stays loaded, but what is no duration is an error
+        began = time.monotonic()
+
+        async def take(response: AsyncRunnerResponse) -> None:
+            make = ChatAnswer if translated.path.endswith("/chat/completions") else TextAnswer
+            answer = make(kind.name, chat=kind.chat, seconds_before=time.monotonic() - began)
+            await _raise_error(response)
+            if translated.body["stream"]:
+                await _stream(exchange, response, answer, began)
+            else:
+                await _answer_json(exchange, answer.whole(await response.json(), time.monotonic() - began))
+
+        await self._keeper.answer(_to_runner(translated), take)
+
+    async def _vectors(self, request: Json) -> tuple[list[list[float]], int]:
+        """Return the vectors of a request's texts, and how many tokens they have."""
+        translated, dimensions = embed_request(request), field(request, "dimensions", int, 0)
+        if not translated.body["input"]:
+            return [], 0
+        found: list[Any] = []
+
+        async def take(response: AsyncRunnerResponse) -> None:
+            await _raise_error(response)
+            found.append(await response.json())
+
+        await self._keeper.answer(_to_runner(translated), take)
+        return embeddings_of(found[-1], max(0, dimensions)), int(found[-1]["usage"]["prompt_tokens"])
+
+    async def _embed(self, exchange: Exchange, request: Json) -> None:
+        name, began = model_name(request), time.monotonic()
+        vectors, tokens = await self._vectors(request)
+        took = int((time.monotonic() - began) * 1e9)
+        numbers = {"total_duration": took, "load_duration": 0, "prompt_eval_count": tokens}
+        await _answer_json(exchange, {"model": name, "embeddings": vectors, **numbers})
+
+    async def _embeddings(self, exchange: Exchange, request: Json) -> None:
+        model_name(request)
+        prompt = field(request, "prompt", str, "")
+        vectors, _ = await self._vectors({**request, "input": prompt or []})
+        await _answer_json(exchange, {"embedding": vectors[0] if vectors else []})
+
+    async def _show(self, exchange: Exchange, request: Json) -> None:
+        model_name(request)
+        details, properties = await self._about()
+        verbose = field(request, "verbose", bool, False)
+        await _answer_json(exchange, about.shown(self._keeper, details, properties, verbose=verbose))
+
+    async def _tags(self, exchange: Exchange) -> None:
+        details, _ = await self._about()
+        await _answer_json(exchange, {"models": [about.listed(self._keeper, details)]})
+
+    async def _ps(self, exchange: Exchange) -> None:
+        if self._keeper.state != "ready":
+            await _answer_json(exchange, {"models": []})
+            return
+        details, properties = await self._about()
+        await _answer_json(exchange, {"models": [about.loaded(self._keeper, details, properties)]})
+
+    async def _about(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        try:
+            async with self._keeper.quick.place():
+                return await about.details_of(self._keeper), await (await self._keeper.ask("GET", "/props")).json()
+        except LlamapackError as error:
+            raise self._keeper.refusal_of(error) from error
+
+    async def _tell_version(self, exchange: Exchange) -> None:
+        await _answer_json(exchange, {"version": self._version})
+
+    async def _no_managing(self, exchange: Exchange) -> None:
+        raise Refusal(501, "not_supported", _MANAGING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    name: str
+    chat: bool
+
+
+def _to_runner(translated: Translated) -> RunnerRequest:
+    try:
+        return RunnerRequest(path=translated.path, body=json.dumps(translated.body).encode())
+    except RecursionError:
+        raise wrong("The request is nested too deeply.") from None
+
+
+async def _raise_error(response: AsyncRunnerResponse) -> None:
+    """Raise what the runner refuses as Ollama's clients are to read it."""
+    if response.status >= 400:
+        error = error_in(await response.read())
+        raise Refusal(response.status, "refused", str(error.get("message", "")))
+
+
+async def _stream(exchange: Exchange, response: AsyncRunnerResponse, answer: Answer, began: float) -> None:
+    await exchange.begin(200, _LINES)
+    async for event in response.events():
+        part = event.json()
+        if "error" in part:
+            error = part["error"]
+            raise Refusal(500, "failed", str(error.get("message", "") if isinstance(error, dict) else error))
+        for each in answer.feed(part):
+            await exchange.write(_line(each))
+    for each in answer.end(time.monotonic() - began):
+        await exchange.write(_line(each))
+    await exchange.end()
+
+
+def _line(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+async def _answer_json(exchange: Exchange, value: Json) -> None:
+    await exchange.answer(200, _JSON, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

@@ -1,0 +1,171 @@
+"""Ollama's requests as llama.cpp's server takes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llamapack.server.ollama.options import sampling_of
+from llamapack.server.ollama.reading import Json, field, wrong
+
+_EFFORTS = ("low", "medium", "high", "max")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translated:
+    """A request for the runner: where it goes, and its body."""
+
+    path: str
+    body: Json
+
+
+def chat_request(request: Json, *, stream: bool) -> Translated:
+    """Translate a request of `/api/chat`."""
+    tools = field(request, "tools", list, [])
+    body = {
+        "messages": _messages(field(request, "messages", list, [])),
+        **({"tools": tools} if tools else {}),
+        **_answer_format(request),
+        **_thinking(request),
+        **_log_probabilities(request),
+        **_chat_sampling(request),
+        "stream": stream,
+    }
+    return Translated(path="/v1/chat/completions", body=body)
+
+
+def generate_request(request: Json, *, stream: bool) -> Translated:
+    """Translate a request of `/api/generate`: a chat of one message, a raw text, or one with a gap to fill."""
+    if field(request, "template", str, ""):
+        raise wrong("template is not supported: the model's own chat template is used")
+    if request.get("context"):
+        raise wrong("context is not supported: use /api/chat, with the messages so far")
+    prompt, suffix = field(request, "prompt", str, ""), field(request, "suffix", str, "")
+    if suffix:
+        body = {"input_prefix": prompt, "input_suffix": suffix, **_plain_format(request), **sampling_of(request)}
+        return Translated(path="/infill", body={**body, "stream": stream})
+    if field(request, "raw", bool, False):
+        if request.get("images"):
+            raise wrong("raw prompts cannot have images")
+        body = {"prompt": prompt, **_plain_format(request), **sampling_of(request), "stream": stream}
+        return Translated(path="/completion", body=body)
+    system = field(request, "system", str, "")
+    messages: list[Json] = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": prompt, "images": request.get("images")})
+    return chat_request({**request, "messages": messages, "tools": None}, stream=stream)
+
+
+def embed_request(request: Json) -> Translated:
+    """Translate a request of `/api/embed`; the input is a text, or a list of texts."""
+    given = request.get("input")
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise wrong("'input' must be a text or a list of texts.")
+    return Translated(path="/v1/embeddings", body={"input": texts})
+
+
+def _chat_sampling(request: Json) -> dict[str, Any]:
+    found = sampling_of(request)
+    if "n_predict" in found:
+        found["max_tokens"] = found.pop("n_predict")
+    return found
+
+
+def _answer_format(request: Json) -> dict[str, Any]:
+    wanted = request.get("format")
+    if wanted is None or wanted == "":
+        return {}
+    if wanted == "json":
+        return {"response_format": {"type": "json_object"}}
+    if isinstance(wanted, dict):
+        return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": wanted}}}
+    raise wrong('format must be "json" or a JSON schema')
+
+
+def _plain_format(request: Json) -> dict[str, Any]:
+    """Return the wanted format for prompts that are no chats."""
+    wanted = _answer_format(request).get("response_format")
+    if wanted is None:
+        return {}
+    return {"json_schema": wanted["json_schema"]["schema"] if "json_schema" in wanted else {"type": "object"}}
+
+
+def _thinking(request: Json) -> dict[str, Any]:
+    wanted = request.get("think")
+    if wanted is None:
+        return {}
+    if isinstance(wanted, bool):
+        return {"chat_template_kwargs": {"enable_thinking": wanted}}
+    if wanted in _EFFORTS:
+        return {"chat_template_kwargs": {"enable_thinking": True, "reasoning_effort": wanted}}
+    raise wrong(f"think must be true, false, or one of {', '.join(_EFFORTS)}")
+
+
+def _log_probabilities(request: Json) -> dict[str, Any]:
+    top = field(request, "top_logprobs", int, 0)
+    if not field(request, "logprobs", bool, False) and not top:
+        return {}
+    return {"logprobs": True, "top_logprobs": top}
+
+
+def _messages(given: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return messages as OpenAI has them: calls of tools get numbers, by which their results name them."""
+    found: list[dict[str, Any]] = []
+    open_calls: list[tuple[str, str]] = []  # name and number of calls without a result
+    number = 0
+    for message in given:
+        if not isinstance(message, dict):
+            raise wrong("each message must be an object")
+        role, text = field(message, "role", str, ""), field(message, "content", str, "")
+        if not role:
+            raise wrong("each message needs a role")
+        made: dict[str, Any] = {"role": role, "content": _content(text, message.get("images"))}
+        if thinking := field(message, "thinking", str, ""):
+            made["reasoning_content"] = thinking
+        if calls := field(message, "tool_calls", list, []):
+            made["tool_calls"] = []
+            for call in calls:
+                made["tool_calls"].append(_call(call, f"call_{number}"))
+                open_calls.append((made["tool_calls"][-1]["function"]["name"], f"call_{number}"))
+                number += 1
+        if role == "tool":
+            name = field(message, "tool_name", str, "") or field(message, "name", str, "")
+            made["tool_call_id"] = _answered(open_calls, name)
+            made |= {"name": name} if name else {}
+        found.append(made)
+    return found
+
+
+def _answered(open_calls: list[tuple[str, str]], name: str) -> str:
+    """Return the number of the call that a result is for: the first of that name, or the first of all."""
+    for each in open_calls:
+        if not name or each[0] == name:
+            open_calls.remove(each)
+            return each[1]
+    return "call_unknown"
+
+
+def _call(call: Any, number: str) -> dict[str, Any]:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise wrong("each call of a tool needs a function with a name")
+    arguments = function.get("arguments") or {}
+    if not isinstance(arguments, Mapping):
+        raise wrong("the arguments of a call must be an object")
+    made = {"name": function["name"], "arguments": json.dumps(arguments)}
+    return {"id": number, "type": "function", "function": made}
+
+
+def _content(text: str, images: object) -> str | list[dict[str, Any]]:
+    if not images:
+        return text
+    if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
+        raise wrong("images must be a list of base64 texts")
+    parts: list[dict[str, Any]] = [{"type": "text", "text": text}] if text else []
+    for image in images:
+        # decoders go by the bytes, not by this type
+        address = image if image.startswith("data:") else f"data:image/png;base64,{image}"
+        parts.append({"type": "image_url", "image_url": {"url": address}})
+    return parts
