@@ -7,6 +7,7 @@ fetching  Get a file from a web server, with limits.
 decoding  Decode the bytes of a file in llama.cpp, with its assertions caught.
 limits    How large they may be.
 kinds     Recognise what kind of file it is by its first bytes.
+checks    What the file of an image says of itself, checked before it is decoded.
 headers   What the header of an image says, before any pixel is decoded.
 png       What the header and the blocks of a PNG file say.
 jpeg      What the segments of a JPEG file say.

@@ -13,13 +13,11 @@ import numpy as np
 
 from llamapack._util.arguments import warn_caller
 from llamapack.errors import InputError, PromptWarning
-from llamapack.media_files import bitmaps, jpeg, png
-from llamapack.media_files.headers import DamagedError
-from llamapack.media_files.kinds import AUDIO, IMAGES, described, kind_of
+from llamapack.media_files.checks import check_image, check_pixels
+from llamapack.media_files.kinds import kind_of
 from llamapack.media_files.limits import MediaLimits
 from llamapack.media_files.pixels import Pixels, decode, encode_png, from_array, turned
 
-_READ = {"png": png.read_header, "jpeg": jpeg.read_header, "bmp": bitmaps.read_bmp, "gif": bitmaps.read_gif}
 _BY_PILLOW = {"webp": "WEBP", "tiff": "TIFF", "avif": "AVIF", "jpeg 2000": "JPEG2000", "ico": "ICO"}
 _RGB = "RGB"
 
@@ -32,16 +30,7 @@ def image_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
     kind = kind_of(data)
     if kind in _BY_PILLOW:
         return encode_png(_decode_by_pillow(data, kind, name, limits))
-    if kind not in IMAGES:
-        fix = "Give it as audio=[...]." if kind in AUDIO else "Use PNG, JPEG, BMP or GIF; with Pillow also WebP."
-        raise InputError(f"{name} is no image.", why=described(data), fix=fix)
-    try:
-        header = _READ[kind](data)
-        _check_size(header.width, header.height, name, limits)
-        if kind == "png":
-            png.check(data)
-    except DamagedError as problem:
-        raise InputError(f"{name} is a damaged {kind.upper()} file.", why=str(problem)) from problem
+    header = check_image(data, name, limits)
     if header.animated:
         warn_caller(PromptWarning(f"{name} is animated: only its first image is used."))
     return data if header.orientation == 1 else encode_png(turned(_decoded(data, kind, name), header.orientation))
@@ -50,7 +39,7 @@ def image_file(data: bytes, name: str, limits: MediaLimits) -> bytes:
 def image_of_array(array: Any, limits: MediaLimits) -> bytes:
     """Return an array as a PNG file; raises InputError for one that is no image."""
     if array.ndim >= 2:
-        _check_size(array.shape[1], array.shape[0], "The array", limits)
+        check_pixels(array.shape[1], array.shape[0], "The array", limits)
     return encode_png(from_array(array))
 
 
@@ -64,16 +53,6 @@ def _decoded(data: bytes, kind: str, name: str) -> Pixels:
     if pixels is None:
         raise InputError(f"{name} is a damaged {kind.upper()} file.", why="llama.cpp cannot decode it.")
     return pixels
-
-
-def _check_size(width: int, height: int, name: str, limits: MediaLimits) -> None:
-    if not width or not height:
-        raise InputError(f"{name} has no pixels: its size is {width} x {height}.")
-    if width * height > limits.image_pixels:
-        raise InputError(
-            f"{name} has {width} x {height} pixels, more than the {limits.image_pixels} that are allowed.",
-            fix="Shrink it, or allow more: MediaLimits(image_pixels=N).",
-        )
 
 
 def _decode_by_pillow(data: bytes, kind: str, name: str, limits: MediaLimits) -> Pixels:
@@ -96,7 +75,7 @@ def _decode_by_pillow(data: bytes, kind: str, name: str, limits: MediaLimits) ->
 
 
 def _pixels_of_pillow(image: Any, name: str, limits: MediaLimits) -> Pixels:
-    _check_size(image.width, image.height, name, limits)
+    check_pixels(image.width, image.height, name, limits)
     orientation = image.getexif().get(0x0112, 1)
     mode: str = image.mode
     if mode.startswith("I;16"):

@@ -10,6 +10,7 @@ guard        who may ask: `Host`, `Origin`, the token
 bodies       bodies of requests, read within limits
 line         requests that wait for a slot
 sockets      the socket to listen at, and connections to runners
+media        images and audio in requests, checked
 keeper       keeps a model's runner going
 metrics      counts, for Prometheus
 status       what the server says of itself

@@ -15,6 +15,7 @@ from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.runner.child import Child, Report
 from llamapack.runner.configuration import wanted_of
 from llamapack.server.line import Line
+from llamapack.server.media import check_media
 from llamapack.server.refusal import Refusal
 from llamapack.server.settings import ModelSettings, Settings
 from llamapack.server.sockets import connect
@@ -64,6 +65,10 @@ class Keeper:
         limits = settings.limits
         self.slots = Line(limits.waiting, limits.waiting_seconds)
         self.quick = Line(limits.waiting, limits.waiting_seconds)
+        self.takes_media = False
+        """Whether the model reads images or audio."""
+        self._checking = asyncio.Lock()
+        self._most_media = limits.media
         self._hang_seconds = settings.hang_seconds
         self._child: Child | None = None
         self._stopping = self._was_ready = False
@@ -109,6 +114,7 @@ class Keeper:
         for attempt in range(_ATTEMPTS):
             try:
                 async with line.place():
+                    await self._check(request)
                     response = await self.ask(request.method, request.path, request.body, request.content_type)
                     try:
                         await take(response)
@@ -120,6 +126,12 @@ class Keeper:
                     raise
             except LlamapackError as error:
                 raise self.refusal_of(error) from error
+
+    async def _check(self, request: RunnerRequest) -> None:
+        """Check images and audio in a request; only one at a time, for it takes a processor and memory."""
+        if self.takes_media and request.body and not request.content_type.startswith("multipart/"):
+            async with self._checking:
+                await asyncio.to_thread(check_media, request.body, self._most_media)
 
     async def ask(
         self, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
@@ -169,6 +181,7 @@ class Keeper:
             properties = await (await self._send(child, "GET", "/props")).json()
         except NotReady as refusal:
             raise await self._end_of(child) from refusal
+        self.takes_media = any(properties.get("modalities", {}).values())
         self.state, self._was_ready = "ready", True
         self.slots.open(int(properties["total_slots"]))
         self.quick.open(_QUICK_AT_ONCE)

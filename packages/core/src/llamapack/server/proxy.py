@@ -30,7 +30,8 @@ class Proxy:
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one; raises Refusal, and ClientGoneError."""
-        content_type = exchange.headers.get(b"content-type", b"").decode("latin-1") or _JSON
+        content_type = exchange.headers.get(b"content-type", b"").decode("latin-1") if self._route.takes_form else ""
+        content_type = content_type or _JSON
         if not (content_type.isascii() and content_type.isprintable()):
             raise Refusal(400, "invalid_header", "The header `Content-Type` has characters that it may not have.")
         async with self._buffers.body(exchange.headers, exchange.receive) as body:

@@ -23,6 +23,8 @@ class Limits:
     """Requests that wait for a slot, or for the model to be loaded; more are answered with 429."""
     waiting_seconds: float = 120
     """How long a request waits; then the answer is 503."""
+    media: int = 16
+    """Images and audio in a request; more are answered with 413."""
     request_seconds: float = 3600
     """How long a request is worked on; then the answer is 504."""
     connections: int = 512
