@@ -140,6 +140,29 @@ def test_a_signal_while_a_line_is_logged_is_not_lost(serve: Callable[..., Served
     assert served.end() == 0
 
 
+def test_a_request_that_takes_too_long_is_ended(serve: Callable[..., Served], model_path: Path) -> None:
+    served = serve(*SMALL, "--max-seconds", "1", model=model_path)
+    status, error, _ = served.ask("POST", "/v1/completions", {**LONG, "stream": False})
+    assert (status, error["error"]["code"]) == (504, "request_timeout")
+    status, text, _ = served.ask("POST", "/v1/completions", LONG)
+    assert status == 200
+    *_, last = text.strip().split("\n\n")
+    assert json.loads(last.removeprefix("data: "))["error"]["code"] == "request_timeout"
+    wait_until(lambda: served.active() == 0, 2)
+
+
+def test_requests_that_do_not_end_are_cut_off_when_the_server_is_to_end(
+    serve: Callable[..., Served], model_path: Path
+) -> None:
+    served = serve(*SMALL, "--drain-seconds", "1", model=model_path)
+    with served.begin("POST", "/completion", LONG) as answer:
+        answer.readline()
+        assert served.end() == 0
+        *_, last = answer.read().decode().strip().split("\n\n")
+    assert json.loads(last.removeprefix("data: "))["error"]["code"] == "shutting_down"
+    assert "Traceback" not in served.log
+
+
 def test_its_runner_ends_with_it_when_it_is_killed(serve: Callable[..., Served]) -> None:
     served = serve()
     runner = Path("/proc") / str(served.runner)

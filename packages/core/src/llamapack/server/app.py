@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -70,6 +71,8 @@ class Application:
             pass
         except Refusal as refusal:
             await exchange.refuse(refusal)
+        except asyncio.CancelledError:  # by uvicorn, when the time to finish is over; the task ends here
+            await exchange.refuse(Refusal(503, "shutting_down", "The server is shutting down.", retry_after=1))
         except HTTPException as error:
             await exchange.refuse(Refusal(error.status_code, "method_not_allowed", "There is no such method here."))
         except Exception:
