@@ -64,7 +64,7 @@ def test_one_without_a_request_is_closed(server: Server) -> None:
     async def check() -> None:
         connection, transport = connect(server)
         connection.look(connection.since + 9)
-        assert not transport.closed
+        assert not transport.is_closing()
         connection.data_received(b"GET / HTTP/1.1\r\nHost: a")  # a part of a head is none
         connection.look(connection.since + 11)
         assert transport.closed == "closed"
@@ -77,14 +77,14 @@ def test_one_that_is_being_answered_stays(server: Server) -> None:
         connection, transport = connect(server)
         connection.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         connection.look(connection.since + 1000)
-        assert not transport.closed
+        assert not transport.is_closing()
         connection.pause_writing()
         assert connection.stalled_since is not None
         connection.look(connection.stalled_since + 19)
-        assert not transport.closed
+        assert not transport.is_closing()
         connection.resume_writing()
         connection.look(connection.since + 10_000)
-        assert not transport.closed
+        assert not transport.is_closing()
         connection.pause_writing()
         connection.look(connection.stalled_since + 21)
         assert transport.closed == "aborted"
