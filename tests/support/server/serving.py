@@ -106,6 +106,10 @@ class Served:
     def health(self) -> Any:
         return self.ask("GET", "/health")[1]
 
+    def model(self) -> Any:
+        """What the server says of its first model."""
+        return self.health()["models"][0]
+
     def active(self) -> int:
         return int(self.health()["requests"]["active"])
 

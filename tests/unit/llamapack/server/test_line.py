@@ -6,8 +6,8 @@ import asyncio
 import random
 
 import pytest
-from llamapack.server.line import Line
 from llamapack.server.refusal import Refusal
+from llamapack.server.runners.line import Line
 
 
 async def until_idle() -> None:

@@ -4,6 +4,7 @@ command         The command `llamapack`, its exit statuses and error messages.
 run             `llamapack run`: answer one prompt.
 images        `llamapack run` with images or audio: by `Llama`, which knows projectors.
 serve           `llamapack serve`: answer clients of OpenAI's, Anthropic's and llama.cpp's interfaces.
+serving         `llamapack ps` and `llamapack stop`: look at a server that runs, and unload its models.
 info            `llamapack info`: the hardware, and what llamapack would use, with reasons.
 doctor          `llamapack doctor`: what is installed, what works, and how to fix the rest.
 inspect         `llamapack inspect`: the metadata and tensors of a GGUF file, without loading it.

@@ -18,6 +18,7 @@ from llamapack.cli.perplexity import perplexity
 from llamapack.cli.quantize import quantize
 from llamapack.cli.run import run
 from llamapack.cli.serve import serve
+from llamapack.cli.serving import ps, stop
 from llamapack.cli.tokenize import tokenize
 from llamapack.errors import BackendError, InputError, LlamapackError, LlamapackWarning, ModelError
 
@@ -44,7 +45,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, info, doctor, inspect, tokenize, quantize, perplexity):
+for command in (run, serve, ps, stop, info, doctor, inspect, tokenize, quantize, perplexity):
     cli.add_command(command)
 
 

@@ -16,10 +16,10 @@ _TOKEN_BYTES = 32
 
 
 @click.command()
-@click.argument("model_path", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("paths", metavar="MODEL...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", default=8080, show_default=True, help="The port to listen at; 0 takes one that is free.")
-@click.option("--name", help="What clients call the model.  [default: the name of the file]")
+@click.option("--name", help="What clients call a single model.  [default: the name of the file]")
 @click.option(
     "--api-key-file",
     type=click.Path(path_type=Path),
@@ -27,6 +27,13 @@ _TOKEN_BYTES = 32
 )
 @click.option("--allowed-host", "hosts", multiple=True, help="A name of this server; may be given several times.")
 @click.option("--allowed-origin", "origins", multiple=True, help="Let web pages of this origin ask; several times.")
+@click.option("--max-loaded", default=1, show_default=True, help="Models that may be loaded at once.")
+@click.option(
+    "--keep-alive",
+    default=-1.0,
+    show_default=True,
+    help="Seconds after which an unused model is unloaded; negative: when another one needs its place.",
+)
 @click.option("-c", "--ctx-size", type=int, help="Context size in tokens.  [default: what the model has]")
 @click.option(
     "-p",
@@ -56,13 +63,15 @@ _TOKEN_BYTES = 32
 @click.option("--hang-seconds", default=30, show_default=True, help="Replace a model's process that is silent so long.")
 @click.option("-q", "--quiet", is_flag=True, help="Log faults only, no requests.")
 def serve(
-    model_path: Path,
+    paths: tuple[Path, ...],
     host: str,
     port: int,
     name: str | None,
     api_key_file: Path | None,
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
+    max_loaded: int,
+    keep_alive: float,
     ctx_size: int | None,
     parallel: int,
     threads: int | None,
@@ -79,30 +88,30 @@ def serve(
     hang_seconds: int,
     quiet: bool,
 ) -> None:
-    """Serve MODEL to clients of OpenAI's, Anthropic's, Ollama's and llama.cpp's interfaces.
+    """Serve MODELs to clients of OpenAI's, Anthropic's, Ollama's and llama.cpp's interfaces.
+
+    A MODEL is a GGUF file, or a folder with some. A single one is loaded at once, and answers to every name; several
+    are loaded when a client asks for one, by the name of its file, and have the same options.
 
     It listens on this machine only, unless --host says otherwise; then clients need a token, which is made and shown if
-    none is given. The model is in a process of its own, which is started again if it ends. Ctrl-C, or SIGTERM, ends
+    none is given. Each model is in a process of its own, which is started again if it ends. Ctrl-C, or SIGTERM, ends
     the server after the requests under way; again, at once.
     """
-    from llamapack.server import Limits, ModelSettings, Settings, require_extra
+    from llamapack.server import Limits, ModelSettings, Settings, find_models, require_extra
 
     require_extra()
     from llamapack.server.running import run
 
     _log(quiet)
     options = {"ctx_size": ctx_size, "parallel": parallel, "threads": threads, **dict(map(read_option, given))}
-    model = ModelSettings(
-        path=model_path,
-        name=name or model_path.stem,
-        options=options,
-        hardware={
-            "backends": backends,
-            "devices": devices or None,
-            "require_gpu": require_gpu,
-            "cpu_level": cpu,
-        },
-    )
+    hardware = {"backends": backends, "devices": devices or None, "require_gpu": require_gpu, "cpu_level": cpu}
+    files = find_models(paths)
+    if name is not None and len(files) > 1:
+        raise click.UsageError("--name is for a single model.")
+    models = [
+        ModelSettings(path=path, name=name or called, options=options, hardware=hardware)
+        for called, path in files.items()
+    ]
     limits = Limits(
         body_bytes=max_body << 20, waiting=max_waiting, request_seconds=max_seconds, head_seconds=idle_seconds
     )
@@ -113,10 +122,13 @@ def serve(
         hosts=hosts,
         origins=origins,
         limits=limits,
+        most_loaded=max_loaded,
+        keep_seconds=keep_alive,
         drain_seconds=drain_seconds,
         hang_seconds=hang_seconds,
     )
-    run(model, settings, lambda address: click.echo(f"llamapack: serving {model.name} at {address}", err=True))
+    what = models[0].name if len(models) == 1 else f"{len(models)} models"
+    run(models, settings, lambda address: click.echo(f"llamapack: serving {what} at {address}", err=True))
 
 
 def _token(file: Path | None, host: str) -> str:

@@ -1,4 +1,4 @@
-"""`llamapack serve`: a model for OpenAI's, Anthropic's, Ollama's and llama.cpp's clients, behind a supervisor.
+"""`llamapack serve`: models for OpenAI's, Anthropic's, Ollama's and llama.cpp's clients, behind a supervisor.
 
 Importing this imports neither starlette nor uvicorn: `running` does.
 
@@ -8,10 +8,11 @@ refusal      why a request gets no answer, in the shape of each API
 routes       which routes there are
 guard        who may ask: `Host`, `Origin`, the token
 bodies       bodies of requests, read within limits
-line         requests that wait for a slot
 sockets      the socket to listen at, and connections to runners
 media        images and audio in requests, checked
-keeper       keeps a model's runner going
+naming       which model a request names
+managing     routes that list, load and unload models
+runners      the models, and the runners that have them
 metrics      counts, for Prometheus
 status       what the server says of itself
 exchange     one request and its answer
@@ -25,6 +26,7 @@ running      runs it until a signal ends it
 from __future__ import annotations
 
 from llamapack.server.extra import require_extra
+from llamapack.server.runners import find_models
 from llamapack.server.settings import Limits, ModelSettings, Settings, is_loopback
 
-__all__ = ["Limits", "ModelSettings", "Settings", "is_loopback", "require_extra"]
+__all__ = ["Limits", "ModelSettings", "Settings", "find_models", "is_loopback", "require_extra"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib.metadata import version
@@ -15,14 +14,15 @@ from starlette.routing import Route, Router
 from llamapack.server.bodies import Buffers, ClientGoneError, Receive
 from llamapack.server.exchange import Exchange, Send
 from llamapack.server.guard import Guard
-from llamapack.server.keeper import Keeper
+from llamapack.server.managing import ManagingRoutes
 from llamapack.server.metrics import Metrics
 from llamapack.server.ollama import OllamaRoutes
 from llamapack.server.proxy import Proxy
 from llamapack.server.refusal import Refusal
 from llamapack.server.routes import MODEL_ROUTES, api_of
+from llamapack.server.runners.models import Models
 from llamapack.server.settings import Settings
-from llamapack.server.status import health, metrics_text
+from llamapack.server.status import health, is_ready, metrics_text
 
 Handler = Callable[[Exchange], Awaitable[None]]
 logger = logging.getLogger("llamapack.server")
@@ -30,12 +30,12 @@ _EXCHANGE = "llamapack.exchange"
 
 
 class Application:
-    """Answers requests for one model."""
+    """Answers requests for models."""
 
-    def __init__(self, settings: Settings, keeper: Keeper) -> None:
+    def __init__(self, settings: Settings, models: Models) -> None:
         """Make the routes."""
         self.settings = settings
-        self.keeper = keeper
+        self.models = models
         self.metrics = Metrics()
         self.connections: Callable[[], int] = lambda: 0
         self._guard = Guard(settings)
@@ -51,10 +51,14 @@ class Application:
             "/metrics": self._metrics,
         }
         found = [Route(path, _Endpoint(path, handler), methods=["GET"]) for path, handler in own.items()]
+        if self.models.only is None:
+            managing = ManagingRoutes(self.models, self._buffers)
+            for (method, path), handler in managing.handlers().items():
+                found.append(Route(path, _Endpoint(path, handler), methods=[method]))
         for route in MODEL_ROUTES:
-            proxy = Proxy(route, self.keeper, self._buffers, self.settings.limits)
+            proxy = Proxy(route, self.models, self._buffers, self.settings.limits)
             found.append(Route(route.path, _Endpoint(route.path, proxy), methods=[route.method]))
-        ollama = OllamaRoutes(self.keeper, self._buffers, self.settings.limits, version("llamapack"))
+        ollama = OllamaRoutes(self.models, self._buffers, self.settings.limits, version("llamapack"))
         for (method, path), handler in ollama.handlers().items():
             found.append(Route(path, _Endpoint(path, handler), methods=[method]))
         return found
@@ -103,17 +107,17 @@ class Application:
 
     async def _health(self, exchange: Exchange) -> None:
         details = self._guard.knows_token(exchange.headers)
-        await _answer_json(exchange, 200 if self.keeper.state == "ready" else 503, health(self.keeper, details=details))
+        await exchange.answer_json(200 if is_ready(self.models) else 503, health(self.models, details=details))
 
     async def _live(self, exchange: Exchange) -> None:
-        await _answer_json(exchange, 200, {"status": "ok"})
+        await exchange.answer_json(200, {"status": "ok"})
 
     async def _ready(self, exchange: Exchange) -> None:
-        ready = self.keeper.state == "ready"
-        await _answer_json(exchange, 200 if ready else 503, {"status": "ok" if ready else "not ready"})
+        ready = is_ready(self.models)
+        await exchange.answer_json(200 if ready else 503, {"status": "ok" if ready else "not ready"})
 
     async def _metrics(self, exchange: Exchange) -> None:
-        text = await metrics_text(self.metrics, self.keeper, self.connections())
+        text = await metrics_text(self.metrics, self.models, self.connections())
         await exchange.answer(200, "text/plain; version=0.0.4; charset=utf-8", text.encode())
 
 
@@ -132,7 +136,3 @@ class _Endpoint:
 
 async def _no_route(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
     raise Refusal(404, "no_such_route", "There is no such route here.")
-
-
-async def _answer_json(exchange: Exchange, status: int, value: object) -> None:
-    await exchange.answer(status, "application/json", json.dumps(value).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import secrets
 import time
@@ -29,6 +30,7 @@ class Exchange:
         """Take a request of ASGI."""
         self.path: str = scope["path"]
         self.method: str = scope["method"]
+        self.query: str = scope["query_string"].decode("latin-1")
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.api = api
         self.receive = receive
@@ -71,6 +73,11 @@ class Exchange:
         """Send a whole answer."""
         await self.begin(status, content_type, len(body))
         await self.end(body)
+
+    async def answer_json(self, status: int, value: object) -> None:
+        """Send a whole answer as JSON."""
+        text = json.dumps(value, ensure_ascii=False)
+        await self.answer(status, "application/json; charset=utf-8", text.encode("utf-8", "replace"))
 
     async def refuse(self, refusal: Refusal) -> None:
         """Say why there is no answer, or why it does not go on."""

@@ -101,6 +101,20 @@ def with_model(lines: Iterable[str], model: str) -> Iterator[str]:
             yield f"{found['name']}{{{labels}}}{found['rest']}"
 
 
+def grouped(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of several runners with all samples of a metric together, below one head."""
+    heads: dict[str, dict[str, None]] = {}
+    samples: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith("# "):
+            heads.setdefault(line.split()[2], {})[line] = None
+        elif line:
+            samples.setdefault(re.split(r"[{ ]", line, maxsplit=1)[0], []).append(line)
+    for name, found in samples.items():
+        yield from heads.get(name, ())
+        yield from found
+
+
 def resident_bytes(pid: int) -> int | None:
     """Return how much memory a process has; None where this system does not say so in `/proc`."""
     try:

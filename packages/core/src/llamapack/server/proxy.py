@@ -8,9 +8,11 @@ from typing import Any
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.server.bodies import Buffers
 from llamapack.server.exchange import Exchange
-from llamapack.server.keeper import Keeper, RunnerRequest
+from llamapack.server.naming import model_in
 from llamapack.server.refusal import Api, Refusal, anthropic_error
 from llamapack.server.routes import ModelRoute
+from llamapack.server.runners.keeper import RunnerRequest
+from llamapack.server.runners.models import Models
 from llamapack.server.settings import MIB, Limits
 
 _WHOLE_BYTES = MIB
@@ -21,10 +23,10 @@ _JSON = "application/json"
 class Proxy:
     """Passes on the requests of one route."""
 
-    def __init__(self, route: ModelRoute, keeper: Keeper, buffers: Buffers, limits: Limits) -> None:
+    def __init__(self, route: ModelRoute, models: Models, buffers: Buffers, limits: Limits) -> None:
         """Take what the requests need."""
         self._route = route
-        self._keeper = keeper
+        self._models = models
         self._buffers = buffers
         self._limits = limits
 
@@ -45,7 +47,10 @@ class Proxy:
             content_type=content_type,
             uses_slot=self._route.uses_slot,
         )
-        await self._keeper.answer(request, lambda response: self._return(response, exchange))
+        only = self._models.only
+        keeper = only or self._models.find(model_in(body, content_type, exchange.query))
+        async with self._models.use(keeper):
+            await keeper.answer(request, lambda response: self._return(response, exchange))
 
     async def _return(self, response: AsyncRunnerResponse, exchange: Exchange) -> None:
         kind, status = response.content_type, response.status

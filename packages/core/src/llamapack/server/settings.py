@@ -61,6 +61,10 @@ class Settings:
     origins: tuple[str, ...] = ()
     """Web pages that may ask: their origins, such as `https://chat.example`."""
     limits: Limits = field(default_factory=Limits)
+    most_loaded: int = 1
+    """How many models may be loaded at once."""
+    keep_seconds: float = -1
+    """How long a model stays loaded after its last request; negative: until another one needs its place."""
     drain_seconds: int = 30
     """How long requests under way may go on when the server is to end."""
     hang_seconds: float = 30

@@ -4,50 +4,71 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from llamapack.errors import LlamapackError
-from llamapack.server.keeper import Keeper
-from llamapack.server.metrics import Metrics, label, resident_bytes, sample, with_model
+from llamapack.server.metrics import Metrics, grouped, label, resident_bytes, sample, with_model
 from llamapack.server.refusal import Refusal
+from llamapack.server.runners.keeper import Keeper
+from llamapack.server.runners.models import Models
 
 _SECONDS = 1.0
+_IN_WORDS = {"loading": "loading model", "ready": "ok", "unloaded": "stopping"}
 
 
-def health(keeper: Keeper, *, details: bool) -> dict[str, Any]:
+def is_ready(models: Models) -> bool:
+    """Return whether requests are answered: with several models always, because they are loaded when asked for."""
+    return models.only is None or models.only.state == "ready"
+
+
+def health(models: Models, *, details: bool) -> dict[str, Any]:
     """Return the state of the server; with `details`, why a model failed, which may name files."""
-    names = {"loading": "loading model", "ready": "ok", "ended": "error", "waiting": "error", "stopped": "stopping"}
-    found: dict[str, Any] = {"status": names[keeper.state]}
+    only = models.only
+    found: dict[str, Any] = {"status": "ok" if only is None else _IN_WORDS.get(only.state, "error")}
     if details:
-        found["model"] = {
-            "name": keeper.model.name,
-            "state": keeper.state,
-            "progress": round(keeper.progress, 3),
-            "restarts": keeper.restarts,
-            "reason": keeper.reason,
+        keepers = list(models.keepers.values())
+        found["models"] = [_about(keeper) for keeper in keepers]
+        found["requests"] = {
+            "active": sum(keeper.slots.active for keeper in keepers),
+            "waiting": sum(keeper.slots.waiting for keeper in keepers),
         }
-        found["requests"] = {"active": keeper.slots.active, "waiting": keeper.slots.waiting}
     return found
 
 
-async def metrics_text(metrics: Metrics, keeper: Keeper, connections: int) -> str:
-    """Return all numbers, those of the runner among them, in Prometheus's text format."""
-    lines = [*metrics.lines(), *_of_keeper(keeper, connections), *await _of_runner(keeper)]
-    return "\n".join(lines) + "\n"
+def _about(keeper: Keeper) -> Mapping[str, Any]:
+    return {
+        "name": keeper.model.name,
+        "state": keeper.state,
+        "progress": round(keeper.progress, 3),
+        "restarts": keeper.restarts,
+        "reason": keeper.reason,
+        "memory": None if keeper.pid is None else resident_bytes(keeper.pid),
+        "active": keeper.slots.active,
+        "waiting": keeper.slots.waiting,
+    }
 
 
-def _of_keeper(keeper: Keeper, connections: int) -> Iterator[str]:
-    of = f'model="{label(keeper.model.name)}"'
+async def metrics_text(metrics: Metrics, models: Models, connections: int) -> str:
+    """Return all numbers, those of the runners among them, in Prometheus's text format."""
+    keepers = list(models.keepers.values())
+    texts = await asyncio.gather(*(_of_runner(keeper) for keeper in keepers if keeper.state == "ready"))
+    runners = grouped(line for text in texts for line in text)
+    return "\n".join([*metrics.lines(), *_of_keepers(keepers, connections), *runners]) + "\n"
+
+
+def _of_keepers(keepers: Iterable[Keeper], connections: int) -> Iterator[str]:
+    by_label = {f'model="{label(keeper.model.name)}"': keeper for keeper in keepers}
     yield from sample("llamapack_connections", "gauge", "Open connections.", {"": connections})
     for name, kind, text, value in (
-        ("llamapack_requests_active", "gauge", "Requests that slots work on.", keeper.slots.active),
-        ("llamapack_requests_waiting", "gauge", "Requests that wait for a slot.", keeper.slots.waiting),
-        ("llamapack_model_ready", "gauge", "1 if the model is loaded.", int(keeper.state == "ready")),
-        ("llamapack_model_restarts_total", "counter", "How often it was started again.", keeper.restarts),
+        ("llamapack_requests_active", "gauge", "Requests that slots work on.", lambda each: each.slots.active),
+        ("llamapack_requests_waiting", "gauge", "Requests that wait for a slot.", lambda each: each.slots.waiting),
+        ("llamapack_model_ready", "gauge", "1 if the model is loaded.", lambda each: int(each.state == "ready")),
+        ("llamapack_model_restarts_total", "counter", "How often it was started again.", lambda each: each.restarts),
     ):
-        yield from sample(name, kind, text, {of: value})
-    pids = {'process="server"': os.getpid(), f'process="runner",{of}': keeper.pid}
+        yield from sample(name, kind, text, {of: value(keeper) for of, keeper in by_label.items()})
+    pids = {f'process="runner",{of}': keeper.pid for of, keeper in by_label.items()}
+    pids['process="server"'] = os.getpid()
     sizes = {name: resident_bytes(pid) for name, pid in pids.items() if pid is not None}
     known = {name: size for name, size in sizes.items() if size is not None}
     yield from sample("llamapack_resident_bytes", "gauge", "Memory of the processes.", known)

@@ -2,90 +2,122 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from llamapack import gguf
-from llamapack.server.keeper import Keeper
+from llamapack.server.runners.keeper import Keeper
 
 _NEVER = "9999-12-31T23:59:59Z"
 _BILLION, _MILLION = 1e9, 1e6
 
 
-async def details_of(keeper: Keeper) -> dict[str, Any]:
-    """Return what the runner says of the model, and its file: raises what `Keeper.ask` raises."""
-    listed = await (await keeper.ask("GET", "/v1/models")).json()
-    meta = listed["data"][0].get("meta") or {}
-    metadata = gguf.read(keeper.model.path).metadata
-    family = str(metadata.get("general.architecture", ""))
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """A model, the metadata of its file, and what its runner says, if it is loaded."""
+
+    keeper: Keeper
+    stat: os.stat_result
+    metadata: Mapping[str, Any]
+    parameters: int
+    quantization: str
+    properties: Mapping[str, Any]
+
+
+async def facts_of(keeper: Keeper) -> Facts:
+    """Read the file of a model, and ask its runner if it is loaded; raises what reading and `Keeper.ask` raise."""
+    file = await asyncio.to_thread(gguf.read, keeper.model.path)
+    properties: Mapping[str, Any] = {}
+    quantization = ""
+    if keeper.state == "ready":
+        async with keeper.quick.place():
+            properties = await (await keeper.ask("GET", "/props")).json()
+            models = await (await keeper.ask("GET", "/v1/models")).json()
+        quantization = str((models["data"][0].get("meta") or {}).get("ftype", ""))
+    return Facts(
+        keeper=keeper,
+        stat=keeper.model.path.stat(),
+        metadata=file.metadata,
+        parameters=sum(tensor.n_elements for tensor in file.tensors.values()),
+        quantization=quantization,
+        properties=properties,
+    )
+
+
+def listed(facts: Facts) -> dict[str, Any]:
+    """Return the entry of a model in `/api/tags`."""
+    name = facts.keeper.model.name
+    return {
+        "name": name,
+        "model": name,
+        "modified_at": _time(facts.stat.st_mtime),
+        "size": facts.stat.st_size,
+        "digest": _digest(facts),
+        "details": _details(facts),
+    }
+
+
+def loaded(facts: Facts) -> dict[str, Any]:
+    """Return the entry of a loaded model in `/api/ps`. How much of it is on GPUs is not known."""
+    entry = listed(facts)
+    del entry["modified_at"]
+    context = facts.properties.get("default_generation_settings", {}).get("n_ctx", 0)
+    return {**entry, "expires_at": _NEVER, "size_vram": 0, "context_length": context}
+
+
+def shown(facts: Facts, *, verbose: bool) -> dict[str, Any]:
+    """Return the answer of `/api/show`; lists in the metadata are left out unless it is to be verbose."""
+    values = {name: _value(value, verbose=verbose) for name, value in facts.metadata.items()}
+    return {
+        "modelfile": f"FROM {facts.keeper.model.name}\n",
+        "parameters": "",
+        "template": _template(facts),
+        "license": str(facts.metadata.get("general.license", "")),
+        "details": _details(facts),
+        "model_info": {**values, "general.parameter_count": facts.parameters},
+        "capabilities": _capabilities(facts),
+        "modified_at": _time(facts.stat.st_mtime),
+    }
+
+
+def _details(facts: Facts) -> dict[str, Any]:
+    family = str(facts.metadata.get("general.architecture", ""))
     return {
         "parent_model": "",
         "format": "gguf",
         "family": family,
         "families": [family],
-        "parameter_size": _in_words(int(meta.get("n_params", 0))),
-        "quantization_level": str(meta.get("ftype", "")),
+        "parameter_size": _in_words(facts.parameters),
+        "quantization_level": facts.quantization,
     }
 
 
 def _in_words(parameters: int) -> str:
     if parameters >= _BILLION:
         return f"{parameters / _BILLION:.1f}B"
-    return f"{parameters / _MILLION:.2f}M" if parameters else ""
+    return f"{parameters / _MILLION:.2f}M"
 
 
-def listed(keeper: Keeper, details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a model in `/api/tags`."""
-    name = keeper.model.name
-    stat = keeper.model.path.stat()
-    return {
-        "name": name,
-        "model": name,
-        "modified_at": _time(stat.st_mtime),
-        "size": stat.st_size,
-        "digest": _digest(keeper.model.path),
-        "details": dict(details),
-    }
+def _template(facts: Facts) -> str:
+    return str(facts.properties.get("chat_template") or facts.metadata.get("tokenizer.chat_template", ""))
 
 
-def loaded(keeper: Keeper, details: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a loaded model in `/api/ps`. How much of it is on GPUs is not known."""
-    entry = listed(keeper, details)
-    del entry["modified_at"]
-    context = properties.get("default_generation_settings", {}).get("n_ctx", 0)
-    return {**entry, "expires_at": _NEVER, "size_vram": 0, "context_length": context}
-
-
-def shown(
-    keeper: Keeper, details: Mapping[str, Any], properties: Mapping[str, Any], *, verbose: bool
-) -> dict[str, Any]:
-    """Return the answer of `/api/show`; lists in the metadata are left out unless it is to be verbose."""
-    metadata = gguf.read(keeper.model.path).metadata
-    values = {name: _value(value, verbose=verbose) for name, value in metadata.items()}
-    return {
-        "modelfile": f"FROM {keeper.model.name}\n",
-        "parameters": "",
-        "template": str(properties.get("chat_template", "")),
-        "license": str(metadata.get("general.license", "")),
-        "details": dict(details),
-        "model_info": values,
-        "capabilities": _capabilities(properties, embeds="embedding" in keeper.model.options),
-        "modified_at": _time(keeper.model.path.stat().st_mtime),
-    }
-
-
-def _capabilities(properties: Mapping[str, Any], *, embeds: bool) -> list[str]:
-    caps, modalities = properties.get("chat_template_caps", {}), properties.get("modalities", {})
+def _capabilities(facts: Facts) -> list[str]:
+    options, template = facts.keeper.model.options, _template(facts)
+    caps, modalities = facts.properties.get("chat_template_caps", {}), facts.properties.get("modalities", {})
+    embeds = bool(options.get("embedding"))
     found = {
         "embedding": embeds,
         "completion": not embeds,
-        "tools": caps.get("supports_tools", False),
-        "vision": modalities.get("vision", False),
+        "tools": caps.get("supports_tools", "tools" in template),
+        "vision": modalities.get("vision", "mmproj" in options),
         "audio": modalities.get("audio", False),
-        "thinking": "enable_thinking" in str(properties.get("chat_template", "")),
+        "thinking": "enable_thinking" in template,
     }
     return [name for name, has in found.items() if has]
 
@@ -99,10 +131,10 @@ def _value(value: object, *, verbose: bool) -> object:
         return None
 
 
-def _digest(path: Path) -> str:
+def _digest(facts: Facts) -> str:
     """Return a number that changes with the file; to read all of it would take minutes."""
-    stat = path.stat()
-    return hashlib.sha256(f"{path.name} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()
+    text = f"{facts.keeper.model.path.name} {facts.stat.st_size} {facts.stat.st_mtime_ns}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _time(seconds: float) -> str:

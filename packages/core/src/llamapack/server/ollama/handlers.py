@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from llamapack.engine.response import error_in
-from llamapack.errors import LlamapackError
+from llamapack.errors import LlamapackError, ModelError
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.server.bodies import Buffers
 from llamapack.server.exchange import Exchange
-from llamapack.server.keeper import Keeper, RunnerRequest
 from llamapack.server.ollama import about
 from llamapack.server.ollama.answers import Answer, ChatAnswer, TextAnswer, embeddings_of, now
 from llamapack.server.ollama.reading import Json, field, model_name, read_object, seconds, wrong
 from llamapack.server.ollama.requests import Translated, chat_request, embed_request, generate_request
 from llamapack.server.refusal import Refusal
+from llamapack.server.runners.keeper import Keeper, RunnerRequest
+from llamapack.server.runners.models import Models
 from llamapack.server.settings import Limits
 
 Handler = Callable[[Exchange], Awaitable[None]]
-_JSON = "application/json; charset=utf-8"
+logger = logging.getLogger("llamapack.server")
 _LINES = "application/x-ndjson"
 _MANAGING = "This server does not fetch, make or change models. Start it with the file of the model."
 
 
 class OllamaRoutes:
-    """Answers Ollama's clients with one model, whatever name they ask for."""
+    """Answers Ollama's clients."""
 
-    def __init__(self, keeper: Keeper, buffers: Buffers, limits: Limits, version: str) -> None:
+    def __init__(self, models: Models, buffers: Buffers, limits: Limits, version: str) -> None:
         """Take what the requests need."""
-        self._keeper = keeper
+        self._models = models
         self._buffers = buffers
         self._limits = limits
         self._version = version
@@ -89,14 +92,18 @@ class OllamaRoutes:
 
     async def _only_load(self, exchange: Exchange, request: Json, empty: Json) -> None:
         """Answer a request without a prompt, which is to load the model, or with `keep_alive` of 0 to unload it."""
-        reason = "unload" if seconds(request.get("keep_alive"), "keep_alive") == 0 else "load"
-        async with self._keeper.quick.place():
-            pass
+        keep = seconds(request.get("keep_alive"), "keep_alive")
+        keeper, reason = self._models.find(model_name(request)), "unload" if keep == 0 else "load"
+        if reason == "load":
+            async with self._models.use(keeper, keep), keeper.quick.place():
+                pass
+        elif self._models.only is None:
+            await self._models.unload(keeper)
         made = {"model": model_name(request), "created_at": now(), **empty, "done": True, "done_reason": reason}
-        await _answer_json(exchange, made)
+        await exchange.answer_json(200, made)
 
     async def _answer(self, exchange: Exchange, request: Json, translated: Translated, kind: _Kind) -> None:
-        seconds(request.get("keep_alive"), "keep_alive")  # it stays loaded, but what is no duration is an error
+        keep, keeper = seconds(request.get("keep_alive"), "keep_alive"), self._models.find(kind.name)
         began = time.monotonic()
 
         async def take(response: AsyncRunnerResponse) -> None:
@@ -106,22 +113,25 @@ class OllamaRoutes:
             if translated.body["stream"]:
                 await _stream(exchange, response, answer, began)
             else:
-                await _answer_json(exchange, answer.whole(await response.json(), time.monotonic() - began))
+                await exchange.answer_json(200, answer.whole(await response.json(), time.monotonic() - began))
 
-        await self._keeper.answer(_to_runner(translated), take)
+        async with self._models.use(keeper, keep):
+            await keeper.answer(_to_runner(translated), take)
 
     async def _vectors(self, request: Json) -> tuple[list[list[float]], int]:
         """Return the vectors of a request's texts, and how many tokens they have."""
         translated, dimensions = embed_request(request), field(request, "dimensions", int, 0)
         if not translated.body["input"]:
             return [], 0
+        keep, keeper = seconds(request.get("keep_alive"), "keep_alive"), self._models.find(model_name(request))
         found: list[Any] = []
 
         async def take(response: AsyncRunnerResponse) -> None:
             await _raise_error(response)
             found.append(await response.json())
 
-        await self._keeper.answer(_to_runner(translated), take)
+        async with self._models.use(keeper, keep):
+            await keeper.answer(_to_runner(translated), take)
         return embeddings_of(found[-1], max(0, dimensions)), int(found[-1]["usage"]["prompt_tokens"])
 
     async def _embed(self, exchange: Exchange, request: Json) -> None:
@@ -129,40 +139,41 @@ class OllamaRoutes:
         vectors, tokens = await self._vectors(request)
         took = int((time.monotonic() - began) * 1e9)
         numbers = {"total_duration": took, "load_duration": 0, "prompt_eval_count": tokens}
-        await _answer_json(exchange, {"model": name, "embeddings": vectors, **numbers})
+        await exchange.answer_json(200, {"model": name, "embeddings": vectors, **numbers})
 
     async def _embeddings(self, exchange: Exchange, request: Json) -> None:
         model_name(request)
         prompt = field(request, "prompt", str, "")
         vectors, _ = await self._vectors({**request, "input": prompt or []})
-        await _answer_json(exchange, {"embedding": vectors[0] if vectors else []})
+        await exchange.answer_json(200, {"embedding": vectors[0] if vectors else []})
 
     async def _show(self, exchange: Exchange, request: Json) -> None:
-        model_name(request)
-        details, properties = await self._about()
-        verbose = field(request, "verbose", bool, False)
-        await _answer_json(exchange, about.shown(self._keeper, details, properties, verbose=verbose))
+        facts = await self._facts(self._models.find(model_name(request)))
+        await exchange.answer_json(200, about.shown(facts, verbose=field(request, "verbose", bool, False)))
 
     async def _tags(self, exchange: Exchange) -> None:
-        details, _ = await self._about()
-        await _answer_json(exchange, {"models": [about.listed(self._keeper, details)]})
+        found = []
+        for keeper in self._models.keepers.values():
+            with contextlib.suppress(ModelError, OSError):  # files that are damaged, or gone, are left out
+                found.append(about.listed(await about.facts_of(keeper)))
+        await exchange.answer_json(200, {"models": found})
 
     async def _ps(self, exchange: Exchange) -> None:
-        if self._keeper.state != "ready":
-            await _answer_json(exchange, {"models": []})
-            return
-        details, properties = await self._about()
-        await _answer_json(exchange, {"models": [about.loaded(self._keeper, details, properties)]})
+        ready = [keeper for keeper in self._models.keepers.values() if keeper.state == "ready"]
+        await exchange.answer_json(200, {"models": [about.loaded(await self._facts(keeper)) for keeper in ready]})
 
-    async def _about(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    async def _facts(self, keeper: Keeper) -> about.Facts:
         try:
-            async with self._keeper.quick.place():
-                return await about.details_of(self._keeper), await (await self._keeper.ask("GET", "/props")).json()
+            return await about.facts_of(keeper)
+        except (ModelError, OSError) as error:
+            logger.warning("%s cannot be read: %s", keeper.model.name, error)
+            what = f"{keeper.model.name} cannot be read; the log of the server says why."
+            raise Refusal(500, "model_unreadable", what) from error
         except LlamapackError as error:
-            raise self._keeper.refusal_of(error) from error
+            raise keeper.refusal_of(error) from error
 
     async def _tell_version(self, exchange: Exchange) -> None:
-        await _answer_json(exchange, {"version": self._version})
+        await exchange.answer_json(200, {"version": self._version})
 
     async def _no_managing(self, exchange: Exchange) -> None:
         raise Refusal(501, "not_supported", _MANAGING)
@@ -204,7 +215,3 @@ async def _stream(exchange: Exchange, response: AsyncRunnerResponse, answer: Ans
 
 def _line(value: Json) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
-
-
-async def _answer_json(exchange: Exchange, value: Json) -> None:
-    await exchange.answer(200, _JSON, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

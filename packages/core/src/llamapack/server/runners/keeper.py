@@ -14,13 +14,13 @@ from llamapack.errors import LlamapackError, RunnerError
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.runner.child import Child, Report
 from llamapack.runner.configuration import wanted_of
-from llamapack.server.line import Line
 from llamapack.server.media import check_media
 from llamapack.server.refusal import Refusal
+from llamapack.server.runners.line import Line
 from llamapack.server.settings import ModelSettings, Settings
 from llamapack.server.sockets import connect
 
-State = Literal["loading", "ready", "ended", "waiting", "stopped"]
+State = Literal["unloaded", "failed", "loading", "ready", "ended", "waiting"]
 logger = logging.getLogger("llamapack.server")
 
 _LOOK_SECONDS = 0.2
@@ -57,7 +57,7 @@ class Keeper:
     def __init__(self, model: ModelSettings, settings: Settings) -> None:
         """Begin without a runner; `run` starts it."""
         self.model = model
-        self.state: State = "loading"
+        self.state: State = "unloaded"
         self.progress = 0.0
         self.restarts = 0
         self.reason = ""
@@ -71,6 +71,7 @@ class Keeper:
         self._most_media = limits.media
         self._hang_seconds = settings.hang_seconds
         self._child: Child | None = None
+        self._task: asyncio.Task[None] | None = None
         self._stopping = self._was_ready = False
         self._next_start = self._last_step = 0.0
         self._ends: dict[Child, asyncio.Task[LlamapackError]] = {}
@@ -81,9 +82,29 @@ class Keeper:
         child = self._child
         return child.process.pid if child is not None and child.process.poll() is None else None
 
-    async def run(self) -> None:
-        """Keep a runner until this is cancelled. Raises what the first one raises if it cannot load the model."""
+    @property
+    def running(self) -> bool:
+        """Whether it has a runner, or is about to."""
+        return self._task is not None and not self._task.done()
+
+    def start(self) -> asyncio.Task[None]:
+        """Keep a runner from now on. The task raises what the first one raises if it cannot load the model."""
+        if self._task is None or self._task.done():
+            self.state = "loading"
+            self._hold()
+            self._task = asyncio.create_task(self._run())
+            self._task.add_done_callback(_look_at)
+        return self._task
+
+    async def stop(self) -> None:
+        """End the runner, which gives back its memory. Requests under way are refused."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
         faults = 0
+        self._stopping = self._was_ready = False
         try:
             while True:
                 try:
@@ -92,6 +113,7 @@ class Keeper:
                     if self._child is not None:
                         await asyncio.to_thread(self._child.end)
                     if not self._was_ready:
+                        self._fail(error)
                         raise
                     self._note(error)
                 else:
@@ -103,8 +125,9 @@ class Keeper:
                 self.restarts += 1
         finally:
             self._stopping = True
-            self.state = "stopped"
-            self._refuse(Refusal(503, "shutting_down", "The server is shutting down.", retry_after=1))
+            if self.state != "failed":
+                self.state = "unloaded"
+                self._refuse(self._not_ready)
             if self._child is not None:
                 await asyncio.shield(asyncio.to_thread(self._child.end))
 
@@ -250,14 +273,18 @@ class Keeper:
         logger.error("%s", self.reason)
         self._ends.clear()
 
+    def _fail(self, error: LlamapackError) -> None:
+        self._note(error)
+        self.state = "failed"
+        self._refuse(self._not_ready)
+
     async def _pause(self, faults: int) -> None:
         pause = min(_LONGEST_PAUSE, 2.0 ** (faults - 1)) if faults else 0.0
         if pause:
             self.state = "waiting"
             self._next_start = time.monotonic() + pause
             logger.warning("%s is started again in %g seconds", self.model.name, pause)
-            self.slots.refuse(self._not_ready)
-            self.quick.refuse(self._not_ready)
+            self._refuse(self._not_ready)
             await asyncio.sleep(pause)
         else:
             logger.warning("%s is started again", self.model.name)
@@ -271,7 +298,8 @@ class Keeper:
             "waiting": f"{self.model.name} has failed, and is started again in {self._until_start():.0f} seconds.",
             "ready": f"{self.model.name} cannot be reached.",
             "ended": f"{self.model.name} has just ended, and is started again.",
-            "stopped": "The server is shutting down.",
+            "unloaded": f"{self.model.name} has been unloaded.",
+            "failed": f"{self.model.name} cannot be loaded; the log of the server says why.",
         }[self.state]
         return NotReady(503, "model_not_ready", what, retry_after=self._until_start())
 
@@ -279,9 +307,15 @@ class Keeper:
         for line in (self.slots, self.quick):
             line.hold()
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, why: Callable[[], Refusal]) -> None:
         for line in (self.slots, self.quick):
-            line.refuse(lambda: refusal)
+            line.refuse(why)
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """Look at how a task ended, so that asyncio does not complain: requests were told, and so was the log."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _how_it_ended(error: RunnerError) -> str:

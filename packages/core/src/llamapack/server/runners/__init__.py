@@ -1,0 +1,13 @@
+"""The models of a server, and the runners that have them.
+
+files   which models are meant: files, and folders with files
+line    requests that wait for a slot
+keeper  keeps a model's runner going
+models  the models by name: loaded when asked for, unloaded when in the way
+"""
+
+from __future__ import annotations
+
+from llamapack.server.runners.files import find_models
+
+__all__ = ["find_models"]
