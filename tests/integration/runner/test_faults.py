@@ -36,16 +36,26 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are l
 LONG = {"prompt": "One, two,", "n_predict": 100_000, "ignore_eos": True, "stream": True}
 
 
-def processes(parent: int | None = None) -> list[int]:
-    """Return the runners that are children of a process, this one unless given."""
+others: set[int] = set()
+"""Runners of models that tests share."""
+
+
+@pytest.fixture(autouse=True)
+def note_others() -> None:
+    others.clear()
+    others.update(processes())
+
+
+def processes() -> list[int]:
+    """Return the runners that are children of this process, without those of other tests."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             name, _, rest = stat.read_text(encoding="utf-8", errors="replace").partition(") ")
             state, father = rest.split()[:2]
-            if "(llamapack-runne" in name and int(father) == (parent or os.getpid()) and state != "Z":
+            if "(llamapack-runne" in name and int(father) == os.getpid() and state != "Z":
                 found.append(int(stat.parent.name))
-    return found
+    return [each for each in found if each not in others]
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
