@@ -183,6 +183,7 @@ def test_requests_under_way_are_finished_first(start: Start, model_path: Path) -
         ({"options": {"model": "nowhere.gguf"}}, "internal", "its log says why"),
         ({"options": {"model": "MODEL"}, "host": "192.0.2.1"}, "internal", "cannot listen on 192.0.2.1"),
         ({"options": {"model": "MODEL"}, "port": "http"}, "options", "the configuration cannot be read"),
+        ({"options": {"model": "MODEL"}, "api_key": ""}, "options", "api_key is empty"),
     ],
 )
 def test_what_is_wrong_is_reported(

@@ -15,7 +15,7 @@
 //   host           an address, or the path of a Unix socket, which ends in .sock; optional, 127.0.0.1
 //   own_folder     boolean; optional: at the end, the folder of the Unix socket is removed, too, if nothing else is in it
 //   port           number; optional, 0: any that is free
-//   api_key        string: what requests must have as bearer token
+//   api_key        string, not empty: what requests must have as bearer token
 //   log_level      number; optional: the lowest ggml_log_level that is logged, warnings unless given
 //   drain_seconds  number; optional: how long SIGTERM waits for requests under way, 30 unless given
 //

@@ -52,7 +52,11 @@ struct configuration {
 
 configuration read_configuration(const std::string & line) {
     try {
-        const json given = json::parse(line);
+        const json        given = json::parse(line);
+        const std::string key   = given.at("api_key");
+        if (key.empty()) {
+            throw invalid_input("api_key is empty: everybody on this machine could ask");
+        }
         return {
             given.at("options").dump(),
             given.at("libraries").get<std::vector<std::string>>(),
@@ -60,7 +64,7 @@ configuration read_configuration(const std::string & line) {
             given.value("host", "127.0.0.1"),
             given.value("own_folder", false),
             given.value("port", 0),
-            given.at("api_key").get<std::string>(),
+            key,
             given.value("log_level", static_cast<int>(GGML_LOG_LEVEL_WARN)),
             given.value("drain_seconds", default_drain),
         };
