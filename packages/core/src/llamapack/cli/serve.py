@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import secrets
 from pathlib import Path
 from typing import Any
 
 import click
 
-_TOKEN_VARIABLE = "LLAMAPACK_API_KEY"  # noqa: S105  # the name of a variable
+from llamapack.cli.serving import given_token, key_option
+
 _TOKEN_BYTES = 32
 
 
@@ -20,11 +20,7 @@ _TOKEN_BYTES = 32
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", default=8080, show_default=True, help="The port to listen at; 0 takes one that is free.")
 @click.option("--name", help="What clients call a single model.  [default: the name of the file]")
-@click.option(
-    "--api-key-file",
-    type=click.Path(path_type=Path),
-    help="A file with the token that clients must show.  [variable LLAMAPACK_API_KEY has the token itself]",
-)
+@key_option
 @click.option("--allowed-host", "hosts", multiple=True, help="A name of this server; may be given several times.")
 @click.option("--allowed-origin", "origins", multiple=True, help="Let web pages of this origin ask; several times.")
 @click.option("--max-loaded", default=1, show_default=True, help="Models that may be loaded at once.")
@@ -132,15 +128,10 @@ def serve(
 
 
 def _token(file: Path | None, host: str) -> str:
-    """Return the token of the file or the variable; one that is made and shown if the server needs one."""
-    from llamapack.errors import InputError
+    """Return the token that is given; one that is made and shown if there is none, and the server needs one."""
     from llamapack.server import is_loopback
 
-    token = file.read_text(encoding="utf-8").strip() if file is not None else os.environ.get(_TOKEN_VARIABLE, "")
-    if file is not None and not token:
-        raise InputError(f"The file {file} has no token.")
-    if not token.isascii() or not token.isprintable():
-        raise InputError("The token has characters that headers of HTTP may not have.")
+    token = given_token(file)
     if not token and not is_loopback(host):
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         click.echo(f"llamapack: clients need this token: {token}", err=True)

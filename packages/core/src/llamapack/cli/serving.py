@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from llamapack.errors import LlamapackError
+from llamapack.errors import InputError, LlamapackError
 
 _URL = "http://127.0.0.1:8080"
 _SECONDS = 30
@@ -19,8 +19,21 @@ _MIB = 1 << 20
 
 url_option = click.option("--url", default=_URL, show_default=True, help="Where the server is.")
 key_option = click.option(
-    "--api-key-file", type=click.Path(path_type=Path), help="A file with its token.  [variable LLAMAPACK_API_KEY]"
+    "--api-key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file with the server's token.  [variable LLAMAPACK_API_KEY has the token itself]",
 )
+
+
+def given_token(file: Path | None) -> str:
+    """Return the token in the file, or else in the variable; empty if there is none. Raises InputError."""
+    if file is None:
+        token = os.environ.get("LLAMAPACK_API_KEY", "")
+    elif not (token := file.read_text(encoding="utf-8", errors="replace").strip()):
+        raise InputError(f"The file {file} has no token.")
+    if not token.isascii() or not token.isprintable():
+        raise InputError("The token has characters that headers of HTTP may not have.")
+    return token
 
 
 @click.command()
@@ -53,7 +66,7 @@ def stop(name: str, url: str, api_key_file: Path | None) -> None:
 
 
 def _ask(url: str, path: str, key_file: Path | None, body: dict[str, Any] | None = None) -> Any:
-    key = key_file.read_text(encoding="utf-8").strip() if key_file is not None else os.environ.get("LLAMAPACK_API_KEY")
+    key = given_token(key_file)
     if not url.startswith(("http://", "https://")):
         raise click.UsageError(f"--url must begin with http:// or https://, not {url!r}.")
     data = None if body is None else json.dumps(body).encode()
