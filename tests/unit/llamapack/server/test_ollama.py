@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from llamapack.server.ollama.answers import Answer, ChatAnswer, TextAnswer, embeddings_of
+from llamapack.server.ollama.durations import seconds
 from llamapack.server.ollama.options import sampling_of
-from llamapack.server.ollama.reading import model_name, read_object, seconds
 from llamapack.server.ollama.requests import chat_request, embed_request, generate_request
+from llamapack.server.reading import model_name, read_object
 from llamapack.server.refusal import Refusal
 
 TOOL = {"type": "function", "function": {"name": "temperature", "parameters": {"type": "object"}}}

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, ClassVar, Generic, TypeVar
 
 from llamapack._util.uncopyable import Uncopyable
@@ -114,27 +114,14 @@ class Owner(Uncopyable, Generic[Pointer]):
         if self._pointer is None:
             raise self._unusable()
 
-    @contextmanager
-    def using(self) -> Iterator[Pointer]:
+    def using(self) -> AbstractContextManager[Pointer]:
         """For this package: keep the native object alive during a call, even if another thread closes it."""
-        with _lock:
-            pointer = self.handle
-            self.lifetime.hold()
-        try:
-            yield pointer
-        finally:
-            self.lifetime.drop()
+        return _Use(self)
 
     def call(self, function: Callable[..., Result], *arguments: object) -> Result:
         """For this package: call a native function with the object and `arguments`, keeping the object alive."""
-        lifetime = self.lifetime
-        with _lock:
-            pointer = self.handle
-            lifetime.hold()
-        try:
+        with self.using() as pointer:
             return function(pointer, *arguments)
-        finally:
-            lifetime.drop()
 
     def close(self) -> None:
         """Free the native object and everything made from it; raises ThreadError while another thread is in a call."""
@@ -176,6 +163,24 @@ class Owner(Uncopyable, Generic[Pointer]):
 
 
 Self = TypeVar("Self", bound=Owner[Any])
+
+
+class _Use(AbstractContextManager[Pointer]):
+    """What `Owner.using` returns: no generator, because each piece of a stream is a use."""
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: Owner[Pointer]) -> None:
+        self._owner = owner
+
+    def __enter__(self) -> Pointer:
+        with _lock:
+            pointer = self._owner.handle
+            self._owner.lifetime.hold()
+        return pointer
+
+    def __exit__(self, *_: object) -> None:
+        self._owner.lifetime.drop()
 
 
 def _leave_behind() -> None:

@@ -4,6 +4,7 @@ engine     Engine: a loaded model, and requests to it
 options    which options an engine has, and what each takes
 setup      what is checked before there is an engine, and of each request
 loading    options to native ones, loading with progress, and why it failed
+bodies     the body of an answer, read whole or by its events
 pieces     what there is of an answer, taken from the library
 response   Response: the answer of one request, taken by one thread
 aio        AsyncResponse: the same for asyncio, with one thread that waits for all

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import itertools
-import json
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 from llamapack._native import _generated as api
 from llamapack._native.calls import exiting, running, stop_at_exit
 from llamapack._native.library import native, take_text
 from llamapack._native.owner import Owner
-from llamapack.engine.events import EventReader, ServerEvent
+from llamapack.engine.bodies import AsyncAnswerBody
 from llamapack.engine.pieces import take
-from llamapack.engine.response import error_in, error_of, raise_if_cancelled
+from llamapack.engine.response import raise_if_cancelled
 
 Wake = Callable[[], object]
 
@@ -95,7 +94,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
 
 
-class AsyncResponse(Owner[api.llamapack_request_p]):
+class AsyncResponse(AsyncAnswerBody, Owner[api.llamapack_request_p]):
     """What an engine answers to one request of an asyncio task: see Response.
 
     When the task that waits for it is cancelled, the engine stops working on it, within one computation step.
@@ -122,39 +121,19 @@ class AsyncResponse(Owner[api.llamapack_request_p]):
         super().__init__(pointer, free, engine)
         self._first = b""
         self._ended = False
-        self.status = 0
+        self._status = 0
         self.content_type = ""
+
+    @property
+    def status(self) -> int:
+        """The status as in HTTP: 200, or 400 and more; 0 before `start`."""
+        return self._status
 
     async def start(self) -> AsyncResponse:
         """Wait until the status is known, and return itself."""
-        if not self.status:
+        if not self._status:
             self._first = await self._next()
         return self
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes; raises CancelledError if the request is cancelled meanwhile."""
-        while piece := await self._next():
-            yield piece
-
-    async def read(self) -> bytes:
-        """Return the rest of the body, when all of it is there."""
-        return b"".join([piece async for piece in self])
-
-    async def json(self) -> Any:
-        """Return the whole body, read as JSON; raises RequestError for a status of 400 or more."""
-        body = await self.read()
-        if self.status >= 400:
-            raise error_of(self.status, error_in(body))
-        return json.loads(body)
-
-    async def events(self) -> AsyncIterator[ServerEvent]:
-        """Yield the events of a streamed answer; raises RequestError for a status of 400 or more."""
-        if self.status >= 400:
-            raise error_of(self.status, error_in(await self.read()))
-        reader = EventReader()
-        async for piece in self:
-            for event in reader.feed(piece):
-                yield event
 
     def cancel(self) -> None:
         """Stop the engine's work on it; returns at once. Waiting for it raises llamapack's CancelledError then."""
@@ -184,7 +163,7 @@ class AsyncResponse(Owner[api.llamapack_request_p]):
                 piece = self.call(take, 0)
                 if piece.data or piece.ended:
                     raise_if_cancelled(piece)
-                    self.status, self.content_type, self._ended = piece.status, piece.content_type, piece.ended
+                    self._status, self.content_type, self._ended = piece.status, piece.content_type, piece.ended
                     return piece.data
                 self._arrived.clear()
                 await self._arrived.wait()

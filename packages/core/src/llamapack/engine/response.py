@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from llamapack._native import _generated as api
 from llamapack._native.calls import end_if_exiting, running
 from llamapack._native.library import native
 from llamapack._native.owner import Owner
-from llamapack.engine.events import EventReader, ServerEvent
+from llamapack.engine.bodies import AnswerBody
 from llamapack.engine.pieces import CANCELLED, Piece, take
-from llamapack.errors import CancelledError, RequestError, ThreadError
+from llamapack.errors import CancelledError, ThreadError
 
 Free = Callable[[api.llamapack_request_p], object]
 
@@ -21,7 +20,7 @@ Free = Callable[[api.llamapack_request_p], object]
 _WAIT_MS = {True: 50, False: 1000}
 
 
-class Response(Owner[api.llamapack_request_p]):
+class Response(AnswerBody, Owner[api.llamapack_request_p]):
     """What an engine answers to one request: a status as in HTTP, and the body in pieces as they come.
 
     Iterate over it, or `read` the rest; one thread at a time. To leave it, close it or end its `with` block: the engine
@@ -52,29 +51,6 @@ class Response(Owner[api.llamapack_request_p]):
         self._wait_for_status()
         return self._content_type
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the body as it comes; raises CancelledError if the request is cancelled meanwhile."""
-        while piece := self._next():
-            yield piece
-
-    def read(self) -> bytes:
-        """Return the rest of the body, when all of it is there."""
-        return b"".join(self)
-
-    def json(self) -> Any:
-        """Return the whole body, read as JSON; raises RequestError for a status of 400 or more."""
-        body = self.read()
-        self._raise_for(body)
-        return json.loads(body)
-
-    def events(self) -> Iterator[ServerEvent]:
-        """Yield the events of a streamed answer; raises RequestError for a status of 400 or more."""
-        if self.status >= 400:
-            self._raise_for(self.read())
-        reader = EventReader()
-        for piece in self:
-            yield from reader.feed(piece)
-
     def cancel(self) -> None:
         """Stop the engine's work on it, from any thread; returns at once. Waiting for it raises CancelledError then."""
         self.call(native().llamapack_request_cancel)
@@ -84,10 +60,6 @@ class Response(Owner[api.llamapack_request_p]):
         if not self.closed:
             self.cancel()
         super().close()
-
-    def _raise_for(self, body: bytes) -> None:
-        if self._status >= 400:
-            raise error_of(self._status, error_in(body))
 
     def _wait_for_status(self) -> None:
         if not self._status:
@@ -131,19 +103,3 @@ def raise_if_cancelled(piece: Piece) -> None:
     """Raise CancelledError at the end of a request that was cancelled."""
     if piece.ended and piece.status == CANCELLED:
         raise CancelledError("The request was cancelled.")
-
-
-def error_in(body: bytes) -> Mapping[str, Any]:
-    """Return the object `error` of an answer of 400 or more; one with the body as its message if there is none."""
-    try:
-        error = json.loads(body)["error"]
-    except (ValueError, KeyError, TypeError):
-        error = None
-    return error if isinstance(error, Mapping) else {"message": body.decode("utf-8", "replace")}
-
-
-def error_of(status: int, error: Mapping[str, Any]) -> RequestError:
-    """Return the exception that such an object stands for."""
-    message, kind = str(error.get("message", "")), str(error.get("type", ""))
-    what = "The engine could not answer" if status >= 500 else "The engine refuses the request"
-    return RequestError(f"{what} (status {status}): {message}", status=status, kind=kind)

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import socket
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from llamapack._util.uncopyable import Uncopyable
-from llamapack.engine.events import EventReader, ServerEvent
-from llamapack.engine.response import error_in, error_of
+from llamapack.engine.bodies import AsyncAnswerBody
 from llamapack.errors import CancelledError, ClosedError, LlamapackError
-from llamapack.runner.answers import AnswerReader, BrokenAnswerError
-
-_AT_ONCE = 1 << 16
+from llamapack.runner.answers import PIECE_BYTES, AnswerReader, BrokenAnswerError
 
 Lost = Callable[[], Awaitable[LlamapackError]]
 
 
-class AsyncRunnerResponse(Uncopyable):
+class AsyncRunnerResponse(AsyncAnswerBody, Uncopyable):
     """What a runner answers to one request of an asyncio task; see RunnerResponse.
 
     When the task that waits for it is cancelled, the runner stops working on it.
@@ -31,7 +26,7 @@ class AsyncRunnerResponse(Uncopyable):
         """Take over a connection, which does not block."""
         self._connection = connection
         self._lost = lost
-        self._drop = weakref.finalize(self, _drop, connection)
+        self._drop = weakref.finalize(self, connection.close)
         self._answer = AnswerReader()
         self._first = b""  # came with the status, and was not handed out yet
         self._cancelled = self._receiving = False
@@ -62,31 +57,6 @@ class AsyncRunnerResponse(Uncopyable):
     def closed(self) -> bool:
         """True once it was closed."""
         return not self._drop.alive
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes; raises CancelledError if the request is cancelled meanwhile."""
-        while piece := await self._next():
-            yield piece
-
-    async def read(self) -> bytes:
-        """Return the rest of the body, when all of it is there."""
-        return b"".join([piece async for piece in self])
-
-    async def json(self) -> Any:
-        """Return the whole body, read as JSON; raises RequestError for a status of 400 or more."""
-        body = await self.read()
-        if self.status >= 400:
-            raise error_of(self.status, error_in(body))
-        return json.loads(body)
-
-    async def events(self) -> AsyncIterator[ServerEvent]:
-        """Yield the events of a streamed answer; raises RequestError for a status of 400 or more."""
-        if self.status >= 400:
-            raise error_of(self.status, error_in(await self.read()))
-        reader = EventReader()
-        async for piece in self:
-            for event in reader.feed(piece):
-                yield event
 
     def cancel(self) -> None:
         """Stop the work on it; returns at once. Waiting for it raises CancelledError then."""
@@ -126,7 +96,7 @@ class AsyncRunnerResponse(Uncopyable):
             self._receiving = True
             try:
                 with contextlib.suppress(OSError):
-                    data = await asyncio.get_running_loop().sock_recv(self._connection, _AT_ONCE)
+                    data = await asyncio.get_running_loop().sock_recv(self._connection, PIECE_BYTES)
             finally:
                 self._receiving = False
         if data:
@@ -148,7 +118,3 @@ class AsyncRunnerResponse(Uncopyable):
     def __repr__(self) -> str:
         """Show the status, if it is known, and whether it is closed."""
         return f"<AsyncRunnerResponse {self._answer.status or 'not begun'}{' (closed)' if self.closed else ''}>"
-
-
-def _drop(connection: socket.socket) -> None:
-    connection.close()

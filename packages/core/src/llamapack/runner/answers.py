@@ -5,6 +5,8 @@ Only what llama.cpp's server sends: a length, or chunks. Its connections serve o
 
 from __future__ import annotations
 
+PIECE_BYTES = 1 << 16
+"""How much is received at once."""
 _LARGEST_HEAD = 1 << 16
 
 

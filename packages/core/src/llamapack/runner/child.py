@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from llamapack._native import _generated as api
-from llamapack.backends.children.exit_status import describe_crash
+from llamapack.backends.children.exit_status import describe_end
 from llamapack.engine.loading import load_error
 from llamapack.errors import LlamapackError, RunnerError
 from llamapack.runner.configuration import Wanted, address_of, socket_folder
@@ -134,7 +134,7 @@ class Child:
             status = self.process.wait(_TO_END_SECONDS)
         self.log.finish(_LAST_WORDS_SECONDS)
         lines = self.log.last
-        what = f"The process of {self._wanted.path} {_how(status)} while it was {doing}."
+        what = f"The process of {self._wanted.path} {describe_end(status)} while it was {doing}."
         why = "\n".join(([self.failure] if self.failure else []) + (["Its log ends:", *lines] if lines else []))
         return RunnerError(
             what, status=status, log=lines, why=why, fix="The next call starts it again. If it goes on, report it."
@@ -154,10 +154,9 @@ class Child:
             os.close(nothing)
 
 
-def _how(status: int | None) -> str:
-    if status is None:
-        return "closed its connection"
-    return f"was ended by {crash}" if (crash := describe_crash(status)) else f"exited with status {status}"
+def part_of(step: Report) -> float:
+    """Return how much is loaded after a step, from 0 to 1."""
+    return min(1.0, (int(step["number"]) - 1 + float(step["part"])) / max(int(step["count"]), 1))
 
 
 def _start(wanted: Wanted) -> subprocess.Popen[bytes]:

@@ -57,11 +57,12 @@ class Wanted:
 
 def wanted_of(
     path: Path,
-    backends: str | Sequence[str] | None,
-    devices: Sequence[str] | None,
-    require_gpu: bool,
-    cpu_level: str | None,
     options: Mapping[str, object],
+    *,
+    backends: str | Sequence[str] | None = None,
+    devices: Sequence[str] | None = None,
+    require_gpu: bool = False,
+    cpu_level: str | None = None,
 ) -> Wanted:
     """Check all that can be checked before a process is started; the arguments are those of Engine."""
     told = checked_options(path, options)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from dataclasses import dataclass
 from urllib.parse import quote
 
 LOOPBACK = "127.0.0.1"
+_BUSY_SECONDS = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,26 @@ class Address:
             connection.close()
             raise
         return connection
+
+    async def connect_async(self) -> socket.socket:
+        """Return a connection, which does not block; raises OSError if there is none."""
+        loop = asyncio.get_running_loop()
+        while True:
+            connection = socket.socket(socket.AF_UNIX if self.file else socket.AF_INET, socket.SOCK_STREAM)
+            connection.setblocking(False)
+            try:
+                if self.file:
+                    connection.connect(self.file)
+                else:
+                    await loop.sock_connect(connection, (LOOPBACK, self.port))
+            except BlockingIOError:  # more connect at once than a Unix socket holds
+                connection.close()
+                await asyncio.sleep(_BUSY_SECONDS)
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
 
     def request(self, method: str, path: str, body: bytes, content_type: str = "application/json") -> bytes:
         """Return a request as bytes, on a connection of its own."""

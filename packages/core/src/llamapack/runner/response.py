@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from llamapack._native.calls import end_if_exiting
 from llamapack._util.uncopyable import Uncopyable
-from llamapack.engine.events import EventReader, ServerEvent
-from llamapack.engine.response import error_in, error_of
+from llamapack.engine.bodies import AnswerBody
 from llamapack.errors import CancelledError, ClosedError, LlamapackError, ThreadError
-from llamapack.runner.answers import AnswerReader, BrokenAnswerError
-
-_AT_ONCE = 1 << 16
+from llamapack.runner.answers import PIECE_BYTES, AnswerReader, BrokenAnswerError
 
 Lost = Callable[[], LlamapackError]
 """Says why a connection ended too early."""
 
 
-class RunnerResponse(Uncopyable):
+class RunnerResponse(AnswerBody, Uncopyable):
     """What a runner answers to one request: the same as `engine.Response`, over a connection of its own.
 
     To leave it, close it, or drop it: the runner sees its connection end, and stops working on it.
@@ -33,7 +28,7 @@ class RunnerResponse(Uncopyable):
         """Take over a connection on which the request is sent."""
         self._connection = connection
         self._lost = lost
-        self._drop = weakref.finalize(self, _drop, connection)
+        self._drop = weakref.finalize(self, connection.close)
         self._reader = AnswerReader()
         self._reading = threading.Lock()
         self._first = b""  # came with the status, and was not handed out yet
@@ -55,30 +50,6 @@ class RunnerResponse(Uncopyable):
     def closed(self) -> bool:
         """True once it was closed."""
         return not self._drop.alive
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the body as it comes; raises CancelledError if the request is cancelled meanwhile."""
-        while piece := self._next():
-            yield piece
-
-    def read(self) -> bytes:
-        """Return the rest of the body, when all of it is there."""
-        return b"".join(self)
-
-    def json(self) -> Any:
-        """Return the whole body, read as JSON; raises RequestError for a status of 400 or more."""
-        body = self.read()
-        if self.status >= 400:
-            raise error_of(self.status, error_in(body))
-        return json.loads(body)
-
-    def events(self) -> Iterator[ServerEvent]:
-        """Yield the events of a streamed answer; raises RequestError for a status of 400 or more."""
-        if self.status >= 400:
-            raise error_of(self.status, error_in(self.read()))
-        reader = EventReader()
-        for piece in self:
-            yield from reader.feed(piece)
 
     def cancel(self) -> None:
         """Stop the work on it, from any thread; returns at once. Waiting for it raises CancelledError then."""
@@ -124,7 +95,7 @@ class RunnerResponse(Uncopyable):
 
     def _receive(self) -> bytes:
         try:
-            data = b"" if self._cancelled else self._connection.recv(_AT_ONCE)
+            data = b"" if self._cancelled else self._connection.recv(PIECE_BYTES)
         except OSError:
             data = b""
         if data:
@@ -147,7 +118,3 @@ class RunnerResponse(Uncopyable):
     def __repr__(self) -> str:
         """Show the status, if it is known, and whether it is closed."""
         return f"<RunnerResponse {self._reader.status or 'not begun'}{' (closed)' if self.closed else ''}>"
-
-
-def _drop(connection: socket.socket) -> None:
-    connection.close()

@@ -21,7 +21,7 @@ from llamapack.backends.selection.decisions import Choice
 from llamapack.engine.setup import Body, encode_body
 from llamapack.errors import CancelledError, ClosedError, LlamapackError, StateError
 from llamapack.runner.aio import AsyncRunnerResponse
-from llamapack.runner.child import Child, Report
+from llamapack.runner.child import Child, Report, part_of
 from llamapack.runner.configuration import wanted_of
 from llamapack.runner.connection import Address
 from llamapack.runner.response import RunnerResponse
@@ -55,7 +55,14 @@ class Runner(Uncopyable):
         Raises RunnerError, too, if the process ends while it loads.
         """
         self.path = Path(model_path)
-        self._wanted = wanted_of(self.path, backends, devices, require_gpu, cpu_level, options)
+        self._wanted = wanted_of(
+            self.path,
+            options,
+            backends=backends,
+            devices=devices,
+            require_gpu=require_gpu,
+            cpu_level=cpu_level,
+        )
         self._starting = threading.RLock()
         self._child: Child | None = None
         self._closed = self._forked = False
@@ -102,9 +109,7 @@ class Runner(Uncopyable):
     async def request_async(self, method: str, path: str, body: Body = None) -> AsyncRunnerResponse:
         """Begin a request in an asyncio task, and return its response when its status is known; see `request`."""
         data = _checked(method, path, body)
-        found = self._connect_at_once()
-        child, connection = found if found is not None else await asyncio.to_thread(self._connect)
-        connection.setblocking(False)
+        child, connection = await self._connect_async()
         response = AsyncRunnerResponse(connection, lambda: asyncio.to_thread(self._why_gone, child))
         return await response.start(_address_of(child).request(method, path, data))
 
@@ -134,6 +139,16 @@ class Runner(Uncopyable):
             return child, _address_of(child).connect()
         except _GONE as error:
             raise self._why_gone(child) from error
+
+    async def _connect_async(self) -> tuple[Child, socket.socket]:
+        """Do the same, without holding up the event loop while the process loads the model."""
+        if (child := self._usable()) is not None:
+            with contextlib.suppress(*_GONE):
+                return child, await _address_of(child).connect_async()
+            child.retired = True
+        found = await asyncio.to_thread(self._connect)
+        found[1].setblocking(False)
+        return found
 
     def _connect_at_once(self) -> tuple[Child, socket.socket] | None:
         """Return a connection to the process; None if that is not there, or just ends."""
@@ -170,7 +185,7 @@ class Runner(Uncopyable):
         if self._child is not None:
             logger.warning("%s", f"the process of {self.path} is started again")
             self._child.end()
-        watcher: LoadWatcher[Report] = LoadWatcher(self.path, progress, _part)
+        watcher: LoadWatcher[Report] = LoadWatcher(self.path, progress, part_of)
         self._child = child = Child(self._wanted)
         child.load(watcher.answer, lambda: self._closed or exiting())
         watcher.raise_if_stopped()
@@ -212,10 +227,6 @@ def _checked(method: str, path: str, body: Body) -> bytes:
 def _address_of(child: Child) -> Address:
     assert child.address is not None
     return child.address
-
-
-def _part(step: Report) -> float:
-    return min(1.0, (int(step["number"]) - 1 + float(step["part"])) / max(int(step["count"]), 1))
 
 
 def _stop_all() -> None:

@@ -8,7 +8,8 @@ refusal      why a request gets no answer, in the shape of each API
 routes       which routes there are
 guard        who may ask: `Host`, `Origin`, the token
 bodies       bodies of requests, read within limits
-sockets      the socket to listen at, and connections to runners
+reading      JSON of requests, and its fields, checked
+sockets      the socket to listen at
 media        images and audio in requests, checked
 naming       which model a request names
 managing     routes that list, load and unload models

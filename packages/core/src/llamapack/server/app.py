@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route, Router
 
 from llamapack.server.bodies import Buffers, ClientGoneError, Receive
-from llamapack.server.exchange import Exchange, Send
+from llamapack.server.exchange import Exchange, Handler, Send
 from llamapack.server.guard import Guard
 from llamapack.server.managing import ManagingRoutes
 from llamapack.server.metrics import Metrics
@@ -24,7 +24,6 @@ from llamapack.server.runners.models import Models
 from llamapack.server.settings import Settings
 from llamapack.server.status import health, is_ready, metrics_text
 
-Handler = Callable[[Exchange], Awaitable[None]]
 logger = logging.getLogger("llamapack.server")
 _EXCHANGE = "llamapack.exchange"
 
@@ -68,7 +67,8 @@ class Application:
         if scope["type"] != "http":
             return
         exchange = Exchange(scope, receive, send, api_of(scope["path"]))
-        scope[_EXCHANGE], scope["app"] = exchange, self
+        scope[_EXCHANGE] = exchange
+        scope["app"] = self  # with it, starlette raises HTTPException for a wrong method, instead of answering
         try:
             await self._answer(exchange, scope, receive, send)
         except ClientGoneError:

@@ -117,6 +117,10 @@ class Exchange:
         logger.info(what, self.method, self.route, status, seconds, self.sent_bytes, self._id)
 
 
+Handler = Callable[[Exchange], Awaitable[None]]
+"""Answers a request, or raises Refusal."""
+
+
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

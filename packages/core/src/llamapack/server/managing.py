@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from llamapack.server.bodies import Buffers
-from llamapack.server.exchange import Exchange
-from llamapack.server.ollama.reading import model_name, read_object
+from llamapack.server.exchange import Exchange, Handler
+from llamapack.server.reading import model_name, read_object
 from llamapack.server.runners.keeper import Keeper
 from llamapack.server.runners.models import Models
-
-Handler = Callable[[Exchange], Awaitable[None]]
 
 
 class ManagingRoutes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from llamapack.errors import InputError
 from llamapack.media_files.checks import check_image
 from llamapack.media_files.kinds import AUDIO, kind_of
 from llamapack.media_files.limits import MediaLimits
+from llamapack.server.reading import read_object
 from llamapack.server.refusal import Refusal
 
 _HOLDERS = ("image_url", "input_audio", "input_video", "source", "video_url")
@@ -22,7 +22,7 @@ _LIMITS = MediaLimits()
 
 def check_media(body: bytes, most: int) -> None:
     """Check all images and audio in the JSON of a request, `most` at most; raises Refusal. It may take seconds."""
-    found = list(_media_in(_read(body)))
+    found = list(_media_in(read_object(body)))
     if len(found) > most:
         raise Refusal(413, "too_many_images", f"The request has {len(found)} images and audio, more than {most}.")
     for number, text in enumerate(found, 1):
@@ -31,15 +31,6 @@ def check_media(body: bytes, most: int) -> None:
         except InputError as error:
             why = f" {error.why}" if error.why else ""
             raise Refusal(400, "invalid_image", f"{error.what}{why}") from None
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except RecursionError:
-        raise Refusal(400, "invalid_request", "The request is nested too deeply.") from None
-    except ValueError as error:
-        raise Refusal(400, "invalid_request", f"The request is no JSON: {error}") from None
 
 
 def _media_in(value: Any) -> Iterator[str]:

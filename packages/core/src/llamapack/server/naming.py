@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from llamapack.server.ollama.reading import field, read_object
+from llamapack.server.reading import field, read_object
 from llamapack.server.refusal import Refusal
 
 _IN_FORM = re.compile(rb'name="model"(?:\r\n[^\r\n]+)*\r\n\r\n([^\r\n]{0,1000})\r\n')

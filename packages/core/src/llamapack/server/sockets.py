@@ -1,16 +1,13 @@
-"""Sockets: the one to listen at, and connections to runners."""
+"""The socket to listen at."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import socket
 import sys
 
 from llamapack.errors import InputError
-from llamapack.runner.connection import LOOPBACK, Address
 
-_BUSY_SECONDS = 0.005
 _BACKLOG = 512
 
 
@@ -45,24 +42,3 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, socket.SocketK
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
         raise InputError(f"There is no address {host!r} on this machine.", why=error.strerror or "") from error
-
-
-async def connect(address: Address) -> socket.socket:
-    """Return a connection to a runner, which does not block; raises OSError if there is none."""
-    loop = asyncio.get_running_loop()
-    while True:
-        connection = socket.socket(socket.AF_UNIX if address.file else socket.AF_INET, socket.SOCK_STREAM)
-        connection.setblocking(False)
-        try:
-            if not address.file:
-                await loop.sock_connect(connection, (LOOPBACK, address.port))
-            else:
-                connection.connect(address.file)
-        except BlockingIOError:  # more connect at once than a Unix socket holds
-            connection.close()
-            await asyncio.sleep(_BUSY_SECONDS)
-        except BaseException:
-            connection.close()
-            raise
-        else:
-            return connection

@@ -41,6 +41,13 @@ def describe_crash(status: int) -> str | None:
     return None
 
 
+def describe_end(status: int | None) -> str:
+    """Return how a process that was to go on ended, as the end of a sentence; None stands for one that still runs."""
+    if status is None:
+        return "stopped answering"
+    return f"was ended by {crash}" if (crash := describe_crash(status)) else f"exited with status {status}"
+
+
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name

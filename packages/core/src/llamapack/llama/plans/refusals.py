@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from llamapack.engine.response import error_in, error_of
+from llamapack.engine.bodies import error_in, error_of
 from llamapack.errors import InputError, LlamapackError, PromptTooLongError, ReplyError
 from llamapack.llama.plans.answers import Answer
 from llamapack.llama.plans.options import OnOverflow

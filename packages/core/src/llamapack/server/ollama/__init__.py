@@ -1,6 +1,6 @@
 """Ollama's interface, translated into llama.cpp's and back.
 
-reading   JSON of requests, and its fields, checked
+durations durations as Ollama's clients write them
 options   Ollama's options as those of llama.cpp's requests
 requests  requests for chats, texts and embeddings, as llama.cpp's server takes them
 answers   its answers, as Ollama's clients read them

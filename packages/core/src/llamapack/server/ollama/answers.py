@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from llamapack.server.ollama.reading import Json
+from llamapack.server.reading import Json
 
 _MILLISECOND = 1_000_000  # in nanoseconds, in which Ollama counts
 _SECOND = 1_000_000_000

@@ -10,21 +10,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llamapack.engine.response import error_in
+from llamapack.engine.bodies import error_in
 from llamapack.errors import LlamapackError, ModelError
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.server.bodies import Buffers
-from llamapack.server.exchange import Exchange
+from llamapack.server.exchange import Exchange, Handler
 from llamapack.server.ollama import about
 from llamapack.server.ollama.answers import Answer, ChatAnswer, TextAnswer, embeddings_of, now
-from llamapack.server.ollama.reading import Json, field, model_name, read_object, seconds, wrong
+from llamapack.server.ollama.durations import seconds
 from llamapack.server.ollama.requests import Translated, chat_request, embed_request, generate_request
+from llamapack.server.reading import Json, field, model_name, read_object, wrong
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper, RunnerRequest
 from llamapack.server.runners.models import Models
 from llamapack.server.settings import Limits
 
-Handler = Callable[[Exchange], Awaitable[None]]
 logger = logging.getLogger("llamapack.server")
 _LINES = "application/x-ndjson"
 _MANAGING = "This server does not fetch, make or change models. Start it with the file of the model."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llamapack.server.ollama.reading import Json, field, wrong
+from llamapack.server.reading import Json, field, wrong
 
 _NUMBERS: Mapping[str, str] = {
     "temperature": "temperature",

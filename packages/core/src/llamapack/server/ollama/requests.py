@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llamapack.server.ollama.options import sampling_of
-from llamapack.server.ollama.reading import Json, field, wrong
+from llamapack.server.reading import Json, field, wrong
 
 _EFFORTS = ("low", "medium", "high", "max")
 

@@ -7,18 +7,17 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from llamapack.backends.children.exit_status import describe_crash
+from llamapack.backends.children.exit_status import describe_end
 from llamapack.errors import LlamapackError, RunnerError
 from llamapack.runner.aio import AsyncRunnerResponse
-from llamapack.runner.child import Child, Report
+from llamapack.runner.child import Child, Report, part_of
 from llamapack.runner.configuration import wanted_of
 from llamapack.server.media import check_media
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.line import Line
 from llamapack.server.settings import ModelSettings, Settings
-from llamapack.server.sockets import connect
 
 State = Literal["unloaded", "failed", "loading", "ready", "ended", "waiting"]
 logger = logging.getLogger("llamapack.server")
@@ -171,7 +170,7 @@ class Keeper:
         if child.address is None:
             raise self._not_ready()
         try:
-            connection = await connect(child.address)
+            connection = await child.address.connect_async()
         except OSError as error:
             await self._end_of(child)
             raise self._not_ready() from error
@@ -184,7 +183,7 @@ class Keeper:
 
     def refusal_of(self, error: LlamapackError) -> Refusal:
         """Return what a client is told whose request ended with the runner."""
-        how = _how_it_ended(error) if isinstance(error, RunnerError) else "was ended"
+        how = describe_end(error.status) if isinstance(error, RunnerError) else "was ended"
         what = f"The process of {self.model.name} {how} while it worked on this request. It is started again."
         return Refusal(503, "model_process_ended", what, retry_after=max(1.0, self._until_start()))
 
@@ -213,13 +212,12 @@ class Keeper:
 
     def _start(self) -> Child:
         """Start a process; in a thread, because backends are probed."""
-        hardware: dict[str, Any] = {"backends": None, "devices": None, "require_gpu": False, "cpu_level": None}
         options = {**_DEFAULTS, "alias": self.model.name, **self.model.options}
-        return Child(wanted_of(self.model.path, options=options, **{**hardware, **self.model.hardware}))
+        return Child(wanted_of(self.model.path, options, **self.model.hardware))
 
     def _tell(self, report: Report) -> bool:
         self._last_step = time.monotonic()
-        self.progress = min(1.0, (int(report["number"]) - 1 + float(report["part"])) / max(int(report["count"]), 1))
+        self.progress = part_of(report)
         return not self._stopping
 
     def _stop_loading(self) -> bool:
@@ -316,10 +314,3 @@ def _look_at(task: asyncio.Task[None]) -> None:
     """Look at how a task ended, so that asyncio does not complain: requests were told, and so was the log."""
     if not task.cancelled():
         task.exception()
-
-
-def _how_it_ended(error: RunnerError) -> str:
-    if error.status is None:
-        return "stopped answering"
-    crash = describe_crash(error.status)
-    return f"was ended by {crash}" if crash else f"exited with status {error.status}"
