@@ -141,6 +141,48 @@ def test_it_ends_with_its_standard_input(started: Supervised) -> None:
     assert time.monotonic() - began < 2
 
 
+def test_it_says_what_memory_a_model_takes_and_waits_for_the_word_to_load_it(start: Start, model_path: Path) -> None:
+    needed = {}
+    for context in (2048, 8192):
+        options = {"model": str(model_path), "threads": 1, "parallel": 1, "ctx-size": context}
+        runner = start(options=options, ask=True)
+        runner.report()
+        (host,) = runner.report()["devices"]
+        assert (host["name"], host["free"], host["shares_host_memory"]) == ("", None, True)
+        needed[context] = host["needed"]
+        runner.tell("measure")
+        assert runner.report() == {"state": "measured", "devices": [host]}
+    cache = (8192 - 2048) * 30 * 2 * 3 * 64 * 2  # tokens, layers, keys and values, heads, their width, bytes
+    assert 0.9 * cache < needed[8192] - needed[2048] < 1.2 * cache  # buffers for computing may differ
+    assert needed[2048] > model_path.stat().st_size * 0.9
+    runner.tell("load")
+    runner.until("ready")
+
+
+@pytest.mark.parametrize("how", ["end of its input", "SIGTERM"])
+def test_it_ends_while_it_waits_for_that_word(start: Start, tiny: Path, how: str) -> None:
+    if how == "SIGTERM" and sys.platform == "win32":
+        pytest.skip("there are no such signals")
+    runner = start(options={"model": str(tiny), "threads": 1}, ask=True)
+    assert [runner.report()["state"], runner.report()["state"]] == ["listening", "measured"]
+    if how == "SIGTERM":
+        runner.process.send_signal(signal.SIGTERM)
+        assert runner.report() == {"state": "stopped"}
+        assert runner.ends() == 0
+    else:
+        runner.process.communicate()
+        assert runner.process.returncode == 1
+
+
+def test_of_a_damaged_file_it_is_not_known_what_it_takes(start: Start, tiny: Path, tmp_path: Path) -> None:
+    (wrong := tmp_path / "wrong.gguf").write_bytes(tiny.read_bytes()[:-1000])
+    runner = start(options={"model": str(wrong)}, ask=True)
+    runner.report()
+    assert runner.report() == {"state": "measured", "devices": None}
+    runner.tell("load")
+    assert runner.until("failed")["kind"] == "internal"
+
+
 @needs_signals
 def test_it_ends_when_it_is_asked_to(started: Supervised) -> None:
     started.until("ready")

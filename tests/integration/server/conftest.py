@@ -40,7 +40,7 @@ def serve(tiny: Path) -> Iterator[Callable[..., Served]]:
     """Start servers of a tiny model, or another one, which are gone after the test."""
     started: list[Served] = []
 
-    def start(*arguments: str, model: Path = tiny, **more: Any) -> Served:
+    def start(*arguments: str, model: Path | None = tiny, **more: Any) -> Served:
         started.append(Served(model, "--threads", "1", *arguments, **more))
         return started[-1]
 

@@ -46,7 +46,7 @@ def llamapack(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_models_are_loaded_when_asked_for_and_make_room(serve: Callable[..., Served], folder: Path) -> None:
-    served = serve(model=folder)
+    served = serve("--max-loaded", "1", model=folder)
     assert states(served) == {"first": "unloaded", "second": "unloaded", "wrong": "unloaded"}
     assert runners_of(served.process.pid) == []
     for name, other in (("first", "second"), ("second", "first"), ("first", "second")):
@@ -89,7 +89,7 @@ def test_as_many_as_may_stay_loaded_do(serve: Callable[..., Served], folder: Pat
 
 
 def test_more_models_than_places_take_turns(serve: Callable[..., Served], folder: Path) -> None:
-    served = serve(model=folder)
+    served = serve("--max-loaded", "1", model=folder)
     answers: list[int] = []
     threads = [
         threading.Thread(target=lambda name=name: answers.append(ask(served, name)[0]))
@@ -103,7 +103,7 @@ def test_more_models_than_places_take_turns(serve: Callable[..., Served], folder
 
 
 def test_ollamas_client_with_several_models(serve: Callable[..., Served], folder: Path) -> None:
-    served = serve(model=folder)
+    served = serve("--max-loaded", "1", model=folder)
     options: Any = {"num_predict": 2}
     with ollama.Client(host=served.url) as client:
         assert client.ps().models == []
@@ -126,7 +126,7 @@ def test_ollamas_client_with_several_models(serve: Callable[..., Served], folder
 
 
 def test_the_commands_that_look_at_a_server_and_unload(serve: Callable[..., Served], folder: Path) -> None:
-    served = serve(model=folder)
+    served = serve("--max-loaded", "1", model=folder)
     assert ask(served, "first")[0] == 200
     shown = llamapack("ps", "--url", served.url, "--json")
     assert {model["name"]: model["state"] for model in json.loads(shown.stdout)} == states(served)

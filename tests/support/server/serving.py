@@ -44,8 +44,11 @@ def runners_of(parent: int) -> list[int]:
 class Served:
     """One server."""
 
-    def __init__(self, model: Path, *arguments: str, wait: bool = True, env: Mapping[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "llamapack", "serve", str(model), "--port", "0", *arguments]
+    def __init__(
+        self, model: Path | None, *arguments: str, wait: bool = True, env: Mapping[str, str] | None = None
+    ) -> None:
+        models = [] if model is None else [str(model)]
+        command = [sys.executable, "-m", "llamapack", "serve", *models, "--port", "0", *arguments]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)

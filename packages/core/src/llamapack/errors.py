@@ -6,7 +6,8 @@ LlamapackError
 │   └── CpuLevelError           an unknown or unsupported CPU level was asked for
 ├── ModelError                  the file cannot be loaded
 │   ├── ModelNotFoundError      also a FileNotFoundError
-│   └── ModelFormatError        not GGUF, truncated, or of an unknown architecture
+│   ├── ModelFormatError        not GGUF, truncated, or of an unknown architecture
+│   └── ModelMemoryError        there is not enough memory for it; also a MemoryError
 ├── InputError                  an argument is wrong; also a ValueError
 │   ├── UnknownArgumentError    no argument has that name; also a TypeError
 │   ├── PromptTooLongError      it does not fit the context
@@ -82,6 +83,10 @@ class ModelNotFoundError(ModelError, FileNotFoundError):
 
 class ModelFormatError(ModelError):
     """The file is not GGUF, is truncated, or contains something that llama.cpp does not support."""
+
+
+class ModelMemoryError(ModelError, MemoryError):
+    """There is not enough memory for the model and its context."""
 
 
 class InputError(LlamapackError, ValueError):

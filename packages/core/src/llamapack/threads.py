@@ -10,12 +10,12 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from llamapack._util.arguments import warn_caller
+from llamapack._util.cgroups import groups, read
 from llamapack.errors import ThreadsWarning
 
 
@@ -74,11 +74,11 @@ def linux_threads(root: Path, allowed: frozenset[int]) -> ThreadChoice:
 
 def _performance_cpus(root: Path, cpus: Path, allowed: frozenset[int]) -> tuple[frozenset[int], str]:
     """Leave out efficiency cores: Intel's hybrid list, or Arm's smaller `cpu_capacity`."""
-    hybrid = parse_cpu_list(_read(root / "sys/devices/cpu_core/cpus")) & allowed
-    efficient = parse_cpu_list(_read(root / "sys/devices/cpu_atom/cpus")) & allowed
+    hybrid = parse_cpu_list(read(root / "sys/devices/cpu_core/cpus")) & allowed
+    efficient = parse_cpu_list(read(root / "sys/devices/cpu_atom/cpus")) & allowed
     if hybrid and efficient:
         return hybrid, "performance cores"
-    capacity = {cpu: int(text) for cpu in allowed if (text := _read(cpus / f"cpu{cpu}/cpu_capacity")).isdigit()}
+    capacity = {cpu: int(text) for cpu in allowed if (text := read(cpus / f"cpu{cpu}/cpu_capacity")).isdigit()}
     if capacity and len(set(capacity.values())) > 1:
         # Clusters almost as fast as the fastest still help; the slowest cores delay all others.
         floor = max(capacity.values()) * 0.6
@@ -90,7 +90,7 @@ def _physical_cores(cpus: Path, chosen: frozenset[int]) -> set[frozenset[int]]:
     """Group the `chosen` processors that share a core."""
     cores = set()
     for cpu in chosen:
-        text = _read(cpus / f"cpu{cpu}/topology/core_cpus_list") or _read(
+        text = read(cpus / f"cpu{cpu}/topology/core_cpus_list") or read(
             cpus / f"cpu{cpu}/topology/thread_siblings_list"
         )
         cores.add((parse_cpu_list(text) & chosen) or frozenset({cpu}))
@@ -98,44 +98,24 @@ def _physical_cores(cpus: Path, chosen: frozenset[int]) -> set[frozenset[int]]:
 
 
 def _online_count(cpus: Path, otherwise: int) -> int:
-    return len(parse_cpu_list(_read(cpus / "online"))) or otherwise
+    return len(parse_cpu_list(read(cpus / "online"))) or otherwise
 
 
 def _cgroup_quota(root: Path) -> float | None:
     """Return the smallest CPU quota from this process's cgroup up to the root, in CPUs; None if there is none."""
-    quotas = []
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            quotas += _quotas_above(root / "sys/fs/cgroup", path, _read_v2)
-        elif "cpu" in controllers.split(","):
-            quotas += _quotas_above(root / "sys/fs/cgroup/cpu", path, _read_v1)
-    return min(quotas, default=None)
-
-
-def _quotas_above(mount: Path, path: str, read: Callable[[Path], float | None]) -> list[float]:
-    folder = mount / path.strip("/")
-    if not folder.is_dir():  # in a container the mount shows the process's own group as its root
-        folder = mount
-    found = []
-    while True:
-        quota = read(folder)
-        if quota is not None:
-            found.append(quota)
-        if folder in (mount, folder.parent):
-            return found
-        folder = folder.parent
+    quotas = [(_read_v2 if version == 2 else _read_v1)(folder) for version, folder in groups(root, "cpu")]
+    return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def _read_v2(folder: Path) -> float | None:
-    fields = _read(folder / "cpu.max").split()
+    fields = read(folder / "cpu.max").split()
     if len(fields) == 2 and fields[0].isdigit():
         return int(fields[0]) / int(fields[1])
     return None
 
 
 def _read_v1(folder: Path) -> float | None:
-    quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
+    quota, period = read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us")
     if quota.isdigit() and period.isdigit() and int(period) > 0:
         return int(quota) / int(period)
     return None
@@ -149,13 +129,6 @@ def parse_cpu_list(text: str) -> frozenset[int]:
         if first.isdigit():
             found.update(range(int(first), int(last or first) + 1))
     return frozenset(found)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def _darwin_threads() -> ThreadChoice:

@@ -250,6 +250,7 @@ def test_every_key_is_documented() -> None:
     found["foreign"] = [{"path": "/usr/lib/libggml.so", "where": "process", "owner": None, "meaning": ""}]
     part = {"kind": "vision", "type": "mlp", "width": 64, "image_size": 32, "patch_size": 16, "tokens": 4}
     found["projector"] = {"model": "a.gguf", "file": "b.gguf", "reason": "", "takes": [part]}
+    found["faults"] = [{"time": "", "model": "m", "kind": "crash", "what": "", "why": ""}]
     assert documented() == paths(found)
 
 

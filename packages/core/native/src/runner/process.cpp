@@ -44,12 +44,39 @@ size_t read_some(char * to, size_t size) {
 
 constexpr int between_looks_ms = 1000;
 
+#endif
+
+// Lines, out of bytes as they come.
+class line_reader {
+  public:
+    explicit line_reader(std::function<void(const std::string &)> said) : said(std::move(said)) {}
+
+    // Take one more byte; false at the end.
+    bool take() {
+        char byte = 0;
+        if (read_some(&byte, 1) == 0) {
+            return false;
+        }
+        if (byte == '\n') {
+            said(std::exchange(line, ""));
+        } else {
+            line += byte;
+        }
+        return true;
+    }
+
+  private:
+    std::function<void(const std::string &)> said;
+    std::string                              line;
+};
+
+#ifndef _WIN32
+
 // A pipe may be held open by a process that the supervisor forked; so the parent is looked at, too.
-void wait_for_end_of_supervisor(pid_t parent) {
+void read_until_end_of_supervisor(pid_t parent, line_reader & lines) {
     while (getppid() == parent) {
         pollfd input = { standard_input, POLLIN, 0 };
-        char   byte  = 0;
-        if (poll(&input, 1, between_looks_ms) > 0 && read_some(&byte, 1) == 0) {
+        if (poll(&input, 1, between_looks_ms) > 0 && !lines.take()) {
             return;
         }
     }
@@ -114,10 +141,10 @@ void remove_socket(const std::string & host, bool own_folder) noexcept {
 
 #ifdef _WIN32
 
-void on_end_of_supervisor(std::function<void()> ended) {
-    std::thread([ended = std::move(ended)] {
-        char byte = 0;
-        while (read_some(&byte, 1) != 0) {
+void listen_to_supervisor(std::function<void(const std::string & line)> said, std::function<void()> ended) {
+    std::thread([said = std::move(said), ended = std::move(ended)] {
+        line_reader lines(said);
+        while (lines.take()) {
         }
         ended();
     }).detach();
@@ -150,10 +177,11 @@ std::string library_folder() {
 
 #else
 
-void on_end_of_supervisor(std::function<void()> ended) {
+void listen_to_supervisor(std::function<void(const std::string & line)> said, std::function<void()> ended) {
     const pid_t parent = getppid();
-    std::thread([parent, ended = std::move(ended)] {
-        wait_for_end_of_supervisor(parent);
+    std::thread([parent, said = std::move(said), ended = std::move(ended)] {
+        line_reader lines(said);
+        read_until_end_of_supervisor(parent, lines);
         ended();
     }).detach();
 }

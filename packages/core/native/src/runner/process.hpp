@@ -13,8 +13,9 @@ int take_over_standard_output();
 // One line of standard input, without its end; nothing is read that is behind it. Throws invalid_input where it ends before.
 std::string read_line_of_standard_input();
 
-// Call `ended` when standard input ends, or the parent process does.
-void on_end_of_supervisor(std::function<void()> ended);
+// Call `said` with each further line of standard input, and `ended` when that ends, or the parent process does; on a thread
+// of its own.
+void listen_to_supervisor(std::function<void(const std::string & line)> said, std::function<void()> ended);
 
 // Call `asked` whenever the process is to terminate (SIGTERM; on Windows Ctrl-Break, and the console being closed), on a
 // thread of its own. What a terminal sends to all of its processes is left to the supervisor. To be called before other

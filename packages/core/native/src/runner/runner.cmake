@@ -15,6 +15,7 @@ target_include_directories(llamapack-http SYSTEM PRIVATE "${_server}")
 add_library(llamapack-runner-impl OBJECT
     runner/backends.cpp
     runner/http_server.cpp
+    runner/memory.cpp
     runner/process.cpp
     runner/reports.cpp
     runner/requirements.cpp

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "backends.hpp"
 #include "http_server.hpp"
 #include "llamapack.h"
+#include "memory.hpp"
 #include "process.hpp"
 #include "reports.hpp"
 
@@ -48,6 +50,7 @@ struct configuration {
     std::string              api_key;
     int                      log_level;
     int                      drain_seconds;
+    bool                     asks; // says what memory it will take, and waits for the word to load
 };
 
 configuration read_configuration(const std::string & line) {
@@ -67,6 +70,7 @@ configuration read_configuration(const std::string & line) {
             key,
             given.value("log_level", static_cast<int>(GGML_LOG_LEVEL_WARN)),
             given.value("drain_seconds", default_drain),
+            given.value("ask", false),
         };
     } catch (const json::exception & problem) {
         throw invalid_input(std::string("the configuration cannot be read: ") + problem.what());
@@ -84,6 +88,8 @@ class runner {
   private:
     static bool on_progress(const llamapack_load_step * step);
     void        serve(const configuration & wanted);
+    void        ask(const configuration & wanted);
+    void        hear(const std::string & line);
     void        remove_own_socket(const configuration & wanted) const noexcept;
     void        fail(const char * kind, const std::string & why);
 
@@ -94,6 +100,7 @@ class runner {
     std::atomic<bool>       listens      = false;
     std::atomic<int>        terminations = 0;
     bool                    failed       = false; // the engine computes no more
+    std::string             word;                 // the last line from the supervisor
 };
 
 runner * the_runner = nullptr;
@@ -127,6 +134,9 @@ void runner::serve(const configuration & wanted) {
     listens    = true;
     out.tell({ { "state", "listening" }, { "address", http.address() } });
     llamapack::load_backends(wanted.preload, wanted.libraries);
+    if (wanted.asks) {
+        ask(wanted);
+    }
     llamapack::engine engine(wanted.options.c_str(), on_progress);
     http.serve(engine);
     out.tell({ { "state", "ready" } });
@@ -141,6 +151,26 @@ void runner::serve(const configuration & wanted) {
     out.tell({ { "state", "draining" } });
     http.drain(wanted.drain_seconds);
     remove_own_socket(wanted);
+}
+
+void runner::hear(const std::string & line) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    word = line;
+    changed.notify_all();
+}
+
+// Say what memory there is, and how much of it the model will take, as often as the supervisor wants to know it; return
+// when it says to load.
+void runner::ask(const configuration & wanted) {
+    for (std::string heard = "measure"; heard == "measure";) {
+        out.tell({ { "state", "measured" }, { "devices", llamapack::measure_memory(wanted.options) } });
+        std::unique_lock<std::mutex> lock(mutex);
+        changed.wait(lock, [this] { return !word.empty() || terminations > 0; });
+        if (terminations > 0) {
+            throw llamapack::cancelled("stopped before it was to load");
+        }
+        heard = std::exchange(word, "");
+    }
 }
 
 void runner::remove_own_socket(const configuration & wanted) const noexcept {
@@ -160,10 +190,11 @@ int runner::run() {
         }
         llamapack::on_terminate([this] { terminate(); });
         const configuration wanted = read_configuration(llamapack::read_line_of_standard_input());
-        llamapack::on_end_of_supervisor([this, wanted] {
-            remove_own_socket(wanted);
-            std::_Exit(failed_status);
-        });
+        llamapack::listen_to_supervisor([this](const std::string & line) { hear(line); },
+                                        [this, wanted] {
+                                            remove_own_socket(wanted);
+                                            std::_Exit(failed_status);
+                                        });
         llamapack_log_set(log_line, wanted.log_level);
         serve(wanted);
     } catch (const llamapack::cancelled &) {

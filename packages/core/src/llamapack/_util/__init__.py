@@ -2,7 +2,9 @@
 
 arguments     Checks of arguments that several modules need.
 atomic_files  Write files atomically: completely, or not at all.
+cache_folder  Where files are kept that can be made again.
+cgroups       What Linux's control groups allow this process of a processor or of memory.
 uncopyable    A base class for objects that cannot be copied or pickled.
 """
 
-__all__ = ["arguments", "atomic_files", "uncopyable"]
+__all__ = ["arguments", "atomic_files", "cache_folder", "cgroups", "uncopyable"]

@@ -46,6 +46,8 @@ class CpuChoice:
 
     level: CpuLevel
     reason: str
+    asked: bool = False
+    """Whether it was asked for by name."""
 
 
 _lock = threading.Lock()
@@ -88,7 +90,7 @@ def choose_cpu_level(levels: Sequence[CpuLevel], wanted: str | None, source: str
                     why=explain_unsupported(level),
                     fix=f"Use one of: {names}.",
                 )
-            return CpuChoice(level=level, reason=f"asked for by {source}")
+            return CpuChoice(level=level, reason=f"asked for by {source}", asked=True)
     raise CpuLevelError(
         f"There is no CPU level {wanted!r} ({source}).",
         why=did_you_mean(wanted, [level.name for level in supported]),

@@ -37,11 +37,14 @@ def doctor(cpu: str | None, model: Path | None, projector: Path | None, as_json:
     report: it holds no secrets. Exit status: 0 healthy, 4 degraded (it runs, but a plug-in does not do its work), 1
     broken.
     """
-    from llamapack.diagnostics.report import gather
+    from dataclasses import asdict
+
+    from llamapack.diagnostics.faults import recorded_faults
+    from llamapack.diagnostics.report import gather, shortened
 
     if projector is not None and model is None:
         raise click.UsageError("--projector needs --model.")
-    report = gather(cpu)
+    report = gather(cpu) | {"faults": [shortened(asdict(fault)) for fault in recorded_faults()]}
     if model is not None:
         report = add_projector(report, model, projector)
     if as_json:
@@ -179,5 +182,6 @@ def _conclusion(report: dict[str, Any]) -> list[str]:
     for problem in report["problems"]:
         lines += ["", *(part for part in (problem["what"], problem["why"], problem["fix"]) if part)]
     said = "\n".join(lines)
+    lines += [f"{each['time']}, {each['model']} in `llamapack serve`: {each['what']}" for each in report["faults"]]
     lines += [f"{each['name']}: {each['remedy']}" for each in report["backends"] if each["remedy"] not in said]
     return [*lines, "", report["status"]]

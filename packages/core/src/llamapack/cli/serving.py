@@ -52,7 +52,7 @@ def ps(url: str, api_key_file: Path | None, as_json: bool) -> None:
         memory = "" if model["memory"] is None else f"{model['memory'] // _MIB} MiB"
         numbers = f"{model['active']} working, {model['waiting']} waiting, {model['restarts']} restarts"
         click.echo("\t".join(part for part in (model["name"], model["state"], memory, numbers) if part))
-        for line in model["reason"].splitlines():
+        for line in (*model["notes"], *model["reason"].splitlines()):
             click.echo(f"    {line}")
 
 

@@ -13,7 +13,7 @@ from llamapack._native.calls import running
 from llamapack._native.library import native, take_text
 from llamapack._native.loading import LoadWatcher, Progress
 from llamapack._native.log import captured_errors, logger, reason_in
-from llamapack.errors import InputError, LlamapackError, ModelError, ModelFormatError
+from llamapack.errors import InputError, LlamapackError, ModelFormatError, ModelMemoryError
 
 
 def load(path: Path, options: Mapping[str, object], progress: Progress | None) -> api.llamapack_engine_p:
@@ -54,7 +54,7 @@ def load_error(path: Path, status: int, problem: str, lines: Sequence[str]) -> L
         )
     if status == api.llamapack_status.NO_MEMORY or _MEMORY.search(why):
         fix = "Use a smaller ctx_size, a smaller cache_type_k and cache_type_v, or a smaller model."
-        return ModelError(what, why=why, fix=fix)
+        return ModelMemoryError(what, why=why, fix=fix)
     if _FILE.search(why):
         fix = "Get the file again and compare its checksum; for a new architecture, try a newer llamapack."
         return ModelFormatError(what, why=why, fix=fix)

@@ -44,14 +44,18 @@ Report = Mapping[str, Any]
 class Child:
     """A process, which is loading a model or has loaded it."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        """Start it; it begins to load. Raises RunnerError if the system starts no process."""
+    def __init__(self, wanted: Wanted, *, ask: bool = False) -> None:
+        """Start it; it begins to load, but with `ask` only after `measure` and `proceed`.
+
+        Raises RunnerError if the system starts no process.
+        """
         self._wanted = wanted
         self._key = secrets.token_hex(32)
         self.address: Address | None = None
         self.failure = ""
         self.ready = self.retired = False
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self._unread: list[Report | None] = []
         place = socket_folder()
         try:
             self.process = _start(wanted)
@@ -73,14 +77,41 @@ class Child:
             target=_read_reports, args=(self.process.stdout, weakref.ref(self)), name="llamapack-runner", daemon=True
         )
         reader.start()
-        with contextlib.suppress(OSError):  # it has ended, and its reports say so
-            self.process.stdin.write(wanted.configuration(self._key, place))
-            self.process.stdin.flush()
+        self._say(wanted.configuration(self._key, place, ask=ask))
 
     @property
     def usable(self) -> bool:
         """False once it has ended, or is about to."""
         return not self.failure and not self.retired and self._end.alive and self.process.poll() is None
+
+    def measure(self, stopped: Callable[[], bool], *, again: bool = False) -> Report | None:
+        """Wait for what the model will take of each memory, and what of that is free; None if it loads or has ended.
+
+        `again` has it measured anew. Returns None as well when `stopped` returns True.
+        """
+        if again:
+            self._say(b"measure\n")
+        while not stopped():
+            try:
+                report = self._reports.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            if report is not None and report["state"] == "measured":
+                return report
+            if report is None or report["state"] != "listening":
+                self._unread.append(report)  # for `load`
+                return None
+        return None
+
+    def proceed(self) -> None:
+        """Let it load, after `measure`."""
+        self._say(b"load\n")
+
+    def _say(self, line: bytes) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it has ended, and its reports say so
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
 
     def load(self, tell: Callable[[Report], bool], stopped: Callable[[], bool]) -> None:
         """Wait until the model is loaded. `tell` gets the steps, and returns False to stop, which ends the process.
@@ -90,7 +121,7 @@ class Child:
         try:
             while not stopped():
                 try:
-                    report = self._reports.get(timeout=_LOOK_SECONDS)
+                    report = self._unread.pop() if self._unread else self._reports.get(timeout=_LOOK_SECONDS)
                 except queue.Empty:
                     continue
                 if report is None or not self._take(report, tell):

@@ -41,8 +41,11 @@ class Wanted:
         """Return the variables of the process. Prompts with media go on in the next one, so the mark stays."""
         return {**os.environ, "LLAMA_MEDIA_MARKER": self.media_mark}
 
-    def configuration(self, key: str, place: Path | None) -> bytes:
-        """Return the line that a process reads first; `place` is what `socket_folder` returned."""
+    def configuration(self, key: str, place: Path | None, *, ask: bool) -> bytes:
+        """Return the line that a process reads first; `place` is what `socket_folder` returned.
+
+        With `ask`, it says what memory the model will take, and waits for the word to load it.
+        """
         told = {
             "options": {"model": str(self.path), **self.options},
             "libraries": [str(path) for path in self.libraries],
@@ -50,6 +53,7 @@ class Wanted:
             "host": LOOPBACK if place is None else str(place / _SOCKET),
             "own_folder": place is not None,
             "api_key": key,
+            "ask": ask,
             "log_level": log_level_number(min(logger.getEffectiveLevel(), logging.WARNING)),
         }
         return json.dumps(told).encode() + b"\n"

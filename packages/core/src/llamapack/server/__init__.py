@@ -2,6 +2,7 @@
 
 Importing this imports neither starlette nor uvicorn: `running` does.
 
+models_file  the TOML file that says which models there are, and how each is loaded
 settings     where to listen, who may ask, and how much: what the server is told
 extra        the packages that it needs, and what to do if they are missing
 refusal      why a request gets no answer, in the shape of each API

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 from llamapack.errors import InstallationError
 
-PACKAGES = ("starlette", "uvicorn")
+PACKAGES = ("psutil", "starlette", "uvicorn", *(() if sys.version_info >= (3, 11) else ("tomli",)))
 
 
 def require_extra() -> None:

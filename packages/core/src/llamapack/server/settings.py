@@ -46,6 +46,14 @@ class ModelSettings:
     options: Mapping[str, object] = field(default_factory=dict)
     hardware: Mapping[str, Any] = field(default_factory=dict)
     """`backends`, `devices`, `require_gpu` and `cpu_level`."""
+    pin: bool = False
+    """Loaded at the start, and not unloaded for others."""
+    keep_seconds: float | None = None
+    """How long it stays loaded after its last request; None: as the server's settings say."""
+    priority: int = 0
+    """Models with a smaller number are unloaded first."""
+    on_out_of_memory: tuple[Mapping[str, object], ...] = ()
+    """Options that are changed after it ran out of memory: the first after the first time, and so on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +69,20 @@ class Settings:
     origins: tuple[str, ...] = ()
     """Web pages that may ask: their origins, such as `https://chat.example`."""
     limits: Limits = field(default_factory=Limits)
-    most_loaded: int = 1
-    """How many models may be loaded at once."""
+    most_loaded: int | None = None
+    """How many models may be loaded at once; None: as many as there is memory for."""
+    memory_bytes: int | None = None
+    """How much of the machine's memory all models may take, if there are several; None: all that is available."""
+    reserve_bytes: int = 512 * MIB
+    """How much memory models leave free, of the machine's and of each device's."""
     keep_seconds: float = -1
     """How long a model stays loaded after its last request; negative: until another one needs its place."""
     drain_seconds: int = 30
     """How long requests under way may go on when the server is to end."""
     hang_seconds: float = 30
     """How long a runner may give no sign of life; then it is replaced."""
+    load_seconds: float = 300
+    """How long loading may make no progress; then it is given up."""
 
 
 def is_loopback(host: str) -> bool:

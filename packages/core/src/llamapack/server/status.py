@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from llamapack.errors import LlamapackError
-from llamapack.server.metrics import Metrics, grouped, label, resident_bytes, sample, with_model
+from llamapack.server.metrics import Metrics, grouped, label, sample, with_model
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper
+from llamapack.server.runners.memory import resident_bytes
 from llamapack.server.runners.models import Models
 
 _SECONDS = 1.0
@@ -43,6 +44,9 @@ def _about(keeper: Keeper) -> Mapping[str, Any]:
         "progress": round(keeper.progress, 3),
         "restarts": keeper.restarts,
         "reason": keeper.reason,
+        "kind": keeper.kind,
+        "notes": keeper.recovery.notes,
+        "needs": {need.device or "host": need.needed for need in keeper.needs},
         "memory": None if keeper.pid is None else resident_bytes(keeper.pid),
         "active": keeper.slots.active,
         "waiting": keeper.slots.waiting,

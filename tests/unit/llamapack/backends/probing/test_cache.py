@@ -15,7 +15,7 @@ import pytest
 from llamapack.backends.children.processes import ProcessResult
 from llamapack.backends.contract import BackendPlugin
 from llamapack.backends.probing import cache, fingerprint, probe
-from llamapack.backends.probing.cache import CacheFile, cache_folder
+from llamapack.backends.probing.cache import CacheFile, verdicts_folder
 from llamapack.backends.probing.probe import ProbeJob, run_jobs
 from llamapack.backends.probing.verdict_cache import read_verdict, write_verdict
 from llamapack.backends.verdicts import Fault, Status, Verdict
@@ -182,21 +182,21 @@ def test_old_files_are_removed_once_there_are_many(
 
 
 def test_the_folder_follows_the_systems_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert cache_folder() == tmp_path / "cache" / "verdicts"
+    assert verdicts_folder() == tmp_path / "cache" / "verdicts"
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(Path("~", "mine")))
-    assert cache_folder() == tmp_path / "mine" / "verdicts"
+    assert verdicts_folder() == tmp_path / "mine" / "verdicts"
     monkeypatch.delenv("LLAMAPACK_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setattr(sys, "platform", "linux")
-    assert cache_folder() == tmp_path / "xdg" / "llamapack" / "verdicts"
+    assert verdicts_folder() == tmp_path / "xdg" / "llamapack" / "verdicts"
 
     def homeless() -> Path:
         raise RuntimeError
 
     monkeypatch.setattr(Path, "home", homeless)
-    assert cache_folder() is None
+    assert verdicts_folder() is None
 
 
 class Runs:

@@ -18,29 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from llamapack._util.cache_folder import cache_folder
 from llamapack.backends.children.processes import is_child
 from llamapack.backends.probing.fingerprint import Key, file_mark
 
-VARIABLE = "LLAMAPACK_CACHE_DIR"
 FORMAT = 2
 MOST_FILES = 200
 
 
-def cache_folder() -> Path | None:
-    """Return the folder of these files: in LLAMAPACK_CACHE_DIR or the system's caches; None if there is no home."""
-    if named := os.environ.get(VARIABLE):
-        return Path(os.path.expanduser(named)).absolute() / "verdicts"  # noqa: PTH111  # Path's raises for ~nobody
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData/Local")
-    elif sys.platform == "darwin":
-        base = home / "Library/Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base.absolute() / "llamapack" / "verdicts"
+def verdicts_folder() -> Path | None:
+    """Return the folder of these files; None if there is no home."""
+    return cache_folder("verdicts")
 
 
 @dataclass(frozen=True, kw_only=True)

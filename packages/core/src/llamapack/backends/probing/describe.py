@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llamapack.backends.plugins.entry_points import EntryPoint
-from llamapack.backends.probing.cache import cache_folder, recall_or_learn
+from llamapack.backends.probing.cache import recall_or_learn, verdicts_folder
 from llamapack.backends.probing.description import Description, description_file, read_description, read_from_file
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
 from llamapack.backends.verdicts import Fault
@@ -28,7 +28,7 @@ def describe_plugins(
     nothing is remembered. `run` starts the processes (`run_children`). Raises InputError for another mode.
     """
     mode, seconds = probe_mode(mode), probe_seconds(seconds)
-    folder = cache_folder()
+    folder = verdicts_folder()
     files = {entry: description_file(entry, folder) for entry in entries}
 
     def learn(unknown: Sequence[EntryPoint]) -> dict[EntryPoint, Description]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from llamapack._native.library import library_dir, library_file_name, read_abi
 from llamapack.backends.contract import BackendPlugin
-from llamapack.backends.probing.cache import CacheFile, cache_folder, recall_or_learn
+from llamapack.backends.probing.cache import CacheFile, recall_or_learn, verdicts_folder
 from llamapack.backends.probing.fingerprint import backend_key, cpu_key
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
 from llamapack.backends.probing.verdict_cache import read_verdict, write_verdict
@@ -85,7 +85,7 @@ def run_jobs(
 ) -> tuple[Verdict, ...]:
     """Do what `probe` says; `run` starts the processes (`run_children`)."""
     mode, seconds = probe_mode(mode), probe_seconds(seconds)
-    folder = cache_folder()
+    folder = verdicts_folder()
     files = {job: job.cache_file(folder) for job in jobs}
 
     def read(job: ProbeJob, file: CacheFile) -> Verdict | None:

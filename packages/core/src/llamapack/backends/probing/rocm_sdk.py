@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llamapack.backends.host.rocm import PACKAGE, RocmLocation
-from llamapack.backends.probing.cache import CacheFile, cache_folder, recall_or_learn
+from llamapack.backends.probing.cache import CacheFile, recall_or_learn, verdicts_folder
 from llamapack.backends.probing.fingerprint import ASK_PROGRAM, driver_variables, file_mark, python_name
 from llamapack.backends.probing.options import VARIABLE, probe_mode, probe_seconds
 from llamapack.backends.probing.verdict_cache import SECONDS_FOR_TIMEOUTS
@@ -33,7 +33,7 @@ def find_rocm_sdk(*, mode: str | None = None, seconds: float | None = None, run:
         "python": python_name(),
         "environment": driver_variables(),
     }
-    file = CacheFile.of(PACKAGE, key, cache_folder())
+    file = CacheFile.of(PACKAGE, key, verdicts_folder())
 
     def learn(_: Sequence[str]) -> dict[str, RocmLocation]:
         return {PACKAGE: _ask(file, limit, run)}

@@ -1,9 +1,11 @@
 """The models of a server, and the runners that have them.
 
-files   which models are meant: files, and folders with files
-line    requests that wait for a slot
-keeper  keeps a model's runner going
-models  the models by name: loaded when asked for, unloaded when in the way
+files     which models are meant: files, and folders with files
+line      requests that wait for a slot
+memory    whether there is memory for one more model
+recovery  what is changed after a fault
+keeper    keeps a model's runner going
+models    the models by name: loaded when asked for, unloaded when in the way
 """
 
 from __future__ import annotations

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from llamapack.backends.children.exit_status import describe_end
+from llamapack.diagnostics.faults import record_fault
 from llamapack.errors import LlamapackError, RunnerError
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.runner.child import Child, Report, part_of
-from llamapack.runner.configuration import wanted_of
+from llamapack.runner.configuration import Wanted, wanted_of
 from llamapack.server.media import check_media
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.line import Line
+from llamapack.server.runners.memory import Need, read_needs
+from llamapack.server.runners.recovery import Kind, Next, Recovery, kind_of
 from llamapack.server.settings import ModelSettings, Settings
 
 State = Literal["unloaded", "failed", "loading", "ready", "ended", "waiting"]
@@ -28,8 +32,6 @@ _LONGEST_PAUSE = 60.0
 _WELL_SECONDS = 60.0
 """A runner that was ready for so long was well: what comes after is a new fault."""
 _LOADING_RETRY = 2.0
-_LONGEST_STEP = 300.0
-"""Seconds without progress after which loading is given up."""
 _QUICK_AT_ONCE = 16
 _ATTEMPTS = 3
 _DEFAULTS: Mapping[str, object] = {"metrics": True, "kv_unified": True}
@@ -50,17 +52,35 @@ class NotReady(Refusal):
     """There is no runner now; nothing of the request was sent."""
 
 
+Measure = Callable[[], Awaitable[Sequence[Need]]]
+
+
+class Admission(Protocol):
+    """Lets models be loaded where there is room for them."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until no other model is being loaded; none is until the block ends."""
+
+    async def make_room(self, keeper: Keeper, measure: Measure) -> None:
+        """Wait until what `measure` returns fits; raises ModelMemoryError if that takes too long."""
+
+
 class Keeper:
     """One model: its runner, if there is one, and the line of requests before it."""
 
-    def __init__(self, model: ModelSettings, settings: Settings) -> None:
-        """Begin without a runner; `run` starts it."""
+    def __init__(self, model: ModelSettings, settings: Settings, admission: Admission | None = None) -> None:
+        """Begin without a runner; `start` starts it. Without `admission`, the model may take what it wants."""
         self.model = model
         self.state: State = "unloaded"
         self.progress = 0.0
         self.restarts = 0
         self.reason = ""
         """Why the last runner ended, or was not loaded; with the end of its log."""
+        self.kind: Kind | None = None
+        """What kind of fault that was."""
+        self.needs: Sequence[Need] = ()
+        """What the model takes of each memory, as far as it was measured."""
+        self.recovery = Recovery(model)
         limits = settings.limits
         self.slots = Line(limits.waiting, limits.waiting_seconds)
         self.quick = Line(limits.waiting, limits.waiting_seconds)
@@ -69,6 +89,9 @@ class Keeper:
         self._checking = asyncio.Lock()
         self._most_media = limits.media
         self._hang_seconds = settings.hang_seconds
+        self._load_seconds = settings.load_seconds
+        self._admission = admission
+        self._wanted: Wanted | None = None
         self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = self._was_ready = False
@@ -83,27 +106,31 @@ class Keeper:
 
     @property
     def running(self) -> bool:
-        """Whether it has a runner, or is about to."""
-        return self._task is not None and not self._task.done()
+        """Whether it has a runner, or is about to; no longer once that is being ended."""
+        return self._task is not None and not self._task.done() and not self._stopping
 
     def start(self) -> asyncio.Task[None]:
         """Keep a runner from now on. The task raises what the first one raises if it cannot load the model."""
         if self._task is None or self._task.done():
             self.state = "loading"
             self._hold()
+            self._stopping = False
             self._task = asyncio.create_task(self._run())
             self._task.add_done_callback(_look_at)
         return self._task
 
     async def stop(self) -> None:
         """End the runner, which gives back its memory. Requests under way are refused."""
-        if self._task is not None and not self._task.done():
+        if self._task is None or self._task.done():
+            return
+        if not self._stopping:
+            self._stopping = True
             self._task.cancel()
-            await asyncio.wait({self._task})
+        await asyncio.wait({self._task})
 
     async def _run(self) -> None:
         faults = 0
-        self._stopping = self._was_ready = False
+        self._was_ready = False
         try:
             while True:
                 try:
@@ -111,14 +138,18 @@ class Keeper:
                 except LlamapackError as error:
                     if self._child is not None:
                         await asyncio.to_thread(self._child.end)
-                    if not self._was_ready:
-                        self._fail(error)
+                    then = self._note(error, kind_of(error))
+                    if then == "futile" and not self._was_ready:
+                        self._fail()
                         raise
-                    self._note(error)
                 else:
                     began = time.monotonic()
-                    self._note(await self._watch(child))
-                    faults = 0 if time.monotonic() - began > _WELL_SECONDS else faults
+                    fault, kind = await self._watch(child)
+                    if time.monotonic() - began > _WELL_SECONDS:
+                        faults = 0
+                        self.recovery.forget()
+                    then = self._note(fault, kind)
+                faults = 0 if then == "changed" else faults
                 await self._pause(faults)
                 faults += 1
                 self.restarts += 1
@@ -190,11 +221,16 @@ class Keeper:
     async def _load(self) -> Child:
         self.state, self.progress = "loading", 0.0
         self._hold()
-        child = await asyncio.to_thread(self._start)
-        self._child, self._last_step = child, time.monotonic()
-        if self._stopping:
-            raise asyncio.CancelledError
-        await asyncio.to_thread(child.load, self._tell, self._stop_loading)
+        async with nullcontext() if self._admission is None else self._admission.turn():
+            child = await asyncio.to_thread(self._start)
+            self._child, self._last_step = child, time.monotonic()
+            if self._stopping:
+                raise asyncio.CancelledError
+            if self._admission is not None:
+                await self._admission.make_room(self, self._measurer(child))
+                child.proceed()
+                self._last_step = time.monotonic()
+            await asyncio.to_thread(child.load, self._tell, self._stop_loading)
         if not child.ready:
             raise await self._end_of(child, doing="loading the model")
         for line in child.log.release():
@@ -212,8 +248,23 @@ class Keeper:
 
     def _start(self) -> Child:
         """Start a process; in a thread, because backends are probed."""
-        options = {**_DEFAULTS, "alias": self.model.name, **self.model.options}
-        return Child(wanted_of(self.model.path, options, **self.model.hardware))
+        options = {**_DEFAULTS, "alias": self.model.name, **self.recovery.options}
+        self._wanted = None
+        self._wanted = wanted_of(self.model.path, options, **self.recovery.hardware)
+        return Child(self._wanted, ask=self._admission is not None)
+
+    def _measurer(self, child: Child) -> Measure:
+        """Return what asks the runner which memory the model will take, and how much is free now."""
+        asked = False
+
+        async def measure() -> Sequence[Need]:
+            nonlocal asked
+            report = await asyncio.to_thread(child.measure, self._stop_loading, again=asked)
+            asked, self._last_step = True, time.monotonic()
+            self.needs = read_needs(None if report is None else report["devices"])
+            return self.needs
+
+        return measure
 
     def _tell(self, report: Report) -> bool:
         self._last_step = time.monotonic()
@@ -221,9 +272,9 @@ class Keeper:
         return not self._stopping
 
     def _stop_loading(self) -> bool:
-        return self._stopping or time.monotonic() - self._last_step > _LONGEST_STEP
+        return self._stopping or time.monotonic() - self._last_step > self._load_seconds
 
-    async def _watch(self, child: Child) -> LlamapackError:
+    async def _watch(self, child: Child) -> tuple[LlamapackError, Kind]:
         """Return when the runner has ended, or had to be ended; the reason is for people who keep the server."""
         tasks = [asyncio.ensure_future(each) for each in (self._ended(child), self._hung(child))]
         try:
@@ -235,10 +286,11 @@ class Keeper:
             await asyncio.to_thread(child.process.kill)
         error = await self._end_of(child)
         await asyncio.to_thread(child.end)
-        if tasks[1] in done:
+        hung = tasks[1] in done
+        if hung:
             what = f"The process of {self.model.name} gave no sign of life for {self._hang_seconds:g} seconds."
-            return RunnerError(what, status=None, log=child.log.last, why=error.why)
-        return error
+            error = RunnerError(what, status=None, log=child.log.last, why=error.why)
+        return error, kind_of(error, hung=hung)
 
     async def _ended(self, child: Child) -> None:
         while child.usable and child not in self._ends:
@@ -266,13 +318,16 @@ class Keeper:
             self._ends[child] = asyncio.ensure_future(asyncio.to_thread(child.why_gone, doing))
         return asyncio.shield(self._ends[child])
 
-    def _note(self, error: LlamapackError) -> None:
+    def _note(self, error: LlamapackError, kind: Kind) -> Next:
+        """Keep why a runner ended, change what may mend it, and return what to expect of the next one."""
+        self.kind = kind
         self.reason = "\n".join(part for part in (error.what, error.why) if part)
         logger.error("%s", self.reason)
+        record_fault(self.model.name, kind, error.what, error.why)
         self._ends.clear()
+        return self.recovery.after(kind, self._wanted)
 
-    def _fail(self, error: LlamapackError) -> None:
-        self._note(error)
+    def _fail(self) -> None:
         self.state = "failed"
         self._refuse(self._not_ready)
 
@@ -287,6 +342,11 @@ class Keeper:
         else:
             logger.warning("%s is started again", self.model.name)
 
+    def _why_failed(self) -> str:
+        if self.kind == "memory":
+            return f"There is not enough memory for {self.model.name} now; the log of the server says more."
+        return f"{self.model.name} cannot be loaded; the log of the server says why."
+
     def _until_start(self) -> float:
         return max(0.0, self._next_start - time.monotonic()) if self.state == "waiting" else _LOADING_RETRY
 
@@ -297,7 +357,7 @@ class Keeper:
             "ready": f"{self.model.name} cannot be reached.",
             "ended": f"{self.model.name} has just ended, and is started again.",
             "unloaded": f"{self.model.name} has been unloaded.",
-            "failed": f"{self.model.name} cannot be loaded; the log of the server says why.",
+            "failed": self._why_failed(),
         }[self.state]
         return NotReady(503, "model_not_ready", what, retry_after=self._until_start())
 

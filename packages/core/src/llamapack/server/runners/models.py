@@ -7,15 +7,20 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
+from llamapack.errors import ModelMemoryError
 from llamapack.server.refusal import Refusal
-from llamapack.server.runners.keeper import Keeper
+from llamapack.server.runners.keeper import Keeper, Measure
+from llamapack.server.runners.memory import HOST, Memory, Need, Neighbour, Shortage, host_need
 from llamapack.server.settings import ModelSettings, Settings
 
 logger = logging.getLogger("llamapack.server")
 _LOOK_SECONDS = 1.0
+_GIVEN_BACK_SECONDS = 5.0
+"""How long a device may take to give back the memory of a process that has ended."""
+_MEASURE_SECONDS = 0.2
 _TAG = ":latest"
 """What Ollama's clients add to names."""
 
@@ -25,13 +30,16 @@ class Models:
 
     def __init__(self, models: Sequence[ModelSettings], settings: Settings) -> None:
         """Begin with none loaded."""
-        self.keepers = {model.name: Keeper(model, settings) for model in models}
+        admission = self if len(models) > 1 else None
+        self.keepers = {model.name: Keeper(model, settings, admission) for model in models}
         self.only = next(iter(self.keepers.values())) if len(self.keepers) == 1 else None
         self._settings = settings
         self._uses: Counter[str] = Counter()
         self._last_use: dict[str, float] = {}
         self._unload_at: dict[str, float] = {}
         self._changing = asyncio.Lock()
+        self._loading = asyncio.Lock()
+        self._memory = Memory(settings.memory_bytes, settings.reserve_bytes)
         self._freed = asyncio.Event()
         self._waiting = 0
 
@@ -59,9 +67,14 @@ class Models:
         finally:
             self._uses[name] -= 1
             self._last_use[name] = time.monotonic()
-            keep = self._settings.keep_seconds if keep_seconds is None else keep_seconds
-            self._unload_at[name] = float("inf") if keep < 0 or self.only is not None else time.monotonic() + keep
+            keep = self._keep_seconds(keeper) if keep_seconds is None else keep_seconds
+            stays = keep < 0 or keeper.model.pin or self.only is not None
+            self._unload_at[name] = float("inf") if stays else time.monotonic() + keep
             self._freed.set()
+
+    def _keep_seconds(self, keeper: Keeper) -> float:
+        own = keeper.model.keep_seconds
+        return self._settings.keep_seconds if own is None else own
 
     async def unload(self, keeper: Keeper) -> None:
         """Unload a model, whatever it works on: those requests are refused."""
@@ -76,6 +89,9 @@ class Models:
         try:
             if self.only is not None:
                 await self.only.start()
+            for keeper in self.keepers.values():
+                if keeper.model.pin:
+                    await self._start(keeper)
             while True:
                 await asyncio.sleep(_LOOK_SECONDS)
                 await self._unload_old()
@@ -114,13 +130,77 @@ class Models:
         async with self._changing:
             while not keeper.running:
                 running = [each for each in self.keepers.values() if each.running]
-                if len(running) < self._settings.most_loaded:
+                most = self._settings.most_loaded
+                if most is None or len(running) < most:
                     keeper.start()
                     break
-                idle = [each for each in running if not self._uses[each.model.name]]
-                if not idle:
+                if not await self._unload_one_of(running, keeper):
                     return False
-                oldest = min(idle, key=lambda each: self._last_use.get(each.model.name, 0.0))
-                logger.info("%s is unloaded, to make room for %s", oldest.model.name, keeper.model.name)
-                await asyncio.shield(oldest.stop())
         return True
+
+    async def _unload_one_of(self, running: Iterable[Keeper], instead: Keeper) -> bool:
+        """Unload the least important, and of those the one that was not asked for longest; False if none may be."""
+        idle = [each for each in running if not self._uses[each.model.name] and not each.model.pin]
+        if not idle:
+            return False
+        first = min(idle, key=lambda each: (each.model.priority, self._last_use.get(each.model.name, 0.0)))
+        logger.info("%s is unloaded, to make room for %s", first.model.name, instead.model.name)
+        await asyncio.shield(first.stop())
+        return True
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Let one model be loaded after the other: what one takes is to be measured before the next one asks."""
+        async with self._loading:
+            yield
+
+    async def make_room(self, keeper: Keeper, measure: Measure) -> None:
+        """Wait until a model fits, and unload others for it; one that does not even fit alone is loaded none the less.
+
+        Raises ModelMemoryError if all others are in use for as long as requests wait.
+        """
+        end = time.monotonic() + self._settings.limits.waiting_seconds
+        needs = await measure()
+        while missing := self._shortages(keeper, needs):
+            others = [each for each in self.keepers.values() if each is not keeper and each.running]
+            if not others:
+                logger.warning("%s is loaded although it may not fit: %s", keeper.model.name, _in_words(missing))
+                return
+            async with self._changing:
+                unloaded = await self._unload_one_of(others, keeper)
+            if unloaded:
+                needs = await self._after_unloading(keeper, needs, measure)
+                continue
+            if time.monotonic() > end:
+                what = f"There is no room for {keeper.model.name}: all other models are in use, or pinned."
+                raise ModelMemoryError(what, why=_in_words(missing), fix="Ask again later, or give it less context.")
+            self._freed.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._freed.wait(), _LOOK_SECONDS)
+            needs = await measure()
+
+    def _shortages(self, keeper: Keeper, needs: Sequence[Need]) -> list[Shortage]:
+        others = (each for each in self.keepers.values() if each is not keeper)
+        neighbours = [Neighbour(pid=each.pid, needed=host_need(each.needs)) for each in others if each.pid is not None]
+        return self._memory.shortages(needs, neighbours)
+
+    async def _after_unloading(self, keeper: Keeper, before: Sequence[Need], measure: Measure) -> Sequence[Need]:
+        """Measure again, until a device has given back what the unloaded model had there, if it lacks memory."""
+        end = time.monotonic() + _GIVEN_BACK_SECONDS
+        needs = await measure()
+        while self._lacks_device(keeper, needs) and not _more_is_free(before, needs) and time.monotonic() < end:
+            await asyncio.sleep(_MEASURE_SECONDS)
+            needs = await measure()
+        return needs
+
+    def _lacks_device(self, keeper: Keeper, needs: Sequence[Need]) -> bool:
+        return any(each.need.device != HOST for each in self._shortages(keeper, needs))
+
+
+def _in_words(missing: Iterable[Shortage]) -> str:
+    return " ".join(map(str, missing))
+
+
+def _more_is_free(before: Iterable[Need], now: Iterable[Need]) -> bool:
+    was = {need.device: need.free for need in before}
+    return any((need.free or 0) > (was.get(need.device) or 0) for need in now)
