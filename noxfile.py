@@ -363,9 +363,10 @@ def bench(session: nox.Session) -> None:
     """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds.
 
     `-- cuda`, or another plug-in's name before the options, measures with all layers on its device. `-- threads`
-    compares numbers of threads when cores are scarce, and `-- engine` compares Llama with llama-server and peers.
+    compares numbers of threads when cores are scarce, `-- engine` compares Llama with llama-server and peers, and
+    `-- serve` compares `llamapack serve` with other servers.
     """
-    special = {"threads": _bench_threads, "engine": _bench_engine}
+    special = {"threads": _bench_threads, "engine": _bench_engine, "serve": _bench_serve}
     if measure := special.get("".join(session.posargs[:1])):
         measure(session, session.posargs[1:])
         return
@@ -393,6 +394,14 @@ def _bench_engine(session: nox.Session, options: list[str]) -> None:
     session.run("python", "-m", "benchmarks.engine", *map(str, places), *options, env=CLEAN)
 
 
+def _bench_serve(session: nox.Session, options: list[str]) -> None:
+    with with_source(session):
+        prepare(session, "core", "serve", wheel=wheels.core_wheel())
+        model, server, python = demo_model.demo_model(), native_server.native_server(), peers.peers()
+    places = ["--model", model, "--server", server, "--peers", python, "--output", BUILD / "bench" / "serve.json"]
+    session.run("python", "-m", "benchmarks.serving.speed", *map(str, places), *options, env=CLEAN)
+
+
 @nox.session(name="bench-compilers")
 def bench_compilers(session: nox.Session) -> None:
     """Compare compilers, LTO and OpenMP on three CPU levels; `-- --help` shows the options, such as --rounds."""
@@ -413,6 +422,16 @@ def soak(session: nox.Session) -> None:
         model = demo_model.demo_model()
     places = ["--model", str(model), "--output", str(BUILD / "bench" / "soak.json")]
     session.run("python", "-m", "benchmarks.soak", *places, *session.posargs, env=CLEAN)
+
+
+@nox.session
+def load(session: nox.Session) -> None:
+    """Let 8 and 64 clients ask the server for ten minutes, and leave many requests; `-- --help` for less."""
+    with with_source(session):
+        prepare(session, "core", "serve", wheel=wheels.core_wheel())
+        model = demo_model.demo_model()
+    places = ["--model", str(model), "--output", str(BUILD / "bench" / "load.json")]
+    session.run("python", "-m", "benchmarks.serving.load", *places, *session.posargs, env=CLEAN)
 
 
 @nox.session

@@ -17,6 +17,14 @@ NAME = "SmolLM2-135M-Instruct.Q4_1"
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at in /proc")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The faults of these tests are kept in a folder of their own, and not shown to the user's doctor."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLAMAPACK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def server(model_path: Path) -> Iterator[Served]:
     """The chat model, with a template that has tools, and two slots."""
