@@ -61,9 +61,7 @@ def _shim(session: nox.Session) -> Path:
     return path
 
 
-def _run(
-    session: nox.Session, name: str, program: Path, models: Path, exemptions: Sequence[Exemption]
-) -> Report:
+def _run(session: nox.Session, name: str, program: Path, models: Path, exemptions: Sequence[Exemption]) -> Report:
     place = FOLDER / name.replace(" ", "-")
     tests = unpack(place)
     report, log, omitted = place / "report.jsonl", place / "tests.log", place / "left-out.txt"
@@ -99,7 +97,7 @@ def _compare(exemptions: Sequence[Exemption], reports: Mapping[str, Report], *, 
         raise ToolError(
             "llama.cpp's tests of its server ended otherwise than expected:",
             why="\n".join(found),
-            fix="What fails with one of our programs only is a fault of ours: mend it, or say in expected.toml why not.",
+            fix="What fails with our programs only is a fault of ours: mend it, or say in expected.toml why not.",
         )
     text = page(exemptions, reports, load_pin().commit)
     if record:

@@ -1,7 +1,7 @@
 """`llamapack serve`, started with the arguments of `llama-server`, as far as it has the same.
 
-Run as `python -m tests.support.upstream_server.as_serve ARGUMENT...`. An argument that has no counterpart ends it, so that
-no test passes by chance.
+Run as `python -m tests.support.upstream_server.as_serve ARGUMENT...`. An argument that has no counterpart ends it, so
+that no test passes by chance.
 """
 
 from __future__ import annotations
@@ -89,4 +89,4 @@ def arguments(given: Sequence[str]) -> Iterator[str]:
 if __name__ == "__main__":
     command = [sys.executable, "-m", "llamapack", "serve", *arguments(sys.argv[1:])]
     os.environ.pop("PYTHONPATH", None)
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, command)  # noqa: S606 - so that signals reach it

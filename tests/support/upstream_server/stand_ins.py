@@ -15,7 +15,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from tests.support.gguf.files import ValueType, Values, array, text, uint32
+from tests.support.gguf.files import Values, ValueType, array, text, uint32
 from tests.support.media.files import png, some_pixels
 from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.made_models import KINDS, N_EMBD, Shapes, write_model
@@ -32,8 +32,8 @@ FILL_IN_THE_MIDDLE = {"fim_pre": "<fim_prefix>", "fim_suf": "<fim_suffix>", "fim
 WORDS = """
 the and was to she he it they her his said you had with for one day very big little girl boy named tree park play happy
 friend mommy went saw wanted not up but of in is on that there then were what who when all can will have see like good
-""".split()
-SENTENCES = "i believe the meaning of life is this a test machine learning hello goodbye world write joke about ai".split()
+""".split()  # noqa: SIM905 - a hundred words
+SENTENCES = ("i", "believe", "the", "meaning", "of", "life", "is", "this", "a", "test", "hello", "world")
 GREETING = ("\u2581H", "el", "ell")
 """What makes `Hello` three tokens, as in stories260K's vocabulary: some tests count them."""
 WHOLE_GREETING = (*GREETING, "\u2581Hell", "\u2581Hello")
@@ -142,7 +142,9 @@ def write_all(folder: Path) -> Iterable[Path]:
     """Write all of them: repository, name of the file."""
     yield write_chat(place(folder, "ggml-org/test-model-stories260K/stories260K-f32.gguf"))
     yield write_chat(place(folder, "ggml-org/models/tinyllamas/stories260K.gguf"))
-    yield write_chat(place(folder, "ggml-org/test-model-stories260K-infill/stories260K-infill-f32.gguf"), known=infill_vocabulary())
+    yield write_chat(
+        place(folder, "ggml-org/test-model-stories260K-infill/stories260K-infill.gguf"), known=infill_vocabulary()
+    )
     yield from _write_stories(folder)
     bert = place(folder, "ggml-org/models/bert-bge-small/ggml-model-f16.gguf")
     yield write_model(bert, "bert", n_vocab=N_VOCAB, words=SENTENCES)
@@ -160,7 +162,8 @@ def _write_stories(folder: Path) -> Iterable[Path]:
     yield adapter
     yield write_chat(place(folder, "ggml-org/tiny-llamas/stories15M-q4_0.gguf"), known=known, spread=6, seed=2)
     whole = write_chat(place(folder, "ggml-org/models/tinyllamas/stories15M-q8_0.gguf"))
-    parts = [place(folder, f"ggml-org/models/tinyllamas/split/stories15M-q8_0-0000{n}-of-00003.gguf") for n in (1, 2, 3)]
+    name = "ggml-org/models/tinyllamas/split/stories15M-q8_0-{:05}-of-00003.gguf"
+    parts = [place(folder, name.format(number)) for number in (1, 2, 3)]
     split(whole, parts)
     yield from parts
 

@@ -19,7 +19,7 @@ class Ended:
     """How one test ended.
 
     `name` is its file, its function, and the number of the case where there are several. `outcome` is passed, failed,
-    skipped (by the test itself), or left out (by us). `line` is where it failed, and `why` the beginning of the message.
+    skipped (by the test itself), or left out (by us). `line` is where it failed, and `why` how the message begins.
     """
 
     name: str
