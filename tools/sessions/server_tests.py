@@ -22,6 +22,7 @@ from tools.verification.server_tests.reports import PROGRAMS, Report, read_repor
 from tools.verification.server_tests.suite import unpack
 
 FOLDER = BUILD / "server-tests"
+MODELS = FOLDER / "models"
 SUPPORT = "tests.support.upstream_server"
 RECORD = "--record"
 SHIM = '#!/bin/sh\nexec "{python}" -m {module} "$@"\n'
@@ -35,11 +36,13 @@ def check_server(session: nox.Session) -> None:
     baseline, wheel = native_server.native_server(), wheels.core_wheel()
     prepare(session, "core", "serve", "server-tests", wheel=wheel)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    models = FOLDER / "models"
-    session.run("python", "-m", f"{SUPPORT}.stand_ins", str(models), env=_variables(), silent=True)
+    session.run("python", "-m", f"{SUPPORT}.stand_ins", str(MODELS), env=_variables(), silent=True)
     programs = dict(zip(PROGRAMS, (baseline, _runner(session), _shim(session)), strict=True))
-    reports = {name: _run(session, name, program, models, exemptions) for name, program in programs.items()}
-    _compare(exemptions, reports, record=RECORD in session.posargs)
+    chosen = [word for word in session.posargs if word != RECORD]
+    reports = {name: _run(session, name, program, chosen, exemptions) for name, program in programs.items()}
+    _compare(exemptions, reports, whole=not chosen)
+    if not chosen:
+        _write_page(page(exemptions, reports, load_pin().commit), record=RECORD in session.posargs)
 
 
 def _variables() -> dict[str, str | None]:
@@ -61,7 +64,9 @@ def _shim(session: nox.Session) -> Path:
     return path
 
 
-def _run(session: nox.Session, name: str, program: Path, models: Path, exemptions: Sequence[Exemption]) -> Report:
+def _run(
+    session: nox.Session, name: str, program: Path, chosen: Sequence[str], exemptions: Sequence[Exemption]
+) -> Report:
     place = FOLDER / name.replace(" ", "-")
     tests = unpack(place)
     report, log, omitted = place / "report.jsonl", place / "tests.log", place / "left-out.txt"
@@ -71,16 +76,15 @@ def _run(session: nox.Session, name: str, program: Path, models: Path, exemption
         "LLAMA_SERVER_BIN_PATH": str(program),
         "LLAMA_CACHE": str(place / "cache"),
         "PORT": str(_free_port()),
-        "LLAMAPACK_STAND_INS": str(models),
+        "LLAMAPACK_STAND_INS": str(MODELS),
         "LLAMAPACK_REPORT": str(report),
         "LLAMAPACK_LEFT_OUT": str(omitted),
     }
     if name == PROGRAMS[-1]:
         variables["LLAMAPACK_NO_DOWNLOADS"] = "1"
-    chosen = [word for word in session.posargs if word != RECORD]
     command = ["-m", "pytest", "-p", f"{SUPPORT}.plugin", "-p", "no:cacheprovider", "unit", *chosen]
     session.log(f"{name}: the log is {log.relative_to(ROOT)}")
-    with session.chdir(tests), log.open("wb") as file:
+    with session.chdir(tests), log.open("w", encoding="utf-8") as file:
         # some fail as expected
         session.run("python", *command, env=variables, success_codes=[0, 1], stdout=file, stderr=subprocess.STDOUT)
     return read_report(report)
@@ -92,14 +96,16 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _compare(exemptions: Sequence[Exemption], reports: Mapping[str, Report], *, record: bool) -> None:
-    if found := list(differences(exemptions, reports)):
+def _compare(exemptions: Sequence[Exemption], reports: Mapping[str, Report], *, whole: bool) -> None:
+    if found := list(differences(exemptions, reports, whole=whole)):
         raise ToolError(
             "llama.cpp's tests of its server ended otherwise than expected:",
             why="\n".join(found),
             fix="What fails with our programs only is a fault of ours: mend it, or say in expected.toml why not.",
         )
-    text = page(exemptions, reports, load_pin().commit)
+
+
+def _write_page(text: str, *, record: bool) -> None:
     if record:
         write_text(PAGE, text)
     elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.support.upstream_server.plugin import MODELS
+from tests.support.upstream_server.hub import MODELS
 
 OWN = {
     "--host": "--host",
@@ -35,11 +35,14 @@ FLAGS = {
     "--backend_sampling": "backend_sampling=true",
 }
 """Arguments without a value that are options of llama.cpp's server."""
+SAID_OTHERWISE = ("--hf-repo", "--hf-file", "--model", "--api-key")
 SHORT = {"-ctk": "cache_type_k", "-ctv": "cache_type_v", "-fa": "flash_attn", "--model-draft": "spec_draft_model"}
 PASSED_OVER = ("--offline", "--metrics", "--no-slots", "--slots", "--no-ui", "--verbose")
 """`serve` downloads nothing, has metrics, and never has the route `/slots`; a page and a log change no answer."""
-REFUSED = ("--cors-origins", "--sleep-idle-seconds", "--ui-mcp-proxy", "--tools", "--tools-runtime", "--models-dir")
-REFUSED += ("--mcp-servers-config", "--mcp-servers-json", "--models-preset", "--models-max", "--slot-save-path")
+REFUSED = {
+    *("--cors-origins", "--sleep-idle-seconds", "--slot-save-path", "--ui-mcp-proxy", "--tools", "--tools-runtime"),
+    *("--mcp-servers-config", "--mcp-servers-json", "--models-dir", "--models-preset", "--models-max"),
+}
 """What `serve` leaves out on purpose."""
 
 
@@ -54,7 +57,7 @@ def files(repository: str, name: str | None) -> tuple[Path, Path | None]:
 
 def arguments(given: Sequence[str]) -> Iterator[str]:
     """Return the arguments of `serve` that mean the same."""
-    words, repository, name, model = iter(given), None, None, None
+    words, said = iter(given), dict[str, str]()
     for word in words:
         if word in PASSED_OVER:
             continue
@@ -62,28 +65,34 @@ def arguments(given: Sequence[str]) -> Iterator[str]:
             yield from ("--option", FLAGS[word])
         elif word in OWN:
             yield from (OWN[word], next(words))
-        elif word == "--hf-repo":
-            repository = next(words)
-        elif word == "--hf-file":
-            name = next(words)
-        elif word == "--model":
-            model = next(words)
-        elif word == "--api-key":
-            os.environ["LLAMAPACK_API_KEY"] = next(words)
-        elif word in REFUSED or not (word.startswith("--") or word in SHORT):
-            sys.exit(f"llamapack serve has nothing like {word}")
+        elif word in SAID_OTHERWISE:
+            said[word] = next(words)
         else:
-            yield from ("--option", f"{SHORT.get(word, word[2:].replace('-', '_'))}={next(words)}")
+            yield from ("--option", f"{_option(word)}={next(words)}")
     if "--kv-unified" not in given:
         yield from ("--option", "kv_unified=false")  # as with llama-server, if it is told how many slots
-    if repository:
-        path, projector = files(repository, name)
-        model = str(path)
+    if "--api-key" in said:
+        os.environ["LLAMAPACK_API_KEY"] = said["--api-key"]
+    yield from _model(said)
+
+
+def _option(word: str) -> str:
+    """Return what an option of llama.cpp's server is called in `--option`."""
+    if word in REFUSED or not (word.startswith("--") or word in SHORT):
+        sys.exit(f"llamapack serve has nothing like {word}")
+    return SHORT.get(word, word[2:].replace("-", "_"))
+
+
+def _model(said: Mapping[str, str]) -> Iterator[str]:
+    if "--hf-repo" in said:
+        model, projector = files(said["--hf-repo"], said.get("--hf-file"))
         if projector:
             yield from ("--option", f"mmproj={projector}")
-    if not model:
+        yield str(model)
+    elif "--model" in said:
+        yield said["--model"]
+    else:
         sys.exit("llamapack serve needs a model")
-    yield model
 
 
 if __name__ == "__main__":

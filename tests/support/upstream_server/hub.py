@@ -13,6 +13,8 @@ from pathlib import Path
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HUB = "https://huggingface.co/"
+MODELS = "LLAMAPACK_STAND_INS"
+"""The variable with the folder of the stand-ins."""
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -61,7 +63,7 @@ def _entry(path: Path, repository: Path) -> dict[str, object]:
 def serving(folder: Path) -> Iterator[str]:
     """Serve the repositories in `folder`, and return the address of the hub."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/"

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -20,11 +20,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.upstream_server.hub import HUB, file_at, serving
+from tests.support.upstream_server.hub import HUB, MODELS, file_at, serving
 from tests.support.upstream_server.loopback import require_loopback
 
-MODELS = "LLAMAPACK_STAND_INS"
-"""The folder with the stand-ins."""
 REPORT = "LLAMAPACK_REPORT"
 """The file to write."""
 LEFT_OUT = "LLAMAPACK_LEFT_OUT"
@@ -103,7 +101,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         seen[function] += 1
         item.stash[_NAME] = function if counts[function] == 1 else f"{function}#{seen[function]}"
     left_out = set(Path(os.environ[LEFT_OUT]).read_text().split()) if LEFT_OUT in os.environ else set()
-    gone = [item for item in items if left_out & {_function(item), item.stash[_NAME]}]
+    gone = [item for item in items if left_out & {item.path.stem, _function(item), item.stash[_NAME]}]
     for item in gone:
         _write({"test": item.stash[_NAME], "outcome": "left out"})
     config.hook.pytest_deselected(items=gone)
@@ -118,9 +116,9 @@ def _function(item: pytest.Item) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Write how a test ended: once, unless its teardown fails as well."""
-    report: Any = yield
+    report = yield
     if report.when == "call" or report.outcome != "passed":
         row = {"test": item.stash[_NAME], "outcome": report.outcome}
         if report.outcome == "skipped":

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+from llamapack.gguf.formats import ValueType
 
-from tests.support.gguf.files import Values, ValueType, array, text, uint32
+from tests.support.gguf.files import Values, array, text, uint32
 from tests.support.media.files import png, some_pixels
 from tests.support.reference.made_adapters import write_lora
 from tests.support.reference.made_models import KINDS, N_EMBD, Shapes, write_model
@@ -33,7 +34,7 @@ WORDS = """
 the and was to she he it they her his said you had with for one day very big little girl boy named tree park play happy
 friend mommy went saw wanted not up but of in is on that there then were what who when all can will have see like good
 """.split()  # noqa: SIM905 - a hundred words
-SENTENCES = ("i", "believe", "the", "meaning", "of", "life", "is", "this", "a", "test", "hello", "world")
+SENTENCES = "i believe the meaning of life is this a test machine learning hello goodbye world".split()  # noqa: SIM905
 GREETING = ("\u2581H", "el", "ell")
 """What makes `Hello` three tokens, as in stories260K's vocabulary: some tests count them."""
 WHOLE_GREETING = (*GREETING, "\u2581Hell", "\u2581Hello")
@@ -75,7 +76,7 @@ def infill_vocabulary() -> Values:
     """Describe the same with tokens for what is before and behind a gap."""
     marks = list(FILL_IN_THE_MIDDLE.values())
     numbers = {name: N_VOCAB - len(marks) + at for at, name in enumerate(FILL_IN_THE_MIDDLE)}
-    named = {f"tokenizer.ggml.{name}_token_id": uint32(number) for name, number in numbers.items()}
+    named: Values = {f"tokenizer.ggml.{name}_token_id": uint32(number) for name, number in numbers.items()}
     return {**vocabulary(marks), **named}
 
 
