@@ -76,7 +76,7 @@ def _numbers(counts: Counter[str]) -> str:
 
 def _reasons(exemptions: Sequence[Exemption], reports: Mapping[str, Report]) -> Iterator[str]:
     yield "## Why some do not pass\n"
-    yield "A number behind a name is that of a case. The programs are those that the reason is about.\n"
+    yield "A number behind a name is that of a case. Of several reasons for one test, the first counts.\n"
     for exemption in exemptions:
         yield f"- **{exemption.why}** It {exemption.outcome} with {_listed(exemption.programs)}:"
         yield f"  {', '.join(f'`{name}`' for name in exemption.tests)}."
