@@ -58,7 +58,7 @@ def _runner(session: nox.Session) -> Path:
 def _shim(session: nox.Session) -> Path:
     """Return a program that takes the arguments of llama-server, and starts `llamapack serve`."""
     python = Path(session.virtualenv.location, "bin", "python")
-    path = FOLDER / "llamapack-serve"
+    path = FOLDER / "serve-as-llama-server.sh"
     path.write_text(SHIM.format(python=python, module=f"{SUPPORT}.as_serve"), encoding="utf-8")
     path.chmod(0o755)
     return path
