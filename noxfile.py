@@ -184,7 +184,7 @@ def test_upstream_server(session: nox.Session) -> None:
     `-- --record` writes the page docs/reference/server-tests.md.
     """
     with with_source(session):
-        server_tests.check_server(session)
+        server_tests.check_server(session, native_server.native_server, wheels.core_wheel)
 
 
 @nox.session

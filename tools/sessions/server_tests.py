@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import nox
 
-from tools.building import native_server, wheels
 from tools.errors import ToolError, UnavailableError
 from tools.paths import BUILD, ROOT
 from tools.sessions.common import CLEAN, prepare
@@ -28,12 +27,15 @@ RECORD = "--record"
 SHIM = '#!/bin/sh\nexec "{python}" -m {module} "$@"\n'
 
 
-def check_server(session: nox.Session) -> None:
-    """Run all tests with all three programs; raises ToolError for what differs from expected.toml."""
+def check_server(session: nox.Session, build_baseline: Callable[[], Path], build_wheel: Callable[[], Path]) -> None:
+    """Run all tests with all three programs; raises ToolError for what differs from expected.toml.
+
+    The first to build is llama-server, the second the core wheel.
+    """
     if sys.platform == "win32":
         raise UnavailableError("llama.cpp's tests of its server are run on Linux and macOS only.")
     exemptions = load_exemptions()
-    baseline, wheel = native_server.native_server(), wheels.core_wheel()
+    baseline, wheel = build_baseline(), build_wheel()
     prepare(session, "core", "serve", "server-tests", wheel=wheel)
     FOLDER.mkdir(parents=True, exist_ok=True)
     session.run("python", "-m", f"{SUPPORT}.stand_ins", str(MODELS), env=_variables(), silent=True)
