@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.upstream_server import as_serve, hub
+from tests.support.upstream_server import as_serve, hub, stand_ins
 from tools.errors import ToolError
 from tools.verification.server_tests.expected import (
     EITHER,
@@ -140,6 +142,46 @@ def test_a_projector_is_found_beside_its_model(models: Path) -> None:
 def test_what_serve_has_nothing_like_ends_it(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="llamapack serve"):
         list(as_serve.arguments(arguments))
+
+
+def fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - on loopback
+        found: bytes = answer.read()
+    return found
+
+
+def test_the_hub_lists_and_hands_out_files(tmp_path: Path) -> None:
+    (tmp_path / "m" / "n" / "a").mkdir(parents=True)
+    (tmp_path / "m" / "n" / "a" / "b.gguf").write_bytes(b"GGUF")
+    with hub.serving(tmp_path) as address:
+        (branch,) = json.loads(fetched(f"{address}api/models/m/n/refs"))["branches"]
+        assert branch["name"] == "main"
+        commit = branch["targetCommit"]
+        assert re.fullmatch("[0-9a-f]{40}", commit)
+        (entry,) = json.loads(fetched(f"{address}api/models/m/n/tree/{commit}?recursive=true"))
+        assert (entry["type"], entry["path"], entry["size"], len(entry["lfs"]["oid"])) == ("file", "a/b.gguf", 4, 64)
+        assert fetched(f"{address}m/n/resolve/{commit}/a/b.gguf") == b"GGUF"
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            fetched(f"{address}api/models/m/other/refs")
+
+
+def test_stand_ins_have_the_names_of_the_models(tmp_path: Path) -> None:
+    written = {path.relative_to(tmp_path).as_posix() for path in stand_ins.write_all(tmp_path)}
+    assert written == {
+        "ggml-org/models/bert-bge-small/ggml-model-f16.gguf",
+        "ggml-org/models/jina-reranker-v1-tiny-en/ggml-model-f16.gguf",
+        *(f"ggml-org/models/tinyllamas/split/stories15M-q8_0-0000{n}-of-00003.gguf" for n in (1, 2, 3)),
+        "ggml-org/models/tinyllamas/stories260K.gguf",
+        "ggml-org/stories15M_MOE/moe_shakespeare15M.gguf",
+        "ggml-org/stories15M_MOE/stories15M_MOE-F16.gguf",
+        "ggml-org/test-model-stories260K-infill/stories260K-infill.gguf",
+        "ggml-org/test-model-stories260K/stories260K-f32.gguf",
+        "ggml-org/tiny-llamas/stories15M-q4_0.gguf",
+        "ggml-org/tinygemma3-GGUF/mmproj-tinygemma3.gguf",
+        "ggml-org/tinygemma3-GGUF/test/11_truck.png",
+        "ggml-org/tinygemma3-GGUF/test/91_cat.png",
+        "ggml-org/tinygemma3-GGUF/tinygemma3-Q8_0.gguf",
+    }
 
 
 def test_addresses_of_the_hub_name_files(tmp_path: Path) -> None:
