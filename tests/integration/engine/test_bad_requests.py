@@ -245,7 +245,6 @@ LOOK = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "
     [
         ("/v1/messages", {"max_tokens": 1}, "'messages' is required"),
         ("/v1/chat/completions", {"messages": [LOOK]}, "image input is not supported"),
-        ("/v1/completions", {"prompt": "hi", "echo": True}, "Only no echo is supported"),
         ("/completion", {"prompt": []}, '"prompt" must not be empty'),
         ("/completion", {"prompt": "hi", "json_schema": {"type": "x"}}, '"json_schema"'),
     ],

@@ -26,12 +26,12 @@ cases. `nox -s test-upstream-server` runs them against three programs:
 - [`llamapack serve`](../guide/serve.md), for what it has the same routes and options for.
 
 The models that the tests download are replaced by small ones with random weights, which a script makes, and the hub by
-one on loopback. So tests fail that look for a certain text of a real model. **What fails with one of our programs and
-not with `llama-server` is a fault of ours**; there is none. A test that fails must do so at the same line with all
-three.
+one on loopback. So tests fail that look for a certain text of a real model. A test that fails with `llama-server`
+must fail at the same line with the others. What fails with one of our programs only is a fault of ours, unless it is
+meant: then the reason says so.
 
-The session compares each case with
-[expected.toml](../../tools/verification/server_tests/expected.toml), and fails if one ends otherwise.
+The session compares each case with [expected.toml](../../tools/verification/server_tests/expected.toml), and fails if
+one ends otherwise.
 
 ## By file
 
