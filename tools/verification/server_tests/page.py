@@ -66,7 +66,7 @@ def _files(exemptions: Sequence[Exemption], reports: Mapping[str, Report], files
             counts = Counter(kind(exemptions, program, name) for name in report if name.startswith(f"{file}::"))
             total[program] += counts
             cells.append(_numbers(counts))
-        yield f"| `{file}.py` | {' | '.join(cells)} |"
+        yield f"| {file}.py | {' | '.join(cells)} |"
     yield f"| **all** | {' | '.join(_numbers(total[program]) for program in reports)} |"
 
 

@@ -97,7 +97,7 @@ def test_the_page_counts_cases_by_file() -> None:
     reports = runs({**FAILED, **report(("b::u", "left out", 0))})
     text = page([exempt("a::t#2", EITHER), exempt("b", NOT_RUN)], reports, "1" * 40)
     assert "llama.cpp 11111111 has 2 tests of its server, in 2 files; with all their parameters they are 3" in text
-    assert "| `a.py` | 1, 1, 0 | 1, 1, 0 | 1, 1, 0 |\n| `b.py` | 0, 0, 1 | 0, 0, 1 | 0, 0, 1 |" in text
+    assert "| a.py | 1, 1, 0 | 1, 1, 0 | 1, 1, 0 |\n| b.py | 0, 0, 1 | 0, 0, 1 | 0, 0, 1 |" in text
     assert "- **It is so.** It is not run with all three:\n  `b`." in text
 
 
