@@ -39,7 +39,7 @@ from tools.paths import BUILD, CORE, DIST, ROOT, Checkout
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import Method, this_host
-from tools.sessions import cpu_levels, plugins
+from tools.sessions import cpu_levels, plugins, server_tests
 from tools.sessions.common import (
     CLEAN,
     cells,
@@ -175,6 +175,16 @@ def test_isolated(session: nox.Session) -> None:
     variables["LLAMAPACK_TEST_ISOLATED"] = "1"
     tests = str(ROOT / "tests" / "integration" / "llama")
     run_pytest(session, tests, *workers(), *session.posargs, env=variables)
+
+
+@nox.session(name="test-upstream-server")
+def test_upstream_server(session: nox.Session) -> None:
+    """Run llama.cpp's own tests of its server against llama-server, the runner, and `llamapack serve`.
+
+    `-- --record` writes the page docs/reference/server-tests.md.
+    """
+    with with_source(session):
+        server_tests.check_server(session, native_server.native_server, wheels.core_wheel)
 
 
 @nox.session

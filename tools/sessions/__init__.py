@@ -1,8 +1,9 @@
 """What Nox sessions do beyond ten lines; the only room that imports nox.
 
-common      What sessions share: one message for a failure, environments that are filled once, a folder for tests.
-cpu_levels  Check one CPU level in the ways that this machine has: run it, emulate it, or inspect its library.
-plugins     Check a plug-in: inspect its wheel, install it with the core in a clean environment, run it on a device.
+common        What sessions share: one message for a failure, environments that are filled once, a folder for tests.
+cpu_levels    Check one CPU level in the ways that this machine has: run it, emulate it, or inspect its library.
+plugins       Check a plug-in: inspect its wheel, install it with the core in a clean environment, run it on a device.
+server_tests  Run llama.cpp's tests of its server against llama-server, the runner and `llamapack serve`, and compare.
 """
 
-__all__ = ["common", "cpu_levels", "plugins"]
+__all__ = ["common", "cpu_levels", "plugins", "server_tests"]

@@ -235,3 +235,33 @@ def test_samplers_that_there_are_not_are_no_options(tiny: Path, options: dict[st
     with pytest.raises(InputError) as caught:
         Engine(tiny, ctx_size=64, **options)
     assert message in str(caught.value)
+
+
+LOOK = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("/v1/messages", {"max_tokens": 1}, "'messages' is required"),
+        ("/v1/chat/completions", {"messages": [LOOK]}, "image input is not supported"),
+        ("/completion", {"prompt": []}, '"prompt" must not be empty'),
+        ("/completion", {"prompt": "hi", "json_schema": {"type": "x"}}, '"json_schema"'),
+    ],
+)
+def test_what_is_wrong_in_a_request_is_no_fault_of_the_engine(
+    sound: Engine, path: str, body: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RequestError, match=message) as caught:
+        sound.request("POST", path, body).json()
+    assert (caught.value.status, caught.value.kind) == (400, "invalid_request_error")
+
+
+def test_what_is_wrong_in_an_answer_is_no_fault_of_the_request(tiny: Path) -> None:
+    """The template has the model answer in a form that a model with random weights does not know."""
+    template = "{% for message in messages %}<|channel|>{{ message.content }}{% endfor %}"
+    with Engine(tiny, chat_template=template, **SMALL) as engine:
+        answer = engine.request("POST", "/v1/chat/completions", {**TALK, "max_tokens": 8, "temperature": 0})
+        with pytest.raises(RequestError, match="The model produced output that does not match") as caught:
+            answer.json()
+    assert caught.value.status == 500

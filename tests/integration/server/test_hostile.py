@@ -20,13 +20,13 @@ for _ in range(300):
 BOMB = "root ::= " + "(" * 6 + '"a"' + "{1,1000})" * 6
 PATTERN = {"type": "string", "pattern": "^((a+)+)+$"}
 LOOP = "root ::= root | root root"
-ALTERNATIVES = " | ".join(f'"{number}"' for number in range(20_000))
+ALTERNATIVES = " | ".join(f'"{number}"' for number in range(2_000))
 
 
 CHATS = {
     "a grammar that grows": ({"grammar": BOMB}, {400}),
     "a grammar without an end": ({"grammar": LOOP}, {400}),
-    "a grammar with 20,000 alternatives": ({"grammar": f"root ::= {ALTERNATIVES}"}, {200}),
+    "a grammar with 2,000 alternatives": ({"grammar": f"root ::= {ALTERNATIVES}"}, {200}),
     "a long word of a grammar": ({"grammar": 'root ::= "' + "a" * 1_000_000 + '"'}, {200, 400}),
     "a deep schema": ({"response_format": {"type": "json_object", "schema": DEEP}}, {200, 400}),
     "a pattern that grows": ({"response_format": {"type": "json_object", "schema": PATTERN}}, {200, 400}),
@@ -34,7 +34,7 @@ CHATS = {
     "a long stop string": ({"stop": ["a" * 1_000_000]}, {200}),
     "more than the context": ({"messages": [{"role": "user", "content": "long " * 20_000}]}, {400}),
     "too many probabilities": ({"max_tokens": -1, "stop": ["a"], "n_probs": 10**9}, {200, 400}),
-    "a bias of every token": ({"logit_bias": {str(number): 1 for number in range(50_000)}}, {200, 400}),
+    "a bias of every token": ({"logit_bias": {str(number): 1 for number in range(20_000)}}, {200, 400}),
     "10,000 answers": ({"n": 10_000}, {200, 400}),
     "a deep tool": ({"tools": [{"type": "function", "function": {"name": "f", "parameters": DEEP}}]}, {200, 400}),
     "a template in a message": ({"messages": [{"role": "user", "content": "{{ range(10**9) | list }}"}]}, {200}),
@@ -52,9 +52,9 @@ def test_what_wants_too_much(server: Served, what: str) -> None:
     ("path", "body", "statuses"),
     [
         ("/v1/completions", {"prompt": "long " * 20_000, "max_tokens": 2}, {400}),
-        ("/v1/completions", {"prompt": ["a"] * 2_000, "max_tokens": 1}, {200, 400}),
+        ("/v1/completions", {"prompt": ["a"] * 200, "max_tokens": 1}, {200}),
         ("/v1/embeddings", {"input": ["a"] * 10_000}, {400, 501}),
-        ("/tokenize", {"content": "a" * 5_000_000}, {200}),
+        ("/tokenize", {"content": "a" * 5_000_000}, {400}),
         ("/tokenize", {"content": "a " * 1_000_000}, {200}),
         ("/detokenize", {"tokens": [10**9] * 100}, {400}),
     ],
@@ -98,7 +98,7 @@ def test_a_model_whose_file_is_spoiled_while_it_is_served(
 
 
 def test_half_open_connections(server: Served) -> None:
-    """A thousand clients begin a request and send no more: others are told to come again, and are answered afterwards."""
+    """A thousand clients begin a request and send no more: others are told to come again, and answered afterwards."""
     half = []
     for _ in range(1000):
         connection = server.connect()

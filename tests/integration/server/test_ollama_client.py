@@ -121,7 +121,7 @@ def test_errors_are_those_of_the_client(client: ollama.Client, server: Served) -
         (lambda: client.pull("llama3"), 501, "does not fetch, make or change models"),
         (lambda: client.delete("llama3"), 501, "does not fetch, make or change models"),
         (lambda: client.embed("any", "a"), 501, "does not support embeddings"),
-        (lambda: client.generate("any", "a", images=[b"GIF89a"]), 500, "image input is not supported"),
+        (lambda: client.generate("any", "a", images=[b"GIF89a"]), 400, "image input is not supported"),
     ):
         with pytest.raises(ollama.ResponseError, match=message) as caught:
             call()

@@ -20,6 +20,7 @@ N_EMBD = 64
 N_FF = 96
 N_HEAD = 2  # of 32 each, so that quantized caches fit
 N_CTX = 512
+N_EXPERT = 4
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -124,6 +125,16 @@ def _llama(n_layer: int, n_vocab: int, *, bias: bool = False, post: bool = False
         if post:
             shapes |= {f"{layer}.{name}.weight": (N_EMBD,) for name in ("post_attention_norm", "post_ffw_norm")}
             shapes |= {f"{layer}.attn_{n}_norm.weight": (half,) for n in "qk"}
+    return shapes
+
+
+def _moe(n_layer: int, n_vocab: int) -> Shapes:
+    """Return the shapes of a llama with several feed-forward networks in each layer, of which some are used."""
+    shapes: Shapes = _llama(n_layer, n_vocab) | {"output.weight": (n_vocab, N_EMBD)}
+    for layer in (f"blk.{index}" for index in range(n_layer)):
+        for name in ("gate", "up", "down"):
+            shapes[f"{layer}.ffn_{name}_exps.weight"] = (N_EXPERT, *shapes.pop(f"{layer}.ffn_{name}.weight"))
+        shapes[f"{layer}.ffn_gate_inp.weight"] = (N_EXPERT, N_EMBD)
     return shapes
 
 
@@ -259,6 +270,7 @@ KINDS: Mapping[str, tuple[str, Callable[[int, int], Shapes]]] = {
     "narrow": ("llama", _llama),  # heads too narrow for quantized caches
     "untied": ("llama", lambda n_layer, n_vocab: _llama(n_layer, n_vocab) | {"output.weight": (n_vocab, N_EMBD)}),
     "wide": ("llama", lambda n_layer, n_vocab: _llama(n_layer, n_vocab, wide=True)),  # one head of 64
+    "moe": ("llama", _moe),
     "gpt2": ("gpt2", _gpt2),  # absolute positions
     "bert": ("bert", _bert),  # no memory
     "reranker": ("bert", _reranker),
@@ -273,6 +285,7 @@ KINDS: Mapping[str, tuple[str, Callable[[int, int], Shapes]]] = {
 EXTRA: Mapping[str, Mapping[str, object]] = {
     "llama": {"rope.dimension_count": 32, "rope.freq_base": 10000.0},
     "wide": {"rope.dimension_count": 64, "attention.head_count": 1},
+    "moe": {"rope.dimension_count": 32, "rope.freq_base": 10000.0, "expert_count": N_EXPERT, "expert_used_count": 2},
     "narrow": {"rope.dimension_count": 16, "attention.head_count": 4, "attention.head_count_kv": 2},
     "bert": {"attention.causal": False, "pooling_type": 1, "tokenizer.ggml.token_type_count": 2},
     "reranker": {"attention.causal": False, "pooling_type": 4, "tokenizer.ggml.token_type_count": 2},

@@ -5,6 +5,7 @@
 #include <functional>
 #include <new>
 #include <stdexcept>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,23 @@ std::string file_of_slot(const server_http_req & asked, const common_params & pa
     }
     const std::string name = json::parse(asked.body).at("filename").get<std::string>();
     return fs_validate_filename(name) ? params.slot_save_path + name : "";
+}
+
+// Upstream's handlers throw plain runtime_error for most of what is wrong in a request, and its HTTP server calls that a
+// fault of its own. Only what the model wrote is no mistake of the caller: a handler reads it, if it is to return it whole.
+void report_wrong_requests(const std::function<void()> & handle) {
+    static const std::string of_model = "The model produced output";
+    try {
+        handle();
+    } catch (const std::runtime_error & problem) {
+        const std::string message = problem.what();
+        if (typeid(problem) != typeid(std::runtime_error) || message.compare(0, of_model.size(), of_model) == 0) {
+            throw;
+        }
+        throw invalid_input(message);
+    } catch (const std::out_of_range &) { // such as a token that the vocabulary does not have
+        throw invalid_input("a number in the request is out of range");
+    }
 }
 
 // All of a response, when it has ended.
@@ -239,7 +257,7 @@ std::unique_ptr<server_http_res> engine::handle(server_handler handler, const se
     std::unique_ptr<server_http_res> result;
     run_with_stack(stack + request_stack, [&] {
         const caught_aborts guard;
-        result = ((*routes).*handler)(asked);
+        report_wrong_requests([&] { result = ((*routes).*handler)(asked); });
     });
     if (!slot_file.empty() && asked.get_param("action") == "save" && result->status == 200) {
         seal_slot_file(slot_file, model);
