@@ -39,7 +39,7 @@ from tools.paths import BUILD, CORE, DIST, ROOT, Checkout
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import Method, this_host
-from tools.sessions import cpu_levels, plugins, server_tests
+from tools.sessions import cpu_levels, measuring, plugins, server_tests
 from tools.sessions.common import (
     CLEAN,
     cells,
@@ -56,6 +56,14 @@ from tools.vendoring import check, ensure
 from tools.verification import demo_model, plan, results
 
 PERSONS_OWN = start()
+MEASURING = measuring.Measuring(
+    core_wheel=wheels.core_wheel,
+    reference=upstream_programs.build_upstream,
+    server=native_server.native_server,
+    peers=peers.peers,
+    levels=compiler_variants.build_all,
+    openmp=compiler_variants.openmp_level,
+)
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["test"]
@@ -175,6 +183,15 @@ def test_isolated(session: nox.Session) -> None:
     variables["LLAMAPACK_TEST_ISOLATED"] = "1"
     tests = str(ROOT / "tests" / "integration" / "llama")
     run_pytest(session, tests, *workers(), *session.posargs, env=variables)
+
+
+@nox.session(name="test-agents")
+def test_agents(session: nox.Session) -> None:
+    """Test the server with litellm, LangChain and `llm`, which bring a hundred packages."""
+    with with_source(session):
+        prepare(session, "agents", wheel=wheels.core_wheel())
+        variables = integration_variables()
+    run_pytest(session, str(ROOT / "tests" / "agents"), *session.posargs, env=variables)
 
 
 @nox.session(name="test-upstream-server")
@@ -376,72 +393,41 @@ def bench(session: nox.Session) -> None:
     compares numbers of threads when cores are scarce, `-- engine` compares Llama with llama-server and peers, and
     `-- serve` compares `llamapack serve` with other servers.
     """
-    special = {"threads": _bench_threads, "engine": _bench_engine, "serve": _bench_serve}
-    if measure := special.get("".join(session.posargs[:1])):
-        measure(session, session.posargs[1:])
-        return
     with with_source(session):
-        place = plugins.bench_environment(session)
-        reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
-    arguments = ["--model", model, "--reference", reference, "--output", BUILD / "bench" / "speed.json"]
+        run = MEASURING.named(session)
+        if run is None:
+            place = plugins.bench_environment(session)
+            reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
+    if run is not None:
+        run()
+        return
+    arguments = ["--model", model, "--reference", reference, "--output", measuring.report("speed")]
     command = [place.python, "-m", "benchmarks.speed", *map(str, arguments), *place.arguments]
     session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
-
-
-def _bench_threads(session: nox.Session, options: list[str]) -> None:
-    with with_source(session):
-        prepare(session, "core", wheel=wheels.core_wheel())
-        model, openmp = demo_model.demo_model(), compiler_variants.openmp_level()
-    places = ["--model", model, "--openmp", openmp, "--output", BUILD / "bench" / "threads.json"]
-    session.run("python", "-m", "benchmarks.threads", *map(str, places), *options, env=CLEAN)
-
-
-def _bench_engine(session: nox.Session, options: list[str]) -> None:
-    with with_source(session):
-        prepare(session, "core", wheel=wheels.core_wheel())
-        model, server, python = demo_model.demo_model(), native_server.native_server(), peers.peers()
-    places = ["--model", model, "--server", server, "--peers", python, "--output", BUILD / "bench" / "engine.json"]
-    session.run("python", "-m", "benchmarks.engine", *map(str, places), *options, env=CLEAN)
-
-
-def _bench_serve(session: nox.Session, options: list[str]) -> None:
-    with with_source(session):
-        prepare(session, "core", "serve", wheel=wheels.core_wheel())
-        model, server, python = demo_model.demo_model(), native_server.native_server(), peers.peers()
-    places = ["--model", model, "--server", server, "--peers", python, "--output", BUILD / "bench" / "serve.json"]
-    session.run("python", "-m", "benchmarks.serving.speed", *map(str, places), *options, env=CLEAN)
 
 
 @nox.session(name="bench-compilers")
 def bench_compilers(session: nox.Session) -> None:
     """Compare compilers, LTO and OpenMP on three CPU levels; `-- --help` shows the options, such as --rounds."""
     with with_source(session):
-        prepare(session, "core", wheel=wheels.core_wheel())
-        reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
-        modules = compiler_variants.build_all()
-    places = ["--model", model, "--reference", reference, "--modules", modules]
-    places += ["--output", BUILD / "bench" / "compilers.json"]
-    session.run("python", "-m", "benchmarks.compilers", *map(str, places), *session.posargs, env=CLEAN)
+        run = MEASURING.compilers(session)
+    run()
 
 
 @nox.session
 def soak(session: nox.Session) -> None:
     """Watch the memory over 1,000 load/close cycles, 100,000 tokens and 10,000 requests; `-- --help` for fewer."""
     with with_source(session):
-        prepare(session, "core", wheel=wheels.core_wheel())
-        model = demo_model.demo_model()
-    places = ["--model", str(model), "--output", str(BUILD / "bench" / "soak.json")]
-    session.run("python", "-m", "benchmarks.soak", *places, *session.posargs, env=CLEAN)
+        run = MEASURING.watching(session, "soak", "core")
+    run()
 
 
 @nox.session
 def load(session: nox.Session) -> None:
     """Let 8 and 64 clients ask the server for ten minutes, and leave many requests; `-- --help` for less."""
     with with_source(session):
-        prepare(session, "core", "serve", wheel=wheels.core_wheel())
-        model = demo_model.demo_model()
-    places = ["--model", str(model), "--output", str(BUILD / "bench" / "load.json")]
-    session.run("python", "-m", "benchmarks.serving.load", *places, *session.posargs, env=CLEAN)
+        run = MEASURING.watching(session, "serving.load", "core", "serve")
+    run()
 
 
 @nox.session

@@ -15,7 +15,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ SLOTS = 8
 LEFT = 1 / 3
 """The part of the requests that is left."""
 SETTLE_SECONDS = 60
+Samples = Mapping[str, Sequence[int]]
 Text = Callable[[dict[str, Any]], str]
 
 
@@ -165,8 +166,8 @@ async def _settled(port: int, pids: Sequence[int], before: Sequence[int]) -> Non
         await asyncio.sleep(0.1)
 
 
-async def load(server: Process, clients: int, seconds: float) -> tuple[list[Verdict], Counts]:
-    """Run so many clients for so long, and return what became of the memory and of the requests."""
+async def load(server: Process, clients: int, seconds: float) -> tuple[Samples, list[Verdict], Counts]:
+    """Run so many clients for so long; return both processes' memory over time, the verdicts, and the requests."""
     pids = [server.pid, *server.children()]
     counts = Counts()
     for number in range(2 * len(INTERFACES)):
@@ -188,10 +189,8 @@ async def load(server: Process, clients: int, seconds: float) -> tuple[list[Verd
         raise BenchmarkError(f"The runner was started again: {health['models'][0]['reason']}")
     names = ("supervisor", "runner")
     steps = counts.whole + counts.left
-    return [
-        judge(f"{clients} clients, {name}", steps, [sample[place] for sample in samples])
-        for place, name in enumerate(names)
-    ], counts
+    by_process = {name: [sample[place] for sample in samples] for place, name in enumerate(names)}
+    return by_process, [judge(f"{clients} clients, {name}", steps, found) for name, found in by_process.items()], counts
 
 
 def main() -> int:
@@ -212,14 +211,21 @@ def main() -> int:
         command = commands(Path(), "", "--option", "cache_ram=0")[OURS]
         with started(command, options.model, SLOTS, 1) as server:
             try:
-                verdicts, counts = asyncio.run(load(server, clients, options.seconds))
+                samples, verdicts, counts = asyncio.run(load(server, clients, options.seconds))
             except LlamapackError as error:
                 raise BenchmarkError(str(error)) from error
         print(f"{clients} clients: {counts.whole} whole answers, {counts.left} requests left, {dict(counts.by_path)}")
         for verdict in verdicts:
             print(verdict, flush=True)
             flat = flat and verdict.flat
-        found.append({"clients": clients, "counts": vars(counts), "memory": [asdict(each) for each in verdicts]})
+        found.append(
+            {
+                "clients": clients,
+                "counts": vars(counts),
+                "memory": [asdict(each) for each in verdicts],
+                "samples": samples,
+            }
+        )
     write_report(options.output, {"seconds": options.seconds, "runs": found}, average)
     return 0 if flat else 1
 

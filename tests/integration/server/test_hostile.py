@@ -23,7 +23,7 @@ LOOP = "root ::= root | root root"
 ALTERNATIVES = " | ".join(f'"{number}"' for number in range(2_000))
 
 
-CHATS = {
+CHATS: dict[str, tuple[dict[str, Any], set[int]]] = {
     "a grammar that grows": ({"grammar": BOMB}, {400}),
     "a grammar without an end": ({"grammar": LOOP}, {400}),
     "a grammar with 2,000 alternatives": ({"grammar": f"root ::= {ALTERNATIVES}"}, {200}),
@@ -79,7 +79,7 @@ def test_a_model_whose_file_is_spoiled_while_it_is_served(
     serve: Callable[..., Served], tiny: Path, tmp_path: Path, what: str
 ) -> None:
     shutil.copy(tiny, path := tmp_path / "model.gguf")
-    served = serve("-o", "mmap=false", model=path)
+    served = serve("-o", "load_mode=none", model=path)
     content = path.read_bytes()
     if what == "deleted":
         path.unlink()
