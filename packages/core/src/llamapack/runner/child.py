@@ -51,6 +51,8 @@ class Child:
         self.address: Address | None = None
         self.failure = ""
         self.ready = self.retired = False
+        self.can_roll_back = False
+        """Whether what the model remembers of a prompt can be cut off at any token; known when it is ready."""
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         place = socket_folder()
         try:
@@ -107,7 +109,7 @@ class Child:
                     self.end()
                     return False
             case "ready":
-                self.ready = True
+                self.ready, self.can_roll_back = True, bool(report["can_roll_back"])
                 return False
             case "failed":
                 status = _STATUS.get(report["kind"], api.llamapack_status.INTERNAL)

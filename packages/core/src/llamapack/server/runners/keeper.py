@@ -15,6 +15,7 @@ from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.runner.child import Child, Report, part_of
 from llamapack.runner.configuration import wanted_of
 from llamapack.server.media import check_media
+from llamapack.server.prompt_cache import PromptCache, Store
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.line import Line
 from llamapack.server.settings import ModelSettings, Settings
@@ -53,9 +54,10 @@ class NotReady(Refusal):
 class Keeper:
     """One model: its runner, if there is one, and the line of requests before it."""
 
-    def __init__(self, model: ModelSettings, settings: Settings) -> None:
-        """Begin without a runner; `run` starts it."""
+    def __init__(self, model: ModelSettings, settings: Settings, store: Store | None = None) -> None:
+        """Begin without a runner; `run` starts it. `store` has beginnings of prompts on disk."""
         self.model = model
+        self.prompts = PromptCache(model.name, store, self.ask)
         self.state: State = "unloaded"
         self.progress = 0.0
         self.restarts = 0
@@ -127,6 +129,7 @@ class Keeper:
             if self.state != "failed":
                 self.state = "unloaded"
                 self._refuse(self._not_ready)
+            await self.prompts.finish()
             if self._child is not None:
                 await asyncio.shield(asyncio.to_thread(self._child.end))
 
@@ -137,11 +140,13 @@ class Keeper:
             try:
                 async with line.place():
                     await self._check(request)
+                    use = await self.prompts.before(request.path, request.body) if request.uses_slot else None
                     response = await self.ask(request.method, request.path, request.body, request.content_type)
                     try:
                         await take(response)
                     finally:
                         response.close()
+                    self.prompts.after(use)
                 return
             except NotReady:  # it has just ended: to wait in the line again is to wait for the next one
                 if attempt == _ATTEMPTS - 1:
@@ -204,6 +209,7 @@ class Keeper:
         except NotReady as refusal:
             raise await self._end_of(child) from refusal
         self.takes_media = any(properties.get("modalities", {}).values())
+        self.prompts.loaded(can_roll_back=child.can_roll_back, slots=int(properties["total_slots"]))
         self.state, self._was_ready = "ready", True
         self.slots.open(int(properties["total_slots"]))
         self.quick.open(_QUICK_AT_ONCE)
@@ -213,7 +219,7 @@ class Keeper:
     def _start(self) -> Child:
         """Start a process; in a thread, because backends are probed."""
         options = {**_DEFAULTS, "alias": self.model.name, **self.model.options}
-        return Child(wanted_of(self.model.path, options, **self.model.hardware))
+        return Child(self.prompts.prepare(wanted_of(self.model.path, options, **self.model.hardware)))
 
     def _tell(self, report: Report) -> bool:
         self._last_step = time.monotonic()

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from llamapack.server.prompt_cache import Store
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper
 from llamapack.server.settings import ModelSettings, Settings
@@ -25,7 +26,9 @@ class Models:
 
     def __init__(self, models: Sequence[ModelSettings], settings: Settings) -> None:
         """Begin with none loaded."""
-        self.keepers = {model.name: Keeper(model, settings) for model in models}
+        folder = settings.prompt_cache
+        self.store = None if folder is None else Store(folder, settings.prompt_cache_bytes)
+        self.keepers = {model.name: Keeper(model, settings, self.store) for model in models}
         self.only = next(iter(self.keepers.values())) if len(self.keepers) == 1 else None
         self._settings = settings
         self._uses: Counter[str] = Counter()
