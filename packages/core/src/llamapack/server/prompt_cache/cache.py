@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from llamapack.engine.bodies import error_in
 from llamapack.errors import LlamapackError
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.runner.configuration import Wanted
@@ -28,6 +29,7 @@ from llamapack.server.refusal import Refusal
 logger = logging.getLogger("llamapack.server")
 _NOT_GIVEN = "--prompt-cache is not given"
 _SECONDS = 120.0
+_FINISH_SECONDS = 10.0
 _PAUSE_SECONDS = 60.0
 """After a fault nothing is saved for so long: a full disk is not tried with every request."""
 _LEAST_OF_FILE = 0.25
@@ -144,11 +146,11 @@ class PromptCache:
         found = shelf.best(prefix)
         shared = 0 if found is None else found[1]
         memory = self._runner.memory.shared(prefix)
-        save = self._is_worth_a_file(prefix, shared)
         slots = None
         if found is not None and self._is_worth_reading(*found, prefix, memory):
             slots = await self._slots()
-            await self._restore(*found, slots, shelf)
+            if not await self._restore(*found, slots, shelf):
+                shared = 0 if (found := shelf.best(prefix)) is None else found[1]
         elif memory >= LEAST:
             self.counts.in_memory += 1
         else:
@@ -156,7 +158,9 @@ class PromptCache:
         if found is not None and shared >= LEAST:
             shelf.touch(found[0])
         self._runner.memory.remember(prefix, _bytes_per_byte(shelf) * prefix.length)
-        return Use(prefix=prefix, after=newest_task(slots or await self._slots())) if save else None
+        if not self._is_worth_a_file(prefix, shared):
+            return None
+        return Use(prefix=prefix, after=newest_task(slots or await self._slots()))
 
     def _is_worth_a_file(self, prefix: Prefix, shared: int) -> bool:
         new = prefix.length - shared
@@ -167,25 +171,27 @@ class PromptCache:
         known = shared >= LEAST and shared >= memory + LEAST and entry.name not in self._runner.refused
         return known and shared >= entry.length * _LEAST_OF_FILE and shared >= prefix.length * _LEAST_OF_PROMPT
 
-    async def _restore(self, entry: Entry, shared: int, slots: list[Slot], shelf: Shelf) -> None:
+    async def _restore(self, entry: Entry, shared: int, slots: list[Slot], shelf: Shelf) -> bool:
+        """Return False if the file is no good."""
         slot = free_slot(slots)
         if slot is None:
             self.counts.missed += 1
-            return
+            return True
         began = time.monotonic()
         status, answer = await self._act(slot, "restore", entry.file)
         self._runner.memory.forget(self._runner.in_slots.pop(slot.id, ()))
         if status != 200:
-            message = str(answer["error"]["message"])
+            message = str(answer["message"])
             self._runner.refused.add(entry.name)
             if message.startswith(_OF_FILE):
                 shelf.discard(entry)
             self._fail("restored", message)
-            return
+            return False
         self.counts.restored += 1
         self._runner.in_slots[slot.id] = tuple(entry.chain)
         what = "%s: about %d tokens of a prompt were restored from disk in %.2f seconds"
         logger.info(what, self._name, entry.tokens_of(shared), time.monotonic() - began)
+        return True
 
     def after(self, use: Use | None) -> None:
         """Save the prompt of a request that was answered, while others wait."""
@@ -195,9 +201,12 @@ class PromptCache:
             task.add_done_callback(self._saving.discard)
 
     async def finish(self) -> None:
-        """Wait until everything is saved."""
-        if self._saving:
-            await asyncio.wait(self._saving)
+        """Wait until everything is saved, but not for long: the runner may hang."""
+        saving = set(self._saving)
+        if saving:
+            _, late = await asyncio.wait(saving, timeout=_FINISH_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def _save(self, use: Use, shelf: Shelf) -> None:
         name = secrets.token_hex(16)
@@ -223,7 +232,7 @@ class PromptCache:
         status, answer = await self._act(slot, "save", f"{name}{UNFINISHED}")
         if status != 200:
             free = shutil.disk_usage(shelf.folder).free >> 20
-            raise OSError(f"{answer['error']['message']}; the disk has {free} MiB left")
+            raise OSError(f"{answer['message']}; the disk has {free} MiB left")
         return int(answer["n_saved"])
 
     def _keep(self, name: str, prefix: Prefix, tokens: int, shelf: Shelf) -> None:
@@ -255,7 +264,8 @@ class PromptCache:
         async def act() -> tuple[int, Mapping[str, Any]]:
             body = json.dumps({"filename": file}).encode()
             response = await self._ask("POST", f"/slots/{slot.id}?action={action}", body)
-            return response.status, await response.json()
+            data = await response.read()
+            return response.status, json.loads(data) if response.status == 200 else error_in(data)
 
         return await asyncio.wait_for(act(), _SECONDS)
 

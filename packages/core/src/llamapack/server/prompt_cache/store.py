@@ -63,14 +63,15 @@ class Store:
         """Remove the files that were not used longest until the others are no more than they may be."""
         self._remove_left()
         files = sorted(self._files(), key=lambda found: found[1].st_mtime)
-        total = sum(about.st_size for _, about in files)
-        for path, about in files:
+        sizes = {path: about.st_size for path, about in files}
+        total = sum(sizes.values())
+        for path in sizes:
             if total <= self.most_bytes:
                 break
             if path.suffix == STATE:
                 with contextlib.suppress(OSError):
                     remove_entry(path.parent, path.stem)
-                total -= about.st_size
+                total -= sizes[path] + sizes.get(path.with_suffix(ABOUT), 0)
 
     def _remove_left(self) -> None:
         """Remove what was never completed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -126,10 +127,13 @@ class Keeper:
                 self.restarts += 1
         finally:
             self._stopping = True
+            if self.state == "ready":
+                self._hold()
+                with contextlib.suppress(asyncio.CancelledError):  # it is stopped again
+                    await self.prompts.finish()
             if self.state != "failed":
                 self.state = "unloaded"
                 self._refuse(self._not_ready)
-            await self.prompts.finish()
             if self._child is not None:
                 await asyncio.shield(asyncio.to_thread(self._child.end))
 
