@@ -363,9 +363,10 @@ def bench(session: nox.Session) -> None:
     """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds.
 
     `-- cuda`, or another plug-in's name before the options, measures with all layers on its device. `-- threads`
-    compares numbers of threads when cores are scarce, and `-- engine` compares Llama with llama-server and peers.
+    compares numbers of threads when cores are scarce, `-- engine` compares Llama with llama-server and peers, and
+    `-- prompt-cache` measures what `llamapack serve --prompt-cache` saves.
     """
-    special = {"threads": _bench_threads, "engine": _bench_engine}
+    special = {"threads": _bench_threads, "engine": _bench_engine, "prompt-cache": _bench_prompt_cache}
     if measure := special.get("".join(session.posargs[:1])):
         measure(session, session.posargs[1:])
         return
@@ -391,6 +392,14 @@ def _bench_engine(session: nox.Session, options: list[str]) -> None:
         model, server, python = demo_model.demo_model(), native_server.native_server(), peers.peers()
     places = ["--model", model, "--server", server, "--peers", python, "--output", BUILD / "bench" / "engine.json"]
     session.run("python", "-m", "benchmarks.engine", *map(str, places), *options, env=CLEAN)
+
+
+def _bench_prompt_cache(session: nox.Session, options: list[str]) -> None:
+    with with_source(session):
+        prepare(session, "core", "serve", wheel=wheels.core_wheel())
+        model = demo_model.demo_model()
+    places = ["--model", str(model), "--output", str(BUILD / "bench" / "prompt-cache.json")]
+    session.run("python", "-m", "benchmarks.prompt_cache", *places, *options, env=CLEAN)
 
 
 @nox.session(name="bench-compilers")

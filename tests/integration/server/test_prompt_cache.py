@@ -154,7 +154,7 @@ def test_models_that_take_turns_keep_their_prompts(cached: Serve, tiny: Path, tm
     shutil.copy(tiny, models / "a.gguf")
     assert other.exists()
     served = cached("--max-loaded", "1", model=models)
-    answers = {}
+    answers: dict[str, str] = {}
     for name in ("a", "b", "a", "b"):
         answer, count = complete(served, text(3) + "x", model=name)
         wait_until(lambda: all(about(served, number)["saved"] == 1 for number in range(len(answers))))

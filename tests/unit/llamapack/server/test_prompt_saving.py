@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from llamapack.errors import RunnerError
-from llamapack.server.prompt_cache import PromptCache, Store, cache, keys
+from llamapack.server.prompt_cache import PromptCache, Store, cache
 from llamapack.server.refusal import Refusal
 
 PATH = "/completion"
@@ -67,7 +67,6 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     """Return a cache and its runner, after a start."""
     monkeypatch.setattr(cache, "key_of", lambda _: "0" * 32)
     monkeypatch.setattr(cache, "why_off", lambda _: "")
-    assert keys.key_of is not cache.key_of
 
     def begin() -> tuple[PromptCache, Runner]:
         runner = Runner(tmp_path / "cache" / ("0" * 32))
@@ -160,7 +159,7 @@ def test_a_runner_that_ends_while_it_saves_leaves_no_file(
     start: Start, fault: BaseException, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(cache.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("llamapack.server.prompt_cache.cache.time.monotonic", lambda: now[0])
 
     async def work() -> None:
         prompts, runner = start()
