@@ -1,8 +1,8 @@
 """Time to the first token with a long system prompt: cold, from memory, from disk: `nox -s bench -- prompt-cache`.
 
 In each round, servers are started on a new folder for `--prompt-cache`. The first one answers a question whose system
-prompt it never saw (cold), and another one (warm). The second one answers a third (from disk), and short ones, as does
-a server without a cache. All are streamed, one at a time, and the time is that from the request to the first token;
+prompt it never saw (cold), and another one (warm). The second one answers short ones, as does a
+server without a cache, and then a third long one (from disk). All are streamed, one at a time, and the time is that from the request to the first token;
 the model is loaded before.
 """
 
@@ -162,10 +162,10 @@ def measure(model: Path, system: str, arguments: Sequence[str]) -> dict[str, flo
         found["bytes"] = sum(path.stat().st_size for path in Path(folder).glob("*/*"))
         with serving(model, *cached) as server:
             server.first_token([{"role": "user", "content": "Hi"}])
+            found["short"] = short(server)  # before the long one is in its memory
             found["disk"] = server.first_token(ask("Where is the key?"))
             if not server.prompt_cache()["restored"]:
                 raise BenchmarkError(f"Nothing was restored: {server.prompt_cache()}")
-            found["short"] = short(server)
         with serving(model, *arguments) as server:
             server.first_token([{"role": "user", "content": "Hi"}])
             found["short_without"] = short(server)
