@@ -1,9 +1,9 @@
 """Time to the first token with a long system prompt: cold, from memory, from disk: `nox -s bench -- prompt-cache`.
 
 In each round, servers are started on a new folder for `--prompt-cache`. The first one answers a question whose system
-prompt it never saw (cold), and another one (warm). The second one answers short ones, as does a
-server without a cache, and then a third long one (from disk). All are streamed, one at a time, and the time is that from the request to the first token;
-the model is loaded before.
+prompt it never saw (cold), and another one (warm). The second one answers short ones, as does a server without a cache,
+and then a third long one (from disk). All are streamed, one at a time, and the time is that from the request to the
+first token; the model is loaded before.
 """
 
 from __future__ import annotations
