@@ -88,7 +88,7 @@ def test_a_restarted_server_computes_only_what_is_new(serve: Serve, cached: Serv
     wait_until(lambda: about(second)["saved"] == 1)
     metrics = second.ask("GET", "/metrics")[1]
     assert 'llamapack_prompt_cache_requests_total{model="tiny",found="disk"} 1\n' in metrics
-    assert 'llamapack_prompt_cache_saves_total{model="tiny"} 1\n' in metrics
+    assert 'llamapack_prompt_cache_saved_total{model="tiny"} 1\n' in metrics
     assert second.end() == 0
 
 

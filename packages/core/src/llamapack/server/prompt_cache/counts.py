@@ -22,6 +22,14 @@ class Counts:
     failures: int = 0
 
 
+_TEXTS: Mapping[str, str] = {
+    "saved": "Prompts saved to disk.",
+    "saved_bytes": "Bytes of prompts saved to disk.",
+    "unclear": "Prompts not saved, as it was not clear which slot had them.",
+    "failures": "Prompts that could not be saved or restored.",
+}
+
+
 def prompt_cache_lines(counts: Mapping[str, Counts]) -> Iterator[str]:
     """Yield the numbers of all models, by labels."""
     name = "llamapack_prompt_cache_requests_total"
@@ -29,11 +37,6 @@ def prompt_cache_lines(counts: Mapping[str, Counts]) -> Iterator[str]:
     for of, each in counts.items():
         for where, count in (("disk", each.restored), ("memory", each.in_memory), ("nowhere", each.missed)):
             yield f'{name}{{{of},found="{where}"}} {count}'
-    for name, text, value in (
-        ("saves", "Prompts saved to disk.", lambda each: each.saved),
-        ("saved_bytes", "Bytes of prompts saved to disk.", lambda each: each.saved_bytes),
-        ("unclear", "Prompts not saved, as it was not clear which slot had them.", lambda each: each.unclear),
-        ("failures", "Prompts that could not be saved or restored.", lambda each: each.failures),
-    ):
-        values = {of: value(each) for of, each in counts.items()}
-        yield from sample(f"llamapack_prompt_cache_{name}_total", "counter", text, values)
+    for field, text in _TEXTS.items():
+        values = {of: float(getattr(each, field)) for of, each in counts.items()}
+        yield from sample(f"llamapack_prompt_cache_{field}_total", "counter", text, values)

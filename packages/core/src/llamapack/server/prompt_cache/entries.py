@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,16 +59,21 @@ def read_entry(path: Path) -> Entry:
     found: Any = json.loads(path.read_text(encoding="ascii"))
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
         raise ValueError("it was written by another version")
-    chain, numbers = found.get("chain"), [found.get(name) for name in ("length", "tokens", "size")]
+    chain = found.get("chain")
     if not isinstance(chain, list) or not all(isinstance(each, str) and _HASH.fullmatch(each) for each in chain):
         raise ValueError("it has no hashes")
-    if not all(isinstance(number, int) and number > 0 for number in numbers):
-        raise ValueError("it has no numbers")
-    length, tokens, size = numbers
+    length, tokens, size = (_number(found, name) for name in ("length", "tokens", "size"))
     entry = Entry(name=path.stem, chain=tuple(chain), length=length, tokens=tokens, size=size)
     if path.with_name(entry.file).stat().st_size != size:
         raise ValueError("the file with the state has another size")
     return entry
+
+
+def _number(found: Mapping[str, Any], name: str) -> int:
+    value = found.get(name)
+    if not isinstance(value, int) or value <= 0:
+        raise ValueError(f"{name} is no number")
+    return value
 
 
 def remove_entry(folder: Path, name: str) -> None:
