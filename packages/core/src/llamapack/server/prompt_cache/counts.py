@@ -38,5 +38,5 @@ def prompt_cache_lines(counts: Mapping[str, Counts]) -> Iterator[str]:
         for where, count in (("disk", each.restored), ("memory", each.in_memory), ("nowhere", each.missed)):
             yield f'{name}{{{of},found="{where}"}} {count}'
     for field, text in _TEXTS.items():
-        values = {of: float(getattr(each, field)) for of, each in counts.items()}
+        values: dict[str, float] = {of: getattr(each, field) for of, each in counts.items()}
         yield from sample(f"llamapack_prompt_cache_{field}_total", "counter", text, values)
