@@ -390,8 +390,8 @@ def bench(session: nox.Session) -> None:
     """Compare speed and memory with llama.cpp's own programs; `-- --help` shows the options, such as --rounds.
 
     `-- cuda`, or another plug-in's name before the options, measures with all layers on its device. `-- threads`
-    compares numbers of threads when cores are scarce, `-- engine` compares Llama with llama-server and peers, and
-    `-- serve` compares `llamapack serve` with other servers.
+    compares numbers of threads when cores are scarce, `-- engine` Llama with llama-server and peers, and `-- serve` the
+    server with others; `-- prompt-cache` measures what its `--prompt-cache` saves.
     """
     with with_source(session):
         run = MEASURING.named(session)

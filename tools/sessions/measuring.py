@@ -31,7 +31,12 @@ class Measuring:
 
     def named(self, session: nox.Session) -> Run | None:
         """Prepare the comparison that the first word of the command line names; None if it names none."""
-        special = {"threads": self._threads, "engine": self._engine, "serve": self._serve}
+        special = {
+            "threads": self._threads,
+            "engine": self._engine,
+            "serve": self._serve,
+            "prompt-cache": self._prompt_cache,
+        }
         chosen = special.get("".join(session.posargs[:1]))
         return None if chosen is None else chosen(session, session.posargs[1:])
 
@@ -66,6 +71,10 @@ class Measuring:
     def _serve(self, session: nox.Session, options: Sequence[str]) -> Run:
         prepare(session, "core", "serve", wheel=self.core_wheel())
         return partial(_run, session, "serving.speed", self._others(), options)
+
+    def _prompt_cache(self, session: nox.Session, options: Sequence[str]) -> Run:
+        prepare(session, "core", "serve", wheel=self.core_wheel())
+        return partial(_run, session, "prompt_cache", ["--model", demo_model.demo_model()], options)
 
     def _others(self) -> Places:
         """Return the arguments that say where the model is, llama.cpp's server, and the peers."""

@@ -87,7 +87,7 @@ def ask(address: str, path: str, key: str = "secret") -> tuple[int, Any]:
 def test_it_listens_on_loopback_with_its_key_before_the_model_is_there(started: Supervised) -> None:
     address = started.report()["address"]
     assert address.startswith("http://127.0.0.1:")
-    assert started.until("ready") == {"state": "ready"}
+    assert started.until("ready") == {"state": "ready", "can_roll_back": True}
     assert ask(address, "/health") == (200, {"status": "ok"})
     assert ask(address, "/props")[0] == 200
     assert ask(address, "/props", key="guess")[0] == 401

@@ -154,6 +154,11 @@ void engine::start() {
     }
 }
 
+bool engine::can_roll_back() const {
+    const bool windowed = llama_model_n_swa(model) > 0 && !params.swa_full;
+    return !windowed && !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model);
+}
+
 void engine::compute() noexcept {
     const caught_aborts guard;
     try {

@@ -44,6 +44,9 @@ class engine {
     // whether to stop: after it begins to say so, call `wake`. Throws what report_errors_of takes.
     std::unique_ptr<server_http_res> handle(server_handler handler, const server_http_req & asked);
 
+    // Whether what is remembered of a prompt can be cut off at any token: it has neither a recurrent state nor a window.
+    bool can_roll_back() const;
+
     // Make all requests that wait ask whether to stop.
     void wake();
 

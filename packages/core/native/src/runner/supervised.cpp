@@ -139,7 +139,7 @@ void runner::serve(const configuration & wanted) {
     }
     llamapack::engine engine(wanted.options.c_str(), on_progress);
     http.serve(engine);
-    out.tell({ { "state", "ready" } });
+    out.tell({ { "state", "ready" }, { "can_roll_back", engine.can_roll_back() } });
     {
         std::unique_lock<std::mutex> lock(mutex);
         changed.wait(lock, [this] { return failed || terminations > 0; });

@@ -74,6 +74,15 @@ _TOKEN_BYTES = 32
     metavar="NAME=VALUE,...",
     help="Options to change after a model ran out of memory, such as `gpu_layers=10`; given again, for the time after.",
 )
+@click.option(
+    "--prompt-cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep beginnings of prompts in this folder, for the next start.",
+)
+@click.option(
+    "--prompt-cache-size", default=4096, show_default=True, type=click.IntRange(1), help="How much of it, in MiB."
+)
 @click.option("--max-body", default=32, show_default=True, help="The largest body of a request, in MiB.")
 @click.option("--max-waiting", default=64, show_default=True, help="Requests that may wait for a slot.")
 @click.option("--max-seconds", default=3600, show_default=True, help="How long a request may be worked on.")
@@ -104,6 +113,8 @@ def serve(
     require_gpu: bool,
     given: tuple[str, ...],
     less_memory: tuple[str, ...],
+    prompt_cache: Path | None,
+    prompt_cache_size: int,
     max_body: int,
     max_waiting: int,
     max_seconds: int,
@@ -148,6 +159,8 @@ def serve(
         reserve_bytes=reserve << 20,
         keep_seconds=keep_alive,
         drain_seconds=drain_seconds,
+        prompt_cache=prompt_cache,
+        prompt_cache_bytes=prompt_cache_size << 20,
         hang_seconds=hang_seconds,
         load_seconds=load_seconds,
     )

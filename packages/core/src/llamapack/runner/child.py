@@ -54,6 +54,8 @@ class Child:
         self.address: Address | None = None
         self.failure = ""
         self.ready = self.retired = False
+        self.can_roll_back = False
+        """Whether what the model remembers of a prompt can be cut off at any token; known when it is ready."""
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         self._unread: list[Report | None] = []
         place = socket_folder()
@@ -138,7 +140,7 @@ class Child:
                     self.end()
                     return False
             case "ready":
-                self.ready = True
+                self.ready, self.can_roll_back = True, bool(report["can_roll_back"])
                 return False
             case "failed":
                 status = _STATUS.get(report["kind"], api.llamapack_status.INTERNAL)

@@ -14,6 +14,7 @@ sockets      the socket to listen at
 media        images and audio in requests, checked
 naming       which model a request names
 managing     routes that list, load and unload models
+prompt_cache beginnings of prompts on disk
 runners      the models, and the runners that have them
 metrics      counts, for Prometheus
 status       what the server says of itself

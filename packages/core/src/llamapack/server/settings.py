@@ -79,6 +79,10 @@ class Settings:
     """How long a model stays loaded after its last request; negative: until another one needs its place."""
     drain_seconds: int = 30
     """How long requests under way may go on when the server is to end."""
+    prompt_cache: Path | None = None
+    """The folder for beginnings of prompts; None: they are kept in memory only."""
+    prompt_cache_bytes: int = 4096 * MIB
+    """How much may be in that folder."""
     hang_seconds: float = 30
     """How long a runner may give no sign of life; then it is replaced."""
     load_seconds: float = 300

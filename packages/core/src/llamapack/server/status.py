@@ -9,6 +9,7 @@ from typing import Any
 
 from llamapack.errors import LlamapackError
 from llamapack.server.metrics import Metrics, grouped, label, sample, with_model
+from llamapack.server.prompt_cache.counts import prompt_cache_lines
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper
 from llamapack.server.runners.memory import resident_bytes
@@ -50,6 +51,7 @@ def _about(keeper: Keeper) -> Mapping[str, Any]:
         "memory": None if keeper.pid is None else resident_bytes(keeper.pid),
         "active": keeper.slots.active,
         "waiting": keeper.slots.waiting,
+        "prompt_cache": keeper.prompts.status(),
     }
 
 
@@ -71,6 +73,7 @@ def _of_keepers(keepers: Iterable[Keeper], connections: int) -> Iterator[str]:
         ("llamapack_model_restarts_total", "counter", "How often it was started again.", lambda each: each.restarts),
     ):
         yield from sample(name, kind, text, {of: value(keeper) for of, keeper in by_label.items()})
+    yield from prompt_cache_lines({of: keeper.prompts.counts for of, keeper in by_label.items()})
     pids = {f'process="runner",{of}': keeper.pid for of, keeper in by_label.items()}
     pids['process="server"'] = os.getpid()
     sizes = {name: resident_bytes(pid) for name, pid in pids.items() if pid is not None}

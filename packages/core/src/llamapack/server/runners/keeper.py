@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.runner.child import Child, Report, part_of
 from llamapack.runner.configuration import Wanted, wanted_of
 from llamapack.server.media import check_media
+from llamapack.server.prompt_cache import PromptCache, Store
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.line import Line
 from llamapack.server.runners.memory import Need, read_needs
@@ -68,9 +70,19 @@ class Admission(Protocol):
 class Keeper:
     """One model: its runner, if there is one, and the line of requests before it."""
 
-    def __init__(self, model: ModelSettings, settings: Settings, admission: Admission | None = None) -> None:
-        """Begin without a runner; `start` starts it. Without `admission`, the model may take what it wants."""
+    def __init__(
+        self,
+        model: ModelSettings,
+        settings: Settings,
+        admission: Admission | None = None,
+        store: Store | None = None,
+    ) -> None:
+        """Begin without a runner; `start` starts it. Without `admission`, the model may take what it wants.
+
+        `store` has beginnings of prompts on disk.
+        """
         self.model = model
+        self.prompts = PromptCache(model.name, store, self.ask)
         self.state: State = "unloaded"
         self.progress = 0.0
         self.restarts = 0
@@ -155,6 +167,10 @@ class Keeper:
                 self.restarts += 1
         finally:
             self._stopping = True
+            if self.state == "ready":
+                self._hold()
+                with contextlib.suppress(asyncio.CancelledError):  # it is stopped again
+                    await self.prompts.finish()
             if self.state != "failed":
                 self.state = "unloaded"
                 self._refuse(self._not_ready)
@@ -168,11 +184,13 @@ class Keeper:
             try:
                 async with line.place():
                     await self._check(request)
+                    use = await self.prompts.before(request.path, request.body) if request.uses_slot else None
                     response = await self.ask(request.method, request.path, request.body, request.content_type)
                     try:
                         await take(response)
                     finally:
                         response.close()
+                    self.prompts.after(use)
                 return
             except NotReady:  # it has just ended: to wait in the line again is to wait for the next one
                 if attempt == _ATTEMPTS - 1:
@@ -240,6 +258,7 @@ class Keeper:
         except NotReady as refusal:
             raise await self._end_of(child) from refusal
         self.takes_media = any(properties.get("modalities", {}).values())
+        self.prompts.loaded(can_roll_back=child.can_roll_back, slots=int(properties["total_slots"]))
         self.state, self._was_ready = "ready", True
         self.slots.open(int(properties["total_slots"]))
         self.quick.open(_QUICK_AT_ONCE)
@@ -251,7 +270,7 @@ class Keeper:
         options = {**_DEFAULTS, "alias": self.model.name, **self.recovery.options}
         self._wanted = None
         self._wanted = wanted_of(self.model.path, options, **self.recovery.hardware)
-        return Child(self._wanted, ask=self._admission is not None)
+        return Child(self.prompts.prepare(self._wanted), ask=self._admission is not None)
 
     def _measurer(self, child: Child) -> Measure:
         """Return what asks the runner which memory the model will take, and how much is free now."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from llamapack.errors import ModelMemoryError
+from llamapack.server.prompt_cache import Store
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper, Measure
 from llamapack.server.runners.memory import HOST, Memory, Need, Neighbour, Shortage, host_need
@@ -30,8 +31,10 @@ class Models:
 
     def __init__(self, models: Sequence[ModelSettings], settings: Settings) -> None:
         """Begin with none loaded."""
+        folder = settings.prompt_cache
+        self.store = None if folder is None else Store(folder, settings.prompt_cache_bytes)
         admission = self if len(models) > 1 else None
-        self.keepers = {model.name: Keeper(model, settings, admission) for model in models}
+        self.keepers = {model.name: Keeper(model, settings, admission, self.store) for model in models}
         self.only = next(iter(self.keepers.values())) if len(self.keepers) == 1 else None
         self._settings = settings
         self._uses: Counter[str] = Counter()
