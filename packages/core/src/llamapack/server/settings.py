@@ -60,6 +60,8 @@ class Settings:
     """Names of this server that may stand in `Host`, beside `localhost` and addresses."""
     origins: tuple[str, ...] = ()
     """Web pages that may ask: their origins, such as `https://chat.example`."""
+    page: bool = True
+    """Whether the web page is shown, if this build has it."""
     limits: Limits = field(default_factory=Limits)
     most_loaded: int = 1
     """How many models may be loaded at once."""

@@ -56,7 +56,9 @@ class Keeper:
     def __init__(self, model: ModelSettings, settings: Settings) -> None:
         """Begin without a runner; `run` starts it."""
         self.model = model
-        self.state: State = "unloaded"
+        self.watchers: list[Callable[[Keeper], None]] = []
+        """Called when `state` was set."""
+        self._state: State = "unloaded"
         self.progress = 0.0
         self.restarts = 0
         self.reason = ""
@@ -74,6 +76,17 @@ class Keeper:
         self._stopping = self._was_ready = False
         self._next_start = self._last_step = 0.0
         self._ends: dict[Child, asyncio.Task[LlamapackError]] = {}
+
+    @property
+    def state(self) -> State:
+        """What the model is doing."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+        for tell in self.watchers:
+            tell(self)
 
     @property
     def pid(self) -> int | None:
