@@ -26,6 +26,7 @@ from tools.building import (
     compiler_variants,
     native_server,
     other_abi,
+    page,
     peers,
     reproducible,
     upstream_programs,
@@ -36,6 +37,7 @@ from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
 from tools.matrix.ci_rows import workflow_output
 from tools.paths import BUILD, CORE, DIST, ROOT, Checkout
+from tools.platforms import browsers
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import Method, this_host
@@ -166,6 +168,21 @@ def integration(session: nox.Session) -> None:
     run_pytest(session, str(ROOT / "tests" / "integration"), *workers(), *session.posargs, env=variables)
 
 
+@nox.session(name="test-browser")
+def test_browser(session: nox.Session) -> None:
+    """Use the web page of `llamapack serve` in a real browser: Debian's Chromium, without a window.
+
+    Its screenshots are in build/browser. It is skipped where there is no Chromium, or where the wheel has no page.
+    """
+    with with_source(session):
+        if missing := browsers.missing():
+            session.skip(missing)
+        prepare(session, "core", "test", "serve", "browser", wheel=wheels.core_wheel())
+        model = demo_model.demo_model()
+    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_SCREENSHOTS": str(BUILD / "browser")}
+    run_pytest(session, str(ROOT / "tests" / "browser"), *session.posargs, env=variables)
+
+
 @nox.session(name="test-isolated")
 def test_isolated(session: nox.Session) -> None:
     """Run all tests of Llama again, with each model in a process of its own: `integration` does so with a sample."""
@@ -267,6 +284,7 @@ def cibuildwheel_(session: nox.Session) -> None:
         variables = {**CLEAN, **cibuildwheel.engine(host_target())}
         prepare(session, "packaging")
         try_to_install_disassembler(host_target())
+        page.ensure_page()
         command = cibuildwheel.command(host_target())
     with session.chdir(CORE):
         session.run("python", *command, env=variables)

@@ -9,4 +9,4 @@ distributions   Install the wheel into other distributions' Pythons, with their 
 windows_python  A Python for Windows, to run llamapack under Wine: CPython's embeddable distribution.
 """
 
-__all__ = ["apt", "debian_roots", "distributions", "emulators", "host", "user_namespace", "windows_python"]
+__all__ = ["apt", "browsers", "debian_roots", "distributions", "emulators", "host", "user_namespace", "windows_python"]

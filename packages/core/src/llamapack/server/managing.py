@@ -72,10 +72,11 @@ class ManagingRoutes:
             raise Refusal(400, "model_not_loaded", "This model is not loaded.")
         async with self._models.use(keeper), keeper.quick.place():
             try:
-                response = await keeper.ask("GET", "/props")
-                await exchange.answer(response.status, response.content_type, await response.read())
+                properties = await (await keeper.ask("GET", "/props")).json()
             except LlamapackError as error:
                 raise keeper.refusal_of(error) from error
+        properties["ui"] = True  # the runner has no page; llama.cpp's hides models that say so
+        await exchange.answer_json(200, properties)
 
     def _own_properties(self) -> Mapping[str, Any]:
         """Return what a client learns of a server that is no model: the field's names are those of llama.cpp's."""
