@@ -170,10 +170,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(name="test-browser")
 def test_browser(session: nox.Session) -> None:
-    """Use the web page of `llamapack serve` in a real browser: Debian's Chromium, without a window.
-
-    Its screenshots are in build/browser. It is skipped where there is no Chromium, or where the wheel has no page.
-    """
+    """Use the web page of `llamapack serve` in Chromium, without a window; its screenshots are in build/browser."""
     with with_source(session):
         if missing := browsers.missing():
             session.skip(missing)
