@@ -115,12 +115,16 @@ class Browser:
 
     def read_logs(self) -> None:
         """Take what was logged since the last time: the driver forgets it."""
-        self.console += [each["message"] for each in self.driver.get_log("browser")]
-        for method, parameters in _events(self.driver.get_log("performance")):
+        self.console += [each["message"] for each in self._log("browser")]
+        for method, parameters in _events(self._log("performance")):
             if method == "Network.requestWillBeSent":
                 request = parameters["request"]
                 self.requests.append((request["method"], request["url"]))
                 self._bodies.append((request["url"], request.get("postData", "")))
+
+    def _log(self, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.driver.get_log(kind)  # type: ignore[no-untyped-call]
+        return found
 
     def bodies(self, path: str) -> list[str]:
         """Return what was posted to a path."""

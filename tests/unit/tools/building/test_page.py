@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buildi
 
         monkeypatch.setattr(page, "_key", lambda: {"source": source})
         monkeypatch.setattr(page, "_build", failing if fails else build)
-        monkeypatch.setattr(page.shutil, "which", lambda name: name if npm else None)
+        monkeypatch.setattr("shutil.which", lambda name: name if npm else None)
         page.ensure_page.cache_clear()
         page.ensure_page()
         return built
@@ -105,7 +106,7 @@ def test_text_is_packed_with_the_same_bytes_each_time(tmp_path: Path) -> None:
 def source(tmp_path: Path) -> Path:
     """A source tree with a few installed packages, and a built service worker."""
     root = tmp_path / "ui"
-    about = {
+    about: dict[str, dict[str, Any]] = {
         "vite": {},
         "vite-plugin-pwa": {},
         "@tailwindcss/forms": {},
