@@ -33,8 +33,8 @@ def two(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_is_there_without_a_token_and_the_routes_are_not(serve: Callable[..., Served]) -> None:
     served = serve(env={"LLAMAPACK_API_KEY": TOKEN})
     for path in page_files() or ("/",):
-        status, _, headers = served.ask("HEAD", path)
-        assert (status, headers["x-content-type-options"]) == (200, "nosniff")
+        with served.begin("HEAD", path) as answer:
+            assert (answer.status, answer.getheader("x-content-type-options")) == (200, "nosniff")
     for path in ("/v1/models", "/props", "/tools", "/../app.py", "/%2e%2e/files.py", "/index.html/", "/static/sw.js"):
         assert served.ask("GET", path)[0] == 401, path
     assert served.ask("POST", "/", {})[0] == 405
