@@ -61,7 +61,7 @@ def test_the_page_can_be_left_out(serve: Callable[..., Served]) -> None:
 
 def events_of(answer: Any, count: int) -> list[tuple[str, Any]]:
     """Return the next events of a stream: model and data."""
-    found = []
+    found: list[tuple[str, Any]] = []
     while len(found) < count:
         line = answer.readline()
         assert line, "the stream has ended"
