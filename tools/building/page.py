@@ -114,6 +114,7 @@ def _build(scratch: Path) -> Path:
         "LLAMA_BUILD_NUMBER": _build_number(),
         "LLAMA_UI_OUT_DIR": str(built),
     }
+    _npm(source, variables, "ping", "--fetch-retries=0")  # without a network, `npm ci` goes on trying
     _npm(source, variables, "ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund")
     _npm(source, variables, "run", "build-pwa-assets")
     _npm(source, variables, "exec", "--offline", "--", "vite", "build", "--config", "vite.page.config.mjs")
