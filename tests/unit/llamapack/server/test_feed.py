@@ -10,6 +10,9 @@ from llamapack.server.runners.feed import Feed, status_of
 from llamapack.server.runners.keeper import Keeper
 from llamapack.server.settings import ModelSettings, Settings
 
+SECONDS = 30
+"""How long an event is waited for that does not come."""
+
 
 def keeper(name: str = "a") -> Keeper:
     return Keeper(ModelSettings(path=Path(f"{name}.gguf"), name=name), Settings())
@@ -26,9 +29,9 @@ async def told(feed: Feed, count: int, change: Any) -> list[Any]:
     first = asyncio.ensure_future(anext(listening))
     await asyncio.sleep(0)
     change()
-    found.append(await first)
+    found.append(await asyncio.wait_for(first, SECONDS))
     while len(found) < count:
-        found.append(await anext(listening))
+        found.append(await asyncio.wait_for(anext(listening), SECONDS))
     feed.end()
     assert [each async for each in listening] == []
     return found
