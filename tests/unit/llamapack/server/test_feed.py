@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from llamapack.server.runners.feed import Feed, status_of
 from llamapack.server.runners.keeper import Keeper
 from llamapack.server.settings import ModelSettings, Settings
 
-SECONDS = 30
+T = TypeVar("T")
+SECONDS = 10
 """How long an event is waited for that does not come."""
 
 
@@ -22,6 +24,13 @@ def event(model: str, status: str, **more: Any) -> dict[str, Any]:
     return {"model": model, "event": "status_change", "data": {"status": status, **more}}
 
 
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    async def limited() -> T:
+        return await asyncio.wait_for(coroutine, SECONDS)
+
+    return asyncio.run(limited())
+
+
 async def told(feed: Feed, count: int, change: Any) -> list[Any]:
     """Return the first events for a listener that was there before `change`."""
     found: list[Any] = []
@@ -29,9 +38,9 @@ async def told(feed: Feed, count: int, change: Any) -> list[Any]:
     first = asyncio.ensure_future(anext(listening))
     await asyncio.sleep(0)
     change()
-    found.append(await asyncio.wait_for(first, SECONDS))
+    found.append(await first)
     while len(found) < count:
-        found.append(await asyncio.wait_for(anext(listening), SECONDS))
+        found.append(await anext(listening))
     feed.end()
     assert [each async for each in listening] == []
     return found
@@ -51,7 +60,7 @@ def test_changes_are_told_in_the_words_of_llamacpps_router() -> None:
 
         return await told(Feed([one, other]), 5, change)
 
-    assert asyncio.run(run()) == [
+    assert finished(run()) == [
         event("a", "loading"),
         event("b", "loading"),
         event("a", "loaded"),
@@ -74,7 +83,7 @@ def test_every_failure_is_told() -> None:
         assert status_of(one) == {"value": "unloaded", "failed": True, "exit_code": 1}
         return found
 
-    assert asyncio.run(run()) == [event("a", "unloaded", exit_code=1)] * 2
+    assert finished(run()) == [event("a", "unloaded", exit_code=1)] * 2
 
 
 def test_nothing_is_told_while_nothing_happens() -> None:
@@ -82,7 +91,7 @@ def test_nothing_is_told_while_nothing_happens() -> None:
         listening = Feed([keeper()]).listen(0.001)
         assert [await anext(listening), await anext(listening)] == [None, None]
 
-    asyncio.run(run())
+    finished(run())
 
 
 def test_a_listener_that_is_far_behind_is_let_go() -> None:
@@ -96,4 +105,4 @@ def test_a_listener_that_is_far_behind_is_let_go() -> None:
             one.state = "failed"
         return [await first, *[each async for each in listening]]
 
-    assert len(asyncio.run(run())) == 256
+    assert len(finished(run())) == 256
