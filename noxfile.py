@@ -26,6 +26,7 @@ from tools.building import (
     compiler_variants,
     native_server,
     other_abi,
+    page,
     peers,
     reproducible,
     upstream_programs,
@@ -36,6 +37,7 @@ from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
 from tools.matrix.ci_rows import workflow_output
 from tools.paths import BUILD, CORE, DIST, ROOT, Checkout
+from tools.platforms import browsers
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import Method, this_host
@@ -57,6 +59,7 @@ from tools.verification import demo_model, plan, results
 
 PERSONS_OWN = start()
 MEASURING = measuring.Measuring(
+    environment=plugins.bench_environment,
     core_wheel=wheels.core_wheel,
     reference=upstream_programs.build_upstream,
     server=native_server.native_server,
@@ -156,10 +159,9 @@ def unit(session: nox.Session) -> None:
 
 def integration_variables() -> dict[str, str]:
     """Return what integration tests are given: models, and llama.cpp's own programs."""
-    reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
     return {
-        "LLAMAPACK_TEST_MODEL": str(model),
-        "LLAMAPACK_UPSTREAM_BIN": str(reference),
+        "LLAMAPACK_UPSTREAM_BIN": str(upstream_programs.build_upstream()),
+        "LLAMAPACK_TEST_MODEL": str(demo_model.demo_model()),
         "LLAMAPACK_TEST_SENTENCE_MODEL": str(demo_model.sentence_model()),
     }
 
@@ -174,15 +176,25 @@ def integration(session: nox.Session) -> None:
     run_pytest(session, str(ROOT / "tests" / "integration"), *workers(), *session.posargs, env=variables)
 
 
+@nox.session(name="test-browser")
+def test_browser(session: nox.Session) -> None:
+    """Use the web page of `llamapack serve` in Chromium, without a window; its screenshots are in build/browser."""
+    with with_source(session):
+        if missing := browsers.missing():
+            session.skip(missing)
+        prepare(session, "core", "test", "serve", "browser", wheel=wheels.core_wheel())
+        variables = {"LLAMAPACK_TEST_MODEL": str(demo_model.demo_model())}
+    variables["LLAMAPACK_TEST_SCREENSHOTS"] = str(BUILD / "browser")
+    run_pytest(session, str(ROOT / "tests" / "browser"), *session.posargs, env=variables)
+
+
 @nox.session(name="test-isolated")
 def test_isolated(session: nox.Session) -> None:
     """Run all tests of Llama again, with each model in a process of its own: `integration` does so with a sample."""
     with with_source(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel())
-        variables = integration_variables()
-    variables["LLAMAPACK_TEST_ISOLATED"] = "1"
-    tests = str(ROOT / "tests" / "integration" / "llama")
-    run_pytest(session, tests, *workers(), *session.posargs, env=variables)
+        variables = integration_variables() | {"LLAMAPACK_TEST_ISOLATED": "1"}
+    run_pytest(session, str(ROOT / "tests" / "integration" / "llama"), *workers(), *session.posargs, env=variables)
 
 
 @nox.session(name="test-agents")
@@ -190,7 +202,7 @@ def test_agents(session: nox.Session) -> None:
     """Test the server with litellm, LangChain and `llm`, which bring a hundred packages."""
     with with_source(session):
         prepare(session, "agents", wheel=wheels.core_wheel())
-        variables = integration_variables()
+        variables = {"LLAMAPACK_TEST_MODEL": str(demo_model.demo_model())}
     run_pytest(session, str(ROOT / "tests" / "agents"), *session.posargs, env=variables)
 
 
@@ -294,6 +306,7 @@ def cibuildwheel_(session: nox.Session) -> None:
         variables = {**CLEAN, **cibuildwheel.engine(host_target())}
         prepare(session, "packaging")
         try_to_install_disassembler(host_target())
+        page.ensure_page()
         command = cibuildwheel.command(host_target())
     with session.chdir(CORE):
         session.run("python", *command, env=variables)
@@ -394,40 +407,28 @@ def bench(session: nox.Session) -> None:
     server with others; `-- prompt-cache` measures what its `--prompt-cache` saves.
     """
     with with_source(session):
-        run = MEASURING.named(session)
-        if run is None:
-            place = plugins.bench_environment(session)
-            reference, model = upstream_programs.build_upstream(), demo_model.demo_model()
-    if run is not None:
-        run()
-        return
-    arguments = ["--model", model, "--reference", reference, "--output", measuring.report("speed")]
-    command = [place.python, "-m", "benchmarks.speed", *map(str, arguments), *place.arguments]
-    session.run(*command, env={**CLEAN, **place.variables}, external=place.python != "python")
+        MEASURING.comparison(session)
 
 
 @nox.session(name="bench-compilers")
 def bench_compilers(session: nox.Session) -> None:
     """Compare compilers, LTO and OpenMP on three CPU levels; `-- --help` shows the options, such as --rounds."""
     with with_source(session):
-        run = MEASURING.compilers(session)
-    run()
+        MEASURING.compilers(session)
 
 
 @nox.session
 def soak(session: nox.Session) -> None:
     """Watch the memory over 1,000 load/close cycles, 100,000 tokens and 10,000 requests; `-- --help` for fewer."""
     with with_source(session):
-        run = MEASURING.watching(session, "soak", "core")
-    run()
+        MEASURING.watching(session, "soak", "core")
 
 
 @nox.session
 def load(session: nox.Session) -> None:
     """Let 8 and 64 clients ask the server for ten minutes, and leave many requests; `-- --help` for less."""
     with with_source(session):
-        run = MEASURING.watching(session, "serving.load", "core", "serve")
-    run()
+        MEASURING.watching(session, "serving.load", "core", "serve")
 
 
 @nox.session

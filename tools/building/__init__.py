@@ -2,6 +2,8 @@
 
 build              One build of a wheel: its inputs, its environment, and the build itself.
 wheels             Build a wheel for this host or another target, or reuse the one built from the same inputs.
+page               Build llama.cpp's web page with npm, for the core wheel.
+notices            The notices of the web page: every package of which a part is in it, with its licence.
 upstream_programs  Build llama.cpp's own programs with the same libraries, for tests that compare with them.
 other_abi          Build the core wheel with another ABI, to test a plug-in that was not upgraded with it.
 reproducible       Build the core wheel a second time in another folder, and compare the two byte by byte.
@@ -16,7 +18,9 @@ __all__ = [
     "cibuildwheel",
     "compiler_variants",
     "native_server",
+    "notices",
     "other_abi",
+    "page",
     "peers",
     "reproducible",
     "upstream_programs",

@@ -18,6 +18,7 @@ from tools.building.build import (
     forget_another_compiler,
     make_wheel,
 )
+from tools.building.page import ensure_page
 from tools.compilers.toolchains import find_toolchain, zig_toolchain
 from tools.errors import ToolError, UnavailableError
 from tools.matrix import host_target
@@ -100,6 +101,8 @@ def _ensured(chosen: Callable[[], Build]) -> Path:
     require_current_bindings(HERE)
     build = chosen()
     require_manifest(build.synced)
+    if build.backend == "cpu":
+        ensure_page()
     with locked(build.lock):
         inputs = build.inputs()
         if different := _different(build, inputs):

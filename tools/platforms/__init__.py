@@ -3,10 +3,11 @@
 host            What this machine can do for a cell of the matrix: run it, emulate it, compile it, or nothing.
 emulators       Find and install emulators of processors and systems.
 apt             Debian's packages: install missing ones, or unpack one from a later release.
+browsers        Find the browser that tests use the web page in.
 debian_roots    Root folders of other Debian releases and processors, made with debootstrap, to run programs in.
 user_namespace  Run a program as root of its own user namespace.
 distributions   Install the wheel into other distributions' Pythons, with their own pip and without a network.
 windows_python  A Python for Windows, to run llamapack under Wine: CPython's embeddable distribution.
 """
 
-__all__ = ["apt", "debian_roots", "distributions", "emulators", "host", "user_namespace", "windows_python"]
+__all__ = ["apt", "browsers", "debian_roots", "distributions", "emulators", "host", "user_namespace", "windows_python"]

@@ -22,7 +22,7 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 LAYOUT = Path(__file__).with_name("test_layout.py")
 
 # Made by builds and by vendoring, so git does not know them.
-MADE = ("build/*", "dist/*", "vendor/llama.cpp*", "packages/*/native/llama.cpp*")
+MADE = ("build/*", "dist/*", "vendor/llama.cpp*", "packages/*/native/llama.cpp*", "packages/core/native/page*")
 # Files that documents name and that are not in this repository: in wheels, in caches, or of another project.
 ELSEWHERE = {
     *("backend.json", "abi.json", "LICENSE.txt"),

@@ -43,3 +43,10 @@ install(TARGETS ${LLAMAPACK_LIBRARIES}
     RUNTIME DESTINATION llamapack/lib COMPONENT llamapack
     ARCHIVE DESTINATION llamapack/lib COMPONENT llamapack-development EXCLUDE_FROM_ALL)
 install(FILES "${CMAKE_BINARY_DIR}/abi.json" DESTINATION llamapack/lib COMPONENT llamapack)
+
+# llama.cpp's web page, which tools/building/page.py has built before: there need be no npm where CMake runs.
+if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/page/static/index.html.gz")
+    install(DIRECTORY page/static DESTINATION llamapack/server/page COMPONENT llamapack)
+else()
+    message(WARNING "llamapack is built without the web page of `llamapack serve`: native/page is not there")
+endif()

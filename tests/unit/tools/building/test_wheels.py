@@ -43,6 +43,7 @@ def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (build_module, wheels):
         monkeypatch.setattr(module, "BUILD", tmp_path / "build")
     monkeypatch.setattr(wheels, "DIST", tmp_path / "dist")
+    monkeypatch.setattr(wheels, "ensure_page", lambda: None)
     monkeypatch.setattr(build_module, "package_folder", lambda backend: tmp_path / "packages" / backend)
     kits = {**wheels.KITS, "vulkan": lambda: Kit(inputs={"Vulkan kit": "headers 1.4"})}
     monkeypatch.setattr(wheels, "KITS", kits)

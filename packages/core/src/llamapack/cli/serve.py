@@ -90,6 +90,8 @@ _TOKEN_BYTES = 32
 @click.option("--drain-seconds", default=30, show_default=True, help="How long requests may go on after Ctrl-C.")
 @click.option("--hang-seconds", default=30, show_default=True, help="Replace a model's process that is silent so long.")
 @click.option("--load-seconds", default=300, show_default=True, help="Give up loading that makes no progress so long.")
+@click.option("--open", "opens", is_flag=True, help="Open the web page in your browser when the server is ready.")
+@click.option("--no-page", is_flag=True, help="Show no web page.")
 @click.option("-q", "--quiet", is_flag=True, help="Log faults only, no requests.")
 def serve(
     paths: tuple[Path, ...],
@@ -122,6 +124,8 @@ def serve(
     drain_seconds: int,
     hang_seconds: int,
     load_seconds: int,
+    opens: bool,
+    no_page: bool,
     quiet: bool,
 ) -> None:
     """Serve MODELs to clients of OpenAI's, Anthropic's, Ollama's and llama.cpp's interfaces.
@@ -139,6 +143,8 @@ def serve(
     from llamapack.server.models_file import Defaults
     from llamapack.server.running import run
 
+    if opens:
+        _require_page(no_page)
     _log(quiet)
     options = {"ctx_size": ctx_size, "parallel": parallel, "threads": threads, **dict(map(read_option, given))}
     hardware = {"backends": backends, "devices": devices or None, "require_gpu": require_gpu, "cpu_level": cpu}
@@ -153,6 +159,7 @@ def serve(
         token=_token(api_key_file, host),
         hosts=hosts,
         origins=origins,
+        page=not no_page,
         limits=limits,
         most_loaded=max_loaded,
         memory_bytes=None if memory is None else memory << 20,
@@ -167,7 +174,27 @@ def serve(
     if max_loaded is not None and sum(model.pin for model in models) > max_loaded:
         raise click.UsageError(f"More models are pinned than --max-loaded {max_loaded} allows.")
     what = models[0].name if len(models) == 1 else f"{len(models)} models"
-    run(models, settings, lambda address: click.echo(f"llamapack: serving {what} at {address}", err=True))
+
+    def listening(address: str) -> None:
+        click.echo(f"llamapack: serving {what} at {address}", err=True)
+
+    run(models, settings, listening, _open_browser if opens else None)
+
+
+def _require_page(no_page: bool) -> None:
+    from llamapack.server.page import page_files
+
+    if no_page:
+        raise click.UsageError("--open and --no-page contradict each other.")
+    if not page_files():
+        raise click.UsageError("This build of llamapack has no web page to open: it was made without npm.")
+
+
+def _open_browser(address: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(address):
+        click.echo(f"llamapack: no browser was found; the web page is at {address}", err=True)
 
 
 def _models(paths: Sequence[Path], file: Path | None, name: str | None, defaults: Defaults) -> list[ModelSettings]:

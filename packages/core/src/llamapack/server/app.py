@@ -17,6 +17,8 @@ from llamapack.server.guard import Guard
 from llamapack.server.managing import ManagingRoutes
 from llamapack.server.metrics import Metrics
 from llamapack.server.ollama import OllamaRoutes
+from llamapack.server.page import Page, page_files
+from llamapack.server.page.serving import METHODS as PAGE_METHODS
 from llamapack.server.proxy import Proxy
 from llamapack.server.refusal import Refusal
 from llamapack.server.routes import MODEL_ROUTES, api_of
@@ -37,7 +39,10 @@ class Application:
         self.models = models
         self.metrics = Metrics()
         self.connections: Callable[[], int] = lambda: 0
-        self._guard = Guard(settings)
+        self.end_feeds: Callable[[], None] = lambda: None
+        """Ends the answers that would go on for as long as the server does."""
+        self._page = Page(page_files(), switched_on=settings.page)
+        self._guard = Guard(settings, page=self._page.paths)
         self._buffers = Buffers(settings.limits)
         self._router = Router(self._routes(), redirect_slashes=False, default=_no_route)
 
@@ -51,7 +56,8 @@ class Application:
         }
         found = [Route(path, _Endpoint(path, handler), methods=["GET"]) for path, handler in own.items()]
         if self.models.only is None:
-            managing = ManagingRoutes(self.models, self._buffers)
+            managing = ManagingRoutes(self.models, self._buffers, self.settings)
+            self.end_feeds = managing.feed.end
             for (method, path), handler in managing.handlers().items():
                 found.append(Route(path, _Endpoint(path, handler), methods=[method]))
         for route in MODEL_ROUTES:
@@ -60,6 +66,8 @@ class Application:
         ollama = OllamaRoutes(self.models, self._buffers, self.settings.limits, version("llamapack"))
         for (method, path), handler in ollama.handlers().items():
             found.append(Route(path, _Endpoint(path, handler), methods=[method]))
+        for path in sorted(self._page.paths):
+            found.append(Route(path, _Endpoint(path, self._page.answer), methods=list(PAGE_METHODS)))
         return found
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

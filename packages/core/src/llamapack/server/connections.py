@@ -8,7 +8,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -97,6 +97,9 @@ class Connection(H11Protocol):
 class Server(uvicorn.Server):
     """uvicorn, whose end is graceful at the first signal, and quick at the second."""
 
+    ending: Callable[[], None] = staticmethod(lambda: None)
+    """Called when it is about to end."""
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take the signals that end a program, while this runs in the main thread."""
@@ -124,5 +127,6 @@ class Server(uvicorn.Server):
                 if isinstance(connection, Connection):
                     connection.look(now)
         if self.should_exit:
+            self.ending()
             logger.info("ending after the requests under way; another signal ends it at once")
         return await super().on_tick(counter)

@@ -56,6 +56,7 @@ class Exchange:
     async def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.status = status
         self._first = time.monotonic() - self._began
+        headers.append((b"x-content-type-options", b"nosniff"))
         await self._send({"type": "http.response.start", "status": status, "headers": headers + self.added_headers})
 
     async def write(self, piece: bytes) -> None:

@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from llamapack.server.refusal import Refusal
 from llamapack.server.settings import Settings, is_loopback
@@ -19,8 +19,10 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.%]+\]|[^:\[\]]+)(:\d*)?", re.IGNORECASE
 class Guard:
     """Decides about a request by its headers."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Take the names and the token from the settings."""
+    def __init__(self, settings: Settings, *, page: Collection[str] = ()) -> None:
+        """Take the names and the token from the settings, and the paths of the page's files, which need no token."""
+        self._page = frozenset(page)
+        self._open = OPEN_ROUTES | self._page
         self._token = settings.token.encode()
         names = {"localhost", *settings.hosts}
         if not is_loopback(settings.host):
@@ -32,8 +34,9 @@ class Guard:
         """Raise Refusal if this client may not ask for `path`."""
         host = headers.get(b"host", b"").decode("latin-1")
         self._check_host(host)
-        self._check_origin(headers, host)
-        if path not in OPEN_ROUTES and not self.knows_token(headers):
+        if not (path in self._page and _opens_page(headers)):
+            self._check_origin(headers, host)
+        if path not in self._open and not self.knows_token(headers):
             raise Refusal(401, "invalid_api_key", "A token is needed: `Authorization: Bearer TOKEN`.")
 
     def knows_token(self, headers: Mapping[bytes, bytes]) -> bool:
@@ -69,6 +72,11 @@ class Guard:
             raise Refusal(403, "origin_not_allowed", what)
         if not origin and headers.get(b"sec-fetch-site", b"").lower() in (b"cross-site", b"same-site"):
             raise Refusal(403, "origin_not_allowed", "Web pages of other origins may not use this server.")
+
+
+def _opens_page(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a browser asks in order to show the answer in a tab: other pages may have links to this one."""
+    return b"origin" not in headers and headers.get(b"sec-fetch-dest") == b"document"
 
 
 def _is_address(name: str) -> bool:

@@ -68,6 +68,8 @@ class Settings:
     """Names of this server that may stand in `Host`, beside `localhost` and addresses."""
     origins: tuple[str, ...] = ()
     """Web pages that may ask: their origins, such as `https://chat.example`."""
+    page: bool = True
+    """Whether the web page is shown, if this build has it."""
     limits: Limits = field(default_factory=Limits)
     most_loaded: int | None = None
     """How many models may be loaded at once; None: as many as there is memory for."""

@@ -5,6 +5,7 @@ line      requests that wait for a slot
 memory    whether there is memory for one more model
 recovery  what is changed after a fault
 keeper    keeps a model's runner going
+feed      tells how the states of models change
 models    the models by name: loaded when asked for, unloaded when in the way
 """
 

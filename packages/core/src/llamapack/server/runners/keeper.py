@@ -82,8 +82,10 @@ class Keeper:
         `store` has beginnings of prompts on disk.
         """
         self.model = model
+        self.watchers: list[Callable[[Keeper], None]] = []
+        """Called when `state` was set."""
+        self._state: State = "unloaded"
         self.prompts = PromptCache(model.name, store, self.ask)
-        self.state: State = "unloaded"
         self.progress = 0.0
         self.restarts = 0
         self.reason = ""
@@ -109,6 +111,17 @@ class Keeper:
         self._stopping = self._was_ready = False
         self._next_start = self._last_step = 0.0
         self._ends: dict[Child, asyncio.Task[LlamapackError]] = {}
+
+    @property
+    def state(self) -> State:
+        """What the model is doing."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+        for tell in self.watchers:
+            tell(self)
 
     @property
     def pid(self) -> int | None:
