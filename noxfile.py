@@ -436,8 +436,7 @@ def answers(session: nox.Session) -> None:
     """Judge answers of a real model in 60 types and 300 schemas, with 3 seeds, and read those of all chat templates."""
     with with_source(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel())
-        model = demo_model.demo_model()
-    variables = {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_EXTENT": "3"}
+        variables = {"LLAMAPACK_TEST_MODEL": str(demo_model.demo_model()), "LLAMAPACK_TEST_EXTENT": "3"}
     tests = [str(ROOT / "tests" / "integration" / "llama" / f"test_{name}.py") for name in ("forms", "templates")]
     run_pytest(session, *tests, *workers(), *session.posargs, env=variables)
 

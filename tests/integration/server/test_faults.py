@@ -20,7 +20,7 @@ CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 100_000, 
 
 @pytest.fixture
 def served(serve: Callable[..., Served], model_path: Path) -> Iterator[Served]:
-    served = serve(*SMALL, "--hang-seconds", "1", model=model_path)
+    served = serve(*SMALL, "--hang-seconds", "4", model=model_path)
     yield served
     assert served.end() == 0
     assert "Traceback" not in served.log

@@ -74,7 +74,7 @@ def events_of(answer: Any, count: int) -> list[tuple[str, Any]]:
 
 def test_pages_are_told_of_several_models(serve: Callable[..., Served], two: Path) -> None:
     """The end of a server does not wait for those who listen: they would do so for as long as it runs."""
-    served = serve("--drain-seconds", "3600", model=two)
+    served = serve("--drain-seconds", "3600", "--max-loaded", "1", model=two)
     props = served.ask("GET", "/props?autoload=false")[1]
     assert (props["role"], props["max_instances"], props["models_autoload"]) == ("router", 1, True)
     unloaded, loading, loaded = {"status": "unloaded", "exit_code": 0}, {"status": "loading"}, {"status": "loaded"}

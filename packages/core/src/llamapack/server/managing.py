@@ -82,7 +82,7 @@ class ManagingRoutes:
         """Return what a client learns of a server that is no model: the field's names are those of llama.cpp's."""
         return {
             "role": "router",
-            "max_instances": self._settings.most_loaded,
+            "max_instances": self._settings.most_loaded or 0,  # 0 is for no limit
             "models_autoload": True,
             "model_alias": "llamapack",
             "model_path": "none",
