@@ -51,12 +51,12 @@ class Verdict:
         return f"{self.name}, {self.steps}: {words}: {'flat' if self.flat else 'GROWS'}"
 
 
-def judge(name: str, steps: int, samples: Sequence[int]) -> Verdict:
-    """Compute the bound from the first tenth of `samples`, and compare the rest with it."""
-    count = max(2, int(len(samples) * WARM_UP))
+def judge(name: str, steps: int, samples: Sequence[int], *, warm_up: float = WARM_UP) -> Verdict:
+    """Compute the bound from the first part of `samples`, a tenth by default, and compare the rest with it."""
+    count = max(2, int(len(samples) * warm_up))
     warm, rest = samples[:count], samples[count:]
     if not rest:
-        raise ValueError(f"{len(samples)} samples are too few: a tenth, and at least 2, are the warm-up.")
+        raise ValueError(f"{len(samples)} samples are too few: {count} of them are the warm-up.")
     spread = max(warm[count // 2 :]) - min(warm[count // 2 :])
     bound = max(warm) + max(spread, ALLOWANCE)
     return Verdict(

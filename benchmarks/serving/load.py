@@ -34,6 +34,8 @@ SLOTS = 8
 LEFT = 1 / 3
 """The part of the requests that is left."""
 SETTLE_SECONDS = 60
+WARM_UP = 0.3
+"""The part of the time until as many requests as there can be have been under way at once, at one moment or another."""
 Samples = Mapping[str, Sequence[int]]
 Text = Callable[[dict[str, Any]], str]
 
@@ -190,7 +192,11 @@ async def load(server: Process, clients: int, seconds: float) -> tuple[Samples, 
     names = ("supervisor", "runner")
     steps = counts.whole + counts.left
     by_process = {name: [sample[place] for sample in samples] for place, name in enumerate(names)}
-    return by_process, [judge(f"{clients} clients, {name}", steps, found) for name, found in by_process.items()], counts
+    return (
+        by_process,
+        [judge(f"{clients} clients, {name}", steps, found, warm_up=WARM_UP) for name, found in by_process.items()],
+        counts,
+    )
 
 
 def main() -> int:

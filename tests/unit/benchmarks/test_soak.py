@@ -35,5 +35,5 @@ def test_memory_that_moves_in_the_warm_up_may_move_as_much_later() -> None:
 
 
 def test_too_few_samples_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"^2 samples are too few: a tenth, and at least 2, are the warm-up\.$"):
+    with pytest.raises(ValueError, match=r"^2 samples are too few: 2 of them are the warm-up\.$"):
         judge("cycles", 2, [1, 2])
