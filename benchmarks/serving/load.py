@@ -192,11 +192,8 @@ async def load(server: Process, clients: int, seconds: float) -> tuple[Samples, 
     names = ("supervisor", "runner")
     steps = counts.whole + counts.left
     by_process = {name: [sample[place] for sample in samples] for place, name in enumerate(names)}
-    return (
-        by_process,
-        [judge(f"{clients} clients, {name}", steps, found, warm_up=WARM_UP) for name, found in by_process.items()],
-        counts,
-    )
+    verdicts = [judge(f"{clients} clients, {name}", steps, each, warm_up=WARM_UP) for name, each in by_process.items()]
+    return by_process, verdicts, counts
 
 
 def main() -> int:
