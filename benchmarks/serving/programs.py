@@ -45,6 +45,7 @@ def commands(server: Path, peer: str, *ours: str) -> dict[str, Callable[[Load], 
         OURS: lambda load: [
             *(sys.executable, "-m", "llamapack", "serve", str(load.model), "--port", str(load.port), "--quiet"),
             *("--parallel", str(load.slots), "--ctx-size", str(SIZE * load.slots), "--threads", str(load.threads)),
+            *("--option", "kv_unified=false"),  # as llama.cpp's server does where the number of slots is given
             *ours,
         ],
         ALONE: lambda load: [str(runner_path()), *load.upstreams],
