@@ -89,7 +89,7 @@ def test_models_are_shown_and_switched(
     folder.mkdir()
     for name in ("first", "second"):
         (folder / f"{name}.gguf").symlink_to(model_path)
-    served = serve("-o", "n_predict=16", model=folder)
+    served = serve("-o", "n_predict=16", "--max-loaded", "1", model=folder)
     browser.open(served.url)
     browser.find("textarea")
     for name, other in (("first", "second"), ("second", "first")):
