@@ -197,13 +197,13 @@ def test_isolated(session: nox.Session) -> None:
     run_pytest(session, str(ROOT / "tests" / "integration" / "llama"), *workers(), *session.posargs, env=variables)
 
 
-@nox.session(name="test-agents")
-def test_agents(session: nox.Session) -> None:
+@nox.session(name="test-clients")
+def test_clients(session: nox.Session) -> None:
     """Test the server with litellm, LangChain and `llm`, which bring a hundred packages."""
     with with_source(session):
-        prepare(session, "agents", wheel=wheels.core_wheel())
+        prepare(session, "more-clients", wheel=wheels.core_wheel())
         variables = {"LLAMAPACK_TEST_MODEL": str(demo_model.demo_model())}
-    run_pytest(session, str(ROOT / "tests" / "agents"), *session.posargs, env=variables)
+    run_pytest(session, str(ROOT / "tests" / "clients"), *session.posargs, env=variables)
 
 
 @nox.session(name="test-upstream-server")
@@ -424,8 +424,8 @@ def soak(session: nox.Session) -> None:
         MEASURING.watching(session, "soak", "core")
 
 
-@nox.session
-def load(session: nox.Session) -> None:
+@nox.session(name="soak-server")
+def soak_server(session: nox.Session) -> None:
     """Let 8 and 64 clients ask the server for ten minutes, and leave many requests; `-- --help` for less."""
     with with_source(session):
         MEASURING.watching(session, "serving.load", "core", "serve")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.intervals import Bar, estimate
-from benchmarks.options import at_least_one
+from benchmarks.options import add_servers
 from benchmarks.processes import BenchmarkError, run
 from benchmarks.reports import markdown, run_main, write_report
 
@@ -147,17 +147,7 @@ def write_prompts(model: Path, file: Path, *, count: int, tokens: int, threads: 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench -- engine", description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--server", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--peers", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--only", action="append", help="Compare only with this engine; may be given several times.")
-    parser.add_argument("--rounds", type=at_least_one, default=8, help="Rounds that count (default: %(default)s).")
-    parser.add_argument("--tokens", type=at_least_one, default=128, help="Length of answers (default: %(default)s).")
-    parser.add_argument("--threads", type=int, help="Threads of all engines (default: llamapack's own choice).")
-    parser.add_argument(
-        "--at-once", type=at_least_one, action="append", help="Requests at once, several times (default: 8, 32)."
-    )
+    add_servers(parser, tokens=128, what="Requests")
     return parser.parse_args(argv)
 
 
@@ -167,11 +157,11 @@ def main() -> int:
 
     options, load = parse(), os.getloadavg()
     others = [SERVER, *(PEERS if options.peers else ())]
-    if unknown := sorted(set(options.only or ()) - set(others)):
+    if unknown := sorted(set(options.only) - set(others)):
         raise BenchmarkError(f"There is no engine {', '.join(unknown)} here; there are {', '.join(others)}.")
     others = [engine for engine in others if not options.only or engine in options.only]
     at_once = tuple(options.at_once or AT_ONCE)
-    os.environ["LLAMA_SERVER"] = options.server
+    os.environ["LLAMA_SERVER"] = str(options.server)
     threads = options.threads or default_threads().count
     with tempfile.TemporaryDirectory() as folder:
         setup = Setup(

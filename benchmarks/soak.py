@@ -70,9 +70,9 @@ def judge(name: str, steps: int, samples: Sequence[int], *, warm_up: float = WAR
     )
 
 
-def resident() -> int:
-    """Return the bytes of this process's own memory that are resident, without mapped files such as the model."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+def resident(process: int | str = "self") -> int:
+    """Return the bytes of a process's own memory that are resident, without mapped files such as the model."""
+    for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
     raise OSError("The kernel does not tell RssAnon; this needs Linux 4.5 or newer.")

@@ -1,4 +1,4 @@
-"""Let many clients ask `llamapack serve` for minutes, and leave many of their requests: `nox -s load`.
+"""Let many clients ask `llamapack serve` for minutes, and leave many of their requests: `nox -s soak-server`.
 
 Each client asks one stream after the other, by OpenAI's, Ollama's or llama.cpp's interface. A grammar or a schema
 forces a marker back that no other request has: an answer of another request is noticed. In the end, no slot may work or
@@ -27,7 +27,7 @@ from benchmarks.processes import BenchmarkError
 from benchmarks.reports import run_main, write_report
 from benchmarks.serving.client import ask, events, read_json
 from benchmarks.serving.programs import OURS, Process, commands, started
-from benchmarks.soak import Verdict, judge
+from benchmarks.soak import Verdict, judge, resident
 
 CLIENTS = (8, 64)
 SLOTS = 8
@@ -136,14 +136,6 @@ async def _client(port: int, numbers: Sequence[int], end: float, counts: Counts)
     raise BenchmarkError("There were not enough numbers.")
 
 
-def own_memory(pid: int) -> int:
-    """Return the bytes of a process's memory that are no files'."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) * 1024
-    raise OSError("The kernel does not tell RssAnon; this needs Linux 4.5 or newer.")
-
-
 def descriptors(pid: int) -> int:
     """Return how many files and connections a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
@@ -151,7 +143,7 @@ def descriptors(pid: int) -> int:
 
 async def _samples(pids: Sequence[int], end: float, seconds: float) -> AsyncIterator[list[int]]:
     while time.monotonic() < end:
-        yield [own_memory(pid) for pid in pids]
+        yield [resident(pid) for pid in pids]
         await asyncio.sleep(seconds / 200)
 
 
@@ -198,7 +190,7 @@ async def load(server: Process, clients: int, seconds: float) -> tuple[Samples, 
 
 def main() -> int:
     """Run both numbers of clients; the exit status is 1 if memory grows, or anything is lost, mixed up or left."""
-    parser = argparse.ArgumentParser(prog="nox -s load --", description=__doc__)
+    parser = argparse.ArgumentParser(prog="nox -s soak-server --", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=at_least_one, default=600, help="How long, each (default: %(default)s).")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from llamapack import runner_path
 
 from benchmarks.engines.llama_server import SIZE, free_port, wait_for
@@ -45,7 +45,6 @@ def commands(server: Path, peer: str, *ours: str) -> dict[str, Callable[[Load], 
         OURS: lambda load: [
             *(sys.executable, "-m", "llamapack", "serve", str(load.model), "--port", str(load.port), "--quiet"),
             *("--parallel", str(load.slots), "--ctx-size", str(SIZE * load.slots), "--threads", str(load.threads)),
-            *("--option", "kv_unified=false"),  # as llama.cpp's server does where the number of slots is given
             *ours,
         ],
         ALONE: lambda load: [str(runner_path()), *load.upstreams],
@@ -86,18 +85,11 @@ class Process:
 
     def children(self) -> list[int]:
         """Return the processes that it started."""
-        tasks = Path(f"/proc/{self.pid}/task")
-        return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+        return [child.pid for child in psutil.Process(self.pid).children()]
 
     def resident(self) -> int:
-        """Return the memory of the process itself, in bytes."""
-        return resident(self.pid)
-
-
-def resident(pid: int) -> int:
-    """Return how much memory a process has, in bytes, with what it shares."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        """Return the memory of the process itself, in bytes, with what it shares."""
+        return int(psutil.Process(self.pid).memory_info().rss)
 
 
 def chosen(all_of_them: Mapping[str, Callable[[Load], list[str]]], only: Sequence[str]) -> list[str]:

@@ -18,10 +18,9 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from benchmarks.intervals import Bar, estimate
-from benchmarks.options import at_least_one
+from benchmarks.options import add_servers
 from benchmarks.processes import BenchmarkError
 from benchmarks.reports import markdown, run_main, write_report
 from benchmarks.serving.client import ask, events
@@ -102,17 +101,7 @@ def table(found: dict[int, dict[str, Found]]) -> str:
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench -- serve", description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--server", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--peers", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--output", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--only", action="append", default=[], help="Compare only with this server; several times.")
-    parser.add_argument("--rounds", type=at_least_one, default=8, help="Rounds that count (default: %(default)s).")
-    parser.add_argument("--tokens", type=at_least_one, default=64, help="Length of answers (default: %(default)s).")
-    parser.add_argument("--threads", type=int, help="Threads of all servers (default: llamapack's own choice).")
-    parser.add_argument(
-        "--at-once", type=at_least_one, action="append", help="Streams at once, several times (default: 1, 8, 32)."
-    )
+    add_servers(parser, tokens=64, what="Streams")
     return parser.parse_args(argv)
 
 
@@ -121,7 +110,8 @@ def main() -> int:
     from llamapack.threads import default_threads
 
     options, load = parse(), os.getloadavg()
-    programs = commands(options.server, options.peers)
+    # each slot has a part of the context, as llama.cpp's server does it where the number of slots is given
+    programs = commands(options.server, options.peers, "--option", "kv_unified=false")
     names = chosen(programs, options.only)
     threads = options.threads or default_threads().count
     found: dict[int, dict[str, Found]] = {}

@@ -82,7 +82,7 @@ class Measuring:
 
     def _prompt_cache(self, session: nox.Session, options: Sequence[str]) -> None:
         prepare(session, "core", "serve", wheel=self.core_wheel())
-        _run(session, "prompt_cache", ["--model", demo_model.demo_model()], options)
+        _run(session, "serving.prompt_cache", ["--model", demo_model.demo_model()], options)
 
     def _others(self) -> Places:
         """Return the arguments that say where the model is, llama.cpp's server, and the peers."""

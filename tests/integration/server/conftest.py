@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.llama.templates import TOOLS
-from tests.support.reference.made_models import write_model
-from tests.support.server.serving import SMALL, Served, runners_of, wait_until
+from tests.support.server.serving import SMALL, Served, runners_of, serve_embedder, wait_until
 
 NAME = "SmolLM2-135M-Instruct.Q4_1"
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at in /proc")
@@ -37,8 +36,7 @@ def server(model_path: Path) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def embedder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """An embedding model."""
-    path = write_model(tmp_path_factory.mktemp("bert") / "bert.gguf", "bert", words="abcd")
-    served = Served(path, "--threads", "1", "-o", "embedding=true", "-o", "pooling=mean")
+    served = serve_embedder(tmp_path_factory.mktemp("bert"))
     yield served
     served.end()
 

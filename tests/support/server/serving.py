@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.support.reference.made_models import write_model
+
 SECONDS = 60
 LONG = {"prompt": "One, two,", "n_predict": 100_000, "ignore_eos": True, "stream": True}
 SMALL = ("--ctx-size", "2048", "--parallel", "2", "--threads", "1", "-o", "warmup=false", "-o", "context_shift=true")
@@ -132,3 +134,9 @@ class Served:
         self._reader.join(SECONDS)
         if self.process.stderr is not None:
             self.process.stderr.close()
+
+
+def serve_embedder(folder: Path) -> Served:
+    """Start a server of a made embedding model, which is written to a folder."""
+    path = write_model(folder / "bert.gguf", "bert", words="abcd")
+    return Served(path, "--threads", "1", "-o", "embedding=true", "-o", "pooling=mean")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.prompt_cache import KINDS, system_prompt, table
+from benchmarks.serving.prompt_cache import KINDS, system_prompt, table
 
 
 def test_system_prompts_have_a_length_and_begin_in_different_ways() -> None:

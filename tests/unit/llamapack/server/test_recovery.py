@@ -20,7 +20,7 @@ from llamapack.errors import (
 )
 from llamapack.runner.configuration import Wanted
 from llamapack.server.runners import recovery
-from llamapack.server.runners.recovery import Kind, Recovery, kind_of
+from llamapack.server.runners.recovery import FaultKind, Recovery, kind_of
 from llamapack.server.settings import ModelSettings
 
 LEVELS = [
@@ -132,7 +132,7 @@ def test_steps_to_less_memory() -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "options", "killed", "other", "memory"])
-def test_other_faults_change_nothing(kind: Kind) -> None:
+def test_other_faults_change_nothing(kind: FaultKind) -> None:
     found = recovery_of()
     assert found.after(kind, used("cuda")) == "futile"
     assert found.after("crash", None) == "futile"

@@ -162,8 +162,9 @@ void runner::hear(const std::string & line) {
 // Say what memory there is, and how much of it the model will take, as often as the supervisor wants to know it; return
 // when it says to load.
 void runner::ask(const configuration & wanted) {
+    const llamapack::memory_needs needs(wanted.options);
     for (std::string heard = "measure"; heard == "measure";) {
-        out.tell({ { "state", "measured" }, { "devices", llamapack::measure_memory(wanted.options) } });
+        out.tell({ { "state", "measured" }, { "devices", needs.describe() } });
         std::unique_lock<std::mutex> lock(mutex);
         changed.wait(lock, [this] { return !word.empty() || terminations > 0; });
         if (terminations > 0) {

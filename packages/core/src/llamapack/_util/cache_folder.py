@@ -1,7 +1,8 @@
-"""Where files are kept that can be made again."""
+"""Where files are kept that can be made again, and how they are written and removed there."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -24,3 +25,29 @@ def cache_folder(name: str) -> Path | None:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     return base.absolute() / "llamapack" / name
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file elsewhere in its folder, and move it into place: others see all of it, or what was there before.
+
+    Raises OSError, and leaves nothing behind then.
+    """
+    new = path.with_name(f".new-{os.getpid()}-{os.urandom(8).hex()}")
+    try:
+        new.write_bytes(content)
+        new.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
+
+
+def prune(folder: Path, most: int) -> None:
+    """Remove the oldest files if there are more than `most`."""
+    files: list[tuple[float, Path]] = []
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            files.append((path.stat().st_mtime, path))
+    for _, path in sorted(files)[: max(0, len(files) - most)]:
+        with contextlib.suppress(OSError):
+            path.unlink()

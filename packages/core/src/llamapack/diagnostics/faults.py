@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from llamapack._util.cache_folder import cache_folder
+from llamapack._util.cache_folder import cache_folder, prune, replace_file
 
 _MOST = 20
 _LONGEST = 4000  # characters of a reason
@@ -42,11 +42,8 @@ def record_fault(model: str, kind: str, what: str, why: str) -> None:
     name = f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        written = folder / f"{name}.new"
-        written.write_text(json.dumps(asdict(fault), indent=2), encoding="utf-8")
-        written.replace(folder / f"{name}.json")
-        for old in sorted(folder.iterdir())[:-_MOST]:
-            old.unlink(missing_ok=True)
+        replace_file(folder / f"{name}.json", json.dumps(asdict(fault), indent=2).encode())
+        prune(folder, _MOST)
 
 
 def recorded_faults() -> list[RecordedFault]:

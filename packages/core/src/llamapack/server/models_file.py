@@ -36,6 +36,7 @@ _KEYS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "priority": ((int,), "a whole number"),
     "on_out_of_memory": ((list,), "a list of tables"),
 }
+_NOTHING: Mapping[str, Any] = {}
 _HARDWARE = ("backends", "devices", "require_gpu", "cpu_level")
 
 
@@ -47,12 +48,8 @@ class Defaults:
     hardware: Mapping[str, Any]
     on_out_of_memory: Sequence[Mapping[str, object]] = ()
 
-    def model(self, name: str, path: Path) -> ModelSettings:
-        """Return a model that is loaded in this way."""
-        return self.merged(name, path, {})
-
-    def merged(self, name: str, path: Path, own: Mapping[str, Any]) -> ModelSettings:
-        """Return a model with its own settings, by the keys of the file, in place of these."""
+    def model(self, name: str, path: Path, own: Mapping[str, Any] = _NOTHING) -> ModelSettings:
+        """Return a model that is loaded in this way, but for its own settings, by the keys of the file."""
         return ModelSettings(
             path=path,
             name=name,
@@ -98,7 +95,7 @@ def _read_model(file: Path, name: str, table: object, defaults: Defaults) -> Mod
             raise InputError(
                 f"on_out_of_memory of {where} has {step!r}.", fix="It must be tables of options: [{ ctx_size = 4096 }]."
             )
-    return defaults.merged(name, file.parent / Path(table["path"]).expanduser(), table)
+    return defaults.model(name, file.parent / Path(table["path"]).expanduser(), table)
 
 
 def _check_keys(table: Mapping[str, object], known: tuple[str, ...], where: str) -> None:

@@ -29,16 +29,21 @@ _WINDOWS = {
 }
 
 
-def describe_crash(status: int) -> str | None:
-    """Return the signal or the Windows exception in `status` and its meaning; None if the process exited by itself."""
+def crash_name(status: int) -> str | None:
+    """Return the name of the signal or the Windows exception in `status`; None if the process exited by itself."""
     if -0x1000 < status < 0:
-        name = _signal_name(-status)
-        return f"{name} ({_SIGNALS[name]})" if name in _SIGNALS else name
+        return _signal_name(-status)
     code = status & 0xFFFFFFFF
     if code >= 0xC0000000:
-        name, meaning = _WINDOWS.get(code, ("", ""))
-        return f"{name} ({meaning})" if name else f"the exception {code:#010x}"
+        return _WINDOWS.get(code, (f"the exception {code:#010x}", ""))[0]
     return None
+
+
+def describe_crash(status: int) -> str | None:
+    """Return the signal or the Windows exception in `status` and its meaning; None if the process exited by itself."""
+    name = crash_name(status)
+    meaning = _SIGNALS.get(name or "") or dict(_WINDOWS.values()).get(name or "")
+    return f"{name} ({meaning})" if meaning else name
 
 
 def describe_end(status: int | None) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import time
 import zlib
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from llamapack._util.cache_folder import cache_folder
+from llamapack._util.cache_folder import cache_folder, prune, replace_file
 from llamapack.backends.children.processes import is_child
 from llamapack.backends.probing.fingerprint import Key, file_mark
 
@@ -73,8 +72,8 @@ class CacheFile:
         data = {"content": content, "key": self.key, "files": marks, "made": time.time()}
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.path, json.dumps(data).encode())
-            _prune(self.path.parent)
+            replace_file(self.path, json.dumps(data).encode())
+            prune(self.path.parent, MOST_FILES)  # each driver, boot and environment makes new ones
 
     @contextlib.contextmanager
     def locked(self, deadline: float) -> Iterator[None]:
@@ -163,25 +162,3 @@ def _try_lock(file: IO[bytes]) -> bool:
     except OSError:  # a file system without locks
         return True
     return True
-
-
-def _replace(path: Path, content: bytes) -> None:
-    new = path.with_name(f".new-{os.getpid()}-{os.urandom(8).hex()}")
-    try:
-        new.write_bytes(content)
-        new.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise
-
-
-def _prune(folder: Path) -> None:
-    """Remove the oldest files once there are many: each driver, boot and environment makes new ones."""
-    files: list[tuple[float, Path]] = []
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError):
-            files.append((path.stat().st_mtime, path))
-    for _, path in sorted(files)[: max(0, len(files) - MOST_FILES)]:
-        with contextlib.suppress(OSError):
-            path.unlink()

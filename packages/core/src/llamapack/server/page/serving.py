@@ -15,7 +15,7 @@ ROUTE = "page"
 """How all of its files are called in logs and numbers."""
 _YEAR = 31_536_000
 _NO_PAGE = b"""This is llamapack, a server for language models, and it is running.
-This build of llamapack has no web page: it was made without npm. Wheels from PyPI have it.
+This build of llamapack has no web page: it was made without npm.
 """
 _TURNED_OFF = b"""This is llamapack, a server for language models, and it is running.
 Its web page is switched off.

@@ -23,7 +23,7 @@ from llamapack.server.prompt_cache.keys import key_of, why_off
 from llamapack.server.prompt_cache.memory import Memory
 from llamapack.server.prompt_cache.prefixes import LEAST, Prefix, prefix_of
 from llamapack.server.prompt_cache.slots import Slot, answered_slot, free_slot, newest_task, read_slots
-from llamapack.server.prompt_cache.store import Shelf, Store
+from llamapack.server.prompt_cache.store import ModelFiles, Store
 from llamapack.server.refusal import Refusal
 
 logger = logging.getLogger("llamapack.server")
@@ -79,7 +79,7 @@ class PromptCache:
         self._name = name
         self._store = store
         self._ask = ask
-        self._shelf: Shelf | None = None
+        self._files: ModelFiles | None = None
         self._runner = _Runner(Memory(math.inf, 1))
         self._cache_ram: object = _CACHE_RAM
         self._alone = asyncio.Lock()
@@ -91,25 +91,25 @@ class PromptCache:
         """Return what a runner is told, with the folder for its files. It is called in a thread."""
         if self._store is None:
             return wanted
-        self._shelf = None
+        self._files = None
         self.off = why_off(wanted)
         if not self.off:
             try:
-                self._shelf = self._store.shelf(key_of(wanted))
+                self._files = self._store.of_model(key_of(wanted))
             except OSError as error:
                 self.off = f"its folder cannot be used: {error}"
-        if self._shelf is None:
+        if self._files is None:
             self._tell_off()
             return wanted
         self._cache_ram = wanted.options.get("cache-ram", _CACHE_RAM)
-        return replace(wanted, options={**wanted.options, "slot-save-path": str(self._shelf.folder)})
+        return replace(wanted, options={**wanted.options, "slot-save-path": str(self._files.folder)})
 
     def loaded(self, *, can_roll_back: bool, slots: int) -> None:
         """Note that a runner is ready."""
-        if self._shelf is None:
+        if self._files is None:
             return
         if not can_roll_back:
-            self._shelf = None
+            self._files = None
             self.off = "the model's memory cannot be rolled back to the beginning of another prompt"
             self._tell_off()
             return
@@ -126,7 +126,7 @@ class PromptCache:
 
     async def before(self, path: str, body: bytes) -> Use | None:
         """Restore the beginning of a request's prompt; return what `after` needs, None if there is nothing to save."""
-        if self._shelf is None:
+        if self._files is None:
             return None
         if self._alone.locked():  # a slot is being saved; another request would take it, or have it cleared
             async with self._alone:
@@ -137,27 +137,27 @@ class PromptCache:
             return None
         try:
             async with self._alone:
-                return await self._prepare_for(prefix, self._shelf)
+                return await self._prepare_for(prefix, self._files)
         except _FAULTS as error:
             self._fail("restored", error)
             return None
 
-    async def _prepare_for(self, prefix: Prefix, shelf: Shelf) -> Use | None:
-        found = shelf.best(prefix)
+    async def _prepare_for(self, prefix: Prefix, files: ModelFiles) -> Use | None:
+        found = files.best(prefix)
         shared = 0 if found is None else found[1]
         memory = self._runner.memory.shared(prefix)
         slots = None
         if found is not None and self._is_worth_reading(*found, prefix, memory):
             slots = await self._slots()
-            if not await self._restore(*found, slots, shelf):
-                shared = 0 if (found := shelf.best(prefix)) is None else found[1]
+            if not await self._restore(*found, slots, files):
+                shared = 0 if (found := files.best(prefix)) is None else found[1]
         elif memory >= LEAST:
             self.counts.in_memory += 1
         else:
             self.counts.missed += 1
         if found is not None and shared >= LEAST:
-            shelf.touch(found[0])
-        self._runner.memory.remember(prefix, _bytes_per_byte(shelf) * prefix.length)
+            files.touch(found[0])
+        self._runner.memory.remember(prefix, _bytes_per_byte(files) * prefix.length)
         if not self._is_worth_a_file(prefix, shared):
             return None
         return Use(prefix=prefix, after=newest_task(slots or await self._slots()))
@@ -171,7 +171,7 @@ class PromptCache:
         known = shared >= LEAST and shared >= memory + LEAST and entry.name not in self._runner.refused
         return known and shared >= entry.length * _LEAST_OF_FILE and shared >= prefix.length * _LEAST_OF_PROMPT
 
-    async def _restore(self, entry: Entry, shared: int, slots: list[Slot], shelf: Shelf) -> bool:
+    async def _restore(self, entry: Entry, shared: int, slots: list[Slot], files: ModelFiles) -> bool:
         """Return False if the file is no good."""
         slot = free_slot(slots)
         if slot is None:
@@ -184,7 +184,7 @@ class PromptCache:
             message = str(answer["message"])
             self._runner.refused.add(entry.name)
             if message.startswith(_OF_FILE):
-                shelf.discard(entry)
+                files.discard(entry)
             self._fail("restored", message)
             return False
         self.counts.restored += 1
@@ -195,8 +195,8 @@ class PromptCache:
 
     def after(self, use: Use | None) -> None:
         """Save the prompt of a request that was answered, while others wait."""
-        if use is not None and self._shelf is not None:
-            task = asyncio.create_task(self._save(use, self._shelf))
+        if use is not None and self._files is not None:
+            task = asyncio.create_task(self._save(use, self._files))
             self._saving.add(task)
             task.add_done_callback(self._saving.discard)
 
@@ -208,20 +208,20 @@ class PromptCache:
             for task in late:
                 task.cancel()
 
-    async def _save(self, use: Use, shelf: Shelf) -> None:
+    async def _save(self, use: Use, files: ModelFiles) -> None:
         name = secrets.token_hex(16)
         try:
             async with self._alone:
-                tokens = await self._write(name, use, shelf)
+                tokens = await self._write(name, use, files)
             if tokens:
-                await asyncio.to_thread(self._keep, name, use.prefix, tokens, shelf)
+                await asyncio.to_thread(self._keep, name, use.prefix, tokens, files)
         except _FAULTS as error:
             self._fail("saved", error)
             self._resume = time.monotonic() + _PAUSE_SECONDS
         finally:
-            shelf.discard_unfinished(name)
+            files.discard_unfinished(name)
 
-    async def _write(self, name: str, use: Use, shelf: Shelf) -> int:
+    async def _write(self, name: str, use: Use, files: ModelFiles) -> int:
         """Let the runner write the slot that has answered; return how many tokens it held, 0 if it wrote none."""
         slot = answered_slot(await self._slots(), use.after, self._runner.told)
         if slot is None:
@@ -231,18 +231,18 @@ class PromptCache:
         self._runner.in_slots[slot.id] = tuple(use.prefix.chain)
         status, answer = await self._act(slot, "save", f"{name}{UNFINISHED}")
         if status != 200:
-            free = shutil.disk_usage(shelf.folder).free >> 20
+            free = shutil.disk_usage(files.folder).free >> 20
             raise OSError(f"{answer['message']}; the disk has {free} MiB left")
         return int(answer["n_saved"])
 
-    def _keep(self, name: str, prefix: Prefix, tokens: int, shelf: Shelf) -> None:
+    def _keep(self, name: str, prefix: Prefix, tokens: int, files: ModelFiles) -> None:
         assert self._store is not None
-        size = (shelf.folder / f"{name}{UNFINISHED}").stat().st_size
+        size = (files.folder / f"{name}{UNFINISHED}").stat().st_size
         if size > self._store.most_bytes:
             self._too_large = min(self._too_large, prefix.length)
             self._fail("saved", f"a file of {size >> 20} MiB is larger than --prompt-cache-size")
             return
-        shelf.add(name, prefix, tokens)
+        files.add(name, prefix, tokens)
         self.counts.saved += 1
         self.counts.saved_bytes += size
         self.fault = ""
@@ -270,7 +270,7 @@ class PromptCache:
         return await asyncio.wait_for(act(), _SECONDS)
 
 
-def _bytes_per_byte(shelf: Shelf) -> float:
+def _bytes_per_byte(files: ModelFiles) -> float:
     """Return about how many bytes of a file there are for one of a prompt."""
-    entries = shelf.entries()
+    entries = files.entries()
     return sum(each.size for each in entries) / sum(each.length for each in entries) if entries else 0.0

@@ -43,7 +43,7 @@ class Store:
         self.root = root
         self.most_bytes = most_bytes
 
-    def shelf(self, key: str) -> Shelf:
+    def of_model(self, key: str) -> ModelFiles:
         """Return the files of one model. Raises OSError if there can be none, or others could change them."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = self.root / key
@@ -53,7 +53,7 @@ class Store:
         probe = folder / f"{secrets.token_hex(16)}{UNFINISHED}"
         probe.touch()
         probe.unlink()
-        return Shelf(folder, self)
+        return ModelFiles(folder, self)
 
     def size(self) -> int:
         """Return how many bytes all files have."""
@@ -90,7 +90,7 @@ class Store:
                     yield path, path.lstat()
 
 
-class Shelf:
+class ModelFiles:
     """The files of one model, with one build of llama.cpp and the same options."""
 
     def __init__(self, folder: Path, store: Store) -> None:

@@ -22,7 +22,7 @@ from llamapack.server.prompt_cache import PromptCache, Store
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.line import Line
 from llamapack.server.runners.memory import Need, read_needs
-from llamapack.server.runners.recovery import Kind, Next, Recovery, kind_of
+from llamapack.server.runners.recovery import FaultKind, Outlook, Recovery, kind_of
 from llamapack.server.settings import ModelSettings, Settings
 
 State = Literal["unloaded", "failed", "loading", "ready", "ended", "waiting"]
@@ -90,7 +90,7 @@ class Keeper:
         self.restarts = 0
         self.reason = ""
         """Why the last runner ended, or was not loaded; with the end of its log."""
-        self.kind: Kind | None = None
+        self.kind: FaultKind | None = None
         """What kind of fault that was."""
         self.needs: Sequence[Need] = ()
         """What the model takes of each memory, as far as it was measured."""
@@ -306,7 +306,7 @@ class Keeper:
     def _stop_loading(self) -> bool:
         return self._stopping or time.monotonic() - self._last_step > self._load_seconds
 
-    async def _watch(self, child: Child) -> tuple[LlamapackError, Kind]:
+    async def _watch(self, child: Child) -> tuple[LlamapackError, FaultKind]:
         """Return when the runner has ended, or had to be ended; the reason is for people who keep the server."""
         tasks = [asyncio.ensure_future(each) for each in (self._ended(child), self._hung(child))]
         try:
@@ -350,7 +350,7 @@ class Keeper:
             self._ends[child] = asyncio.ensure_future(asyncio.to_thread(child.why_gone, doing))
         return asyncio.shield(self._ends[child])
 
-    def _note(self, error: LlamapackError, kind: Kind) -> Next:
+    def _note(self, error: LlamapackError, kind: FaultKind) -> Outlook:
         """Keep why a runner ended, change what may mend it, and return what to expect of the next one."""
         self.kind = kind
         self.reason = "\n".join(part for part in (error.what, error.why) if part)

@@ -135,6 +135,7 @@ class Models:
                 running = [each for each in self.keepers.values() if each.running]
                 most = self._settings.most_loaded
                 if most is None or len(running) < most:
+                    await keeper.stop()  # it may be on its way: who asked for that did not wait
                     keeper.start()
                     break
                 if not await self._unload_one_of(running, keeper):

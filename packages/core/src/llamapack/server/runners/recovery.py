@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-import signal
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from llamapack.backends.children.exit_status import crash_name
 from llamapack.backends.cpu import CpuLevel, cpu_levels
 from llamapack.backends.selection.request import CPU
 from llamapack.errors import (
@@ -22,8 +22,8 @@ from llamapack.errors import (
 from llamapack.runner.configuration import Wanted
 from llamapack.server.settings import ModelSettings
 
-Kind = Literal["memory", "instruction", "library", "file", "options", "killed", "hang", "crash", "other"]
-Next = Literal["changed", "same", "futile"]
+FaultKind = Literal["memory", "instruction", "library", "file", "options", "killed", "hang", "crash", "other"]
+Outlook = Literal["changed", "same", "futile"]
 """How the next runner is loaded: otherwise than the last one; as that was; or so, although that will not help."""
 logger = logging.getLogger("llamapack.server")
 
@@ -33,13 +33,19 @@ _MEMORY = re.compile(r"out of memory|failed to allocate|bad_alloc|not enough mem
 _LIBRARY = re.compile(
     r"error while loading shared libraries|cannot open shared object|symbol lookup error|image not found"
 )
-_ILLEGAL_INSTRUCTION = (-int(signal.SIGILL), 0xC000001D)
-_LOWEST_SIGNAL = -0x1000
-_KILLED = tuple(-int(getattr(signal, name)) for name in ("SIGKILL", "SIGTERM") if hasattr(signal, name))
-_NO_LIBRARY = (127, 0xC0000135, 0xC0000139, 0xC0000142)
+_BY_CRASH: Mapping[str | None, FaultKind] = {
+    "SIGILL": "instruction",
+    "STATUS_ILLEGAL_INSTRUCTION": "instruction",
+    "SIGKILL": "killed",
+    "SIGTERM": "killed",
+    "STATUS_DLL_NOT_FOUND": "library",
+    "STATUS_ENTRYPOINT_NOT_FOUND": "library",
+    "STATUS_DLL_INIT_FAILED": "library",
+}
+_COMMAND_NOT_STARTED = 127
 
 
-def kind_of(error: LlamapackError, *, hung: bool = False) -> Kind:
+def kind_of(error: LlamapackError, *, hung: bool = False) -> FaultKind:
     """Return what kind of fault an error is. `hung` says that the process gave no sign of life, and was ended."""
     if hung:
         return "hang"
@@ -52,20 +58,16 @@ def kind_of(error: LlamapackError, *, hung: bool = False) -> Kind:
     return _kind_of_end(error) if isinstance(error, RunnerError) else "other"
 
 
-def _kind_of_end(error: RunnerError) -> Kind:
+def _kind_of_end(error: RunnerError) -> FaultKind:
     said = "\n".join((*error.log, error.why))
-    status = error.status
-    if status is not None and not _LOWEST_SIGNAL < status < 0:
-        status &= 0xFFFFFFFF  # Windows' codes are numbers without a sign
-    if status in _ILLEGAL_INSTRUCTION:
-        return "instruction"
+    kind = None if error.status is None else _BY_CRASH.get(crash_name(error.status))
+    if kind == "instruction":
+        return kind
     if _MEMORY.search(said):
         return "memory"
-    if status in _NO_LIBRARY or _LIBRARY.search(said):
+    if error.status == _COMMAND_NOT_STARTED or _LIBRARY.search(said):
         return "library"
-    if status in _KILLED:
-        return "killed"
-    return "other" if status is None else "crash"
+    return kind or ("other" if error.status is None else "crash")
 
 
 class Recovery:
@@ -88,7 +90,7 @@ class Recovery:
         """Count anew: the runner was well for some time."""
         self._in_a_row = self._instructions = 0
 
-    def after(self, kind: Kind, used: Wanted | None) -> Next:
+    def after(self, kind: FaultKind, used: Wanted | None) -> Outlook:
         """Change what speaks for itself after a fault, and return what to expect of the next runner.
 
         `used` is what the runner was told; None if it was not even started.
@@ -101,7 +103,7 @@ class Recovery:
             return self._after_instruction(used)
         return self._after_crash(used)
 
-    def _take_less_memory(self) -> Next:
+    def _take_less_memory(self) -> Outlook:
         if not self._less_memory:
             return "futile"
         step = self._less_memory.popleft()
@@ -110,7 +112,7 @@ class Recovery:
         self._say(f"It ran out of memory, and is loaded with {told}.")
         return "changed"
 
-    def _after_instruction(self, used: Wanted) -> Next:
+    def _after_instruction(self, used: Wanted) -> Outlook:
         self._instructions += 1
         if used.cpu.asked:
             return "futile"
@@ -124,7 +126,7 @@ class Recovery:
         self._say(f"The CPU level {used.cpu.level.name} failed {_FAULTS} times, so {lower.name} is used.")
         return "changed"
 
-    def _after_crash(self, used: Wanted) -> Next:
+    def _after_crash(self, used: Wanted) -> Outlook:
         backends = used_backends(used)
         if not backends:
             return "futile"

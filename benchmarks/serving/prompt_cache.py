@@ -14,24 +14,22 @@ import http.client
 import json
 import os
 import random
-import re
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from benchmarks.intervals import estimate
 from benchmarks.options import at_least_one
 from benchmarks.processes import BenchmarkError
 from benchmarks.reports import markdown, run_main, write_report
+from benchmarks.serving.programs import OURS, commands, started
 
 SECONDS = 600
+CONTEXT, SLOTS = 8192, 4
 SHORT = 40
 """Short requests of a round: their time varies more than what is looked for."""
 KINDS: Mapping[str, str] = {
@@ -44,32 +42,12 @@ KINDS: Mapping[str, str] = {
 }
 
 
-class Server:
-    """One `llamapack serve`, with its model loaded."""
+class Client:
+    """Asks one `llamapack serve`."""
 
-    def __init__(self, model: Path, *arguments: str) -> None:
-        """Start it; raises BenchmarkError if it ends."""
-        command = [sys.executable, "-m", "llamapack", "serve", str(model), "--port", "0", "--ctx-size", "8192"]
-        self._process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
-        assert self._process.stderr is not None
-        self._lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, args=(self._process.stderr,), daemon=True)
-        self._reader.start()
-        self._port = int(self._wait_for(r"serving .* at http://\S+:(\d+)$"))
-        self._wait_for(r"( is ready: )")
-
-    def _read(self, stream: IO[str]) -> None:
-        with stream:
-            for line in stream:
-                self._lines.append(line)
-
-    def _wait_for(self, pattern: str) -> str:
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end and (self._process.poll() is None):
-            if found := re.search(pattern, "".join(self._lines), re.MULTILINE):
-                return found[1]
-            time.sleep(0.01)
-        raise BenchmarkError("The server did not start:\n" + "".join(self._lines[-20:]))
+    def __init__(self, port: int) -> None:
+        """Take the port of the server."""
+        self._port = port
 
     def _begin(self, method: str, path: str, body: object = None) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)
@@ -101,12 +79,6 @@ class Server:
                 raise BenchmarkError(f"The prompt was not saved: {found['reason']}")
             time.sleep(0.002)
 
-    def end(self) -> None:
-        """End it."""
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait()
-        self._reader.join()
-
 
 def _has_text(line: bytes) -> bool:
     if not line.startswith(b"data: {"):
@@ -116,13 +88,11 @@ def _has_text(line: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def serving(model: Path, *arguments: str) -> Iterator[Server]:
-    """Return a server that ends with the block."""
-    server = Server(model, *arguments)
-    try:
-        yield server
-    finally:
-        server.end()
+def serving(model: Path, threads: int, *arguments: str) -> Iterator[Client]:
+    """Return a client of a server that ends with the block."""
+    command = commands(Path(), "", "--ctx-size", str(CONTEXT), *arguments)[OURS]
+    with started(command, model, SLOTS, threads) as server:
+        yield Client(server.port)
 
 
 def system_prompt(count: Callable[[str], int], tokens: int, seed: int) -> str:
@@ -138,21 +108,21 @@ def system_prompt(count: Callable[[str], int], tokens: int, seed: int) -> str:
     return text
 
 
-def measure(model: Path, system: str, arguments: Sequence[str]) -> dict[str, float]:
+def measure(model: Path, system: str, threads: int) -> dict[str, float]:
     """Return the seconds of one round, and how large the file is."""
 
     def ask(question: str) -> list[dict[str, str]]:
         return [{"role": "system", "content": system}, {"role": "user", "content": question}]
 
-    def short(server: Server) -> float:
+    def short(server: Client) -> float:
         return statistics.median(
             server.first_token([{"role": "user", "content": f"{number}?"}]) for number in range(SHORT)
         )
 
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        cached = (*arguments, "--prompt-cache", folder)
-        with serving(model, *cached) as server:
+        cached = ("--prompt-cache", folder)
+        with serving(model, threads, *cached) as server:
             server.first_token([{"role": "user", "content": "Hi"}])
             found["cold"] = server.first_token(ask("May I come in?"))
             began = time.perf_counter()
@@ -160,13 +130,13 @@ def measure(model: Path, system: str, arguments: Sequence[str]) -> dict[str, flo
             found["save"] = time.perf_counter() - began
             found["warm"] = server.first_token(ask("Which room is open?"))
         found["bytes"] = sum(path.stat().st_size for path in Path(folder).glob("*/*"))
-        with serving(model, *cached) as server:
+        with serving(model, threads, *cached) as server:
             server.first_token([{"role": "user", "content": "Hi"}])
             found["short"] = short(server)  # before the long one is in its memory
             found["disk"] = server.first_token(ask("Where is the key?"))
             if not server.prompt_cache()["restored"]:
                 raise BenchmarkError(f"Nothing was restored: {server.prompt_cache()}")
-        with serving(model, *arguments) as server:
+        with serving(model, threads) as server:
             server.first_token([{"role": "user", "content": "Hi"}])
             found["short_without"] = short(server)
     return found
@@ -198,9 +168,10 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Measure, print the table and write the report."""
     import llamapack
+    from llamapack.threads import default_threads
 
     options, load = parse(), os.getloadavg()
-    arguments = ["--threads", str(options.threads)] if options.threads else []
+    threads = options.threads or default_threads().count
     rounds = []
     with llamapack.Model(options.model, vocab_only=True) as model:
 
@@ -210,7 +181,7 @@ def main() -> int:
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
             system = system_prompt(count, options.tokens, number)
-            rounds.append({"tokens": float(count(system)), **measure(options.model, system, arguments)})
+            rounds.append({"tokens": float(count(system)), **measure(options.model, system, threads)})
     write_report(options.output, {"rounds": rounds}, load)
     middle = {name: statistics.median(found[name] for found in rounds) for name in ("tokens", "bytes")}
     print(f"{middle['tokens']:.0f} tokens, {middle['bytes'] / 2**20:.1f} MiB, load average {load[0]:.1f} before")

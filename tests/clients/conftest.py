@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gguf.files import encode, tiny_model
 from tests.support.given import given_path
 from tests.support.llama.templates import TOOLS
-from tests.support.reference.made_models import write_model
 from tests.support.reference.made_projectors import write_projector
-from tests.support.server.serving import SMALL, Served
+from tests.support.server.serving import SMALL, Served, serve_embedder
 
-SESSION = "nox -s test-agents"
+SESSION = "nox -s test-clients"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,13 +34,6 @@ def model_path() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
-    path.write_bytes(encode(tiny_model()).data)
-    return path
-
-
-@pytest.fixture(scope="session")
 def server(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     projector = write_projector(tmp_path_factory.mktemp("projector") / "mmproj.gguf", width=576)
     options = [word for word in SMALL if word not in ("-o", "context_shift=true", "warmup=false")]
@@ -56,7 +47,6 @@ def server(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def embedder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    path = write_model(tmp_path_factory.mktemp("bert") / "bert.gguf", "bert", words="abcd")
-    served = Served(path, "--threads", "1", "-o", "embedding=true", "-o", "pooling=mean")
+    served = serve_embedder(tmp_path_factory.mktemp("bert"))
     yield served
     served.end()
