@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def of_model(store: Store) -> ModelFiles:
+def files(store: Store) -> ModelFiles:
     return store.of_model(KEY)
 
 
