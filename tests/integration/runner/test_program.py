@@ -151,7 +151,7 @@ def test_it_says_what_memory_a_model_takes_and_waits_for_the_word_to_load_it(sta
         assert (host["name"], host["free"], host["shares_host_memory"]) == ("", None, True)
         needed[context] = host["needed"]
         runner.tell("measure")
-        assert runner.report() == {"state": "measured", "devices": [host]}
+        assert runner.report() == {"state": "measured", "devices": [host], "error": ""}
     cache = (8192 - 2048) * 30 * 2 * 3 * 64 * 2  # tokens, layers, keys and values, heads, their width, bytes
     assert 0.9 * cache < needed[8192] - needed[2048] < 1.2 * cache  # buffers for computing may differ
     assert needed[2048] > model_path.stat().st_size * 0.9
@@ -178,7 +178,7 @@ def test_of_a_damaged_file_it_is_not_known_what_it_takes(start: Start, tiny: Pat
     (wrong := tmp_path / "wrong.gguf").write_bytes(tiny.read_bytes()[:-1000])
     runner = start(options={"model": str(wrong)}, ask=True)
     runner.report()
-    assert runner.report() == {"state": "measured", "devices": None}
+    assert runner.report() == {"state": "measured", "devices": None, "error": "failed to load model"}
     runner.tell("load")
     assert runner.until("failed")["kind"] == "internal"
 

@@ -72,7 +72,7 @@ def install(version: str, wheel: Path, folder: Path) -> Environment:
     if not (python := find_python(version)):
         pytest.skip(f"Python {version} is not on this machine")
     # The pinned numpy has no wheel for 3.13t any more.
-    packages = ("numpy", "click", "rich") if version == "3.13t" else PINNED
+    packages = ("numpy", "click", "psutil", "rich") if version == "3.13t" else PINNED
     environment = clean_environment(folder / "env", python, packages)
     run_clean(environment.python, *PIP, "--no-deps", "--no-index", wheel, cwd=folder)
     return environment

@@ -1,7 +1,10 @@
 #include "memory.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -9,6 +12,7 @@
 #include "../engine/options.hpp"
 #include "../worker_thread.hpp"
 #include "fit.h"
+#include "gguf.h"
 #include "mtmd.h"
 #include "speculative.h"
 
@@ -18,6 +22,23 @@ using json = nlohmann::ordered_json;
 
 // Above all levels: what is wrong with the model is said when it is loaded.
 constexpr ggml_log_level quiet = static_cast<ggml_log_level>(GGML_LOG_LEVEL_CONT + 1);
+
+// The numbers for each row of logits, by the model's file: 0 if it has no vocabulary.
+size_t logits_of(const std::string & path) {
+    const std::unique_ptr<gguf_context, decltype(&gguf_free)> file(gguf_init_from_file(path.c_str(), { true, nullptr }),
+                                                                   gguf_free);
+    const int64_t tokens = file ? gguf_find_key(file.get(), "tokenizer.ggml.tokens") : -1;
+    return tokens < 0 ? 0 : gguf_get_arr_n(file.get(), tokens);
+}
+
+// What llama.cpp does not count: it copies the logits of a batch to a buffer of the machine, which grows when first needed.
+size_t output_buffer(const common_params & params) {
+    int32_t rows = std::min(params.n_outputs_max, params.n_batch);
+    if (params.n_ctx > 0) {
+        rows = std::min(rows, params.n_ctx);
+    }
+    return static_cast<size_t>(rows) * logits_of(params.model.path) * sizeof(float);
+}
 
 struct measured {
     std::vector<ggml_backend_dev_t> devices;
@@ -34,6 +55,7 @@ measured measure_model(common_params & params) {
                                        ignored[2], quiet)) {
         found.needed.push_back(each.model + each.context + each.compute);
     }
+    found.needed.back() += output_buffer(params);
     return found;
 }
 
@@ -69,12 +91,28 @@ void add_projector(const common_params & params, measured & to) {
     }
 }
 
+// llama.cpp's server takes so many rows of logits at once, which decide how large the working memory is.
+void limit_outputs(common_params & params) {
+    const bool pooled = params.pooling_type != LLAMA_POOLING_TYPE_UNSPECIFIED &&
+                        params.pooling_type != LLAMA_POOLING_TYPE_NONE;
+    if (params.embedding || pooled) {
+        params.n_outputs_max         = params.n_batch;
+        params.n_outputs_max_per_seq = 1;
+        return;
+    }
+    const common_speculative_output_limits limits = common_speculative_get_output_limits(
+        params.n_batch, params.n_parallel, common_speculative_n_max(&params.speculative));
+    params.n_outputs_max         = std::max(1, limits.total);
+    params.n_outputs_max_per_seq = std::max(1, limits.per_seq);
+}
+
 measured measure(const std::string & options) {
     const llamapack::c_numbers     numbers;
     const llamapack::caught_aborts guard;
     llama_backend_init();
     common_params params = llamapack::read_engine_options(options.c_str());
-    measured      found  = measure_model(params);
+    limit_outputs(params);
+    measured found = measure_model(params);
     add_draft(params, found);
     add_projector(params, found);
     return found;
@@ -89,8 +127,10 @@ memory_needs::memory_needs(const std::string & options) noexcept {
         measured found = measure(options);
         devices        = std::move(found.devices);
         needed         = std::move(found.needed);
+    } catch (const std::exception & error) { // the model is not refused for it
+        why = error.what();
     } catch (...) {
-        // as if it had not been asked
+        why = "It failed without a reason.";
     }
 }
 

@@ -22,9 +22,13 @@ class memory_needs {
     // are free now, which is not known of the machine's own. Null where nothing is known.
     nlohmann::ordered_json describe() const;
 
+    // Why nothing is known; otherwise empty.
+    const std::string & failure() const { return why; }
+
   private:
     std::vector<ggml_backend_dev_t> devices;
     std::vector<size_t>             needed; // of each, and last of the machine; empty where nothing is known
+    std::string                     why;
 };
 
 } // namespace llamapack

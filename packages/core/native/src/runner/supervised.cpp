@@ -164,7 +164,7 @@ void runner::hear(const std::string & line) {
 void runner::ask(const configuration & wanted) {
     const llamapack::memory_needs needs(wanted.options);
     for (std::string heard = "measure"; heard == "measure";) {
-        out.tell({ { "state", "measured" }, { "devices", needs.describe() } });
+        out.tell({ { "state", "measured" }, { "devices", needs.describe() }, { "error", needs.failure() } });
         std::unique_lock<std::mutex> lock(mutex);
         changed.wait(lock, [this] { return !word.empty() || terminations > 0; });
         if (terminations > 0) {

@@ -4,7 +4,8 @@ arguments     Checks of arguments that several modules need.
 atomic_files  Write files atomically: completely, or not at all.
 cache_folder  Where files are kept that can be made again.
 cgroups       What Linux's control groups allow this process of a processor or of memory.
+memory        How much memory of this machine may still be taken.
 uncopyable    A base class for objects that cannot be copied or pickled.
 """
 
-__all__ = ["arguments", "atomic_files", "cache_folder", "cgroups", "uncopyable"]
+__all__ = ["arguments", "atomic_files", "cache_folder", "cgroups", "memory", "uncopyable"]

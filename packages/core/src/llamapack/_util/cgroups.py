@@ -19,7 +19,7 @@ def groups(root: Path, controller: str) -> Iterator[tuple[int, Path]]:
             yield from ((1, folder) for folder in _upwards(root / "sys/fs/cgroup" / controller, path))
 
 
-def available_memory(root: Path = Path("/")) -> int | None:
+def left_memory(root: Path = Path("/")) -> int | None:
     """Return how many bytes this process's groups let it take still; None if none of them has a limit."""
     left = [_left(version, folder) for version, folder in groups(root, "memory")]
     return min((each for each in left if each is not None), default=None)

@@ -8,6 +8,8 @@ answers        answers of HTTP out of bytes, however they come
 connection     the address, and requests to it as bytes
 response       the answer of one request, taken by one thread
 aio            the same for asyncio
+needs          what memory a model will take
+memory         whether there is so much, beside other runners
 runner         Runner: a model in such a process, which is started again if it ends
 """
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from llamapack._native.log import log_level_number, logger
 from llamapack.backends.cpu import CpuChoice, choose_cpu
@@ -21,6 +22,7 @@ from llamapack.engine.setup import checked_options
 from llamapack.runner.connection import LOOPBACK, Address
 
 _SOCKET = "runner.sock"
+_HARDWARE = ("backends", "devices", "require_gpu", "cpu_level")
 _LONGEST_SOCKET = 100  # bytes; systems take 104 or 108
 
 
@@ -84,6 +86,12 @@ def wanted_of(
         folder=_current_folder(),
         media_mark=f"<__media_{secrets.token_hex(16)}__>",
     )
+
+
+def wanted_for(path: Path, options: Mapping[str, Any]) -> Wanted:
+    """Do the same with all arguments of Engine together, but for `progress`."""
+    told = {name: value for name, value in options.items() if name not in (*_HARDWARE, "progress")}
+    return wanted_of(path, told, **{name: options[name] for name in _HARDWARE if name in options})
 
 
 def socket_folder() -> Path | None:

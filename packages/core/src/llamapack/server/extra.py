@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from llamapack.errors import InstallationError
 
-PACKAGES = ("psutil", "starlette", "uvicorn", *(() if sys.version_info >= (3, 11) else ("tomli",)))
+PACKAGES = ("starlette", "uvicorn", *(() if sys.version_info >= (3, 11) else ("tomli",)))
 
 
 def require_extra() -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from llamapack.errors import LlamapackError
+from llamapack.runner.memory import resident_bytes
 from llamapack.server.metrics import Metrics, grouped, label, sample, with_model
 from llamapack.server.prompt_cache.counts import prompt_cache_lines
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper
-from llamapack.server.runners.memory import resident_bytes
 from llamapack.server.runners.models import Models
 
 _SECONDS = 1.0

@@ -2,7 +2,6 @@
 
 files     which models are meant: files, and folders with files
 line      requests that wait for a slot
-memory    whether there is memory for one more model
 recovery  what is changed after a fault
 keeper    keeps a model's runner going
 feed      tells how the states of models change

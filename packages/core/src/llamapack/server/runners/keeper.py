@@ -17,11 +17,11 @@ from llamapack.errors import LlamapackError, RunnerError
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.runner.child import Child, Report, part_of
 from llamapack.runner.configuration import Wanted, wanted_of
+from llamapack.runner.needs import Need, read_needs
 from llamapack.server.media import check_media
 from llamapack.server.prompt_cache import PromptCache, Store
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.line import Line
-from llamapack.server.runners.memory import Need, read_needs
 from llamapack.server.runners.recovery import FaultKind, Outlook, Recovery, kind_of
 from llamapack.server.settings import ModelSettings, Settings
 

@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from llamapack.errors import ModelMemoryError
+from llamapack.runner.memory import Memory, Neighbour, Shortage
+from llamapack.runner.needs import HOST, Need, host_need
 from llamapack.server.prompt_cache import Store
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper, Measure
-from llamapack.server.runners.memory import HOST, Memory, Need, Neighbour, Shortage, host_need
 from llamapack.server.settings import ModelSettings, Settings
 
 logger = logging.getLogger("llamapack.server")

@@ -1,30 +1,15 @@
-"""Whether there is memory for one more model, by what its runner measured, and by what the other runners hold."""
+"""Whether there is memory for one more model, by what its runner measured, and by what other runners hold."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import psutil
+from llamapack._util.memory import available_memory
+from llamapack.runner.needs import HOST, Need
 
-from llamapack._util.cgroups import available_memory
-from llamapack.server.settings import MIB
-
-HOST = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """What a model takes of one memory, in bytes.
-
-    `device` is HOST for the machine's own. `free` is how much is free there, and None if that is not known.
-    """
-
-    device: str
-    needed: int
-    free: int | None = None
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,25 +21,7 @@ class Shortage:
 
     def __str__(self) -> str:
         """Return it in words."""
-        place = "this machine" if self.need.device == HOST else self.need.device
-        return f"It takes {_mib(self.need.needed)} of {place}, where {_mib(max(0, self.free))} may be taken."
-
-
-def read_needs(devices: Sequence[Mapping[str, Any]] | None) -> tuple[Need, ...]:
-    """Return what a runner measured. Devices that share the machine's memory take theirs of that, too."""
-    found = devices or ()
-    own = sum(int(each["needed"]) for each in found if each["shares_host_memory"])
-    needs = [
-        Need(device=each["name"], needed=int(each["needed"]), free=each["free"])
-        for each in found
-        if each["name"] != HOST
-    ]
-    return (*needs, Need(device=HOST, needed=own)) if found else ()
-
-
-def host_need(needs: Iterable[Need]) -> int:
-    """Return what of the machine's memory a model takes, as far as that was measured."""
-    return sum(each.needed for each in needs if each.device == HOST)
+        return f"It takes {_mib(self.need.needed)} of {self.need.place}, where {_mib(max(0, self.free))} may be taken."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +40,19 @@ class Memory:
         self._limit = limit
         self._reserve = reserve
 
-    def shortages(self, needs: Iterable[Need], neighbours: Sequence[Neighbour]) -> list[Shortage]:
+    def shortages(self, needs: Iterable[Need], neighbours: Sequence[Neighbour] = ()) -> list[Shortage]:
         """Return the memories in which a model has no room."""
         return list(self._shortages(needs, neighbours))
 
     def _shortages(self, needs: Iterable[Need], neighbours: Sequence[Neighbour]) -> Iterator[Shortage]:
         for need in needs:
-            free = self._free_of_host(neighbours) if need.device == HOST else self._free_of(need)
+            free = self.free(need, neighbours)
             if free is not None and need.needed > free:
                 yield Shortage(need=need, free=free)
+
+    def free(self, need: Need, neighbours: Sequence[Neighbour] = ()) -> int | None:
+        """Return how much a model may take of a memory; None if that is not known."""
+        return self._free_of_host(neighbours) if need.device == HOST else self._free_of(need)
 
     def _free_of(self, need: Need) -> int | None:
         return None if need.free is None else need.free - self._reserve
@@ -93,7 +64,7 @@ class Memory:
         they hold of their own is compared with what they take altogether.
         """
         yet_to_take = sum(max(0, each.needed - _own_bytes(each.pid)) for each in neighbours)
-        free = _available() - yet_to_take - self._reserve
+        free = available_memory() - yet_to_take - self._reserve
         if self._limit is not None:
             free = min(free, self._limit - sum(each.needed for each in neighbours))
         return free
@@ -101,6 +72,8 @@ class Memory:
 
 def resident_bytes(pid: int) -> int | None:
     """Return how much memory a process has; None if there is no such process."""
+    import psutil
+
     with contextlib.suppress(psutil.Error):
         return int(psutil.Process(pid).memory_info().rss)
     return None
@@ -108,17 +81,13 @@ def resident_bytes(pid: int) -> int | None:
 
 def _own_bytes(pid: int) -> int:
     """Return how much memory a process has that is not a file's."""
+    import psutil
+
     with contextlib.suppress(psutil.Error):
         found = psutil.Process(pid).memory_info()
         return int(found.rss - getattr(found, "shared", 0))
     return 0
 
 
-def _available() -> int:
-    available = int(psutil.virtual_memory().available)
-    allowed = available_memory()
-    return available if allowed is None else min(available, allowed)
-
-
 def _mib(size: int) -> str:
-    return f"{size / MIB:,.0f} MiB"
+    return f"{size / _MIB:,.0f} MiB"

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from llamapack._util.cgroups import available_memory
-from llamapack.server.runners import memory
-from llamapack.server.runners.memory import Memory, Need, Neighbour, read_needs, resident_bytes
+from llamapack._util.cgroups import left_memory
+from llamapack.runner import memory
+from llamapack.runner.memory import Memory, Neighbour, resident_bytes
+from llamapack.runner.needs import Need, read_needs
 from llamapack.server.settings import MIB
 
 GIB = 1024 * MIB
@@ -22,7 +23,7 @@ DEVICES = [
 @pytest.fixture(autouse=True)
 def eight_gib(monkeypatch: pytest.MonkeyPatch) -> None:
     """8 GiB are available, and every other runner holds 1 GiB of its own."""
-    monkeypatch.setattr(memory, "_available", lambda: 8 * GIB)
+    monkeypatch.setattr(memory, "available_memory", lambda: 8 * GIB)
     monkeypatch.setattr(memory, "_own_bytes", lambda _: GIB)
 
 
@@ -76,12 +77,12 @@ def group(root: Path, path: str, **files: str) -> None:
 def test_the_groups_of_linux_may_allow_less(tmp_path: Path) -> None:
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/cgroup").write_text("0::/user/app\n")
-    assert available_memory(tmp_path) is None
+    assert left_memory(tmp_path) is None
     group(tmp_path, "user", memory_max="1000", memory_current="700", memory_stat="anon 5\ninactive_file 100\n")
     group(tmp_path, "user/app", memory_max="max", memory_current="600")
-    assert available_memory(tmp_path) == 400
+    assert left_memory(tmp_path) == 400
     group(tmp_path, "user/app", memory_max="650", memory_current="600")
-    assert available_memory(tmp_path) == 50
+    assert left_memory(tmp_path) == 50
 
 
 def test_the_older_interface_of_groups(tmp_path: Path) -> None:
@@ -92,4 +93,4 @@ def test_the_older_interface_of_groups(tmp_path: Path) -> None:
     (folder / "memory.limit_in_bytes").write_text("5000\n")
     (folder / "memory.usage_in_bytes").write_text("4000\n")
     (folder / "memory.stat").write_text("inactive_file 1\ntotal_inactive_file 500\n")
-    assert available_memory(tmp_path) == 1500
+    assert left_memory(tmp_path) == 1500
