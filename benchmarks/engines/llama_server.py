@@ -58,12 +58,12 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the server has loaded its model."""
+def wait_for(port: int, process: subprocess.Popen[bytes], route: str = "/health") -> None:
+    """Wait until the server has loaded its model: `route` is answered then."""
     while process.poll() is None:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            connection.request("GET", "/health")
+            connection.request("GET", route)
             if connection.getresponse().status == http.client.OK:
                 return
         except OSError:

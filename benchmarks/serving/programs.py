@@ -18,6 +18,9 @@ from benchmarks.processes import BenchmarkError
 
 OURS, ALONE, NATIVE, PEER = "llamapack serve", "llamapack-runner", "llama-server", "llama-cpp-python"
 
+ROUTES = {PEER: "/v1/models"}
+"""What servers without `/health` answer when they have loaded their models."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
@@ -54,18 +57,21 @@ def commands(server: Path, peer: str, *ours: str) -> dict[str, Callable[[Load], 
         found[PEER] = lambda load: [
             *(peer, "-m", "llama_cpp.server", "--model", str(load.model), "--port", str(load.port)),
             *("--n_ctx", str(SIZE), "--n_threads", str(load.threads), "--n_threads_batch", str(load.threads)),
+            *("--interrupt_requests", "false"),  # it works on one request at a time, and would end that for the next
         ]
     return found
 
 
 @contextmanager
-def started(command: Callable[[Load], list[str]], model: Path, slots: int, threads: int) -> Iterator[Process]:
-    """Start a server, wait until it has loaded its model, and end it after the block."""
+def started(
+    command: Callable[[Load], list[str]], model: Path, slots: int, threads: int, route: str = "/health"
+) -> Iterator[Process]:
+    """Start a server, wait until it has loaded its model and answers at `route`, and end it after the block."""
     load = Load(model=model, slots=slots, threads=threads, port=free_port())
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command(load), stdout=said, stderr=said)
         try:
-            wait_for(load.port, process)
+            wait_for(load.port, process, route)
             yield Process(port=load.port, pid=process.pid)
         except BaseException:
             said.seek(0)

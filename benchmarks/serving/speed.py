@@ -24,7 +24,7 @@ from benchmarks.options import add_servers
 from benchmarks.processes import BenchmarkError
 from benchmarks.reports import markdown, run_main, write_report
 from benchmarks.serving.client import ask, events
-from benchmarks.serving.programs import ALONE, NATIVE, OURS, PEER, Process, chosen, commands, started
+from benchmarks.serving.programs import ALONE, NATIVE, OURS, PEER, ROUTES, Process, chosen, commands, started
 
 AT_ONCE = (1, 8, 32)
 MOST_IDLE_MIB = 60
@@ -119,7 +119,10 @@ def main() -> int:
     for streams in options.at_once or AT_ONCE:
         with ExitStack() as stack:
             servers = {
-                name: stack.enter_context(started(programs[name], options.model, streams, threads)) for name in names
+                name: stack.enter_context(
+                    started(programs[name], options.model, streams, threads, ROUTES.get(name, "/health"))
+                )
+                for name in names
             }
             idle = idle or servers[OURS].resident()
             found[streams] = measure(servers, streams, options.rounds, options.tokens)
