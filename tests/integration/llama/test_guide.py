@@ -28,7 +28,8 @@ SAYS = {
     "scores.py": r" Paris: -\d\.\d\n Rome: -\d\.\d\n Paris\n\[\d+, \d+\]\n",
     "tasks.py": r"\[\d+, \d+\]\n.*\n",
     "explain.py": r".*: 135 million parameters.*Context: 1024 tokens for each of 2 requests.*"
-    r"keys q8_0, values f16\nProjector: none: .*\n",
+    r"keys q8_0, values f16\nProjector: none: .*\nMemory: \d+ MiB of this machine\n",
+    "fit.py": r"It fits with all of its context, 8192 tokens, .*\n8192\n",
 }
 
 

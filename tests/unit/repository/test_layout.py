@@ -38,6 +38,7 @@ TOOLS_LAYERS = (
 CORE_LAYERS = (
     ("__main__", "__init__"),
     ("cli", "_pyinstaller"),
+    ("fitting",),
     ("server",),
     ("llama",),
     ("runner",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from llamapack import engine as engine
     from llamapack import errors as errors
     from llamapack import evaluation as evaluation
+    from llamapack import fitting as fitting
     from llamapack import generation as generation
     from llamapack import gguf as gguf
     from llamapack import grammar as grammar
@@ -99,6 +100,7 @@ PUBLIC_MODULES = (
     "engine",
     "errors",
     "evaluation",
+    "fitting",
     "generation",
     "gguf",
     "grammar",

@@ -24,7 +24,16 @@ CHOICE = Choice(
 
 def explained(choice: Choice = CHOICE, **options: Any) -> Explanation:
     it, _ = core()
-    return explain(it.facts, it.recognised, it.on_overflow, options, "haswell: it is the best", choice, it.projector)
+    return explain(
+        it.facts,
+        it.recognised,
+        it.on_overflow,
+        options,
+        "haswell: the best",
+        choice,
+        it.projector,
+        ("370 MiB of this machine",),
+    )
 
 
 def test_devices_are_named_with_their_reasons() -> None:
@@ -74,5 +83,5 @@ def test_projector_is_named_with_its_device_and_its_reason(
     assert "\nProjector: none: none was looked for" in str(explained())
     it, _ = core(audio=False)
     chosen = Chosen(path=Path("mmproj.gguf"), reason="it is beside the model")
-    found = explain(it.facts, it.recognised, it.on_overflow, options, "haswell", choice, chosen)
+    found = explain(it.facts, it.recognised, it.on_overflow, options, "haswell", choice, chosen, ())
     assert found.projector == f"mmproj.gguf for images on {device}: it is beside the model"

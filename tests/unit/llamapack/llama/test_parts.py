@@ -14,7 +14,7 @@ import pytest
 from llamapack.errors import InputError, ReplyError, TaskError
 from llamapack.gguf import ValueType
 from llamapack.llama.core import Core
-from llamapack.llama.opening import StateFolder, open_engine
+from llamapack.llama.opening import StateFolder, set_up
 from llamapack.llama.plans.messages import to_messages
 from llamapack.llama.plans.running import carry_out
 from llamapack.llama.tasks import recognise
@@ -158,7 +158,7 @@ def test_infill_says_which_model_would() -> None:
 )
 def test_options_that_contradict_llama_are_refused(option: str, instead: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"Llama does not take the option '{option}'\.\nUse {instead}"):
-        open_engine(tmp_path / "none.gguf", None, "error", tmp_path, {option: True})
+        set_up(tmp_path / "none.gguf", {option: True})
 
 
 def test_folder_of_states_goes_with_its_owner() -> None:

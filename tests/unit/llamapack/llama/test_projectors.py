@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from llamapack import gguf
 from llamapack.errors import InputError, ModelFormatError, ModelNotFoundError
-from llamapack.llama.opening import open_engine
+from llamapack.llama.opening import set_up
 from llamapack.llama.projectors import bits_of, choose_projector, stem_of
 from llamapack.model.projector_file import misfit, read_projector
 
@@ -115,9 +115,9 @@ def test_contexts_that_shift_take_none(model: Path) -> None:
         choose_projector(model, path, shifts=True)
 
 
-def test_models_that_do_not_write_take_none(model: Path, tmp_path: Path) -> None:
+def test_models_that_do_not_write_take_none(model: Path) -> None:
     with pytest.raises(InputError, match="A model that is to embed takes no projector"):
-        open_engine(model, "embed", "error", tmp_path, {}, "mmproj.gguf")
+        set_up(model, {}, task="embed", projector="mmproj.gguf")
 
 
 def test_file_is_read(tmp_path: Path) -> None:

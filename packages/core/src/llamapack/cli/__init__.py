@@ -2,11 +2,12 @@
 
 command         The command `llamapack`, its exit statuses and error messages.
 run             `llamapack run`: answer one prompt.
-images        `llamapack run` with images or audio: by `Llama`, which knows projectors.
+images          `llamapack run` with images or audio: by `Llama`, which knows projectors.
 serve           `llamapack serve`: answer clients of OpenAI's, Anthropic's and llama.cpp's interfaces.
 serving         `llamapack ps` and `llamapack stop`: look at a server that runs, and unload its models.
 info            `llamapack info`: the hardware, and what llamapack would use, with reasons.
 doctor          `llamapack doctor`: what is installed, what works, and how to fix the rest.
+fit             `llamapack fit`: how long a context fits into the memory that is free.
 inspect         `llamapack inspect`: the metadata and tensors of a GGUF file, without loading it.
 tokenize        `llamapack tokenize`: split a text into the model's tokens.
 quantize        `llamapack quantize`: store a model's weights in fewer bits.

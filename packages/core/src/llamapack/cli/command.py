@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from llamapack.cli.doctor import doctor
+from llamapack.cli.fit import fit
 from llamapack.cli.info import info
 from llamapack.cli.inspect import inspect
 from llamapack.cli.perplexity import perplexity
@@ -45,7 +46,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, ps, stop, info, doctor, inspect, tokenize, quantize, perplexity):
+for command in (run, serve, ps, stop, info, doctor, fit, inspect, tokenize, quantize, perplexity):
     cli.add_command(command)
 
 

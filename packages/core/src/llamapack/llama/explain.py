@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llamapack.backends.selection.decisions import Choice
+from llamapack.errors import LlamapackError
+from llamapack.llama.opening import Setup
 from llamapack.llama.plans.facts import Facts
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.projectors import Chosen
@@ -22,7 +24,8 @@ class Explanation:
     `layers` is what decides how many layers are on a GPU. `cache` are the types of the KV cache's keys and values.
     `context` is how many tokens one request may have, and `slots` how many requests run at once. With `shared` those
     share the `context` tokens; otherwise each has as many. `projector` is the file that makes tokens of images and
-    audio, the device that computes them, and why it is used, or why there is none.
+    audio, the device that computes them, and why it is used, or why there is none. `memory` is what llama.cpp takes of
+    this machine and of each device, with the whole context in use.
     """
 
     model: str
@@ -43,6 +46,7 @@ class Explanation:
     on_overflow: OnOverflow
     adapters: tuple[str, ...]
     projector: str
+    memory: tuple[str, ...]
 
     def __str__(self) -> str:
         """Return it as lines of text."""
@@ -60,6 +64,7 @@ class Explanation:
                 f"(trained with {self.context_trained}); when it is full: {self.on_overflow}",
                 f"KV cache: keys {self.cache[0]}, values {self.cache[1]}",
                 f"Projector: {self.projector}",
+                *[f"Memory: {each}" for each in self.memory],
                 *([f"LoRA adapters: {', '.join(self.adapters)}"] if self.adapters else []),
             ]
         )
@@ -73,6 +78,7 @@ def explain(
     cpu: str,
     choice: Choice,
     projector: Chosen,
+    memory: tuple[str, ...],
 ) -> Explanation:
     """Put together what is known; `options` are by their names, not by other spellings."""
     used = choice.used
@@ -100,7 +106,20 @@ def explain(
         on_overflow=on_overflow,
         adapters=tuple(facts.adapters),
         projector=_projector(facts, projector, _device_of_projector(choice, options)),
+        memory=memory,
     )
+
+
+def measured(setup: Setup) -> tuple[str, ...]:
+    """Return what llama.cpp takes of each memory, as it measures that before it loads a model."""
+    from llamapack.runner.configuration import wanted_for  # with what starts processes, which others need not import
+    from llamapack.runner.needs import measure_needs
+
+    try:
+        needs = measure_needs(wanted_for(setup.path, setup.options))
+    except LlamapackError as error:
+        return (f"not known: {error.what}",)
+    return tuple(f"{each.needed / _MIB:,.0f} MiB of {each.place}" for each in needs)
 
 
 def _is_shared(options: Mapping[str, Any]) -> bool:

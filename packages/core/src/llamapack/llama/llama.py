@@ -16,9 +16,9 @@ from llamapack.errors import InputError
 from llamapack.llama.aio import AsyncLlama
 from llamapack.llama.chats import Chat
 from llamapack.llama.core import Core
-from llamapack.llama.explain import Explanation, explain
+from llamapack.llama.explain import Explanation, explain, measured
 from llamapack.llama.mapping import map_prompts
-from llamapack.llama.opening import StateFolder, open_engine
+from llamapack.llama.opening import StateFolder, open_engine, set_up
 from llamapack.llama.plans.completing import detokenize, tokenize
 from llamapack.llama.plans.conversation import converse
 from llamapack.llama.plans.facts import ask_facts
@@ -90,15 +90,15 @@ class Llama:
         self._states = StateFolder()
         self._options = options
         try:
-            self._engine, found, chosen = open_engine(
+            self._setup = set_up(
                 model_path,
-                task,
-                on_overflow,
-                self._states.path,
                 options,
-                projector,
-                isolate=check_bool("isolate", isolate),
+                task=task,
+                on_overflow=on_overflow,
+                states=self._states.path,
+                projector=projector,
             )
+            self._engine = open_engine(self._setup, isolate=check_bool("isolate", isolate))
             try:
                 facts = carry_out(self._engine, ask_facts())
             except BaseException:
@@ -110,9 +110,9 @@ class Llama:
         self._core = Core(
             engine=self._engine,
             facts=facts,
-            recognised=found,
+            recognised=self._setup.recognised,
             on_overflow=on_overflow,
-            projector=chosen,
+            projector=self._setup.projector,
             reader=reader,
         )
         self.aio = AsyncLlama(self._core, self._states.path)
@@ -286,11 +286,16 @@ class Llama:
     # The object itself
 
     def explain(self) -> Explanation:
-        """Say which devices are used and which not, how much context and memory there are, and why."""
+        """Say which devices are used and which not, how much context and memory there are, and why.
+
+        llama.cpp measures the memory in a process of its own, which takes a moment.
+        """
         core, engine = self._core, self._engine
         cpu = f"{engine.cpu.level.name}: {engine.cpu.reason}"
         options = {option_name(spelling): value for spelling, value in self._options.items()}
-        return explain(core.facts, core.recognised, core.on_overflow, options, cpu, engine.choice, core.projector)
+        memory = measured(self._setup)
+        found = core.recognised
+        return explain(core.facts, found, core.on_overflow, options, cpu, engine.choice, core.projector, memory)
 
     def close(self) -> None:
         """Cancel what is under way, and free the model; safe to call twice, and from any thread."""

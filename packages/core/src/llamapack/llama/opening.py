@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -33,20 +34,28 @@ _INSTEAD = {
 """Options of Engine that would contradict what Llama does by itself."""
 
 
-def open_engine(
-    path: str | os.PathLike[str],
-    task: Task | None,
-    on_overflow: OnOverflow,
-    states: Path,
-    options: Mapping[str, Any],
-    projector: Given = None,
-    *,
-    isolate: bool = False,
-) -> tuple[Engine | Runner, Recognised, Chosen]:
-    """Load the model at `path`; `states` is the folder for states of chats.
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How the engine of a model is made: all of its options, and what they follow from."""
 
-    `projector` is a path, False for none, and None for the one beside the model. With `isolate`, the engine is in a
-    process of its own.
+    path: Path
+    options: Mapping[str, Any]
+    recognised: Recognised
+    projector: Chosen
+
+
+def set_up(
+    path: str | os.PathLike[str],
+    options: Mapping[str, Any],
+    *,
+    task: Task | None = None,
+    on_overflow: OnOverflow = "error",
+    states: Path | None = None,
+    projector: Given = None,
+) -> Setup:
+    """Add to `options` what the model at `path` and its task need; `states` is the folder for states of chats.
+
+    `projector` is a path, False for none, and None for the one beside the model.
     """
     for name, instead in _INSTEAD.items():
         if name in options:
@@ -63,16 +72,21 @@ def open_engine(
         wanted["ubatch_size"] = wanted["batch_size"] = _at_once(Path(path), wanted.get("batch_size"))
     if on_overflow == "shift":
         wanted["context_shift"] = True
-    if found.task == "generate":
+    if found.task == "generate" and states is not None:
         wanted["slot_save_path"] = states
     chosen = _projector(Path(path), found, projector, wanted)
     if chosen.path is not None:
         wanted["mmproj"] = chosen.path
+    return Setup(path=Path(path), options=wanted, recognised=found, projector=chosen)
+
+
+def open_engine(setup: Setup, *, isolate: bool = False) -> Engine | Runner:
+    """Load the model; with `isolate`, the engine is in a process of its own."""
     if isolate:
         from llamapack.runner import Runner  # with what starts processes, which others need not import
 
-        return Runner(path, **wanted), found, chosen
-    return Engine(path, **wanted), found, chosen
+        return Runner(setup.path, **setup.options)
+    return Engine(setup.path, **setup.options)
 
 
 def _projector(path: Path, found: Recognised, projector: Given, wanted: Mapping[str, Any]) -> Chosen:

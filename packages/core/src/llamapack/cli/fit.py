@@ -1,0 +1,96 @@
+"""`llamapack fit`: how long a context fits into the memory that is free."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from llamapack.fitting import Fit, Plan
+
+_MIB = 1 << 20
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-c", "--ctx-size", type=int, help="Try only this context.  [default: the longest that fits]")
+@click.option("--cache-type", "cache_types", multiple=True, help="A type of the KV cache; may be given several times.")
+@click.option("--parallel", type=int, help="How many requests run at once.  [default: llama.cpp decides]")
+@click.option("--reserve", default=512, show_default=True, help="Memory, here and of each device, to leave, in MiB.")
+@click.option("--backend", "backends", help="Backends to use, such as `vulkan`, `cuda,vulkan`, `cpu` or `auto`.")
+@click.option("--device", "devices", multiple=True, help="A device to use; may be given several times.")
+@click.option("--projector", type=click.Path(path_type=Path), help="The file for images and audio.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def fit(
+    model: Path,
+    ctx_size: int | None,
+    cache_types: tuple[str, ...],
+    reserve: int,
+    devices: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Show the longest context with which MODEL fits into the memory that is free, and what it takes.
+
+    llama.cpp measures it without loading the model. Exit status 1 if it does not fit.
+    """
+    from llamapack.fitting import CACHE_TYPES
+    from llamapack.fitting import fit as find
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if devices:
+        given["devices"] = list(devices)
+    found = find(model, cache_types=cache_types or CACHE_TYPES, ctx_size=ctx_size, reserve=reserve << 20, **given)
+    if as_json:
+        click.echo(json.dumps(to_data(found), indent=2))
+    else:
+        render(found)
+    if found.best is None:
+        raise click.exceptions.Exit(1)
+
+
+def to_data(found: Fit) -> dict[str, Any]:
+    """Return it as what becomes JSON; sizes are in bytes."""
+    best = found.best
+    plans = [{**asdict(plan), "fits": plan.fits} for plan in found.plans]
+    return {**asdict(found), "plans": plans, "best": best and best.options, "reason": found.reason}
+
+
+def render(found: Fit) -> None:
+    """Print it as a table."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    size = f"{found.size / _MIB:,.0f} MiB, trained with {found.context_trained} tokens"
+    console.print(f"{found.model}: {size}", soft_wrap=True, markup=False)
+    console.print(_table(found))
+    console.print(found.reason, soft_wrap=True, markup=False)
+    if found.best is not None:
+        console.print(f"Llama(…, {_arguments(found.best)})", soft_wrap=True, markup=False)
+
+
+def _table(found: Fit) -> Table:
+    from rich.table import Table
+
+    table = Table("KV cache", "context", box=None, pad_edge=False)
+    layers = any(plan.layers is not None for plan in found.plans)
+    if layers:
+        table.add_column("layers on devices", justify="right")
+    for memory in found.memories:
+        free = "" if memory.free is None else f", {max(0, memory.free) / _MIB:,.0f} may be taken"
+        table.add_column(f"MiB of {memory.place}{free}", justify="right")
+    for plan in found.plans:
+        marks = [plan.cache_type, str(plan.context) if plan.fits else f"{plan.context}: too long"]
+        marks += [("all" if plan.layers is None else str(plan.layers))] if layers else []
+        table.add_row(*marks, *(f"{need.needed / _MIB:,.0f}" for need in plan.needs))
+    return table
+
+
+def _arguments(plan: Plan) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in plan.options.items())
