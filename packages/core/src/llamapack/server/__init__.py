@@ -22,6 +22,7 @@ exchange     one request and its answer
 proxy        requests passed to a runner, and its answers passed back
 ollama       Ollama's interface, translated into llama.cpp's
 page         llama.cpp's web page, if this build has it
+openapi      the OpenAPI document
 app          all of that as an ASGI application
 connections  connections of clients, by uvicorn, with limits
 running      runs it until a signal ends it

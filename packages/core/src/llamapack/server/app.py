@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +17,7 @@ from llamapack.server.guard import Guard
 from llamapack.server.managing import ManagingRoutes
 from llamapack.server.metrics import Metrics
 from llamapack.server.ollama import OllamaRoutes
+from llamapack.server.openapi import document
 from llamapack.server.page import Page, page_files
 from llamapack.server.page.serving import METHODS as PAGE_METHODS
 from llamapack.server.proxy import Proxy
@@ -44,31 +45,39 @@ class Application:
         self._page = Page(page_files(), switched_on=settings.page)
         self._guard = Guard(settings, page=self._page.paths)
         self._buffers = Buffers(settings.limits)
-        self._router = Router(self._routes(), redirect_slashes=False, default=_no_route)
+        self._version = version("llamapack")
+        self.handlers = self._make_handlers()
+        """What answers at each route but those of the page's files, by method and path."""
+        self._router = Router(list(self._routes()), redirect_slashes=False, default=_no_route)
 
-    def _routes(self) -> list[Route]:
-        own: dict[str, Handler] = {
-            "/health": self._health,
-            "/v1/health": self._health,
-            "/health/live": self._live,
-            "/health/ready": self._ready,
-            "/metrics": self._metrics,
+    def _make_handlers(self) -> Mapping[tuple[str, str], Handler]:
+        limits = self.settings.limits
+        passed = {
+            (route.method, route.path): Proxy(route, self.models, self._buffers, limits) for route in MODEL_ROUTES
         }
-        found = [Route(path, _Endpoint(path, handler), methods=["GET"]) for path, handler in own.items()]
-        if self.models.only is None:
-            managing = ManagingRoutes(self.models, self._buffers, self.settings)
-            self.end_feeds = managing.feed.end
-            for (method, path), handler in managing.handlers().items():
-                found.append(Route(path, _Endpoint(path, handler), methods=[method]))
-        for route in MODEL_ROUTES:
-            proxy = Proxy(route, self.models, self._buffers, self.settings.limits)
-            found.append(Route(route.path, _Endpoint(route.path, proxy), methods=[route.method]))
-        ollama = OllamaRoutes(self.models, self._buffers, self.settings.limits, version("llamapack"))
-        for (method, path), handler in ollama.handlers().items():
-            found.append(Route(path, _Endpoint(path, handler), methods=[method]))
+        ollama = OllamaRoutes(self.models, self._buffers, limits, self._version)
+        own: dict[tuple[str, str], Handler] = {
+            ("GET", "/health"): self._health,
+            ("GET", "/v1/health"): self._health,
+            ("GET", "/health/live"): self._live,
+            ("GET", "/health/ready"): self._ready,
+            ("GET", "/metrics"): self._metrics,
+            ("GET", "/openapi.json"): self._describe,
+        }
+        return {**passed, **ollama.handlers(), **self._managing(), **own}
+
+    def _managing(self) -> Mapping[tuple[str, str], Handler]:
+        if self.models.only is not None:
+            return {}
+        managing = ManagingRoutes(self.models, self._buffers, self.settings)
+        self.end_feeds = managing.feed.end
+        return managing.handlers()
+
+    def _routes(self) -> Iterator[Route]:
+        for (method, path), handler in self.handlers.items():
+            yield Route(path, _Endpoint(path, handler), methods=[method])
         for path in sorted(self._page.paths):
-            found.append(Route(path, _Endpoint(path, self._page.answer), methods=list(PAGE_METHODS)))
-        return found
+            yield Route(path, _Endpoint(path, self._page.answer), methods=list(PAGE_METHODS))
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -123,6 +132,11 @@ class Application:
     async def _ready(self, exchange: Exchange) -> None:
         ready = is_ready(self.models)
         await exchange.answer_json(200 if ready else 503, {"status": "ok" if ready else "not ready"})
+
+    async def _describe(self, exchange: Exchange) -> None:
+        needs_token, several = bool(self.settings.token), self.models.only is None
+        made = document(self.handlers, version=self._version, needs_token=needs_token, several=several)
+        await exchange.answer_json(200, made)
 
     async def _metrics(self, exchange: Exchange) -> None:
         text = await metrics_text(self.metrics, self.models, self.connections())
