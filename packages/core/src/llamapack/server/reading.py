@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
@@ -24,7 +25,7 @@ def read_object(body: bytes) -> Json:
     if body.count(b",") + body.count(b"[") + body.count(b"{") > _MOST_VALUES:
         raise Refusal(413, "body_too_large", f"The request has more than {_MOST_VALUES} values.")
     try:
-        value = json.loads(body, parse_constant=_no_constant)
+        value = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise wrong("The request is nested too deeply.") from None
     except ValueError as error:
@@ -36,6 +37,13 @@ def read_object(body: bytes) -> Json:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
 
 
 def field(request: Json, name: str, kind: type[T], default: T) -> T:

@@ -7,6 +7,8 @@ import re
 from llamapack.server.reading import wrong
 
 _DURATION = re.compile(r"(?P<sign>-?)(?P<parts>(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+|0)")
+_LONGEST = 1e9
+"""Some 30 years. JSON has whole numbers that are too large for a float."""
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -15,7 +17,7 @@ def seconds(value: object, name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return float(max(-_LONGEST, min(_LONGEST, value)))
     if isinstance(value, str) and (found := _DURATION.fullmatch(value)):
         parts = re.findall(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)", found["parts"])
         total = sum(float(number) * _UNITS[unit] for number, unit in parts)

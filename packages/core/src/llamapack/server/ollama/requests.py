@@ -10,6 +10,8 @@ from typing import Any
 from llamapack.server.ollama.options import sampling_of
 from llamapack.server.reading import Json, field, wrong
 
+_MOST_PROBABILITIES = 20
+"""Of a token; for all of the vocabulary, reading and writing them would hold up the server."""
 _EFFORTS = ("low", "medium", "high", "max")
 
 
@@ -105,6 +107,8 @@ def _thinking(request: Json) -> dict[str, Any]:
 
 def _log_probabilities(request: Json) -> dict[str, Any]:
     top = field(request, "top_logprobs", int, 0)
+    if not 0 <= top <= _MOST_PROBABILITIES:
+        raise wrong(f"top_logprobs must be from 0 to {_MOST_PROBABILITIES}")
     if not field(request, "logprobs", bool, False) and not top:
         return {}
     return {"logprobs": True, "top_logprobs": top}

@@ -10,7 +10,7 @@ from llamapack.server.openapi.answers import ANSWERS
 from llamapack.server.openapi.messages import MESSAGES
 from llamapack.server.openapi.ollama import OLLAMA
 from llamapack.server.openapi.operations import EVENTS, JSON, OPERATIONS, Operation
-from llamapack.server.openapi.parts import Schema, named, text
+from llamapack.server.openapi.parts import Schema, named
 from llamapack.server.openapi.texts import TEXTS
 from llamapack.server.refusal import Api
 
@@ -77,7 +77,7 @@ def _operation(each: Operation, path: str, *, needs_token: bool, several: bool) 
 def _success(each: Operation) -> Mapping[str, Any]:
     if not each.gives_types:
         return {}
-    content = {kind: {"schema": named(each.gives) if kind == JSON else text()} for kind in each.gives_types}
+    content = {kind: {"schema": named(each.gives)} if kind == JSON else {} for kind in each.gives_types}
     about = "The answer, or the first part of it as events." if EVENTS in content else "The answer."
     return {"200": {"description": about, "content": content}}
 

@@ -162,7 +162,11 @@ MESSAGES: Mapping[str, Schema] = {
     **_BLOCKS,
     "ChatMessage": _MESSAGE,
     "Tool": _TOOL,
-    "ChatRequest": request({**MODEL, **_CHAT, **N, **GENERATING, **_LOG_PROBABILITIES}, ("messages",)),
+    "ChatRequest": request(
+        {**MODEL, **_CHAT, **N, **GENERATING, **_LOG_PROBABILITIES},
+        ("messages",),
+        never_null=("reasoning_format",),
+    ),
     "InputContent": one_of(text(), array(one_of(_INPUT_TEXT, _INPUT_IMAGE))),
     "InputMessage": _INPUT,
     "FunctionCall": _CALL,

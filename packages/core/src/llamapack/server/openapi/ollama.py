@@ -42,7 +42,7 @@ _COMMON: Mapping[str, Schema] = {
     "format": one_of(words("", "json"), object_of({}), about="The form of the answer: JSON, or a JSON schema."),
     "think": one_of(flag(), words("low", "medium", "high", "max"), about="Whether, or how much, is to be thought."),
     "logprobs": flag("Whether the probabilities of tokens are told."),
-    "top_logprobs": whole("Of how many tokens at each.", least=0, most=1000),
+    "top_logprobs": whole("Of how many tokens at each.", least=0, most=20),
     "options": _OPTIONS,
     "keep_alive": _KEEP,
 }

@@ -40,9 +40,12 @@ def object_of(properties: Mapping[str, Schema], required: Sequence[str] = (), ab
     return _typed("object", about, {"properties": properties, **({"required": list(required)} if required else {})})
 
 
-def request(properties: Mapping[str, Schema], required: Sequence[str] = ()) -> Schema:
-    """Return the schema of a request: null stands for a field that is missing, but for those that are required."""
-    return object_of({name: each if name in required else or_null(each) for name, each in properties.items()}, required)
+def request(
+    properties: Mapping[str, Schema], required: Sequence[str] = (), *, never_null: Sequence[str] = ()
+) -> Schema:
+    """Return the schema of a request: null stands for a field that is missing, but for those that need a value."""
+    kept = {*required, *never_null}
+    return object_of({name: each if name in kept else or_null(each) for name, each in properties.items()}, required)
 
 
 def one_of(*schemas: Schema, about: str = "") -> Schema:

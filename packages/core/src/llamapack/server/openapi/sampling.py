@@ -61,7 +61,7 @@ CHOICE: Mapping[str, Schema] = {
 }
 FORM: Mapping[str, Schema] = {
     "grammar": text("A grammar in GBNF that the answer must follow."),
-    "json_schema": one_of(object_of({}), flag(), about="A JSON schema that the answer must follow."),
+    "json_schema": object_of({}, about="A JSON schema that the answer must follow."),
 }
 SERVER: Mapping[str, Schema] = {
     "cache_prompt": flag("Whether the beginning that earlier prompts had is not computed again."),

@@ -24,9 +24,13 @@ _MEDIA = object_of(
     {"prompt_string": text("With a marker for each file."), "multimodal_data": array(text("base64"))},
     ("prompt_string",),
 )
-_TOKENS = array(one_of(_TOKEN, text()))
-_PROMPT = one_of(text(), _TOKENS, _MEDIA, about="A text, tokens, or both in turn; also with images and audio.")
-_PROMPTS = one_of(named("Prompt"), array(named("Prompt")), about="A text, tokens, or both in turn, or a list of these.")
+_TOKENS = array(one_of(_TOKEN, text()), minItems=1)
+_PROMPT = one_of(
+    text(minLength=1), _TOKENS, _MEDIA, about="A text, tokens, or both in turn; also with images and audio."
+)
+_PROMPTS = one_of(
+    named("Prompt"), array(named("Prompt"), minItems=1), about="A text, tokens, or both in turn, or a list of these."
+)
 _EMBEDDING: Mapping[str, Schema] = {
     "input": named("Prompts"),
     "content": named("Prompts"),
