@@ -199,7 +199,7 @@ def test_isolated(session: nox.Session) -> None:
 
 @nox.session(name="test-clients")
 def test_clients(session: nox.Session) -> None:
-    """Test the server with litellm, LangChain and `llm`, which bring a hundred packages."""
+    """Test the server with litellm, LangChain, `llm` and schemathesis, which bring a hundred packages."""
     with with_source(session):
         prepare(session, "more-clients", wheel=wheels.core_wheel())
         variables = {"LLAMAPACK_TEST_MODEL": str(demo_model.demo_model())}
