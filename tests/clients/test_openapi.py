@@ -81,7 +81,7 @@ def small(model_path: Path) -> Iterator[Served]:
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("models")
     for name in ("a", "b"):
-        write_model(folder / f"{name}.gguf", words="abcd")
+        write_model(folder / f"{name}.gguf", "llama", words="abcd")
     served = Served(folder, "--threads", "1", "--ctx-size", "64", "-o", "warmup=false")
     yield served
     assert served.end() == 0

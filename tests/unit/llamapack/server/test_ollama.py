@@ -9,7 +9,7 @@ import pytest
 from llamapack.server.ollama.answers import Answer, ChatAnswer, TextAnswer, embeddings_of
 from llamapack.server.ollama.durations import seconds
 from llamapack.server.ollama.options import sampling_of
-from llamapack.server.ollama.requests import chat_request, embed_request, generate_request
+from llamapack.server.ollama.requests import chat_request, dimensions_of, embed_request, generate_request
 from llamapack.server.reading import model_name, read_object
 from llamapack.server.refusal import Refusal
 
@@ -151,6 +151,10 @@ def test_a_prompt_becomes_a_chat_a_text_or_a_gap() -> None:
         ({"think": "much"}, "think must be true, false, or one of"),
         ({"top_logprobs": 21}, "top_logprobs must be from 0 to 20"),
         ({"top_logprobs": -1}, "top_logprobs must be from 0 to 20"),
+        ({"tools": [{}]}, 'each tool must be an object with type "function"'),
+        ({"tools": ["a"]}, 'each tool must be an object with type "function"'),
+        ({"tools": [{"type": "function", "function": {}}]}, "the function of each tool needs a name"),
+        ({"tools": [{"type": "function", "function": {"name": "a", "parameters": 1}}]}, "'parameters' must be an obj"),
     ],
 )
 def test_wrong_chats_are_the_clients_fault(request_: dict[str, Any], message: str) -> None:
@@ -163,6 +167,27 @@ def test_wrong_chats_are_the_clients_fault(request_: dict[str, Any], message: st
 def test_what_is_not_supported_is_named(request_: dict[str, Any]) -> None:
     with pytest.raises(Refusal, match=r"not supported|cannot have"):
         generate_request(request_, stream=False)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"raw": {}}, {"system": 1}, {"prompt": 1}, {"suffix": 1}, {"think": 1}, {"format": 1}, {"logprobs": 1}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+@pytest.mark.parametrize("kind", [{}, {"raw": True}, {"suffix": "a"}], ids=["chat", "raw", "gap"])
+def test_a_field_of_a_wrong_type_is_an_error_where_it_is_not_used_too(
+    kind: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(Refusal) as caught:
+        generate_request({**kind, **wrong}, stream=False)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("dimensions", [-1, 2**31, 1.0, "1", True])
+def test_wrong_dimensions_are_an_error(dimensions: object) -> None:
+    with pytest.raises(Refusal, match="dimensions"):
+        dimensions_of({"dimensions": dimensions})
+    assert dimensions_of({}) == dimensions_of({"dimensions": None}) == 0
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,13 @@ from llamapack.server.exchange import Exchange, Handler
 from llamapack.server.ollama import about
 from llamapack.server.ollama.answers import Answer, ChatAnswer, TextAnswer, embeddings_of, now
 from llamapack.server.ollama.durations import seconds
-from llamapack.server.ollama.requests import Translated, chat_request, embed_request, generate_request
+from llamapack.server.ollama.requests import (
+    Translated,
+    chat_request,
+    dimensions_of,
+    embed_request,
+    generate_request,
+)
 from llamapack.server.reading import Json, field, model_name, read_object, wrong
 from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper, RunnerRequest
@@ -74,21 +80,19 @@ class OllamaRoutes:
 
     async def _chat(self, exchange: Exchange, request: Json) -> None:
         name, stream = model_name(request), field(request, "stream", bool, True)
-        if not field(request, "messages", list, []):
+        translated = chat_request(request, stream=stream)
+        if not translated.body["messages"]:
             await self._only_load(exchange, request, {"message": {"role": "assistant", "content": ""}})
             return
-        await self._answer(exchange, request, chat_request(request, stream=stream), _Kind(name=name, chat=True))
+        await self._answer(exchange, request, translated, _Kind(name=name, chat=True))
 
     async def _generate(self, exchange: Exchange, request: Json) -> None:
         name, stream = model_name(request), field(request, "stream", bool, True)
-        if (
-            not field(request, "prompt", str, "")
-            and not field(request, "suffix", str, "")
-            and not request.get("images")
-        ):
+        translated = generate_request(request, stream=stream)
+        if not any(request.get(part) for part in ("prompt", "suffix", "images")):
             await self._only_load(exchange, request, {"response": ""})
             return
-        await self._answer(exchange, request, generate_request(request, stream=stream), _Kind(name=name, chat=False))
+        await self._answer(exchange, request, translated, _Kind(name=name, chat=False))
 
     async def _only_load(self, exchange: Exchange, request: Json, empty: Json) -> None:
         """Answer a request without a prompt, which is to load the model, or with `keep_alive` of 0 to unload it."""
@@ -120,10 +124,10 @@ class OllamaRoutes:
 
     async def _vectors(self, request: Json) -> tuple[list[list[float]], int]:
         """Return the vectors of a request's texts, and how many tokens they have."""
-        translated, dimensions = embed_request(request), field(request, "dimensions", int, 0)
+        translated, dimensions = embed_request(request), dimensions_of(request)
+        keep, keeper = seconds(request.get("keep_alive"), "keep_alive"), self._models.find(model_name(request))
         if not translated.body["input"]:
             return [], 0
-        keep, keeper = seconds(request.get("keep_alive"), "keep_alive"), self._models.find(model_name(request))
         found: list[Any] = []
 
         async def take(response: AsyncRunnerResponse) -> None:
@@ -132,7 +136,7 @@ class OllamaRoutes:
 
         async with self._models.use(keeper, keep):
             await keeper.answer(_to_runner(translated), take)
-        return embeddings_of(found[-1], max(0, dimensions)), int(found[-1]["usage"]["prompt_tokens"])
+        return embeddings_of(found[-1], dimensions), int(found[-1]["usage"]["prompt_tokens"])
 
     async def _embed(self, exchange: Exchange, request: Json) -> None:
         name, began = model_name(request), time.monotonic()

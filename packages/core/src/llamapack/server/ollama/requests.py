@@ -12,6 +12,7 @@ from llamapack.server.reading import Json, field, wrong
 
 _MOST_PROBABILITIES = 20
 """Of a token; for all of the vocabulary, reading and writing them would hold up the server."""
+_MOST_DIMENSIONS = 2**31 - 1
 _EFFORTS = ("low", "medium", "high", "max")
 
 
@@ -25,7 +26,7 @@ class Translated:
 
 def chat_request(request: Json, *, stream: bool) -> Translated:
     """Translate a request of `/api/chat`."""
-    tools = field(request, "tools", list, [])
+    tools = _tools(request)
     body = {
         "messages": _messages(field(request, "messages", list, [])),
         **({"tools": tools} if tools else {}),
@@ -40,23 +41,24 @@ def chat_request(request: Json, *, stream: bool) -> Translated:
 
 def generate_request(request: Json, *, stream: bool) -> Translated:
     """Translate a request of `/api/generate`: a chat of one message, a raw text, or one with a gap to fill."""
+    message = {"role": "user", "content": field(request, "prompt", str, ""), "images": request.get("images")}
+    system = field(request, "system", str, "")
+    messages = [*([{"role": "system", "content": system}] if system else []), message]
+    chat = chat_request({**request, "messages": messages, "tools": None}, stream=stream)  # checks what others pass over
     if field(request, "template", str, ""):
         raise wrong("template is not supported: the model's own chat template is used")
     if request.get("context"):
         raise wrong("context is not supported: use /api/chat, with the messages so far")
-    prompt, suffix = field(request, "prompt", str, ""), field(request, "suffix", str, "")
-    if suffix:
+    prompt, raw = message["content"], field(request, "raw", bool, False)
+    if suffix := field(request, "suffix", str, ""):
         body = {"input_prefix": prompt, "input_suffix": suffix, **_plain_format(request), **sampling_of(request)}
         return Translated(path="/infill", body={**body, "stream": stream})
-    if field(request, "raw", bool, False):
+    if raw:
         if request.get("images"):
             raise wrong("raw prompts cannot have images")
         body = {"prompt": prompt, **_plain_format(request), **sampling_of(request), "stream": stream}
         return Translated(path="/completion", body=body)
-    system = field(request, "system", str, "")
-    messages: list[Json] = [{"role": "system", "content": system}] if system else []
-    messages.append({"role": "user", "content": prompt, "images": request.get("images")})
-    return chat_request({**request, "messages": messages, "tools": None}, stream=stream)
+    return chat
 
 
 def embed_request(request: Json) -> Translated:
@@ -66,6 +68,27 @@ def embed_request(request: Json) -> Translated:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise wrong("'input' must be a text or a list of texts.")
     return Translated(path="/v1/embeddings", body={"input": texts})
+
+
+def dimensions_of(request: Json) -> int:
+    """Return how many numbers of each vector are wanted; 0 is for all."""
+    dimensions = field(request, "dimensions", int, 0)
+    if not 0 <= dimensions <= _MOST_DIMENSIONS:
+        raise wrong(f"dimensions must be from 0 to {_MOST_DIMENSIONS}")
+    return dimensions
+
+
+def _tools(request: Json) -> list[Any]:
+    tools = field(request, "tools", list, [])
+    for tool in tools:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict) or tool.get("type") != "function":
+            raise wrong('each tool must be an object with type "function" and a function')
+        if not isinstance(function.get("name"), str):
+            raise wrong("the function of each tool needs a name")
+        field(function, "description", str, "")
+        field(function, "parameters", dict, {})
+    return tools
 
 
 def _chat_sampling(request: Json) -> dict[str, Any]:
