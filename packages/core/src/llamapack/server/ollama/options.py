@@ -26,6 +26,7 @@ _WHOLE: Mapping[str, str] = {
     "num_keep": "n_keep",
     "num_predict": "n_predict",
 }
+_LEAST: Mapping[str, int] = {"repeat_last_n": -1}
 _LOADING = frozenset(
     (
         *("embedding_only", "f16_kv", "logits_all", "low_vram", "main_gpu", "num_batch", "num_ctx", "num_gpu"),
@@ -33,7 +34,8 @@ _LOADING = frozenset(
     )
 )
 """How a model is loaded; `llamapack serve` was told that when it was started."""
-_LARGEST_SEED = (1 << 32) - 1
+_SEEDS = 1 << 32
+_SMALLEST, _LARGEST = -(1 << 31), (1 << 31) - 1
 
 
 def sampling_of(request: Json) -> dict[str, Any]:
@@ -53,8 +55,6 @@ def sampling_of(request: Json) -> dict[str, Any]:
             found["stop"] = _texts(name, value)
     if found.get("n_predict", 0) < 0:  # Ollama has two words for no limit
         found["n_predict"] = -1
-    if "seed" in found:
-        found["seed"] %= _LARGEST_SEED + 1
     return found
 
 
@@ -68,6 +68,10 @@ def _whole(name: str, value: object) -> int:
     number = _number(name, value)
     if number != int(number):
         raise wrong(f"option {name!r} must be a whole number")
+    if name == "seed":
+        return int(number) % _SEEDS
+    if not _LEAST.get(name, _SMALLEST) <= number <= _LARGEST:
+        raise wrong(f"option {name!r} must be from {_LEAST.get(name, _SMALLEST)} to {_LARGEST}")
     return int(number)
 
 

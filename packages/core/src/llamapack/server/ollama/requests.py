@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,17 +78,19 @@ def dimensions_of(request: Json) -> int:
     return dimensions
 
 
-def _tools(request: Json) -> list[Any]:
-    tools = field(request, "tools", list, [])
-    for tool in tools:
-        function = tool.get("function") if isinstance(tool, dict) else None
-        if not isinstance(function, dict) or tool.get("type") != "function":
-            raise wrong('each tool must be an object with type "function" and a function')
-        if not isinstance(function.get("name"), str):
-            raise wrong("the function of each tool needs a name")
-        field(function, "description", str, "")
-        field(function, "parameters", dict, {})
-    return tools
+def _tools(request: Json) -> list[Json]:
+    return [_tool(tool) for tool in field(request, "tools", list, [])]
+
+
+def _tool(tool: Any) -> Json:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict) or tool.get("type") != "function":
+        raise wrong('each tool must be an object with type "function" and a function')
+    if not isinstance(function.get("name"), str):
+        raise wrong("the function of each tool needs a name")
+    field(function, "description", str, "")
+    field(function, "parameters", dict, {})
+    return {**tool, "function": {name: value for name, value in function.items() if value is not None}}
 
 
 def _chat_sampling(request: Json) -> dict[str, Any]:
@@ -148,7 +150,7 @@ def _messages(given: Sequence[Any]) -> list[dict[str, Any]]:
         role, text = field(message, "role", str, ""), field(message, "content", str, "")
         if not role:
             raise wrong("each message needs a role")
-        made: dict[str, Any] = {"role": role, "content": _content(text, message.get("images"))}
+        made: dict[str, Any] = {"role": role, "content": _content(text, field(message, "images", list, []))}
         if thinking := field(message, "thinking", str, ""):
             made["reasoning_content"] = thinking
         if calls := field(message, "tool_calls", list, []):
@@ -157,8 +159,8 @@ def _messages(given: Sequence[Any]) -> list[dict[str, Any]]:
                 made["tool_calls"].append(_call(call, f"call_{number}"))
                 open_calls.append((made["tool_calls"][-1]["function"]["name"], f"call_{number}"))
                 number += 1
+        name = field(message, "tool_name", str, "") or field(message, "name", str, "")
         if role == "tool":
-            name = field(message, "tool_name", str, "") or field(message, "name", str, "")
             made["tool_call_id"] = _answered(open_calls, name)
             made |= {"name": name} if name else {}
         found.append(made)
@@ -178,17 +180,15 @@ def _call(call: Any, number: str) -> dict[str, Any]:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         raise wrong("each call of a tool needs a function with a name")
-    arguments = function.get("arguments") or {}
-    if not isinstance(arguments, Mapping):
-        raise wrong("the arguments of a call must be an object")
+    arguments = field(function, "arguments", dict, {})
     made = {"name": function["name"], "arguments": json.dumps(arguments)}
     return {"id": number, "type": "function", "function": made}
 
 
-def _content(text: str, images: object) -> str | list[dict[str, Any]]:
+def _content(text: str, images: Sequence[Any]) -> str | list[dict[str, Any]]:
     if not images:
         return text
-    if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
+    if not all(isinstance(image, str) for image in images):
         raise wrong("images must be a list of base64 texts")
     parts: list[dict[str, Any]] = [{"type": "text", "text": text}] if text else []
     for image in images:

@@ -23,12 +23,13 @@ _NUMBERS = (
     *("temperature", "top_p", "min_p", "typical_p", "repeat_penalty", "presence_penalty", "frequency_penalty"),
     *("mirostat_tau", "mirostat_eta"),
 )
-_WHOLE = ("top_k", "mirostat", "seed", "num_keep", "num_predict")
+_WHOLE = ("top_k", "mirostat", "num_keep", "num_predict")
 _OPTIONS = request(
     {
         **{name: number() for name in _NUMBERS},
         **{name: whole() for name in _WHOLE},
-        "repeat_last_n": whole(least=0),
+        "repeat_last_n": whole("How many tokens count as the last ones; -1 is for all of the context.", least=-1),
+        "seed": {"type": "integer", "description": "Of 32 bits; of others, the lowest 32 are taken."},
         "stop": one_of(text(), array(text())),
     }
 )
@@ -47,12 +48,21 @@ _COMMON: Mapping[str, Schema] = {
     "keep_alive": _KEEP,
 }
 _CALL = object_of(
-    {"function": object_of({"name": text(), "arguments": object_of({})}, ("name",))},
+    {"function": request({"name": text(), "arguments": object_of({})}, ("name",))},
     ("function",),
 )
-_MESSAGE = object_of(
+_TOOL = object_of(
     {
-        "role": words("system", "user", "assistant", "tool"),
+        "type": words("function"),
+        "function": request(
+            {"name": text(), "description": text(), "parameters": object_of({}, about="A JSON schema.")}, ("name",)
+        ),
+    },
+    ("type", "function"),
+)
+_MESSAGE = request(
+    {
+        "role": text("system, user, assistant, tool, or another one that the model's template knows.", minLength=1),
         "content": text(),
         "thinking": text("What the model had thought."),
         "images": array(text("base64")),
@@ -86,18 +96,19 @@ _ENTRY: Mapping[str, Schema] = {
 
 OLLAMA: Mapping[str, Schema] = {
     "OllamaMessage": _MESSAGE,
-    "OllamaChatRequest": object_of(
+    "OllamaTool": _TOOL,
+    "OllamaChatRequest": request(
         {
-            **request(_COMMON)["properties"],
+            **_COMMON,
             "model": _NAME,
             "messages": array(named("OllamaMessage"), "The chat so far; without any, the model is only loaded."),
-            "tools": array(named("Tool")),
+            "tools": array(named("OllamaTool")),
         },
         ("model",),
     ),
-    "OllamaGenerateRequest": object_of(
+    "OllamaGenerateRequest": request(
         {
-            **request(_COMMON)["properties"],
+            **_COMMON,
             "model": _NAME,
             "prompt": text("The prompt; without one, the model is only loaded."),
             "suffix": text("What stands after the gap that is to be filled."),
