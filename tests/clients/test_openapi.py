@@ -88,19 +88,19 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert "Traceback" not in served.log
 
 
-@schema(lambda path: path not in EMBEDS and not path.startswith("/models/")).parametrize()
+@schema(lambda path: path not in EMBEDS and not path.startswith("/models/")).parametrize()  # type: ignore[untyped-decorator]
 @ask
 def test_each_request_is_answered_as_described(text_server: Served, case: Any) -> None:
     check(text_server, case)
 
 
-@schema(EMBEDS.__contains__).parametrize()
+@schema(EMBEDS.__contains__).parametrize()  # type: ignore[untyped-decorator]
 @ask
 def test_vectors(embedder: Served, case: Any) -> None:
     check(embedder, case)
 
 
-@schema(lambda path: path.startswith("/models/")).parametrize()
+@schema(lambda path: path.startswith("/models/")).parametrize()  # type: ignore[untyped-decorator]
 @ask
 def test_managing(several: Served, case: Any) -> None:
     check(several, case)

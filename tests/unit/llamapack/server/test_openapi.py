@@ -31,10 +31,11 @@ def made(*, needs_token: bool = False, several: bool = False) -> Mapping[str, An
 def test_it_is_valid(needs_token: bool, several: bool) -> None:
     found = made(needs_token=needs_token, several=several)
     assert json.loads(json.dumps(found)) == found
-    OpenAPIV31SpecValidator(found).validate()  # type: ignore[arg-type]  # it says dict, and reads only
+    OpenAPIV31SpecValidator(found).validate()
 
 
-def test_each_route_is_described_and_nothing_else() -> None:
+def test_each_route_is_described_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llamapack.server.app.version", lambda _: "1.2.3")  # nothing is installed here
     one, several = application("one"), application("one", "two")
     assert len(ROUTES) == len(set(ROUTES))
     assert set(one.handlers) | set(several.handlers) == set(ROUTES)
