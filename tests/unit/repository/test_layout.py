@@ -48,7 +48,7 @@ CORE_LAYERS = (
     ("typed",),
     ("sampling", "grammar", "evaluation", "media"),
     ("context", "quantization"),
-    ("model", "diagnostics", "imatrix"),
+    ("model", "diagnostics", "imatrix", "hub"),
     ("backends", "gguf", "media_files", "threads"),
     ("_native", "_util"),
     ("errors",),

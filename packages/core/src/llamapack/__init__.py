@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from llamapack import generation as generation
     from llamapack import gguf as gguf
     from llamapack import grammar as grammar
+    from llamapack import hub as hub
     from llamapack import imatrix as imatrix
     from llamapack import llama as llama
     from llamapack import media as media
@@ -104,6 +105,7 @@ PUBLIC_MODULES = (
     "generation",
     "gguf",
     "grammar",
+    "hub",
     "imatrix",
     "llama",
     "media",

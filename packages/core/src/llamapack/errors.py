@@ -7,7 +7,9 @@ LlamapackError
 ├── ModelError                  the file cannot be loaded
 │   ├── ModelNotFoundError      also a FileNotFoundError
 │   ├── ModelFormatError        not GGUF, truncated, or of an unknown architecture
-│   └── ModelMemoryError        there is not enough memory for it; also a MemoryError
+│   ├── ModelMemoryError        there is not enough memory for it; also a MemoryError
+│   ├── ModelChoiceError        a name stands for several models; it has the choices
+│   └── DownloadError           the file cannot be got from the hub or another server
 ├── InputError                  an argument is wrong; also a ValueError
 │   ├── UnknownArgumentError    no argument has that name; also a TypeError
 │   ├── PromptTooLongError      it does not fit the context
@@ -87,6 +89,30 @@ class ModelFormatError(ModelError):
 
 class ModelMemoryError(ModelError, MemoryError):
     """There is not enough memory for the model and its context."""
+
+
+class ModelChoiceError(ModelError):
+    """A name stands for several models, and none of them is the default.
+
+    `choices` are references, one for each of them.
+    """
+
+    def __init__(self, what: str, *, choices: tuple[str, ...], why: str = "", fix: str = "") -> None:
+        """Take the parts of the message, and the choices."""
+        super().__init__(what, why=why, fix=fix)
+        self.choices = choices
+
+
+class DownloadError(ModelError):
+    """A file cannot be got from the hub or from another server.
+
+    `status` is the HTTP status that the server answered, and None if it did not, or if that was not the problem.
+    """
+
+    def __init__(self, what: str, *, status: int | None = None, why: str = "", fix: str = "") -> None:
+        """Take the parts of the message, and the status."""
+        super().__init__(what, why=why, fix=fix)
+        self.status = status
 
 
 class InputError(LlamapackError, ValueError):
