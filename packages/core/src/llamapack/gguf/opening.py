@@ -25,15 +25,19 @@ def opened(path: Path) -> Iterator[Window]:
     """
     with _open(path) as file:
         try:
-            window = Window(file, os.fstat(file.fileno()).st_size)
-            _check_beginning(path, file.read(HEADER.size))
-            yield window
+            yield begin(file, os.fstat(file.fileno()).st_size, path)
         except DamageError as error:
             raise damaged(path, str(error)) from None
         except OSError as error:
             if isinstance(error, LlamapackError):
                 raise
             raise ModelError(f"The model {path} cannot be read.", why=str(error), fix="Check the disk.") from error
+
+
+def begin(file: BinaryIO, size: int, path: Path) -> Window:
+    """Return a view of a file of `size` bytes; raises ModelFormatError if it does not begin as a GGUF file."""
+    _check_beginning(path, file.read(HEADER.size))
+    return Window(file, size)
 
 
 def damaged(path: Path, why: str) -> ModelFormatError:

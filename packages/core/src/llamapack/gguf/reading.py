@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from llamapack.errors import ModelFormatError
 from llamapack.gguf.file import Gguf, Metadata, read_file
 from llamapack.gguf.loadable import problems
-from llamapack.gguf.opening import DOWNLOAD_AGAIN, opened
-from llamapack.gguf.parser import Header, Tensor
+from llamapack.gguf.opening import DOWNLOAD_AGAIN, begin, damaged, opened
+from llamapack.gguf.parser import Header, Tensor, parse
 from llamapack.gguf.splits import check_part, part_paths
+from llamapack.gguf.window import DamageError
 
 
 def read(path: str | os.PathLike[str]) -> Gguf:
@@ -53,6 +55,25 @@ def check(path: Path) -> Gguf:
     if problem:
         raise ModelFormatError(f"The model {path} cannot be loaded.", why=problem, fix=DOWNLOAD_AGAIN)
     return found
+
+
+def check_stream(file: BinaryIO, size: int, path: Path) -> Header:
+    """Check the beginning of a model that is still on its way, and return its header.
+
+    `file` will have `size` bytes, and is read only as far as the header goes; `path` is what errors call it. A model in
+    several files is checked in its first.
+
+    Raises ModelFormatError as `check` does.
+    """
+    window = begin(file, size, path)
+    try:
+        header = parse(window)
+        problem = next(problems(header.entries, header.tensors, window), None)
+    except DamageError as error:
+        raise damaged(path, str(error)) from None
+    if problem:
+        raise ModelFormatError(f"The model {path} cannot be loaded.", why=problem, fix=DOWNLOAD_AGAIN)
+    return header
 
 
 def _merge(tensors: dict[str, Tensor], header: Header, path: Path, number: int) -> None:
