@@ -1,0 +1,75 @@
+"""Read the header of a model before it is downloaded: what is no model, or none that can be loaded, costs little."""
+
+from __future__ import annotations
+
+import io
+import logging
+from http.client import HTTPResponse
+from pathlib import Path
+
+from llamapack.errors import ModelFormatError
+from llamapack.gguf.parser import Header
+from llamapack.gguf.reading import check_stream
+from llamapack.hub.choosing import shown_size
+from llamapack.hub.downloading import Source
+from llamapack.hub.explaining import PROBLEMS, explained
+from llamapack.hub.transport import BrokenError, Transport
+
+logger = logging.getLogger("llamapack.hub")
+
+_MOST = 1 << 28  # more than the largest header that the parser takes
+
+
+def preview(source: Source, size: int, transport: Transport) -> None:
+    """Check the header of a model on a server; raises ModelFormatError if it is no model that can be loaded."""
+    try:
+        header = transport.repeat(lambda: _read(source, size, transport))
+    except PROBLEMS as error:
+        raise explained(error, source.name) from error
+    architecture = _text(header, "general.architecture")
+    context = header.entries.get(f"{architecture}.context_length")
+    logger.info(
+        "%s is of the architecture %s, has a context of %s tokens and %s",
+        source.name,
+        architecture,
+        context.value if context else "unknown",
+        shown_size(size),
+    )
+
+
+def _read(source: Source, size: int, transport: Transport) -> Header:
+    with transport.get(source.url) as answer:
+        beginning = _Beginning(answer, size)
+        try:
+            return check_stream(beginning, size, Path(source.name))
+        except ModelFormatError as error:
+            if beginning.broken:
+                raise BrokenError("the connection ended within the header") from error
+            raise
+
+
+def _text(header: Header, key: str) -> str:
+    entry = header.entries.get(key)
+    return entry.value.decode("utf-8", "replace") if entry is not None and isinstance(entry.value, bytes) else "unknown"
+
+
+class _Beginning(io.BytesIO):
+    """As much of a file as was asked for so far; more is received when it is read."""
+
+    def __init__(self, answer: HTTPResponse, size: int) -> None:
+        super().__init__()
+        self._answer = answer
+        self._most = min(size, _MOST)
+        self.broken = False
+
+    def read(self, count: int | None = -1, /) -> bytes:
+        """Return the next bytes, received if they are not here yet."""
+        at, end = self.tell(), min(self._most, self.tell() + (count or 0))
+        missing = end - len(self.getbuffer())
+        self.seek(0, io.SEEK_END)
+        while missing > 0 and not self.broken:
+            data = self._answer.read(missing)
+            missing -= self.write(data)
+            self.broken = not data
+        self.seek(at)
+        return super().read(count)
