@@ -1,0 +1,27 @@
+"""Files of any server, by address and checksum: kept in llamapack's own cache, under the checksum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llamapack._util.cache_folder import cache_folder
+from llamapack.errors import DownloadError, ModelNotFoundError
+from llamapack.hub.downloading import Source, download
+from llamapack.hub.progress import Progress
+from llamapack.hub.references import UrlReference
+from llamapack.hub.transport import Transport
+
+
+def find(reference: UrlReference, *, ask: bool, seconds: float, progress: Progress | None) -> Path:
+    """Return the file of an address, downloaded if it is not here and `ask` is True."""
+    folder = cache_folder("downloads")
+    if folder is None:
+        raise DownloadError("There is no folder for downloads.", fix="Set LLAMAPACK_CACHE_DIR to one.")
+    place = folder / reference.sha256 / reference.name
+    if place.is_file():
+        return place
+    if not ask:
+        raise ModelNotFoundError(f"{reference.url} has not been downloaded yet.", fix="Download it first.")
+    source = Source(name=reference.name, url=reference.url, digest=reference.sha256)
+    download(source, place, folder / ".locks" / f"{reference.sha256}.lock", Transport(seconds=seconds), progress)
+    return place
