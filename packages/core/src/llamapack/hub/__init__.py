@@ -3,15 +3,32 @@
     files = llamapack.hub.resolve("hf:ggml-org/Qwen3-0.6B-GGUF:Q8_0")
     files.path, files.projector
 
-resolving   Find the files that a reference stands for, and download those that are missing.
-references  The forms of a reference: a path, a name on a hub, an address, a name of the user's list.
-files       What a reference stands for: files on this machine.
-progress    How a download tells how far it is.
+resolving     Find the files that a reference stands for, and download those that are missing.
+references    The forms of a reference: a path, a name on a hub, an address, a name of the user's list.
+files         What a reference stands for: files on this machine.
+names         The user's list: short names for other references.
+ollama        Models that Ollama has on this machine.
+addresses     Files of any server, by address and checksum.
+repositories  Files of the hub's repositories: those in the cache first, and the others downloaded into it.
+listing       The files of a repository at one commit.
+choosing      Which files of a repository a reference means, by llama.cpp's rules.
+asking        Ask the hub for the files of a repository.
+cache         The cache that is shared with Hugging Face's programs and with llama.cpp.
+previewing    Read the header of a model before it is downloaded.
+downloading   Download one file: resumed, checked, and moved into its place when it is whole.
+partial       A file that is not whole yet.
+hub_client    Downloads by huggingface_hub, where it is installed.
+transport     Requests to servers: time limits, repeated attempts, redirects, tokens.
+explaining    What went wrong between us and a server, in words.
+locks         Locks between processes.
+settings      What the user's environment says.
+progress      How a download tells how far it is.
 """
 
 from __future__ import annotations
 
 from llamapack.hub.files import ModelFiles
+from llamapack.hub.names import aliases, aliases_file, remove_alias, set_alias
 from llamapack.hub.progress import Progress
 from llamapack.hub.references import (
     AliasReference,
@@ -33,6 +50,10 @@ __all__ = [
     "Progress",
     "Reference",
     "UrlReference",
+    "aliases",
+    "aliases_file",
     "parse",
+    "remove_alias",
     "resolve",
+    "set_alias",
 ]

@@ -6,10 +6,21 @@ import os
 from pathlib import Path
 
 from llamapack import gguf
-from llamapack.errors import DownloadError, ModelNotFoundError
+from llamapack.errors import ModelNotFoundError
+from llamapack.hub import addresses, ollama, repositories
 from llamapack.hub.files import ModelFiles
+from llamapack.hub.names import aliases
 from llamapack.hub.progress import Progress
-from llamapack.hub.references import AliasReference, PathReference, parse
+from llamapack.hub.references import (
+    AliasReference,
+    HubReference,
+    OllamaReference,
+    PathReference,
+    Reference,
+    UrlReference,
+    parse,
+)
+from llamapack.hub.settings import check_token, is_offline, seconds
 
 
 def resolve(
@@ -17,29 +28,67 @@ def resolve(
     *,
     offline: bool | None = None,
     download: bool = True,
+    projector: bool = True,
+    draft: bool = False,
     token: str | None = None,
     progress: Progress | None = None,
 ) -> ModelFiles:
     """Return the files of the model that `reference` stands for: a path, or a name as `parse` knows them.
 
-    Files that are here already are used without a network. Others are downloaded, unless `download` is False. With
-    `offline`, nothing is asked of any server; None takes what the variable HF_HUB_OFFLINE says. `token` is for
-    repositories that need one; None takes HF_TOKEN, or the one that `hf auth login` has stored. `progress` is called
-    with the name of a file, its bytes that are here, and its bytes in all.
+    What is in the cache is used, and no server is asked. The rest is downloaded, with the model's projector unless
+    `projector` is False, and with its draft model if `draft` is True. With `download=False` the hub is asked what it
+    has, and what is missing is an error. With `offline=True` no server is asked; `offline=False` asks the hub for what
+    is newest; None does what is said above, and is as True if HF_HUB_OFFLINE is set. `token` is for repositories that
+    need one; None takes HF_TOKEN, or the one that `hf auth login` stored.
 
     Raises InputError for a reference that is wrong, ModelNotFoundError for one that stands for nothing,
     ModelChoiceError for one that stands for several models, ModelFormatError for a file that is no model, and
     DownloadError if a file cannot be got.
     """
-    found = parse(reference)
-    if isinstance(found, PathReference):
-        return _of_path(os.fspath(reference), found.path)
-    if isinstance(found, AliasReference):
+    text, meant = os.fspath(reference), parse(reference)
+    if isinstance(meant, AliasReference):
+        meant = _named(meant)
+    if isinstance(meant, PathReference):
+        return _one(text, meant.path)
+    if isinstance(meant, OllamaReference):
+        return ollama.find(text, meant)
+    asking = _asking(offline)
+    if isinstance(meant, UrlReference):
+        ask = download and asking is not False
+        return _one(text, addresses.find(meant, ask=ask, seconds=seconds(), progress=progress))
+    wanted = repositories.Wanted(
+        ask=asking,
+        download=download,
+        projector=projector,
+        draft=draft,
+        token=check_token(token) if token else None,
+        progress=progress,
+    )
+    return repositories.find(text, meant, wanted)
+
+
+def _asking(offline: bool | None) -> bool | None:
+    if offline is None:
+        return False if is_offline() else None
+    return not offline
+
+
+def _named(alias: AliasReference) -> PathReference | HubReference | OllamaReference | UrlReference:
+    names = aliases()
+    if alias.name not in names:
+        known = f" Your names: {', '.join(sorted(names))}." if names else ""
         raise ModelNotFoundError(
-            f"There is no file {found.name}.", why=f"Python looked from {Path.cwd()}.", fix="Check the path."
+            f"There is no file {alias.name}.",
+            why=f"Python looked from {Path.cwd()}.{known}",
+            fix="Check the path. A model on the hub is named hf:org/repo.",
         )
-    raise DownloadError(f"{reference!s} cannot be resolved yet.", fix="Name a file.")
+    meant: Reference = parse(names[alias.name])
+    if isinstance(meant, AliasReference):
+        raise ModelNotFoundError(
+            f"The name {alias.name} stands for {meant.name}, which is nothing.", fix="Set it again."
+        )
+    return meant
 
 
-def _of_path(reference: str, path: Path) -> ModelFiles:
-    return ModelFiles(reference=reference, path=path, parts=gguf.read(path).paths)
+def _one(text: str, path: Path) -> ModelFiles:
+    return ModelFiles(reference=text, path=path, parts=gguf.read(path).paths)

@@ -1,0 +1,166 @@
+"""Files of the hub's repositories: those in the cache first, and the others downloaded into it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llamapack.errors import DownloadError, ModelError, ModelNotFoundError
+from llamapack.hub import hub_client
+from llamapack.hub.asking import address, ask
+from llamapack.hub.cache import Store
+from llamapack.hub.choosing import Selection, choose, is_default
+from llamapack.hub.downloading import Source, bytes_here, check_space, download, total_missing
+from llamapack.hub.files import ModelFiles
+from llamapack.hub.listing import Listing, RepositoryFile
+from llamapack.hub.previewing import preview
+from llamapack.hub.progress import Progress
+from llamapack.hub.references import HubReference
+from llamapack.hub.settings import endpoint, find_token, hub_cache, seconds
+from llamapack.hub.transport import Transport
+
+logger = logging.getLogger("llamapack.hub")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is wanted of a repository, and how: with its projector, with its draft, what may be asked and downloaded.
+
+    `ask` is None to ask the hub only if the cache has not everything.
+    """
+
+    ask: bool | None
+    download: bool
+    projector: bool
+    draft: bool
+    token: str | None
+    progress: Progress | None
+
+    def of(self, selection: Selection) -> tuple[RepositoryFile, ...]:
+        """Return the files that are wanted."""
+        extra = (selection.projector if self.projector else None, selection.draft if self.draft else None)
+        return (*selection.model, *(file for file in extra if file is not None))
+
+
+def find(text: str, reference: HubReference, wanted: Wanted) -> ModelFiles:
+    """Return the files that `reference` means.
+
+    Raises ModelNotFoundError, ModelChoiceError, ModelFormatError or DownloadError.
+    """
+    store = Store(root=hub_cache(), repository=reference.repository)
+    if wanted.ask is not True and (found := _cached(text, reference, store, wanted, loosely=wanted.ask is False)):
+        return found
+    if wanted.ask is False:
+        raise ModelNotFoundError(
+            f"{text} is not in the cache, and no server may be asked.",
+            why=f"The cache is {store.root}.",
+            fix="Unset HF_HUB_OFFLINE, or leave out offline=True, to download it.",
+        )
+    try:
+        return _online(text, reference, store, wanted)
+    except DownloadError as error:
+        found = _cached(text, reference, store, wanted, loosely=True)
+        if found is None:
+            raise
+        logger.warning("%s is taken from the cache: %s", text, " ".join(str(error).split("\n")))
+        return found
+
+
+def _cached(text: str, reference: HubReference, store: Store, wanted: Wanted, *, loosely: bool) -> ModelFiles | None:
+    """Return what is in the cache; `loosely` takes the best of what is there, where the hub may have what is meant."""
+    commit = store.commit_of(reference.revision)
+    if commit is None:
+        return None
+    full, present = store.listing(commit), store.present(commit)
+    if full is not None and (selection := _chosen(reference, full)) and _complete(store, commit, wanted.of(selection)):
+        return _files(text, store, commit, selection, wanted)
+    if full is not None and not loosely:
+        return None
+    selection = _chosen(reference, present)
+    if selection is None:
+        return None
+    certain = bool(reference.tag or reference.file) or is_default(selection.model[0].path)
+    return _files(text, store, commit, selection, wanted) if certain or loosely else None
+
+
+def _chosen(reference: HubReference, listing: Listing) -> Selection | None:
+    try:
+        return choose(reference, listing)
+    except ModelError:
+        return None
+
+
+def _complete(store: Store, commit: str, files: Sequence[RepositoryFile]) -> bool:
+    return all(store.has(commit, file) for file in files)
+
+
+def _online(text: str, reference: HubReference, store: Store, wanted: Wanted) -> ModelFiles:
+    hub, token = endpoint(), wanted.token or find_token()
+    transport = Transport(origin=hub, token=token, seconds=seconds())
+    listing = ask(reference, hub, transport)
+    selection = choose(reference, listing)
+    missing = [file for file in wanted.of(selection) if not store.has(listing.commit, file)]
+    if missing and not wanted.download:
+        names = ", ".join(file.path for file in missing)
+        raise ModelNotFoundError(f"{text} is not downloaded yet: {names}.", fix="Download it first.")
+    store.write_listing(listing)
+    _get(store, listing, missing, transport, hub, wanted.progress)
+    store.write_ref(reference.revision, listing.commit)
+    return _files(text, store, listing.commit, selection, wanted)
+
+
+def _get(
+    store: Store,
+    listing: Listing,
+    files: Sequence[RepositoryFile],
+    transport: Transport,
+    hub: str,
+    progress: Progress | None,
+) -> None:
+    """Download files, after a look at the room on the disk, and at the header of the first."""
+    check_space(store.folder, total_missing([(store.blob(file), file.size) for file in files]), listing.repository)
+    sources = [_source(listing, file, hub) for file in files]
+    if files and not bytes_here(store.blob(files[0])):
+        preview(sources[0], files[0].size, transport)
+    for file, source in zip(files, sources, strict=True):
+        blob = store.blob(file)
+        if hub_client.knows(file) and not bytes_here(blob):
+            _get_by_hub(store, listing, file, transport, hub, progress)
+        download(source, blob, store.lock(file), transport, progress)
+        store.link(listing.commit, file)
+
+
+def _get_by_hub(
+    store: Store, listing: Listing, file: RepositoryFile, transport: Transport, hub: str, progress: Progress | None
+) -> None:
+    hub_client.download(
+        listing.repository,
+        listing.commit,
+        file,
+        endpoint=hub,
+        root=store.root,
+        token=transport.token,
+        progress=progress,
+    )
+
+
+def _source(listing: Listing, file: RepositoryFile, hub: str) -> Source:
+    url = address(listing.repository, listing.commit, file.path, hub)
+    return Source(name=file.path, url=url, digest=file.blob, size=file.size)
+
+
+def _files(text: str, store: Store, commit: str, selection: Selection, wanted: Wanted) -> ModelFiles:
+    parts = tuple(store.pointer(commit, file.path) for file in selection.model)
+    return ModelFiles(
+        reference=text,
+        path=parts[0],
+        parts=parts,
+        projector=_if_here(store, commit, selection.projector) if wanted.projector else None,
+        draft=_if_here(store, commit, selection.draft),
+    )
+
+
+def _if_here(store: Store, commit: str, file: RepositoryFile | None) -> Path | None:
+    return store.pointer(commit, file.path) if file is not None and store.has(commit, file) else None
