@@ -14,6 +14,10 @@ def model(name: str = "tiny", more: int = 0, described: Description | None = Non
     return bytes(data) + random.Random(name).randbytes(more)  # noqa: S311  # no secret
 
 
+DATA = model(more=300_000)
+"""The contents of the model in a hub with one."""
+
+
 def files_in(folder: Path) -> list[str]:
     """Return all files and links beneath a folder, but for the locks that huggingface_hub keeps, too."""
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 import socket
 import struct
@@ -106,9 +107,8 @@ class Handler(BaseHTTPRequestHandler):
         """Answer, or let a fault do it."""
         self.close_connection = True
         self.target = unquote(urlsplit(self.path).path)
-        self.hub.asked.append(
-            Asked(server=self.server_name, method=self.command, path=self.path, headers=dict(self.headers.items()))
-        )
+        headers = {name.title(): value for name, value in self.headers.items()}
+        self.hub.asked.append(Asked(server=self.server_name, method=self.command, path=self.path, headers=headers))
         if any(fault(self) for fault in list(self.hub.faults)):
             return
         if self.server_name == "files":
@@ -209,20 +209,32 @@ def git_name(data: bytes) -> str:
 def slowly(size: int, pause: float) -> Fault:
     """Send contents in pieces of `size` bytes, with a pause after each."""
 
+    def pieces() -> int:
+        time.sleep(pause)
+        return size
+
+    return _piecewise(pieces)
+
+
+def in_pieces(rng: random.Random) -> Fault:
+    """Send contents in pieces of any size."""
+    return _piecewise(lambda: rng.choice((1, 100, 5_000, 60_000)) + rng.randrange(1000))
+
+
+def _piecewise(size: Callable[[], int]) -> Fault:
     def fault(handler: Handler) -> bool:
         if handler.server_name != "files" or handler.command != "GET":
             return False
         data = handler.hub.blobs[handler.target.strip("/")]
         found = _RANGE.fullmatch(handler.headers.get("Range", ""))
-        start = int(found[1]) if found else 0
+        at = int(found[1]) if found else 0
         handler.send_response(206 if found else 200)
-        handler.send_header("Content-Length", str(len(data) - start))
-        handler.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        handler.send_header("Content-Length", str(len(data) - at))
+        handler.send_header("Content-Range", f"bytes {at}-{len(data) - 1}/{len(data)}")
         handler.end_headers()
         try:
-            for at in range(start, len(data), size):
-                handler.wfile.write(data[at : at + size])
-                time.sleep(pause)
+            while at < len(data):
+                at += handler.wfile.write(data[at : at + size()])
         except OSError:  # the other side was killed, as is tested
             handler.close_connection = True
         return True
@@ -252,6 +264,11 @@ def on_hub(act: Callable[[Handler], None], part: str = "") -> Fault:
         return True
 
     return fault
+
+
+def answering(status: int, **headers: str) -> Callable[[Handler], None]:
+    """Answer with a status, and headers with _ for -."""
+    return lambda handler: handler.answer(status, headers={name.replace("_", "-"): v for name, v in headers.items()})
 
 
 def broken_after(count: int) -> Callable[[Handler], None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from llamapack.hub import transport
 
+from tests.support.hub.models import DATA
 from tests.support.hub.standing_in import Hub, serving
 
 HUB = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
@@ -36,3 +37,10 @@ def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with serving() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
         yield hub
+
+
+@pytest.fixture
+def one(hub: Hub) -> Hub:
+    """A hub with a repository of one model."""
+    hub.put("org/repo", {"a-Q8_0.gguf": DATA, "README.md": b"words"})
+    return hub

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from llamapack.errors import DownloadError, InputError, ModelError, ModelFormatError, ModelNotFoundError
+from llamapack.errors import DownloadError, ModelError, ModelFormatError, ModelNotFoundError
 from llamapack.hub import resolve, transport
 
 from tests.support.gguf.files import text, tiny_model
-from tests.support.hub.models import files_in, model
+from tests.support.hub.models import DATA, files_in, model
 from tests.support.hub.standing_in import (
     COMMIT,
     Fault,
     Handler,
     Hub,
     Repository,
+    answering,
     broken_after,
     git_name,
     on_files,
@@ -26,8 +30,6 @@ from tests.support.hub.standing_in import (
     slowly,
 )
 
-DATA = model(more=300_000)
-KEY, OTHER = "hf_secret", "hf_other"
 NAME = "models--org--repo"
 WHOLE = [
     f"{NAME}/blobs/{sha256(DATA)}",
@@ -35,17 +37,6 @@ WHOLE = [
     f"{NAME}/snapshots/{COMMIT}/a-Q8_0.gguf",
     f"{NAME}/trees/{COMMIT}.json",
 ]
-
-
-@pytest.fixture
-def one(hub: Hub) -> Hub:
-    """A hub with a repository of one model."""
-    hub.put("org/repo", {"a-Q8_0.gguf": DATA, "README.md": b"words"})
-    return hub
-
-
-def answering(status: int, **headers: str) -> Callable[[Handler], None]:
-    return lambda handler: handler.answer(status, headers={name.replace("_", "-"): v for name, v in headers.items()})
 
 
 def test_a_download_lies_in_the_cache_as_the_hubs_own_programs_put_it(one: Hub, cache: Path) -> None:
@@ -135,6 +126,49 @@ def test_a_connection_that_breaks_is_made_again(one: Hub, cache: Path, count: in
     one.faults.append(_after_the_first(broken_after(min(count, 100_000)), times=2))
     assert resolve("hf:org/repo").path.read_bytes() == DATA
     assert files_in(cache) == WHOLE
+
+
+def test_a_connection_may_break_anywhere(one: Hub, cache: Path) -> None:
+    rng = random.Random(7)  # noqa: S311  # no secret
+
+    def breaks(handler: Handler) -> None:
+        broken_after(rng.choice((0, 1, 30, 10_000, 100_000)) + rng.randrange(1000))(handler)
+
+    one.faults.append(lambda handler: rng.random() < 0.7 and on_files(breaks)(handler))
+    for _ in range(20):
+        shutil.rmtree(cache, ignore_errors=True)
+        with contextlib.suppress(DownloadError):  # several in a row that sent nothing
+            assert resolve("hf:org/repo").path.read_bytes() == DATA
+            assert files_in(cache) == WHOLE
+    one.faults.clear()
+    assert resolve("hf:org/repo").path.read_bytes() == DATA
+    assert files_in(cache) == WHOLE
+
+
+def test_a_file_with_another_name_is_not_downloaded_again(hub: Hub) -> None:
+    hub.put("org/repo", {"a-Q4_K_M.gguf": DATA, "a-Q8_0.gguf": model("larger")})
+    first = resolve("hf:org/repo")
+    hub.put("org/repo", {"b.Q4_K_M.gguf": DATA, "b.Q8_0.gguf": model("larger")}, commit="f" * 40)
+    hub.asked.clear()
+    assert resolve("hf:org/repo") == first
+    second = resolve("hf:org/repo", offline=False)
+    assert (second.path.name, second.path.read_bytes()) == ("b.Q4_K_M.gguf", DATA)
+    assert hub.downloads() == []
+    with pytest.raises(ModelNotFoundError, match=r"has no file a-Q4_K_M\.gguf"):
+        resolve("hf:org/repo/a-Q4_K_M.gguf", offline=False)
+
+
+def test_a_projector_and_a_draft_come_with_a_model_as_wanted(hub: Hub) -> None:
+    files = {name: model(name) for name in ("a-Q8_0.gguf", "mmproj-F16.gguf", "mtp-a-Q8_0.gguf")}
+    hub.put("org/repo", files)
+    found = resolve("hf:org/repo", projector=False)
+    assert (found.projector, found.draft) == (None, None)
+    assert len(hub.downloads()) == 2  # the header, and the file
+    found = resolve("hf:org/repo", draft=True)
+    assert found.projector is not None
+    assert found.draft is not None
+    assert found.projector.read_bytes() == files["mmproj-F16.gguf"]
+    assert found.draft.read_bytes() == files["mtp-a-Q8_0.gguf"]
 
 
 def _after_the_first(act: Callable[[Handler], None], times: int) -> Fault:
@@ -325,97 +359,6 @@ def test_a_full_disk_is_found_before_the_download(one: Hub, monkeypatch: pytest.
     with pytest.raises(DownloadError, match=r"There is no room for org/repo: 318\.3 kB are to be written, and 1\.0 kB"):
         resolve("hf:org/repo")
     assert one.downloads() == []
-
-
-def test_a_token_goes_to_the_hub_only(one: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    one.key = KEY
-    with pytest.raises(DownloadError, match="needs a token"):
-        resolve("hf:org/repo")
-    monkeypatch.setenv("HF_TOKEN", KEY)
-    resolve("hf:org/repo")
-    sent = {asked.server for asked in one.asked if "Authorization" in asked.headers}
-    assert sent == {"hub"}
-
-
-def test_a_token_may_be_stored_or_given(one: Hub, cache: Path) -> None:
-    one.key = KEY
-    (cache.parent / "token").parent.mkdir(parents=True)
-    (cache.parent / "token").write_text(f"{KEY}\n")
-    assert resolve("hf:org/repo").path.read_bytes() == DATA
-    one.key = OTHER
-    assert resolve("hf:org/repo", offline=False, token=OTHER).path.read_bytes() == DATA
-
-
-def test_a_token_is_never_shown(one: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setenv("HF_TOKEN", KEY)
-    one.key = OTHER
-    with caplog.at_level(0), pytest.raises(DownloadError) as caught:
-        resolve("hf:org/repo")
-    with pytest.raises(InputError) as strange:
-        resolve("hf:org/repo", token=f"{KEY}\r\nHost: x")
-    assert "secret" not in f"{caught.value!r}{caught.value}{strange.value}{caplog.text}"
-    assert "secret" not in repr(transport.Transport(token=KEY))
-
-
-def test_a_redirect_to_what_is_not_encrypted_is_refused(one: Hub) -> None:
-    one.faults.append(on_hub(answering(302, Location="http://example.org/a.gguf"), "/resolve/"))
-    with pytest.raises(DownloadError, match=r"redirects to http://example\.org, which is not encrypted"):
-        resolve("hf:org/repo")
-
-
-def test_a_repository_that_was_renamed_is_followed_with_the_token(one: Hub) -> None:
-    one.key = KEY
-    one.repositories["org/new"] = one.repositories.pop("org/repo")
-
-    def renamed(handler: Handler) -> bool:
-        if "org/repo" not in handler.path:
-            return False
-        handler.answer(307, headers={"Location": handler.path.replace("org/repo", "org/new")})
-        return True
-
-    one.faults.append(renamed)
-    assert resolve("hf:org/repo", token=KEY).path.read_bytes() == DATA
-
-
-def test_a_proxy_of_the_environment_is_used(one: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", one.address)
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(transport, "ATTEMPTS", 1)
-    with pytest.raises(ModelError):
-        resolve("hf:org/repo")
-    assert one.asked[0].path == "http://127.0.0.1:9/api/models/org/repo/revision/main"
-
-
-def test_a_hub_that_is_not_encrypted_is_refused(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "http://me:secret@example.org")
-    with pytest.raises(InputError, match=r"HF_ENDPOINT is 'http://example\.org'"):
-        resolve("hf:org/repo")
-    assert hub.asked == []
-
-
-@pytest.mark.parametrize("name", ["../../a-Q8_0.gguf", "/etc/a-Q8_0.gguf", "x\\..\\a-Q8_0.gguf", "C:a-Q8_0.gguf"])
-def test_a_name_that_leaves_the_cache_is_refused(hub: Hub, cache: Path, name: str) -> None:
-    hub.put("org/repo", {name: DATA})
-    with pytest.raises(DownloadError, match="outside its folder"):
-        resolve("hf:org/repo")
-    assert files_in(cache) == []
-
-
-@pytest.mark.parametrize(
-    "answer", [b"[]", b"{}", b"no JSON", b'{"sha": "../../x"}', b'{"sha": 1}', b'{"sha": "%s"}' % (b"g" * 40)]
-)
-def test_a_hub_that_answers_nonsense_is_an_error(one: Hub, cache: Path, answer: bytes) -> None:
-    one.faults.append(on_hub(lambda handler: handler.answer(200, answer), "/revision/"))
-    with pytest.raises(DownloadError, match="answer is not as it should be"):
-        resolve("hf:org/repo")
-    assert files_in(cache) == []
-
-
-def test_a_checksum_that_is_a_path_is_refused(one: Hub) -> None:
-    tree = b'[{"type": "file", "path": "a-Q8_0.gguf", "size": 1, "oid": "../../x"}]'
-    one.faults.append(on_hub(lambda handler: handler.answer(200, tree), "/tree/"))
-    with pytest.raises(DownloadError, match="answer is not as it should be"):
-        resolve("hf:org/repo")
 
 
 def test_a_small_file_is_checked_as_git_names_it(one: Hub, cache: Path) -> None:

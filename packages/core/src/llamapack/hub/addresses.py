@@ -6,7 +6,9 @@ from pathlib import Path
 
 from llamapack._util.cache_folder import cache_folder
 from llamapack.errors import DownloadError, ModelNotFoundError
-from llamapack.hub.downloading import Source, download
+from llamapack.hub.downloading import Source, bytes_here, download
+from llamapack.hub.locks import locked
+from llamapack.hub.previewing import preview
 from llamapack.hub.progress import Progress
 from llamapack.hub.references import UrlReference
 from llamapack.hub.transport import Transport
@@ -23,5 +25,9 @@ def find(reference: UrlReference, *, ask: bool, seconds: float, progress: Progre
     if not ask:
         raise ModelNotFoundError(f"{reference.url} has not been downloaded yet.", fix="Download it first.")
     source = Source(name=reference.name, url=reference.url, digest=reference.sha256)
-    download(source, place, folder / ".locks" / f"{reference.sha256}.lock", Transport(seconds=seconds), progress)
+    transport = Transport(seconds=seconds)
+    if not bytes_here(place):
+        preview(source, transport)
+    with locked(folder / ".locks" / f"{reference.sha256}.lock") as alone:
+        download(source, place, transport, progress, alone=alone)
     return place

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llamapack.hub.listing import Listing, RepositoryFile
+from llamapack.hub.locks import locked
 from llamapack.hub.references import is_safe
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -69,7 +70,7 @@ class Store:
     def write_ref(self, revision: str, commit: str) -> None:
         """Remember the commit of a revision."""
         if revision != commit and self.commit_of(revision) != commit:
-            _write(self.folder / "refs" / revision, commit)
+            self._write(self.folder / "refs" / revision, commit)
 
     def listing(self, commit: str) -> Listing | None:
         """Return the files of a commit, if they were listed before."""
@@ -88,7 +89,16 @@ class Store:
             return
         files = {file.path: _to_tree(file) for file in sorted(listing.files, key=lambda file: file.path)}
         text = json.dumps({"format_version": _TREE_VERSION, "files": files}, indent=1)
-        _write(self.folder / "trees" / f"{listing.commit}.json", text)
+        self._write(self.folder / "trees" / f"{listing.commit}.json", text)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a file beside its place and move it there; one that a kill left is overwritten by the next."""
+        with locked(self.root / ".locks" / self._name / "llamapack.lock"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new = path.with_name(f"{path.name}.tmp")
+            new.write_text(text, encoding="utf-8", newline="\n")
+            with contextlib.suppress(FileNotFoundError):  # without locks, another process may have been faster
+                new.replace(path)
 
     def present(self, commit: str) -> Listing:
         """Return the GGUF files of a commit that are here."""
@@ -116,15 +126,6 @@ class Store:
             return
         except (OSError, NotImplementedError):
             blob.replace(pointer)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there; one that a kill left is overwritten by the next."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.tmp")
-    new.write_text(text, encoding="utf-8", newline="\n")
-    with contextlib.suppress(FileNotFoundError):  # another process, with the same text, was faster
-        new.replace(path)
 
 
 def _from_tree(path: str, entry: Mapping[str, object]) -> RepositoryFile:

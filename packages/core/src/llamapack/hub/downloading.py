@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import shutil
 import urllib.error
@@ -13,8 +14,7 @@ from pathlib import Path
 from llamapack.errors import DownloadError
 from llamapack.hub.choosing import shown_size
 from llamapack.hub.explaining import explained
-from llamapack.hub.locks import locked
-from llamapack.hub.partial import Partial
+from llamapack.hub.partial import Partial, checksum
 from llamapack.hub.progress import Progress
 from llamapack.hub.transport import BrokenError, Transport
 
@@ -60,21 +60,31 @@ def check_space(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def download(source: Source, place: Path, lock: Path, transport: Transport, progress: Progress | None = None) -> None:
-    """Make `place` hold the file; another process that does the same is waited for.
+def download(
+    source: Source, place: Path, transport: Transport, progress: Progress | None = None, *, alone: bool = True
+) -> None:
+    """Make `place` hold the file, if it does not; `alone` says that no other process does the same.
 
     Raises DownloadError; what was received is kept, unless it is wrong.
     """
-    with locked(lock) as alone:
-        if place.is_file():
-            return
-        path = partial_path(place)
-        partial = Partial(path if alone else path.with_name(f"{path.name}-unlocked"), source.digest, source.size)
-        try:
-            _fill(source, partial, transport, progress)
-            partial.move(place)
-        finally:
-            partial.close()
+    if place.is_file():
+        return
+    path = partial_path(place)
+    partial = Partial(path if alone else path.with_name(f"{path.name}-unlocked"), source.digest, source.size)
+    try:
+        _fill(source, partial, transport, progress)
+        partial.move(place)
+    finally:
+        partial.close()
+
+
+def verify(source: Source, place: Path) -> None:
+    """Read what another program has downloaded; what is wrong is deleted, and a DownloadError."""
+    found = checksum(place, source.digest)
+    if found != source.digest:
+        Path(os.path.realpath(place)).unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
+        raise _wrong(source, found)
 
 
 def _fill(source: Source, partial: Partial, transport: Transport, progress: Progress | None) -> None:
@@ -90,7 +100,11 @@ def _fill(source: Source, partial: Partial, transport: Transport, progress: Prog
         return
     found = partial.found()
     partial.remove()
-    raise DownloadError(
+    raise _wrong(source, found)
+
+
+def _wrong(source: Source, found: str) -> DownloadError:
+    return DownloadError(
         f"{source.name} is not what it should be, and was deleted.",
         why=f"Its checksum is {found}, not {source.digest}.",
         fix="Try again. If it stays so, the server or something before it changes files.",

@@ -10,14 +10,15 @@ from typing import Any
 from llamapack.errors import DownloadError
 from llamapack.hub.listing import RepositoryFile
 from llamapack.hub.progress import Progress
-from llamapack.hub.settings import wants_xet
+from llamapack.hub.settings import is_offline, wants_xet
 
 _NEEDED = ("huggingface_hub", "hf_xet")
 
 
 def knows(file: RepositoryFile) -> bool:
-    """Return True if huggingface_hub has a better way to get a file than we do."""
-    return bool(file.xet) and wants_xet() and all(importlib.util.find_spec(name) for name in _NEEDED)
+    """Return True if huggingface_hub has a better way to get a file than we do, and may be asked."""
+    wanted = bool(file.xet) and wants_xet() and not is_offline()  # it reads HF_HUB_OFFLINE itself
+    return wanted and all(importlib.util.find_spec(name) for name in _NEEDED)
 
 
 def download(

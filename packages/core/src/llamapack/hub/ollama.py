@@ -57,6 +57,8 @@ def _files(text: str, folder: Path, manifest: Path) -> ModelFiles:
         found = {
             kind: [_blob(folder, layer) for layer in layers if layer["mediaType"] == _KIND + kind] for kind in _KINDS
         }
+    except ModelNotFoundError:  # which is an OSError, too
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFormatError(
             f"Ollama's list of the files of {text!r} cannot be read: {manifest}.",

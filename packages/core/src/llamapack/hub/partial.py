@@ -69,11 +69,27 @@ class Partial:
             self.path.unlink(missing_ok=True)
 
     def _new_hash(self) -> hashlib._Hash:
-        if len(self.digest) != SHA1_DIGITS:
-            return hashlib.sha256()
-        return hashlib.sha1(b"blob %d\0" % (self.size or 0), usedforsecurity=False)  # as git names contents
+        return _hash(self.digest, self.size or 0)
 
     def _read_again(self) -> None:
-        read: Callable[[], bytes] = lambda: self._file.read(_STEP)  # noqa: E731  # for iter
-        for piece in iter(read, b""):
-            self._hash.update(piece)
+        _read(self._file, self._hash)
+
+
+def checksum(path: Path, like: str) -> str:
+    """Return the checksum of a file, of the kind that `like` is."""
+    with path.open("rb", buffering=0) as file:
+        found = _hash(like, os.fstat(file.fileno()).st_size)
+        _read(file, found)
+    return found.hexdigest()
+
+
+def _hash(like: str, size: int) -> hashlib._Hash:
+    if len(like) != SHA1_DIGITS:
+        return hashlib.sha256()
+    return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)  # as git names contents
+
+
+def _read(file: BinaryIO, into: hashlib._Hash) -> None:
+    read: Callable[[], bytes] = lambda: file.read(_STEP)  # noqa: E731  # for iter
+    for piece in iter(read, b""):
+        into.update(piece)

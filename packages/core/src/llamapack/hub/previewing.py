@@ -20,12 +20,17 @@ logger = logging.getLogger("llamapack.hub")
 _MOST = 1 << 28  # more than the largest header that the parser takes
 
 
-def preview(source: Source, size: int, transport: Transport) -> None:
-    """Check the header of a model on a server; raises ModelFormatError if it is no model that can be loaded."""
+def preview(source: Source, transport: Transport) -> None:
+    """Check the header of a model on a server; raises ModelFormatError if it is no model that can be loaded.
+
+    Nothing is checked if neither the source nor the server says how large it is.
+    """
     try:
-        header = transport.repeat(lambda: _read(source, size, transport))
+        header, size = transport.repeat(lambda: _read(source, transport))
     except PROBLEMS as error:
         raise explained(error, source.name) from error
+    if header is None:
+        return
     architecture = _text(header, "general.architecture")
     context = header.entries.get(f"{architecture}.context_length")
     logger.info(
@@ -37,11 +42,14 @@ def preview(source: Source, size: int, transport: Transport) -> None:
     )
 
 
-def _read(source: Source, size: int, transport: Transport) -> Header:
+def _read(source: Source, transport: Transport) -> tuple[Header | None, int]:
     with transport.get(source.url) as answer:
+        size = answer.length if source.size is None else source.size
+        if size is None:
+            return None, 0
         beginning = _Beginning(answer, size)
         try:
-            return check_stream(beginning, size, Path(source.name))
+            return check_stream(beginning, size, Path(source.name)), size
         except ModelFormatError as error:
             if beginning.broken:
                 raise BrokenError("the connection ended within the header") from error

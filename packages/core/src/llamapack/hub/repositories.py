@@ -12,9 +12,10 @@ from llamapack.hub import hub_client
 from llamapack.hub.asking import address, ask
 from llamapack.hub.cache import Store
 from llamapack.hub.choosing import Selection, choose, is_default
-from llamapack.hub.downloading import Source, bytes_here, check_space, download, total_missing
+from llamapack.hub.downloading import Source, bytes_here, check_space, download, total_missing, verify
 from llamapack.hub.files import ModelFiles
 from llamapack.hub.listing import Listing, RepositoryFile
+from llamapack.hub.locks import locked
 from llamapack.hub.previewing import preview
 from llamapack.hub.progress import Progress
 from llamapack.hub.references import HubReference
@@ -123,17 +124,25 @@ def _get(
     check_space(store.folder, total_missing([(store.blob(file), file.size) for file in files]), listing.repository)
     sources = [_source(listing, file, hub) for file in files]
     if files and not bytes_here(store.blob(files[0])):
-        preview(sources[0], files[0].size, transport)
+        preview(sources[0], transport)
     for file, source in zip(files, sources, strict=True):
-        blob = store.blob(file)
-        if hub_client.knows(file) and not bytes_here(blob):
-            _get_by_hub(store, listing, file, transport, hub, progress)
-        download(source, blob, store.lock(file), transport, progress)
-        store.link(listing.commit, file)
+        if hub_client.knows(file) and not bytes_here(store.blob(file)):
+            _get_by_hub(store, listing, file, source, transport, hub, progress)
+            continue
+        with locked(store.lock(file)) as alone:
+            if not store.has(listing.commit, file):
+                download(source, store.blob(file), transport, progress, alone=alone)
+                store.link(listing.commit, file)
 
 
 def _get_by_hub(
-    store: Store, listing: Listing, file: RepositoryFile, transport: Transport, hub: str, progress: Progress | None
+    store: Store,
+    listing: Listing,
+    file: RepositoryFile,
+    source: Source,
+    transport: Transport,
+    hub: str,
+    progress: Progress | None,
 ) -> None:
     hub_client.download(
         listing.repository,
@@ -144,6 +153,7 @@ def _get_by_hub(
         token=transport.token,
         progress=progress,
     )
+    verify(source, store.pointer(listing.commit, file.path))
 
 
 def _source(listing: Listing, file: RepositoryFile, hub: str) -> Source:
