@@ -57,7 +57,7 @@ DEVICES = (
 """Which of the machine's devices a person, or a batch system, lets a session use; tests see them on a device only."""
 
 EXTENT = (
-    *("LLAMAPACK_FAULT_STRIDE", "LLAMAPACK_KILL_STRIDE"),
+    *("LLAMAPACK_FAULT_STRIDE", "LLAMAPACK_HUB_KILLS", "LLAMAPACK_KILL_STRIDE"),
     *("LLAMAPACK_TEST_PROCESSES", "LLAMAPACK_TEST_REQUESTS", "LLAMAPACK_VENDOR_STEPS"),
 )
 """How much the longest tests try."""
