@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llamapack.hub import transport
+from llamapack.hub.transfer import transport
 
 from tests.support.hub.models import DATA
 from tests.support.hub.standing_in import Hub, serving

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from llamapack.errors import DownloadError, ModelError, ModelFormatError, ModelNotFoundError
-from llamapack.hub import resolve, transport
+from llamapack.hub import resolve
+from llamapack.hub.transfer import transport
 
 from tests.support.gguf.files import text, tiny_model
 from tests.support.hub.models import DATA, files_in, model
@@ -193,7 +194,7 @@ def test_a_server_that_is_busy_is_asked_again(one: Hub, status: int) -> None:
 
 def test_a_server_may_say_how_long_to_wait(one: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("llamapack.hub.transport.time.sleep", waited.append)
+    monkeypatch.setattr("llamapack.hub.transfer.transport.time.sleep", waited.append)
     one.once(on_files(answering(429, Retry_After="7")))
     resolve("hf:org/repo")
     assert waited == [7]
@@ -355,7 +356,7 @@ def test_a_model_that_cannot_be_loaded_is_refused_before_it_is_downloaded(hub: H
 
 def test_a_full_disk_is_found_before_the_download(one: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr("llamapack.hub.downloading.shutil.disk_usage", lambda _: usage)
+    monkeypatch.setattr("llamapack.hub.transfer.downloading.shutil.disk_usage", lambda _: usage)
     with pytest.raises(DownloadError, match=r"There is no room for org/repo: 318\.3 kB are to be written, and 1\.0 kB"):
         resolve("hf:org/repo")
     assert one.downloads() == []

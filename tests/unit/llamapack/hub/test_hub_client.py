@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants, hf_hub_download, scan_cache_dir, snapshot_download, try_to_load_from_cache
 from llamapack.errors import DownloadError, ModelError
-from llamapack.hub import hub_client, resolve
+from llamapack.hub import resolve
+from llamapack.hub.transfer import hub_client
 
 from tests.support.hub.models import files_in, model
 from tests.support.hub.standing_in import COMMIT, Handler, Hub, on_files, on_hub, sha256

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from llamapack.errors import DownloadError, InputError, ModelError
-from llamapack.hub import resolve, transport
+from llamapack.hub import resolve
+from llamapack.hub.transfer import transport
 
 from tests.support.hub.models import DATA, files_in
 from tests.support.hub.standing_in import Handler, Hub, answering, on_hub

@@ -15,11 +15,7 @@ choosing      Which files of a repository a reference means, by llama.cpp's rule
 asking        Ask the hub for the files of a repository.
 cache         The cache that is shared with Hugging Face's programs and with llama.cpp.
 previewing    Read the header of a model before it is downloaded.
-downloading   Download one file: resumed, checked, and moved into its place when it is whole.
-partial       A file that is not whole yet.
-hub_client    Downloads by huggingface_hub, where it is installed.
-transport     Requests to servers: time limits, repeated attempts, redirects, tokens.
-explaining    What went wrong between us and a server, in words.
+transfer      Download files from servers: resumed, checked, moved into their places when they are whole.
 locks         Locks between processes.
 settings      What the user's environment says.
 progress      How a download tells how far it is.

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from llamapack._util.cache_folder import cache_folder
 from llamapack.errors import DownloadError, ModelNotFoundError
-from llamapack.hub.downloading import Source, bytes_here, download
 from llamapack.hub.locks import locked
 from llamapack.hub.previewing import preview
 from llamapack.hub.progress import Progress
 from llamapack.hub.references import UrlReference
-from llamapack.hub.transport import Transport
+from llamapack.hub.transfer.downloading import Source, bytes_here, download
+from llamapack.hub.transfer.transport import Transport
 
 
 def find(reference: UrlReference, *, ask: bool, seconds: float, progress: Progress | None) -> Path:

@@ -10,10 +10,10 @@ from urllib.parse import quote, urljoin
 
 from llamapack.errors import DownloadError
 from llamapack.hub.cache import BLOB, COMMIT
-from llamapack.hub.explaining import PROBLEMS, explained
 from llamapack.hub.listing import Listing, RepositoryFile
 from llamapack.hub.references import HubReference
-from llamapack.hub.transport import Transport
+from llamapack.hub.transfer.explaining import PROBLEMS, explained
+from llamapack.hub.transfer.transport import Transport
 
 _MOST_BYTES = 1 << 26
 _MOST_PAGES = 100

@@ -11,9 +11,9 @@ from llamapack.errors import ModelFormatError
 from llamapack.gguf.parser import Header
 from llamapack.gguf.reading import check_stream
 from llamapack.hub.choosing import shown_size
-from llamapack.hub.downloading import Source
-from llamapack.hub.explaining import PROBLEMS, explained
-from llamapack.hub.transport import BrokenError, Transport
+from llamapack.hub.transfer.downloading import Source
+from llamapack.hub.transfer.explaining import PROBLEMS, explained
+from llamapack.hub.transfer.transport import BrokenError, Transport
 
 logger = logging.getLogger("llamapack.hub")
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llamapack.errors import DownloadError, ModelError, ModelNotFoundError
-from llamapack.hub import hub_client
 from llamapack.hub.asking import address, ask
 from llamapack.hub.cache import Store
 from llamapack.hub.choosing import Selection, choose, is_default
-from llamapack.hub.downloading import Source, bytes_here, check_space, download, total_missing, verify
 from llamapack.hub.files import ModelFiles
 from llamapack.hub.listing import Listing, RepositoryFile
 from llamapack.hub.locks import locked
@@ -20,7 +18,9 @@ from llamapack.hub.previewing import preview
 from llamapack.hub.progress import Progress
 from llamapack.hub.references import HubReference
 from llamapack.hub.settings import endpoint, find_token, hub_cache, seconds
-from llamapack.hub.transport import Transport
+from llamapack.hub.transfer import hub_client
+from llamapack.hub.transfer.downloading import Source, bytes_here, check_space, download, total_missing, verify
+from llamapack.hub.transfer.transport import Transport
 
 logger = logging.getLogger("llamapack.hub")
 

@@ -6,7 +6,7 @@ import urllib.error
 from http import HTTPStatus
 
 from llamapack.errors import DownloadError, ModelError, ModelNotFoundError
-from llamapack.hub.transport import BrokenError, RefusedError
+from llamapack.hub.transfer.transport import BrokenError, RefusedError
 
 _LOG_IN = "Set HF_TOKEN to a token of yours, run `hf auth login`, or give token=."
 PROBLEMS = (BrokenError, RefusedError, urllib.error.URLError)

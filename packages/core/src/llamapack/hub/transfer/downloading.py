@@ -13,10 +13,10 @@ from pathlib import Path
 
 from llamapack.errors import DownloadError
 from llamapack.hub.choosing import shown_size
-from llamapack.hub.explaining import explained
-from llamapack.hub.partial import Partial, checksum
 from llamapack.hub.progress import Progress
-from llamapack.hub.transport import BrokenError, Transport
+from llamapack.hub.transfer.explaining import explained
+from llamapack.hub.transfer.partial import Partial, checksum
+from llamapack.hub.transfer.transport import BrokenError, Transport
 
 _STEP = 1 << 18
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
