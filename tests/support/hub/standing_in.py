@@ -122,6 +122,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(404)
 
+    def end_headers(self) -> None:
+        """Say that the connection ends with each answer, so that no client asks again on it."""
+        self.send_header("Connection", "close")
+        super().end_headers()
+
     def log_message(self, *_: object) -> None:
         """Log nothing."""
 
