@@ -124,7 +124,8 @@ def fit(
         if name in options:
             raise InputError(f"fit does not take {name}: it looks for it.", fix="Use cache_types for the KV cache.")
     told = dict(options)
-    setup = set_up(model, told, task=told.pop("task", None), projector=told.pop("projector", None))
+    apart = {name: told.pop(name, None) for name in ("task", "projector", "offline")}
+    setup = set_up(model, told, **apart)
     header = gguf.read(setup.path)
     trained = _number(header, "context_length") or _USUAL
     trials = _Trials(setup, Memory(None, reserve), layers=_number(header, "block_count") + 1)

@@ -43,7 +43,7 @@ T = TypeVar("T")
 class Llama:
     """A GGUF model on llama.cpp's server core, in this process or, with `isolate=True`, in one of its own.
 
-        llm = Llama("model.gguf")
+        llm = Llama("model.gguf")  # or a name: Llama("hf:org/repo")
         print(llm("Why is the sky blue?"))
 
     Threads and asyncio tasks may share it; `parallel` requests run at once, and the others wait. Close it, or use it in
@@ -60,18 +60,25 @@ class Llama:
         fetch_urls: bool = False,
         media_limits: MediaLimits | None = None,
         isolate: bool = False,
+        offline: bool | None = None,
         **options: Any,
     ) -> None:
-        """Load the model at `model_path`.
+        """Load the model at `model_path`, or the one that it names.
+
+        A name is `hf:org/repo`, with `:Q8_0` or `/file.gguf` and `@revision` after it, `ollama:name:tag`,
+        `https://host/model.gguf#sha256=DIGEST`, or one of your list (`llamapack cp`). What is not in the cache is
+        downloaded. With `offline=True` no server is asked; with `offline=False` the hub is, for what is newest; None
+        asks only for what is missing, and nothing if HF_HUB_OFFLINE is set.
 
         `task` says what it is for, "generate", "embed" or "rank"; None reads it from the file. When a conversation and
         its answer do not fit the context, an error has the numbers; with `on_overflow="drop-oldest"` the oldest turns
         are left out until the prompt fits, and with "shift" llama.cpp forgets the oldest half while it writes.
 
-        `projector` is the file that makes tokens of images and audio; None takes the one beside the model, if there
-        is one whose name has "mmproj" in it, and False takes none. It runs where the model does; `mmproj_offload=False`
-        keeps it on the CPU, and `mmproj_device` names another device. `media_limits` is how large images and audio
-        may be. Addresses of web servers are only fetched with `fetch_urls=True`, and never from private networks.
+        `projector` is the file that makes tokens of images and audio; None takes the one that belongs to the name, or
+        the one beside the model, if there is one whose name has "mmproj" in it, and False takes none. It runs where the
+        model does; `mmproj_offload=False` keeps it on the CPU, and `mmproj_device` names another device.
+        `media_limits` is how large images and audio may be. Addresses of web servers are only fetched with
+        `fetch_urls=True`, and never from private networks.
 
         With `isolate=True` the model is in a process of its own, `llamapack-runner`. If that ends, because llama.cpp or
         a driver crashes or the system kills it, calls under way raise RunnerError, with the reason and the last lines
@@ -82,10 +89,14 @@ class Llama:
         `spec_draft_model="draft.gguf"`, `spec_type="ngram-simple"`, `chat_template_file="FILE"`,
         `progress=callback`; `llamapack.engine.engine_options()` lists them.
 
-        Raises what Engine raises: ModelError, InputError, BackendError; and RunnerError with `isolate=True`.
+        Raises what Engine raises: ModelError, InputError, BackendError; and RunnerError with `isolate=True`. Of names
+        ModelNotFoundError, ModelChoiceError and DownloadError, which are ModelErrors.
         """
         if on_overflow not in get_args(OnOverflow):
             raise InputError(f"on_overflow must be 'error', 'shift' or 'drop-oldest', not {on_overflow!r}.")
+        if offline is not None:
+            check_bool("offline", offline)
+        isolate = check_bool("isolate", isolate)
         reader = MediaReader(limits=media_limits or MediaLimits(), fetch_urls=check_bool("fetch_urls", fetch_urls))
         self._states = StateFolder()
         self._options = options
@@ -97,8 +108,9 @@ class Llama:
                 on_overflow=on_overflow,
                 states=self._states.path,
                 projector=projector,
+                offline=offline,
             )
-            self._engine = open_engine(self._setup, isolate=check_bool("isolate", isolate))
+            self._engine = open_engine(self._setup, isolate=isolate)
             try:
                 facts = carry_out(self._engine, ask_facts())
             except BaseException:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llamapack import gguf
 from llamapack.engine import Engine
+from llamapack.engine.options import check_options
 from llamapack.errors import InputError
 from llamapack.llama.plans.options import OnOverflow
 from llamapack.llama.projectors import Chosen, choose_projector
-from llamapack.llama.tasks import Recognised, Task, recognise
+from llamapack.llama.tasks import Recognised, Task, check_task_name, recognise
+from llamapack.model.finding import FoundModel, find_model
 
 if TYPE_CHECKING:
     from llamapack.runner import Runner
@@ -33,6 +35,12 @@ _INSTEAD = {
 }
 """Options of Engine that would contradict what Llama does by itself."""
 
+_ENGINES_OWN = ("backends", "devices", "require_gpu", "cpu_level", "progress")
+"""Arguments of Engine that are no options of llama.cpp's server."""
+
+_DRAFT = "spec_draft_model"
+"""The option that may be a name, too."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
@@ -45,23 +53,34 @@ class Setup:
 
 
 def set_up(
-    path: str | os.PathLike[str],
+    model: str | os.PathLike[str],
     options: Mapping[str, Any],
     *,
     task: Task | None = None,
     on_overflow: OnOverflow = "error",
     states: Path | None = None,
     projector: Given = None,
+    offline: bool | None = None,
 ) -> Setup:
-    """Add to `options` what the model at `path` and its task need; `states` is the folder for states of chats.
+    """Add to `options` what a model and its task need; `states` is the folder for states of chats.
 
-    `projector` is a path, False for none, and None for the one beside the model.
+    `model` is a path, or a name as `llamapack.hub.resolve` takes it, with `offline`. `projector` is a path, False for
+    none, and None for the one that came with the model or is beside it.
     """
     for name, instead in _INSTEAD.items():
         if name in options:
             raise InputError(f"Llama does not take the option {name!r}.", fix=f"Use {instead}.")
-    found = recognise(Path(path), task)
+
+    def check() -> None:
+        check_task_name(task)
+        check_options({name: value for name, value in options.items() if name not in (*_ENGINES_OWN, _DRAFT)})
+
+    files = find_model(model, offline=offline, projector=projector is None, check=check)
+    path = files.path
+    found = recognise(path, task)
     wanted = dict(options)
+    if isinstance(draft := wanted.get(_DRAFT), str):
+        wanted[_DRAFT] = find_model(draft, offline=offline, projector=False).path
     if found.task == "embed":
         wanted["embedding"] = True
         if found.pooling == "none":
@@ -69,15 +88,15 @@ def set_up(
     if found.task == "rank":
         wanted["rerank"] = True
     if found.task != "generate" and "ubatch_size" not in wanted:
-        wanted["ubatch_size"] = wanted["batch_size"] = _at_once(Path(path), wanted.get("batch_size"))
+        wanted["ubatch_size"] = wanted["batch_size"] = _at_once(path, wanted.get("batch_size"))
     if on_overflow == "shift":
         wanted["context_shift"] = True
     if found.task == "generate" and states is not None:
         wanted["slot_save_path"] = states
-    chosen = _projector(Path(path), found, projector, wanted)
+    chosen = _projector(files, found, projector, wanted)
     if chosen.path is not None:
         wanted["mmproj"] = chosen.path
-    return Setup(path=Path(path), options=wanted, recognised=found, projector=chosen)
+    return Setup(path=path, options=wanted, recognised=found, projector=chosen)
 
 
 def open_engine(setup: Setup, *, isolate: bool = False) -> Engine | Runner:
@@ -89,9 +108,10 @@ def open_engine(setup: Setup, *, isolate: bool = False) -> Engine | Runner:
     return Engine(setup.path, **setup.options)
 
 
-def _projector(path: Path, found: Recognised, projector: Given, wanted: Mapping[str, Any]) -> Chosen:
+def _projector(files: FoundModel, found: Recognised, projector: Given, wanted: Mapping[str, Any]) -> Chosen:
     if found.task == "generate":
-        return choose_projector(path, projector, shifts=wanted.get("context_shift", False))
+        shifts = wanted.get("context_shift", False)
+        return choose_projector(files.path, projector, shifts=shifts, came_with=files.projector)
     if projector:
         raise InputError(f"A model that is to {found.task} takes no projector.", why=f"It is because {found.reason}.")
     return Chosen(path=None, reason=f"the task is {found.task}")

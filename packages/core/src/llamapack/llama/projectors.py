@@ -35,8 +35,12 @@ class Chosen:
     reason: str
 
 
-def choose_projector(model_path: Path, wanted: str | os.PathLike[str] | bool | None, *, shifts: bool) -> Chosen:
+def choose_projector(
+    model_path: Path, wanted: str | os.PathLike[str] | bool | None, *, shifts: bool, came_with: Path | None = None
+) -> Chosen:
     """Return the projector of a model; `shifts` says that its context is to forget its beginning, which takes none.
+
+    `came_with` is the one that belongs to the model by its name on a hub; it is taken before those beside the model.
 
     Raises InputError for one that does not fit, for several of which none is more fitting, and ModelError for a file
     that cannot be read.
@@ -45,7 +49,7 @@ def choose_projector(model_path: Path, wanted: str | os.PathLike[str] | bool | N
         return Chosen(path=None, reason="projector=False")
     model = gguf.read(model_path)
     if wanted is None:
-        return _beside(model_path, model, shifts=shifts)
+        return _beside(model_path, model, came_with, shifts=shifts)
     if isinstance(wanted, bool) or not isinstance(wanted, (str, os.PathLike)):
         raise InputError(f"projector must be a path, False or None, not {wanted!r}.")
     path = Path(wanted)
@@ -62,8 +66,8 @@ def choose_projector(model_path: Path, wanted: str | os.PathLike[str] | bool | N
     return Chosen(path=path, reason="it was given")
 
 
-def _beside(model_path: Path, model: gguf.Gguf, *, shifts: bool) -> Chosen:
-    found, others = _look(model_path)
+def _beside(model_path: Path, model: gguf.Gguf, came_with: Path | None, *, shifts: bool) -> Chosen:
+    found, others = _look(model_path) if came_with is None else ([came_with], [])
     if not found:
         return Chosen(path=None, reason=f"no file with {_WORD} in its name is beside the model")
     stem = stem_of(model_path)
@@ -84,6 +88,8 @@ def _beside(model_path: Path, model: gguf.Gguf, *, shifts: bool) -> Chosen:
         raise InputError(
             f"There are several projectors beside {model_path}: {', '.join(path.name for path in best)}.", fix=GIVE
         )
+    if came_with is not None:
+        return Chosen(path=came_with, reason="it came with the model")
     logger.info("%s is used as the projector of %s, beside which it is", best[0], model_path)
     return Chosen(path=best[0], reason="it is beside the model")
 

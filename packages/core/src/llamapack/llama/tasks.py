@@ -36,8 +36,7 @@ class Recognised:
 
 def recognise(path: Path, wanted: Task | None = None) -> Recognised:
     """Say what the model at `path` is for: what its file says, or what the caller wants."""
-    if wanted is not None and wanted not in _DOES:
-        raise InputError(f"task must be one of {', '.join(map(repr, _DOES))}, not {wanted!r}.")
+    check_task_name(wanted)
     metadata = gguf.read(path).metadata
     architecture = str(metadata.get("general.architecture", ""))
     number = metadata.get(f"{architecture}.pooling_type", 0)
@@ -50,6 +49,12 @@ def recognise(path: Path, wanted: Task | None = None) -> Recognised:
     if metadata.get(f"{architecture}.attention.causal") is False:
         return Recognised(task="embed", reason="its attention is not causal")
     return Recognised(task="generate", reason=f"the architecture {architecture!r} predicts tokens")
+
+
+def check_task_name(wanted: object) -> None:
+    """Raise InputError if `wanted` is neither a task nor None."""
+    if wanted is not None and wanted not in _DOES:
+        raise InputError(f"task must be one of {', '.join(map(repr, _DOES))}, not {wanted!r}.")
 
 
 def check_task(call: str, needed: Task, found: Recognised, model: str) -> None:

@@ -1,5 +1,6 @@
 """A loaded model, its vocabulary, and the devices of its layers.
 
+finding         Find a model's files by path, or by one of the names that `llamapack.hub` knows.
 options         The options of loading a model: checked, and converted to llama.cpp's parameters.
 fit             How many layers fit on the GPUs: sizes from the GGUF header, measured free memory, and a reserve.
 placement       Where the layers of a model go: which devices, how many layers, and in which proportions.
