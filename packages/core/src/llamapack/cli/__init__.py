@@ -14,6 +14,7 @@ quantize        `llamapack quantize`: store a model's weights in fewer bits.
 perplexity      `llamapack perplexity`: how well a model predicts a text.
 pieces          Write an answer to standard output while it is generated.
 progress        Progress bars for long work, on standard error if that is a terminal.
+references      Models in arguments: a path, or a name; shells complete both.
 standard_input  Read a text from standard input.
 """
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llamapack.cli.references import MODEL
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -18,7 +20,7 @@ _MIB = 1 << 20
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=MODEL)
 @click.option("-c", "--ctx-size", type=int, help="Try only this context.  [default: the longest that fits]")
 @click.option("--cache-type", "cache_types", multiple=True, help="A type of the KV cache; may be given several times.")
 @click.option("--parallel", type=int, help="How many requests run at once.  [default: llama.cpp decides]")
@@ -28,7 +30,7 @@ _MIB = 1 << 20
 @click.option("--projector", type=click.Path(path_type=Path), help="The file for images and audio.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def fit(
-    model: Path,
+    model: str,
     ctx_size: int | None,
     cache_types: tuple[str, ...],
     reserve: int,

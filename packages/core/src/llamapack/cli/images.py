@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def answer_with_media(
     prompt: str,
-    model_path: Path,
+    reference: str,
     *,
     projector: Path | None,
     images: Sequence[Path],
@@ -29,11 +29,13 @@ def answer_with_media(
 ) -> None:
     """Stream the answer to standard output; `loading` and `asking` are options of Llama and of its calls."""
     from llamapack.llama import Llama
+    from llamapack.model.finding import find_model
 
-    with progress_bar(f"Loading {model_path.name}") as step:
+    files = find_model(reference, projector=projector is None)
+    with progress_bar(f"Loading {files.path.name}") as step:
         given = {name: value for name, value in loading.items() if value is not None}
         loaded = Llama(
-            model_path,
+            reference,
             projector=projector,
             parallel=1,
             progress=lambda part: step(round(part * 100), 100, ""),

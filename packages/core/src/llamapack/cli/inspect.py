@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llamapack.cli.references import MODEL
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -21,26 +23,28 @@ _SHORT_ARRAY = 8
 
 
 @click.command()
-@click.argument("path", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("reference", metavar="MODEL", type=MODEL)
 @click.option("--tensors", is_flag=True, help="List the tensors, too.")
 @click.option("--full", is_flag=True, help="Show long texts and arrays in full.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the tensors.")
 @click.option(
     "--for",
-    "model_path",
+    "model_reference",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=MODEL,
     help="Say whether MODEL, a projector, fits the model FILE.",
 )
-def inspect(path: Path, tensors: bool, full: bool, as_json: bool, model_path: Path | None) -> None:
+def inspect(reference: str, tensors: bool, full: bool, as_json: bool, model_reference: str | None) -> None:
     """Show the metadata, tensors and sizes of the GGUF file MODEL.
 
     Of a model in several parts, name the first. Of a projector, it also says what it takes.
     """
     from llamapack import gguf
+    from llamapack.model.finding import find_model
     from llamapack.model.projector_file import is_projector
 
-    found = gguf.read(path)
+    found = gguf.read(find_model(reference, projector=False).path)
+    model_path = None if model_reference is None else find_model(model_reference, projector=False).path
     about = projector(found, model_path) if is_projector(found) or model_path else None
     if as_json:
         click.echo(json.dumps(collect(found, full=full) | ({"projector": about} if about else {}), indent=2))

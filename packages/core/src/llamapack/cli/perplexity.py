@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import BinaryIO
 
 import click
 
+from llamapack.cli.references import MODEL, NAMED
+
 
 @click.command()
 @click.argument("text", metavar="FILE", type=click.File("rb"), required=False)
-@click.option("-m", "--model", "model_path", type=click.Path(path_type=Path), required=True, help="A GGUF file.")
+@click.option("-m", "--model", "reference", type=MODEL, required=True, help=NAMED)
 @click.option("-c", "--ctx-size", default=512, show_default=True, help="Tokens of a chunk; the second half is scored.")
 @click.option("-b", "--batch-size", type=int, help="Tokens read at once.  [default: the chunk]")
 @click.option("--chunks", type=int, help="Stop after so many chunks.  [default: the whole text]")
@@ -21,7 +22,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def perplexity(
     text: BinaryIO | None,
-    model_path: Path,
+    reference: str,
     ctx_size: int,
     batch_size: int | None,
     chunks: int | None,
@@ -36,9 +37,11 @@ def perplexity(
     from llamapack.cli.progress import progress_bar
     from llamapack.evaluation import perplexity as measure
     from llamapack.model import Model
+    from llamapack.model.finding import find_model
 
     data = sys.stdin.buffer.read() if text is None else text.read()
-    with Model(model_path, cpu_level=cpu) as model, progress_bar("perplexity") as step:
+    path = find_model(reference, projector=False).path
+    with Model(path, cpu_level=cpu) as model, progress_bar("perplexity") as step:
         found = measure(
             model,
             data,

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from llamapack.cli.references import MODEL
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -19,7 +21,7 @@ def _types(context: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=_PATH)
+@click.argument("reference", metavar="IN", type=MODEL)
 @click.argument("target", metavar="OUT", type=_PATH)
 @click.argument("type", metavar="TYPE")
 @click.option("--imatrix", type=_PATH, help="An importance matrix, made with llama-imatrix.")
@@ -35,14 +37,16 @@ def _types(context: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("-f", "--force", "overwrite", is_flag=True, help="Overwrite OUT.")
 @click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]")
 @click.option("--types", is_flag=True, is_eager=True, expose_value=False, callback=_types, help="List the types.")
-def quantize(source: Path, target: Path, type: str, tensor_types: tuple[str, ...], **options: Any) -> None:
+def quantize(reference: str, target: Path, type: str, tensor_types: tuple[str, ...], **options: Any) -> None:
     """Write the model IN to OUT with its weights stored as TYPE, such as Q4_K_M or Q8_0.
 
     OUT appears when it is complete. COPY as the type only copies, for example to join the parts of a model.
     """
     from llamapack.cli.progress import progress_bar
+    from llamapack.model.finding import find_model
     from llamapack.quantization import quantize as run
 
+    source = find_model(reference, projector=False).path
     with progress_bar(f"{source.name} to {type.upper()}") as step:
         result = run(
             source,

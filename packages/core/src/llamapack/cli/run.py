@@ -10,6 +10,7 @@ import click
 from llamapack.cli.images import answer_with_media
 from llamapack.cli.pieces import print_pieces
 from llamapack.cli.progress import progress_bar
+from llamapack.cli.references import MODEL, NAMED
 from llamapack.cli.standard_input import read_input
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("prompt", required=False)
-@click.option("-m", "--model", "model_path", type=click.Path(path_type=Path), required=True, help="A GGUF file.")
+@click.option("-m", "--model", "reference", type=MODEL, required=True, help=NAMED)
 @click.option(
     "--image",
     "images",
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the line at the end.")
 def run(
     prompt: str | None,
-    model_path: Path,
+    reference: str,
     images: tuple[Path, ...],
     audio: tuple[Path, ...],
     projector: Path | None,
@@ -94,16 +95,17 @@ def run(
     """
     from llamapack.generation import generate
     from llamapack.model import Model
+    from llamapack.model.finding import find_model
 
     text = _prompt(prompt)
     sampling = {"temperature": temp, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
+    layers = _layers(gpu_layers)
     if images or audio or projector is not None:
-        layers = _layers(gpu_layers)
         hardware = {"backends": backends, "devices": devices or None, "require_gpu": require_gpu, "cpu_level": cpu}
         thinking = {} if raw else {"thinking": False if no_thinking else None, "system": system}
         answer_with_media(
             text,
-            model_path,
+            reference,
             projector=projector,
             images=images,
             audio=audio,
@@ -118,6 +120,7 @@ def run(
             quiet=quiet,
         )
         return
+    model_path = find_model(reference, projector=False).path
     with progress_bar(f"Loading {model_path.name}") as step:
         loaded = Model(
             model_path,
@@ -125,7 +128,7 @@ def run(
             backends=backends,
             devices=devices or None,
             require_gpu=require_gpu,
-            n_gpu_layers=_layers(gpu_layers),
+            n_gpu_layers=layers,
             fit_n_ctx=ctx_size if gpu_layers == "fit" else None,
             progress=lambda part: step(round(part * 100), 100, ""),
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llamapack.cli.references import MODEL
 from llamapack.cli.serving import given_token, key_option
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _TOKEN_BYTES = 32
 
 
 @click.command()
-@click.argument("paths", metavar="MODEL...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("references", metavar="MODEL...", nargs=-1, type=MODEL)
 @click.option(
     "--models",
     "models_file",
@@ -94,7 +95,7 @@ _TOKEN_BYTES = 32
 @click.option("--no-page", is_flag=True, help="Show no web page.")
 @click.option("-q", "--quiet", is_flag=True, help="Log faults only, no requests.")
 def serve(
-    paths: tuple[Path, ...],
+    references: tuple[str, ...],
     models_file: Path | None,
     host: str,
     port: int,
@@ -130,8 +131,9 @@ def serve(
 ) -> None:
     """Serve MODELs to clients of OpenAI's, Anthropic's, Ollama's and llama.cpp's interfaces.
 
-    A MODEL is a GGUF file, or a folder with some. A single one is loaded at once, and answers to every name; several
-    are loaded when a client asks for one, by the name of its file, as far as there is memory for them.
+    A MODEL is a GGUF file, a folder with some, or a name such as hf:org/repo:Q8_0, which is downloaded first if need
+    be. A single one is loaded at once, and answers to every name; several are loaded when a client asks for one, by the
+    name of its file, as far as there is memory for them.
 
     It listens on this machine only, unless --host says otherwise; then clients need a token, which is made and shown if
     none is given. Each model is in a process of its own, which is started again if it ends. Ctrl-C, or SIGTERM, ends
@@ -149,7 +151,9 @@ def serve(
     options = {"ctx_size": ctx_size, "parallel": parallel, "threads": threads, **dict(map(read_option, given))}
     hardware = {"backends": backends, "devices": devices or None, "require_gpu": require_gpu, "cpu_level": cpu}
     steps = [dict(map(read_option, step.split(","))) for step in less_memory]
-    models = _models(paths, models_file, name, Defaults(options=options, hardware=hardware, on_out_of_memory=steps))
+    models = _models(
+        references, models_file, name, Defaults(options=options, hardware=hardware, on_out_of_memory=steps)
+    )
     limits = Limits(
         body_bytes=max_body << 20, waiting=max_waiting, request_seconds=max_seconds, head_seconds=idle_seconds
     )
@@ -197,15 +201,15 @@ def _open_browser(address: str) -> None:
         click.echo(f"llamapack: no browser was found; the web page is at {address}", err=True)
 
 
-def _models(paths: Sequence[Path], file: Path | None, name: str | None, defaults: Defaults) -> list[ModelSettings]:
+def _models(given: Sequence[str], file: Path | None, name: str | None, defaults: Defaults) -> list[ModelSettings]:
     """Return the models of the command line, and of the file."""
     from llamapack.server import find_models
     from llamapack.server.models_file import read_models_file
 
-    if not paths and file is None:
-        raise click.UsageError("Give a MODEL: a GGUF file, or a folder with some; or --models FILE.")
-    found = find_models(paths)
-    models = [defaults.model(called, path) for called, path in found.items()]
+    if not given and file is None:
+        raise click.UsageError("Give a MODEL: a GGUF file, a folder with some, or a name; or --models FILE.")
+    found = find_models(given)
+    models = [defaults.model(called, model) for called, model in found.items()]
     for model in [] if file is None else read_models_file(file, defaults):
         if model.name in found:
             raise click.UsageError(f"Two models are called {model.name!r}: one is in {file}.")

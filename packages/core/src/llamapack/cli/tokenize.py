@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import click
 
+from llamapack.cli.references import MODEL, NAMED
 from llamapack.cli.standard_input import read_input
 
 
 @click.command()
 @click.argument("text", required=False)
-@click.option("-m", "--model", "model_path", type=click.Path(path_type=Path), required=True, help="A GGUF file.")
+@click.option("-m", "--model", "reference", type=MODEL, required=True, help=NAMED)
 @click.option("--special/--no-special", default=True, show_default=True, help="Add what the model wants around a text.")
 @click.option("--parse-special", is_flag=True, help="Read <|im_start|> and the like in the text as control tokens.")
 @click.option("--ids", is_flag=True, help="Print the numbers only, on one line.")
 @click.option("--count", is_flag=True, help="Print only how many there are.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def tokenize(
-    text: str | None, model_path: Path, special: bool, parse_special: bool, ids: bool, count: bool, as_json: bool
+    text: str | None, reference: str, special: bool, parse_special: bool, ids: bool, count: bool, as_json: bool
 ) -> None:
     """Split TEXT into the model's tokens: a number and its bytes, one a line.
 
     Without TEXT, or with `-`, standard input is the text, byte for byte. The weights are not loaded.
     """
     from llamapack.model import Model
+    from llamapack.model.finding import find_model
 
     if sum((ids, count, as_json)) > 1:
         raise click.UsageError("Give only one of --ids, --count and --json.")
     data = _text(text)
-    with Model(model_path, vocab_only=True) as model:
+    with Model(find_model(reference, projector=False).path, vocab_only=True) as model:
         vocab = model.vocab
         tokens = vocab.tokenize(data, add_special=special, parse_special=parse_special)
         pieces = [vocab.piece(token, special=True) for token in tokens]

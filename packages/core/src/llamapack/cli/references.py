@@ -1,0 +1,59 @@
+"""Models in arguments: a path, or a name; shells complete both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    _Text = click.ParamType[str]
+else:
+    _Text = click.ParamType  # before 8.2 it takes no types
+
+
+class ModelReference(_Text):
+    """A model as `llamapack.hub.resolve` takes it; commands find it when they have looked at their other options."""
+
+    name = "model"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text as it is."""
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the names that begin so; files are for the shell to complete."""
+        found = [CompletionItem(name) for name in _names() if name.startswith(incomplete)]
+        return [*found, CompletionItem(incomplete, type="file")]
+
+
+class AliasName(_Text):
+    """A name of the user's list."""
+
+    name = "name"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the names that begin so."""
+        from llamapack.hub import aliases
+
+        return [CompletionItem(name) for name in _quietly(aliases) if name.startswith(incomplete)]
+
+
+def _names() -> Iterator[str]:
+    from llamapack.hub import aliases
+
+    yield from _quietly(aliases)
+
+
+def _quietly(ask: Any) -> Any:
+    """Return what there is: a shell shows no errors in the middle of a line."""
+    try:
+        return ask()
+    except Exception:
+        return ()
+
+
+MODEL = ModelReference()
+NAMED = "A GGUF file, or a name such as `hf:org/repo:Q8_0`."
