@@ -12,6 +12,7 @@ from llamapack.hub import aliases, aliases_file, remove_alias, resolve, set_alia
 from llamapack.hub.settings import endpoint, find_token, hub_cache, is_offline, seconds
 
 from tests.support.hub.models import files_in, model
+from tests.support.hub.ollama import put_ollama
 from tests.support.hub.standing_in import Handler, Hub, on_files, sha256
 
 DATA = model(more=100_000)
@@ -19,25 +20,11 @@ PROJECTOR = model("projector")
 
 
 @pytest.fixture
-def ollama(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def ollama(cache: Path, tmp_path: Path) -> Path:
     """A folder of Ollama's with one model."""
     folder = tmp_path / "ollama"
-    monkeypatch.setenv("OLLAMA_MODELS", str(folder))
-    put(folder, "registry.ollama.ai/library/tiny/latest", model=DATA, projector=PROJECTOR)
+    put_ollama(folder, "registry.ollama.ai/library/tiny/latest", model=DATA, projector=PROJECTOR)
     return folder
-
-
-def put(folder: Path, name: str, **layers: bytes) -> Path:
-    found = []
-    (folder / "blobs").mkdir(parents=True, exist_ok=True)
-    for kind, data in {**layers, "template": b"words"}.items():
-        (folder / "blobs" / f"sha256-{sha256(data)}").write_bytes(data)
-        media = f"application/vnd.ollama.image.{kind}"
-        found.append({"mediaType": media, "digest": f"sha256:{sha256(data)}", "size": len(data)})
-    manifest = folder / "manifests" / name
-    manifest.parent.mkdir(parents=True, exist_ok=True)
-    manifest.write_text(json.dumps({"schemaVersion": 2, "layers": found}))
-    return manifest
 
 
 def test_a_model_of_ollama_is_read_where_it_is(ollama: Path) -> None:
@@ -51,8 +38,8 @@ def test_a_model_of_ollama_is_read_where_it_is(ollama: Path) -> None:
 
 
 def test_a_model_of_ollamas_that_came_from_elsewhere(ollama: Path) -> None:
-    put(ollama, "hf.co/org/repo/Q8_0", model=DATA)
-    put(ollama, "registry.ollama.ai/someone/other/1b", model=DATA)
+    put_ollama(ollama, "hf.co/org/repo/Q8_0", model=DATA)
+    put_ollama(ollama, "registry.ollama.ai/someone/other/1b", model=DATA)
     assert resolve("ollama:hf.co/org/repo:Q8_0").path.read_bytes() == DATA
     assert resolve("ollama:someone/other:1b").path.read_bytes() == DATA
 

@@ -21,7 +21,7 @@ def test_models_of_folders_and_files(tmp_path: Path) -> None:
     other = tmp_path / "other" / "c.gguf"
     found = find_models([tmp_path, other])
     assert list(found) == ["a", "b", "big", "c"]
-    assert found["big"].name == "big-00001-of-00002.gguf"
+    assert found["big"].path.name == "big-00001-of-00002.gguf"
     with pytest.raises(InputError, match="Two models are called 'a'"):
         find_models([tmp_path, tmp_path / "a.gguf"])
     with pytest.raises(ModelNotFoundError, match="has no models"):

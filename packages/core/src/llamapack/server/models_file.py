@@ -1,7 +1,7 @@
 """The TOML file that says which models a server has, and how each is loaded.
 
 [models.small]
-path = "small.gguf"        # relative to the file
+path = "small.gguf"        # relative to the file; or a name, such as "hf:org/repo:Q8_0"
 options = { ctx_size = 4096, parallel = 2 }
 pin = true
 """
@@ -21,11 +21,13 @@ else:
 
 from llamapack._util.arguments import did_you_mean
 from llamapack.errors import InputError
+from llamapack.model.finding import FoundModel, is_name
+from llamapack.server.runners.files import find_named
 from llamapack.server.settings import ModelSettings
 
 _NUMBERS, _TEXTS = (int, float), (str, list)
 _KEYS: Mapping[str, tuple[tuple[type, ...], str]] = {
-    "path": ((str,), "a file's name"),
+    "path": ((str,), "a file's name, or a model's name"),
     "options": ((dict,), "a table"),
     "backends": (_TEXTS, "a text or a list of texts"),
     "devices": ((list,), "a list of texts"),
@@ -48,12 +50,13 @@ class Defaults:
     hardware: Mapping[str, Any]
     on_out_of_memory: Sequence[Mapping[str, object]] = ()
 
-    def model(self, name: str, path: Path, own: Mapping[str, Any] = _NOTHING) -> ModelSettings:
+    def model(self, name: str, found: FoundModel, own: Mapping[str, Any] = _NOTHING) -> ModelSettings:
         """Return a model that is loaded in this way, but for its own settings, by the keys of the file."""
+        projector: dict[str, object] = {} if found.projector is None else {"mmproj": str(found.projector)}
         return ModelSettings(
-            path=path,
+            path=found.path,
             name=name,
-            options={**self.options, **own.get("options", {})},
+            options={**projector, **self.options, **own.get("options", {})},
             hardware={**self.hardware, **{key: own[key] for key in _HARDWARE if key in own}},
             pin=own.get("pin", False),
             keep_seconds=own.get("ttl"),
@@ -95,7 +98,9 @@ def _read_model(file: Path, name: str, table: object, defaults: Defaults) -> Mod
             raise InputError(
                 f"on_out_of_memory of {where} has {step!r}.", fix="It must be tables of options: [{ ctx_size = 4096 }]."
             )
-    return defaults.model(name, file.parent / Path(table["path"]).expanduser(), table)
+    path = file.parent / Path(table["path"]).expanduser()
+    named = not path.exists() and is_name(table["path"])
+    return defaults.model(name, find_named(table["path"]) if named else FoundModel(path=path), table)
 
 
 def _check_keys(table: Mapping[str, object], known: tuple[str, ...], where: str) -> None:
