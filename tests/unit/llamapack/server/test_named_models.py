@@ -41,9 +41,8 @@ def test_models_are_called_as_their_files_or_names(hub: Hub, tmp_path: Path) -> 
     put_ollama(tmp_path / "ollama", "registry.ollama.ai/library/tiny/1b", model=model("c"))
     found = find_models(["hf:org/repo", "mine", "ollama:tiny", "ollama:tiny:1b", str(tmp_path / "sees.gguf"), "none"])
     assert list(found) == ["a-Q8_0", "mine", "tiny", "tiny:1b", "sees", "none"]
-    assert {name: each.projector and each.projector.name for name, each in found.items() if each.projector} == {
-        "mine": "mmproj-F16.gguf"
-    }
+    projectors = {name: each.projector.name for name, each in found.items() if each.projector is not None}
+    assert projectors == {"mine": "mmproj-F16.gguf"}
     assert found["none"].path == Path("none")  # is said when it is loaded, as of all paths
     with pytest.raises(InputError, match="Two models are called 'a-Q8_0'"):
         find_models(["hf:org/repo", "hf:org/repo:Q8_0"])

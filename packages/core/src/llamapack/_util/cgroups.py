@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+_MOST = {1: "memory.limit_in_bytes", 2: "memory.max"}
+_USED = {1: "memory.usage_in_bytes", 2: "memory.current"}
+
 
 def groups(root: Path, controller: str) -> Iterator[tuple[int, Path]]:
     """Yield the folders of this process's groups, from its own up to the root, with the version of the interface.
@@ -25,9 +28,14 @@ def left_memory(root: Path = Path("/")) -> int | None:
     return min((each for each in left if each is not None), default=None)
 
 
+def memory_limit(root: Path = Path("/")) -> int | None:
+    """Return how many bytes this process's groups let it take in all; None if none of them has a limit."""
+    limits = [read(folder / _MOST[version]) for version, folder in groups(root, "memory")]
+    return min((int(each) for each in limits if each.isdigit()), default=None)
+
+
 def _left(version: int, folder: Path) -> int | None:
-    names = ("memory.max", "memory.current") if version == 2 else ("memory.limit_in_bytes", "memory.usage_in_bytes")
-    most, used = (read(folder / name) for name in names)
+    most, used = read(folder / _MOST[version]), read(folder / _USED[version])
     if not (most.isdigit() and used.isdigit()):
         return None
     return int(most) - int(used) + _reclaimable(folder)

@@ -1,8 +1,8 @@
-"""How much memory of this machine may still be taken."""
+"""How much memory this machine has, and how much of it may still be taken."""
 
 from __future__ import annotations
 
-from llamapack._util.cgroups import left_memory
+from llamapack._util.cgroups import left_memory, memory_limit
 
 
 def available_memory() -> int:
@@ -12,3 +12,11 @@ def available_memory() -> int:
     available = int(psutil.virtual_memory().available)
     allowed = left_memory()
     return available if allowed is None else min(available, allowed)
+
+
+def total_memory() -> int:
+    """Return how many bytes of memory this machine has; limits of control groups are heeded."""
+    import psutil
+
+    total, limit = int(psutil.virtual_memory().total), memory_limit()
+    return total if limit is None else min(total, limit)

@@ -14,16 +14,19 @@ listing       The files of a repository at one commit.
 choosing      Which files of a repository a reference means, by llama.cpp's rules.
 asking        Ask the hub for the files of a repository.
 cache         The cache that is shared with Hugging Face's programs and with llama.cpp.
+machine       Whether this machine has memory for a model at all.
 previewing    Read the header of a model before it is downloaded.
 transfer      Download files from servers: resumed, checked, moved into their places when they are whole.
 locks         Locks between processes.
 settings      What the user's environment says.
+kept          What is kept on this machine: listing models, and removing them.
 progress      How a download tells how far it is.
 """
 
 from __future__ import annotations
 
 from llamapack.hub.files import ModelFiles
+from llamapack.hub.kept import KeptModel, Removed, kept_models, remove_model
 from llamapack.hub.names import aliases, aliases_file, remove_alias, set_alias
 from llamapack.hub.progress import Progress
 from llamapack.hub.references import (
@@ -40,16 +43,20 @@ from llamapack.hub.resolving import resolve
 __all__ = [
     "AliasReference",
     "HubReference",
+    "KeptModel",
     "ModelFiles",
     "OllamaReference",
     "PathReference",
     "Progress",
     "Reference",
+    "Removed",
     "UrlReference",
     "aliases",
     "aliases_file",
+    "kept_models",
     "parse",
     "remove_alias",
+    "remove_model",
     "resolve",
     "set_alias",
 ]

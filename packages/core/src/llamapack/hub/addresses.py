@@ -14,9 +14,14 @@ from llamapack.hub.transfer.downloading import Source, bytes_here, download
 from llamapack.hub.transfer.transport import Transport
 
 
+def downloads_folder() -> Path | None:
+    """Return the folder of these files; None if there is no home."""
+    return cache_folder("downloads")
+
+
 def find(reference: UrlReference, *, ask: bool, seconds: float, progress: Progress | None) -> Path:
     """Return the file of an address, downloaded if it is not here and `ask` is True."""
-    folder = cache_folder("downloads")
+    folder = downloads_folder()
     if folder is None:
         raise DownloadError("There is no folder for downloads.", fix="Set LLAMAPACK_CACHE_DIR to one.")
     place = folder / reference.sha256 / reference.name

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,14 @@ from llamapack.hub.references import is_safe
 COMMIT = re.compile(r"[0-9a-f]{40}")
 BLOB = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _TREE_VERSION = 1
+
+
+def stores(root: Path) -> Iterator[Store]:
+    """Yield the repositories of models in the cache at `root`."""
+    for path in sorted(root.glob("models--*--*")):
+        repository = path.name.removeprefix("models--").replace("--", "/")
+        if path.is_dir() and repository.count("/") == 1:
+            yield Store(root=root, repository=repository)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +53,11 @@ class Store:
 
     def lock(self, file: RepositoryFile) -> Path:
         """Return the file that huggingface_hub locks while it downloads this one."""
-        return self.root / ".locks" / self._name / f"{file.blob}.lock"
+        return self.lock_of(file.blob)
+
+    def lock_of(self, blob: str) -> Path:
+        """Return the same for contents by their name."""
+        return self.root / ".locks" / self._name / f"{blob}.lock"
 
     def pointer(self, commit: str, path: str) -> Path:
         """Return where a file is at a commit."""
@@ -66,6 +78,16 @@ class Store:
             commit = (self.folder / "refs" / revision).read_text(encoding="utf-8").strip()
             return commit if COMMIT.fullmatch(commit) else None
         return None
+
+    def commits(self) -> list[str]:
+        """Return the commits of which files are here."""
+        return sorted(path.name for path in (self.folder / "snapshots").glob("*") if COMMIT.fullmatch(path.name))
+
+    def revisions(self, commit: str) -> list[str]:
+        """Return the revisions that were this commit when they were last asked for."""
+        refs = self.folder / "refs"
+        names = (path.relative_to(refs).as_posix() for path in refs.rglob("*") if path.is_file())
+        return sorted(name for name in names if self.commit_of(name) == commit)
 
     def write_ref(self, revision: str, commit: str) -> None:
         """Remember the commit of a revision."""

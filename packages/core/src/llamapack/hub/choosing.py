@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from llamapack._util.memory import total_memory
 from llamapack.errors import DownloadError, ModelChoiceError, ModelNotFoundError
 from llamapack.hub.listing import Listing, RepositoryFile
 from llamapack.hub.references import HubReference
@@ -47,6 +48,18 @@ def choose(reference: HubReference, listing: Listing) -> Selection:
     )
 
 
+def first_models(listing: Listing) -> list[RepositoryFile]:
+    """Return the files of models, of those that are split the first."""
+    files = sorted(listing.models(), key=lambda file: file.path)
+    return [file for file in files if _is_model(file.path) and _number(file.path) == 1]
+
+
+def label_of(path: str) -> str:
+    """Return the name of the quantization in a file's name; empty without one."""
+    found = _LABEL.search(_stem(path))
+    return found[1] if found else ""
+
+
 def is_default(path: str) -> bool:
     """Return True if a file has the quantization that a reference without a tag means first."""
     return bool(_pattern(DEFAULT_TAGS[0]).search(path))
@@ -76,24 +89,26 @@ def _first_part(files: Sequence[RepositoryFile], file: RepositoryFile) -> Reposi
 
 
 def _tagged(reference: HubReference, listing: Listing, files: Sequence[RepositoryFile]) -> RepositoryFile:
-    models = [file for file in files if _is_model(file.path) and _number(file.path) == 1]
+    models = first_models(listing)
     for tag in [reference.tag] if reference.tag else DEFAULT_TAGS:
         fitting = [file for file in models if _pattern(tag).search(file.path)]
         exact = [file for file in fitting if re.search(rf"(^|[-._/]){re.escape(tag)}[.-]", file.path, re.IGNORECASE)]
         if found := exact or fitting:
-            return _only(reference, found, f"{tag} fits several of its files")
+            return _only(reference, files, found, f"{tag} fits several of its files")
     if reference.tag or not models:
         raise _none(listing, models or files, f"has no model with {reference.tag}" if reference.tag else "has no model")
     families = {_family(file.path) for file in models}
-    return models[0] if len(families) == 1 else _only(reference, models, "it has several models")
+    return models[0] if len(families) == 1 else _only(reference, files, models, "it has several models")
 
 
-def _only(reference: HubReference, found: Sequence[RepositoryFile], why: str) -> RepositoryFile:
+def _only(
+    reference: HubReference, files: Sequence[RepositoryFile], found: Sequence[RepositoryFile], why: str
+) -> RepositoryFile:
     if len(found) == 1:
         return found[0]
     revision = "" if reference.revision == "main" else f"@{reference.revision}"
     choices = tuple(f"hf:{reference.repository}/{file.path}{revision}" for file in found)
-    lines = [f"{choice} ({shown_size(file.size)})" for choice, file in zip(choices, found, strict=True)]
+    lines = [f"{choice} ({_shown(files, file)})" for choice, file in zip(choices, found, strict=True)]
     raise ModelChoiceError(
         f"The repository {reference.repository} has more than one model that could be meant: {why}.",
         why="\n".join(["Choices:", *_shortened(lines)]),
@@ -103,10 +118,18 @@ def _only(reference: HubReference, found: Sequence[RepositoryFile], why: str) ->
 
 
 def _none(listing: Listing, files: Sequence[RepositoryFile], what: str) -> ModelNotFoundError:
-    shown = _shortened([f"{file.path} ({shown_size(file.size)})" for file in files])
+    shown = _shortened([f"{file.path} ({_shown(files, file)})" for file in files if _number(file.path) == 1])
     why = "\n".join(["It has:", *shown]) if shown else "It has no GGUF files, which llama.cpp needs."
     fix = "Name one of them." if shown else "Look for a repository with GGUF in its name."
     return ModelNotFoundError(f"The repository {listing.repository} {what}.", why=why, fix=fix)
+
+
+def _shown(files: Sequence[RepositoryFile], first: RepositoryFile) -> str:
+    """Return the size of a model, all parts together, and whether this machine has the memory for it."""
+    found = _SPLIT.fullmatch(first.path)
+    stem = found[1] if found else None
+    size = sum(file.size for file in files if file is first or (stem and _stem(file.path) == stem))
+    return shown_size(size) if size <= total_memory() else f"{shown_size(size)}, more than this machine's memory"
 
 
 def _shortened(lines: list[str]) -> list[str]:
@@ -143,8 +166,7 @@ def _bits(text: str) -> int:
 
 
 def _label_bits(path: str) -> int:
-    found = _LABEL.search(_stem(path))
-    return _bits(found[1]) if found else 0
+    return _bits(label_of(path))
 
 
 def _parts(files: Sequence[RepositoryFile], first: RepositoryFile) -> tuple[RepositoryFile, ...]:

@@ -25,7 +25,7 @@ def find(text: str, reference: OllamaReference) -> ModelFiles:
         manifest = folder / "manifests" / reference.host / reference.namespace / reference.name / reference.tag
         if manifest.is_file():
             return _files(text, folder, manifest)
-    known = sorted({name for folder in folders() for name in names(folder)})
+    known = sorted({str(each).removeprefix("ollama:") for folder in folders() for each in references(folder)})
     shown = ", ".join(known[:_MOST_SHOWN]) + (", ..." if len(known) > _MOST_SHOWN else "")
     raise ModelNotFoundError(
         f"Ollama has no model {reference.name}:{reference.tag} on this machine.",
@@ -41,14 +41,12 @@ def folders() -> list[Path]:
     return [Path(os.path.expanduser(folder)) for folder in _FOLDERS]  # noqa: PTH111
 
 
-def names(folder: Path) -> Iterator[str]:
-    """Yield the names of the models in a folder of Ollama's, as `ollama list` shows them."""
+def references(folder: Path) -> Iterator[OllamaReference]:
+    """Yield the names of the models in a folder of Ollama's."""
     root = folder / "manifests"
-    for manifest in root.glob("*/*/*/*"):
+    for manifest in sorted(root.glob("*/*/*/*")):
         host, namespace, name, tag = manifest.relative_to(root).parts
-        place = "" if host == "registry.ollama.ai" else f"{host}/"
-        owner = "" if namespace == "library" and not place else f"{namespace}/"
-        yield f"{place}{owner}{name}:{tag}"
+        yield OllamaReference(name=name, tag=tag, host=host, namespace=namespace)
 
 
 def _files(text: str, folder: Path, manifest: Path) -> ModelFiles:

@@ -47,6 +47,11 @@ class HubReference:
     file: str | None = None
     revision: str = DEFAULT_REVISION
 
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        which = f":{self.tag}" if self.tag else f"/{self.file}" if self.file else ""
+        return f"hf:{self.repository}{which}{'' if self.revision == DEFAULT_REVISION else f'@{self.revision}'}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class OllamaReference:
@@ -56,6 +61,13 @@ class OllamaReference:
     tag: str = "latest"
     host: str = "registry.ollama.ai"
     namespace: str = "library"
+
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        parts = [self.host, self.namespace, self.name]
+        if self.host == OllamaReference.host:
+            parts = parts[2:] if self.namespace == OllamaReference.namespace else parts[1:]
+        return f"ollama:{'/'.join(parts)}:{self.tag}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from llamapack.hub.choosing import Selection, choose, is_default
 from llamapack.hub.files import ModelFiles
 from llamapack.hub.listing import Listing, RepositoryFile
 from llamapack.hub.locks import locked
+from llamapack.hub.machine import check_fits
 from llamapack.hub.previewing import preview
 from llamapack.hub.progress import Progress
 from llamapack.hub.references import HubReference
@@ -29,7 +30,7 @@ logger = logging.getLogger("llamapack.hub")
 class Wanted:
     """What is wanted of a repository, and how: with its projector, with its draft, what may be asked and downloaded.
 
-    `ask` is None to ask the hub only if the cache has not everything.
+    `ask` is None to ask the hub only if the cache has not everything. `anyway` downloads what this machine cannot hold.
     """
 
     ask: bool | None
@@ -38,6 +39,7 @@ class Wanted:
     draft: bool
     token: str | None
     progress: Progress | None
+    anyway: bool
 
     def of(self, selection: Selection) -> tuple[RepositoryFile, ...]:
         """Return the files that are wanted."""
@@ -106,6 +108,8 @@ def _online(text: str, reference: HubReference, store: Store, wanted: Wanted) ->
     if missing and not wanted.download:
         names = ", ".join(file.path for file in missing)
         raise ModelNotFoundError(f"{text} is not downloaded yet: {names}.", fix="Download it first.")
+    if missing and not wanted.anyway:
+        check_fits(text, sum(file.size for file in wanted.of(selection)))
     store.write_listing(listing)
     _get(store, listing, missing, transport, hub, wanted.progress)
     store.write_ref(reference.revision, listing.commit)

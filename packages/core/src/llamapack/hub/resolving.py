@@ -31,6 +31,7 @@ def resolve(
     projector: bool = True,
     draft: bool = False,
     token: str | None = None,
+    anyway: bool = False,
     progress: Progress | None = None,
 ) -> ModelFiles:
     """Return the files of the model that `reference` stands for: a path, or a name as `parse` knows them.
@@ -39,11 +40,12 @@ def resolve(
     `projector` is False, and with its draft model if `draft` is True. With `download=False` the hub is asked what it
     has, and what is missing is an error. With `offline=True` no server is asked; `offline=False` asks the hub for what
     is newest; None does what is said above, and is as True if HF_HUB_OFFLINE is set. `token` is for repositories that
-    need one; None takes HF_TOKEN, or the one that `hf auth login` stored.
+    need one; None takes HF_TOKEN, or the one that `hf auth login` stored. What is larger than all memory of this machine
+    is not downloaded, unless `anyway` is True.
 
     Raises InputError for a reference that is wrong, ModelNotFoundError for one that stands for nothing,
-    ModelChoiceError for one that stands for several models, ModelFormatError for a file that is no model, and
-    DownloadError if a file cannot be got.
+    ModelChoiceError for one that stands for several models, ModelFormatError for a file that is no model,
+    ModelMemoryError for one that is too large, and DownloadError if a file cannot be got.
     """
     text, meant = os.fspath(reference), parse(reference)
     if isinstance(meant, AliasReference):
@@ -63,6 +65,7 @@ def resolve(
         draft=draft,
         token=check_token(token) if token else None,
         progress=progress,
+        anyway=anyway,
     )
     return repositories.find(text, meant, wanted)
 
