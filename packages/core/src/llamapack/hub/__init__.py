@@ -14,6 +14,7 @@ listing       The files of a repository at one commit.
 choosing      Which files of a repository a reference means, by llama.cpp's rules.
 asking        Ask the hub for the files of a repository.
 cache         The cache that is shared with Hugging Face's programs and with llama.cpp.
+describing    What a model is, by its header.
 machine       Whether this machine has memory for a model at all.
 previewing    Read the header of a model before it is downloaded.
 transfer      Download files from servers: resumed, checked, moved into their places when they are whole.
@@ -25,6 +26,7 @@ progress      How a download tells how far it is.
 
 from __future__ import annotations
 
+from llamapack.hub.describing import Description, describe
 from llamapack.hub.files import ModelFiles
 from llamapack.hub.kept import KeptModel, Removed, kept_models, remove_model
 from llamapack.hub.names import aliases, aliases_file, remove_alias, set_alias
@@ -42,6 +44,7 @@ from llamapack.hub.resolving import resolve
 
 __all__ = [
     "AliasReference",
+    "Description",
     "HubReference",
     "KeptModel",
     "ModelFiles",
@@ -53,6 +56,7 @@ __all__ = [
     "UrlReference",
     "aliases",
     "aliases_file",
+    "describe",
     "kept_models",
     "parse",
     "remove_alias",

@@ -20,17 +20,17 @@ logger = logging.getLogger("llamapack.hub")
 _MOST = 1 << 28  # more than the largest header that the parser takes
 
 
-def preview(source: Source, transport: Transport) -> None:
-    """Check the header of a model on a server; raises ModelFormatError if it is no model that can be loaded.
+def preview(source: Source, transport: Transport) -> Header | None:
+    """Return the header of a model on a server; raises ModelFormatError if it is no model that can be loaded.
 
-    Nothing is checked if neither the source nor the server says how large it is.
+    Returns None, and checks nothing, if neither the source nor the server says how large it is.
     """
     try:
         header, size = transport.repeat(lambda: _read(source, transport))
     except PROBLEMS as error:
         raise explained(error, source.name) from error
     if header is None:
-        return
+        return None
     architecture = _text(header, "general.architecture")
     context = header.entries.get(f"{architecture}.context_length")
     logger.info(
@@ -40,6 +40,7 @@ def preview(source: Source, transport: Transport) -> None:
         context.value if context else "unknown",
         shown_size(size),
     )
+    return header
 
 
 def _read(source: Source, transport: Transport) -> tuple[Header | None, int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llamapack.errors import DownloadError, ModelError, ModelNotFoundError
+from llamapack.gguf.parser import Header
 from llamapack.hub.asking import address, ask
 from llamapack.hub.cache import Store
 from llamapack.hub.choosing import Selection, choose, is_default
@@ -45,6 +46,26 @@ class Wanted:
         """Return the files that are wanted."""
         extra = (selection.projector if self.projector else None, selection.draft if self.draft else None)
         return (*selection.model, *(file for file in extra if file is not None))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """A model on the hub: its header, that of its first part, and the size of all parts."""
+
+    header: Header
+    parts: int
+    size: int
+
+
+def look(reference: HubReference) -> Remote:
+    """Read the header of a model on the hub; raises what `find` does."""
+    hub = endpoint()
+    transport = Transport(origin=hub, token=find_token(), seconds=seconds())
+    listing = ask(reference, hub, transport)
+    parts = choose(reference, listing).model
+    header = preview(_source(listing, parts[0], hub), transport)
+    assert header is not None  # the hub tells sizes
+    return Remote(header=header, parts=len(parts), size=sum(file.size for file in parts))
 
 
 def find(text: str, reference: HubReference, wanted: Wanted) -> ModelFiles:

@@ -40,26 +40,24 @@ def resolve(
     `projector` is False, and with its draft model if `draft` is True. With `download=False` the hub is asked what it
     has, and what is missing is an error. With `offline=True` no server is asked; `offline=False` asks the hub for what
     is newest; None does what is said above, and is as True if HF_HUB_OFFLINE is set. `token` is for repositories that
-    need one; None takes HF_TOKEN, or the one that `hf auth login` stored. What is larger than all memory of this machine
-    is not downloaded, unless `anyway` is True.
+    need one; None takes HF_TOKEN, or the one that `hf auth login` stored. What is larger than all memory of this
+    machine is not downloaded, unless `anyway` is True.
 
     Raises InputError for a reference that is wrong, ModelNotFoundError for one that stands for nothing,
     ModelChoiceError for one that stands for several models, ModelFormatError for a file that is no model,
     ModelMemoryError for one that is too large, and DownloadError if a file cannot be got.
     """
-    text, meant = os.fspath(reference), parse(reference)
-    if isinstance(meant, AliasReference):
-        meant = _named(meant)
+    text, meant = os.fspath(reference), meaning(reference)
     if isinstance(meant, PathReference):
         return _one(text, meant.path)
     if isinstance(meant, OllamaReference):
         return ollama.find(text, meant)
-    asking = _asking(offline)
+    may_ask = asking(offline)
     if isinstance(meant, UrlReference):
-        ask = download and asking is not False
+        ask = download and may_ask is not False
         return _one(text, addresses.find(meant, ask=ask, seconds=seconds(), progress=progress))
     wanted = repositories.Wanted(
-        ask=asking,
+        ask=may_ask,
         download=download,
         projector=projector,
         draft=draft,
@@ -70,10 +68,17 @@ def resolve(
     return repositories.find(text, meant, wanted)
 
 
-def _asking(offline: bool | None) -> bool | None:
+def asking(offline: bool | None) -> bool | None:
+    """Return whether servers are to be asked; None for what is missing only."""
     if offline is None:
         return False if is_offline() else None
     return not offline
+
+
+def meaning(reference: str | os.PathLike[str]) -> PathReference | HubReference | OllamaReference | UrlReference:
+    """Return what a reference means; names of the user's list are looked up. Raises as `resolve` does."""
+    meant = parse(reference)
+    return _named(meant) if isinstance(meant, AliasReference) else meant
 
 
 def _named(alias: AliasReference) -> PathReference | HubReference | OllamaReference | UrlReference:
