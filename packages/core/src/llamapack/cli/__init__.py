@@ -8,12 +8,15 @@ serving         `llamapack ps` and `llamapack stop`: look at a server that runs,
 info            `llamapack info`: the hardware, and what llamapack would use, with reasons.
 doctor          `llamapack doctor`: what is installed, what works, and how to fix the rest.
 fit             `llamapack fit`: how long a context fits into the memory that is free.
+pull            `llamapack pull`: download a model.
+models          `llamapack list`, `show`, `rm` and `cp`: the models of this machine, and names for them.
 inspect         `llamapack inspect`: the metadata and tensors of a GGUF file, without loading it.
 tokenize        `llamapack tokenize`: split a text into the model's tokens.
 quantize        `llamapack quantize`: store a model's weights in fewer bits.
 perplexity      `llamapack perplexity`: how well a model predicts a text.
 pieces          Write an answer to standard output while it is generated.
 progress        Progress bars for long work, on standard error if that is a terminal.
+completion      Completion in shells.
 references      Models in arguments: a path, or a name; shells complete both.
 standard_input  Read a text from standard input.
 """

@@ -15,7 +15,9 @@ from llamapack.cli.doctor import doctor
 from llamapack.cli.fit import fit
 from llamapack.cli.info import info
 from llamapack.cli.inspect import inspect
+from llamapack.cli.models import cp, list_models, rm, show
 from llamapack.cli.perplexity import perplexity
+from llamapack.cli.pull import pull
 from llamapack.cli.quantize import quantize
 from llamapack.cli.run import run
 from llamapack.cli.serve import serve
@@ -46,7 +48,11 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, ps, stop, info, doctor, fit, inspect, tokenize, quantize, perplexity):
+_RUNNING = (run, serve, ps, stop)
+_MODELS = (pull, list_models, show, rm, cp, inspect, fit)
+_OTHERS = (info, doctor, tokenize, quantize, perplexity)
+
+for command in (*_RUNNING, *_MODELS, *_OTHERS):
     cli.add_command(command)
 
 
@@ -54,6 +60,10 @@ def main() -> None:
     """Run the command line and exit; our own errors become one message and a status."""
     _allow_any_text()
     _shorten_warnings()
+    if instruction := os.environ.get("_LLAMAPACK_COMPLETE"):
+        from llamapack.cli.completion import complete
+
+        sys.exit(complete(cli, instruction))
     try:
         # not cli.main, which handles a broken pipe in its own way
         with cli.make_context("llamapack", sys.argv[1:]) as context:

@@ -164,7 +164,7 @@ def _print(table: Table) -> None:
 def _metadata_table(found: Gguf, *, full: bool) -> Table:
     table = _table("Metadata", "key", "type", "value")
     for key, value in found.metadata.items():
-        table.add_row(_printable(key), found.metadata.type(key).label, _shown(value, full=full))
+        table.add_row(printable(key), found.metadata.type(key).label, _shown(value, full=full))
     return table
 
 
@@ -186,7 +186,7 @@ def _tensors_table(found: Gguf) -> Table:
     table = _table("All tensors", "name", "type", "shape", "size", "offset", right=2)
     for tensor in found.tensors.values():
         shape = " x ".join(map(str, tensor.shape)) or "1"
-        table.add_row(_printable(tensor.name), tensor.type.name, shape, _bytes(tensor.size), str(tensor.offset))
+        table.add_row(printable(tensor.name), tensor.type.name, shape, _bytes(tensor.size), str(tensor.offset))
     return table
 
 
@@ -207,14 +207,14 @@ def _shown(value: Value, *, full: bool) -> str:
     if isinstance(value, Array):
         items = [repr(item) if isinstance(item, str) else str(item) for item in islice(value, None if full else 5)]
         rest = "" if len(items) == len(value) else ", ..."
-        return _printable(f"{len(value)} x {value.type.label}: {', '.join(items)}{rest}")
+        return printable(f"{len(value)} x {value.type.label}: {', '.join(items)}{rest}")
     if isinstance(value, str) and not full:
         line = value.replace("\n", "\\n")
-        return _printable(line if len(line) <= _SHORT_TEXT else f"{line[:_SHORT_TEXT]}... ({len(value)} characters)")
-    return _printable(value) if isinstance(value, str) else str(value)
+        return printable(line if len(line) <= _SHORT_TEXT else f"{line[:_SHORT_TEXT]}... ({len(value)} characters)")
+    return printable(value) if isinstance(value, str) else str(value)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape bytes that are not text, and control characters, which a terminal might obey."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)

@@ -24,9 +24,9 @@ class ModelReference(_Text):
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the names that begin so; files are for the shell to complete."""
+        """Return the names that begin so; files are for the shell to complete, in bash if no name begins so."""
         found = [CompletionItem(name) for name in _names() if name.startswith(incomplete)]
-        return [*found, CompletionItem(incomplete, type="file")]
+        return [CompletionItem(incomplete, type="file"), *found]  # bash drops what comes before
 
 
 class AliasName(_Text):
@@ -42,9 +42,10 @@ class AliasName(_Text):
 
 
 def _names() -> Iterator[str]:
-    from llamapack.hub import aliases
+    from llamapack.hub import aliases, kept_models
 
     yield from _quietly(aliases)
+    yield from (model.reference for model in _quietly(kept_models))
 
 
 def _quietly(ask: Any) -> Any:
@@ -56,4 +57,5 @@ def _quietly(ask: Any) -> Any:
 
 
 MODEL = ModelReference()
+ALIAS = AliasName()
 NAMED = "A GGUF file, or a name such as `hf:org/repo:Q8_0`."
