@@ -52,16 +52,29 @@ def bindings() -> dict[Path, str]:
     return generate()
 
 
+def architectures() -> dict[Path, str]:
+    """Make the list of the architectures that llama.cpp knows."""
+    from tools.bindgen.architectures import generate_architectures
+
+    return generate_architectures()
+
+
+def source_missing() -> str:
+    """Return what is missing here to read llama.cpp's source; empty if nothing is."""
+    return "" if SYNCED.is_dir() else "there is no synced llama.cpp source (inv vendor.sync)"
+
+
 def bindings_missing() -> str:
     """Return what is missing here to generate the bindings; empty if nothing is."""
     if find_spec("clang") is None:
         return "libclang is not installed in this environment (requirements/bindgen.txt)"
-    return "" if SYNCED.is_dir() else "there is no synced llama.cpp source (inv vendor.sync)"
+    return source_missing()
 
 
 PRODUCERS: tuple[Producer, ...] = (
     Producer(source="matrix.toml and results.json", make=matrix_page),
     Producer(source="llama.cpp's headers", make=bindings, missing=bindings_missing),
+    Producer(source="llama.cpp's table of architectures", make=architectures, missing=source_missing),
 )
 
 

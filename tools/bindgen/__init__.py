@@ -14,6 +14,7 @@ digest         A digest of the headers, to tell without libclang which ones the 
 python_writer  Write `_generated.py`: the declarations for ctypes.
 stub_writer    Write `_generated.pyi`: the declarations for type checkers.
 abi_writer     Write `abi_table.cpp`: the layouts that the compiler uses, to compare with the bindings.
+architectures  The list of the architectures that llama.cpp knows.
 exports        The exported symbols of each library: declared for export in a header, and defined in a source.
 freshness      Check whether the bindings were made from the headers that are built.
 """

@@ -354,6 +354,15 @@ def test_a_model_that_cannot_be_loaded_is_refused_before_it_is_downloaded(hub: H
     assert [name for name in files_in(cache) if "/blobs/" in name] == []
 
 
+def test_a_model_of_another_architecture_is_refused_before_it_is_downloaded(hub: Hub, cache: Path) -> None:
+    unknown = tiny_model().with_value("general.architecture", text("blama"))
+    hub.put("org/repo", {"a-Q8_0.gguf": model(described=unknown)})
+    with pytest.raises(ModelFormatError) as caught:
+        resolve("hf:org/repo")
+    assert caught.value.why == "This llama.cpp does not know its architecture, 'blama'."
+    assert [name for name in files_in(cache) if "/blobs/" in name] == []
+
+
 def test_a_full_disk_is_found_before_the_download(one: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("llamapack.hub.transfer.downloading.shutil.disk_usage", lambda _: usage)

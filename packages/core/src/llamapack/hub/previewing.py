@@ -8,6 +8,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 from llamapack.errors import ModelFormatError
+from llamapack.gguf.architectures import ARCHITECTURES
 from llamapack.gguf.parser import Header
 from llamapack.gguf.reading import check_stream
 from llamapack.hub.choosing import shown_size
@@ -32,6 +33,12 @@ def preview(source: Source, transport: Transport) -> Header | None:
     if header is None:
         return None
     architecture = _text(header, "general.architecture")
+    if architecture not in ARCHITECTURES:
+        raise ModelFormatError(
+            f"{source.name} cannot be loaded.",
+            why=f"This llama.cpp does not know its architecture, {architecture!r}.",
+            fix="Update llamapack, or use another model.",
+        )
     context = header.entries.get(f"{architecture}.context_length")
     logger.info(
         "%s is of the architecture %s, has a context of %s tokens and %s",
