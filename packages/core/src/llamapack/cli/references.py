@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     _Text = click.ParamType[str]
 else:
     _Text = click.ParamType  # before 8.2 it takes no types
@@ -25,6 +26,8 @@ class ModelReference(_Text):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the names that begin so; files are for the shell to complete, in bash if no name begins so."""
+        from click.shell_completion import CompletionItem
+
         found = [CompletionItem(name) for name in _names() if name.startswith(incomplete)]
         return [CompletionItem(incomplete, type="file"), *found]  # bash drops what comes before
 
@@ -36,6 +39,8 @@ class AliasName(_Text):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the names that begin so."""
+        from click.shell_completion import CompletionItem
+
         from llamapack.hub import aliases
 
         return [CompletionItem(name) for name in _quietly(aliases) if name.startswith(incomplete)]
