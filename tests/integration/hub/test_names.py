@@ -20,6 +20,7 @@ from tests.support.hub.ollama import put_ollama
 from tests.support.hub.standing_in import Hub, sha256
 from tests.support.reference.made_models import write_model
 from tests.support.reference.made_projectors import write_projector
+from tests.support.server.serving import Served
 
 OPTIONS: dict[str, Any] = {"ctx_size": 64, "parallel": 1, "threads": 1}
 COMMAND = ("--temp", "0", "-n", "4", "-t", "1", "-c", "64", "--raw")
@@ -156,6 +157,21 @@ def test_commands_say_what_is_wrong_with_a_name(hub: Hub) -> None:
     assert command("inspect", "hf:org/none").status == 3
     wrong = command("run", "-m", "hf:org/none", "--gpu-layers", "some", "a")
     assert (wrong.status, "--gpu-layers" in wrong.err) == (2, True)
+
+
+def test_a_server_takes_names(hub: Hub, tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text('[models.large]\npath = "hf:org/repo:Q8_0"\n')
+    served = Served(None, "hf:org/repo", "--models", str(file), "-c", "64", "-t", "1", wait=False)
+    try:
+        listed = served.ask("GET", "/v1/models")[1]
+        assert [each["id"] for each in listed["data"]] == ["a-Q4_K_M", "large"]
+        asked = {"prompt": "a", "max_tokens": 2, "model": "large", "ignore_eos": True}
+        status, answer, _ = served.ask("POST", "/v1/completions", asked)
+        assert (status, answer["usage"]["completion_tokens"]) == (200, 2)
+    finally:
+        served.kill()
+    assert len({each.path for each in hub.downloads()}) == 2
 
 
 PATHS_ONLY = """

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from llamapack.errors import InputError, ModelNotFoundError
-from llamapack.llama.projectors import choose_projector
 from llamapack.model.finding import FoundModel, find_model, is_name
 
 _LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
@@ -36,6 +35,8 @@ def find_named(reference: str) -> FoundModel:
     found = find_model(reference)
     if found.projector is None:
         return found
+    from llamapack.llama.projectors import choose_projector  # 16 MB that a server of files does not need
+
     return replace(found, projector=choose_projector(found.path, None, shifts=False, came_with=found.projector).path)
 
 
