@@ -84,6 +84,17 @@ def test_a_runner_that_hangs_is_replaced(served: Served) -> None:
     assert served.ask("POST", "/completion", {"prompt": "Hi", "n_predict": 2})[0] == 200
 
 
+def test_requests_wait_for_the_next_runner_when_somebody_tells_one_to_end(served: Served) -> None:
+    before = served.runner
+    with served.begin("POST", "/completion", LONG) as answer:
+        answer.readline()  # which holds up its end
+        os.kill(before, signal.SIGTERM)
+        for path in ("/completion", "/tokenize", "/v1/chat/completions"):
+            body = {"prompt": "Hi", "n_predict": 2, "content": "Hi", "messages": CHAT["messages"], "max_tokens": 2}
+            assert served.ask("POST", path, body)[0] == 200
+    assert served.runner != before
+
+
 def test_one_that_goes_on_dying_is_started_with_pauses(serve: Callable[..., Served]) -> None:
     served = serve()
     for number in (1, 2):

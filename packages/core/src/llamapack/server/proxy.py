@@ -11,7 +11,7 @@ from llamapack.server.exchange import Exchange
 from llamapack.server.naming import model_in
 from llamapack.server.refusal import Api, Refusal, anthropic_error
 from llamapack.server.routes import ModelRoute
-from llamapack.server.runners.keeper import RunnerRequest
+from llamapack.server.runners.asking import RunnerRequest
 from llamapack.server.runners.models import Models
 from llamapack.server.settings import MIB, Limits
 

@@ -8,9 +8,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from llamapack import gguf
+from llamapack.errors import LlamapackError
+from llamapack.server.refusal import Refusal
 from llamapack.server.runners.keeper import Keeper
 
 _NEVER = "9999-12-31T23:59:59Z"
@@ -18,35 +21,66 @@ _BILLION, _MILLION = 1e9, 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outline:
+    """What lists say of the file of a model."""
+
+    size: int
+    changed: float
+    digest: str
+    architecture: str
+    parameters: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A model, the metadata of its file, and what its runner says, if it is loaded."""
+    """A model, what is in its file, and what its runner says, which is empty if it is not loaded."""
 
     keeper: Keeper
-    stat: os.stat_result
-    metadata: Mapping[str, Any]
-    parameters: int
+    outline: Outline
     quantization: str
     properties: Mapping[str, Any]
 
 
-async def facts_of(keeper: Keeper) -> Facts:
-    """Read the file of a model, and ask its runner if it is loaded; raises what reading and `Keeper.ask` raise."""
-    file = await asyncio.to_thread(gguf.read, keeper.model.path)
-    properties: Mapping[str, Any] = {}
-    quantization = ""
-    if keeper.state == "ready":
+class Outlines:
+    """The outlines of models, each read once for as long as its file stays as it is."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._known: dict[Path, Outline] = {}
+
+    def of(self, path: Path) -> Outline:
+        """Return the outline of a file; raises OSError, and what reading a GGUF file raises."""
+        stat = path.stat()
+        digest = _digest(path, stat)
+        known = self._known.get(path)
+        if known is None or known.digest != digest:
+            file = gguf.read(path)
+            self._known[path] = known = Outline(
+                size=stat.st_size,
+                changed=stat.st_mtime,
+                digest=digest,
+                architecture=str(file.metadata.get("general.architecture", "")),
+                parameters=sum(tensor.n_elements for tensor in file.tensors.values()),
+            )
+        return known
+
+
+async def facts_of(keeper: Keeper, outlines: Outlines) -> Facts:
+    """Look at the file of a model, and ask its runner if it is loaded; raises what `Outlines.of` raises."""
+    outline = await asyncio.to_thread(outlines.of, keeper.model.path)
+    properties, quantization = await _said_by(keeper) if keeper.state == "ready" else ({}, "")
+    return Facts(keeper=keeper, outline=outline, quantization=quantization, properties=properties)
+
+
+async def _said_by(keeper: Keeper) -> tuple[Mapping[str, Any], str]:
+    """Return what the runner says of its model, and how that is quantized; nothing if it ends meanwhile."""
+    try:
         async with keeper.quick.place():
             properties = await (await keeper.ask("GET", "/props")).json()
             models = await (await keeper.ask("GET", "/v1/models")).json()
-        quantization = str((models["data"][0].get("meta") or {}).get("ftype", ""))
-    return Facts(
-        keeper=keeper,
-        stat=keeper.model.path.stat(),
-        metadata=file.metadata,
-        parameters=sum(tensor.n_elements for tensor in file.tensors.values()),
-        quantization=quantization,
-        properties=properties,
-    )
+    except (LlamapackError, Refusal):
+        return {}, ""
+    return properties, str((models["data"][0].get("meta") or {}).get("ftype", ""))
 
 
 def listed(facts: Facts) -> dict[str, Any]:
@@ -55,9 +89,9 @@ def listed(facts: Facts) -> dict[str, Any]:
     return {
         "name": name,
         "model": name,
-        "modified_at": _time(facts.stat.st_mtime),
-        "size": facts.stat.st_size,
-        "digest": _digest(facts),
+        "modified_at": _time(facts.outline.changed),
+        "size": facts.outline.size,
+        "digest": facts.outline.digest,
         "details": _details(facts),
     }
 
@@ -70,29 +104,30 @@ def loaded(facts: Facts) -> dict[str, Any]:
     return {**entry, "expires_at": _NEVER, "size_vram": 0, "context_length": context}
 
 
-def shown(facts: Facts, *, verbose: bool) -> dict[str, Any]:
+def shown(facts: Facts, metadata: Mapping[str, Any], *, verbose: bool) -> dict[str, Any]:
     """Return the answer of `/api/show`; lists in the metadata are left out unless it is to be verbose."""
-    values = {name: _value(value, verbose=verbose) for name, value in facts.metadata.items()}
+    template = str(facts.properties.get("chat_template") or metadata.get("tokenizer.chat_template", ""))
+    values = {name: _value(value, verbose=verbose) for name, value in metadata.items()}
     return {
         "modelfile": f"FROM {facts.keeper.model.name}\n",
         "parameters": "",
-        "template": _template(facts),
-        "license": str(facts.metadata.get("general.license", "")),
+        "template": template,
+        "license": str(metadata.get("general.license", "")),
         "details": _details(facts),
-        "model_info": {**values, "general.parameter_count": facts.parameters},
-        "capabilities": _capabilities(facts),
-        "modified_at": _time(facts.stat.st_mtime),
+        "model_info": {**values, "general.parameter_count": facts.outline.parameters},
+        "capabilities": _capabilities(facts, template),
+        "modified_at": _time(facts.outline.changed),
     }
 
 
 def _details(facts: Facts) -> dict[str, Any]:
-    family = str(facts.metadata.get("general.architecture", ""))
+    family = facts.outline.architecture
     return {
         "parent_model": "",
         "format": "gguf",
         "family": family,
         "families": [family],
-        "parameter_size": _in_words(facts.parameters),
+        "parameter_size": _in_words(facts.outline.parameters),
         "quantization_level": facts.quantization,
     }
 
@@ -103,12 +138,8 @@ def _in_words(parameters: int) -> str:
     return f"{parameters / _MILLION:.2f}M"
 
 
-def _template(facts: Facts) -> str:
-    return str(facts.properties.get("chat_template") or facts.metadata.get("tokenizer.chat_template", ""))
-
-
-def _capabilities(facts: Facts) -> list[str]:
-    options, template = facts.keeper.model.options, _template(facts)
+def _capabilities(facts: Facts, template: str) -> list[str]:
+    options = facts.keeper.model.options
     caps, modalities = facts.properties.get("chat_template_caps", {}), facts.properties.get("modalities", {})
     embeds = bool(options.get("embedding"))
     found = {
@@ -131,9 +162,9 @@ def _value(value: object, *, verbose: bool) -> object:
         return None
 
 
-def _digest(facts: Facts) -> str:
+def _digest(path: Path, stat: os.stat_result) -> str:
     """Return a number that changes with the file; to read all of it would take minutes."""
-    text = f"{facts.keeper.model.path.name} {facts.stat.st_size} {facts.stat.st_mtime_ns}"
+    text = f"{path.name} {stat.st_size} {stat.st_mtime_ns}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llamapack import gguf
 from llamapack.engine.bodies import error_in
-from llamapack.errors import LlamapackError, ModelError
+from llamapack.errors import ModelError
 from llamapack.runner.aio import AsyncRunnerResponse
 from llamapack.server.bodies import Buffers
 from llamapack.server.exchange import Exchange, Handler
@@ -27,7 +29,8 @@ from llamapack.server.ollama.requests import (
 )
 from llamapack.server.reading import Json, field, model_name, read_object, wrong
 from llamapack.server.refusal import Refusal
-from llamapack.server.runners.keeper import Keeper, RunnerRequest
+from llamapack.server.runners.asking import RunnerRequest
+from llamapack.server.runners.keeper import Keeper
 from llamapack.server.runners.models import Models
 from llamapack.server.settings import Limits
 
@@ -45,6 +48,7 @@ class OllamaRoutes:
         self._buffers = buffers
         self._limits = limits
         self._version = version
+        self._outlines = about.Outlines()
 
     def handlers(self) -> Mapping[tuple[str, str], Handler]:
         """Return the handlers by method and path."""
@@ -54,8 +58,8 @@ class OllamaRoutes:
             ("POST", "/api/embed"): self._reading(self._embed),
             ("POST", "/api/embeddings"): self._reading(self._embeddings),
             ("POST", "/api/show"): self._reading(self._show),
-            ("GET", "/api/tags"): self._tags,
-            ("GET", "/api/ps"): self._ps,
+            ("GET", "/api/tags"): self._working(self._tags),
+            ("GET", "/api/ps"): self._working(self._ps),
             ("GET", "/api/version"): self._tell_version,
         }
         for method, name in (
@@ -67,6 +71,14 @@ class OllamaRoutes:
         ):
             found[method, f"/api/{name}"] = self._no_managing
         return found
+
+    def _working(self, handle: Handler) -> Handler:
+        """Return a handler that stops when the client goes away, or the time is up."""
+
+        async def handler(exchange: Exchange) -> None:
+            await exchange.work(handle(exchange), self._limits.request_seconds)
+
+        return handler
 
     def _reading(self, handle: Callable[[Exchange, Json], Awaitable[None]]) -> Handler:
         """Return a handler that reads the body first, and stops when the client goes away."""
@@ -152,29 +164,32 @@ class OllamaRoutes:
         await exchange.answer_json(200, {"embedding": vectors[0] if vectors else []})
 
     async def _show(self, exchange: Exchange, request: Json) -> None:
-        facts = await self._facts(self._models.find(model_name(request)))
-        await exchange.answer_json(200, about.shown(facts, verbose=field(request, "verbose", bool, False)))
-
-    async def _tags(self, exchange: Exchange) -> None:
-        found = []
-        for keeper in self._models.keepers.values():
-            with contextlib.suppress(ModelError, OSError):  # files that are damaged, or gone, are left out
-                found.append(about.listed(await about.facts_of(keeper)))
-        await exchange.answer_json(200, {"models": found})
-
-    async def _ps(self, exchange: Exchange) -> None:
-        ready = [keeper for keeper in self._models.keepers.values() if keeper.state == "ready"]
-        await exchange.answer_json(200, {"models": [about.loaded(await self._facts(keeper)) for keeper in ready]})
-
-    async def _facts(self, keeper: Keeper) -> about.Facts:
+        keeper, verbose = self._models.find(model_name(request)), field(request, "verbose", bool, False)
         try:
-            return await about.facts_of(keeper)
+            facts = await about.facts_of(keeper, self._outlines)
+            file = await asyncio.to_thread(gguf.read, keeper.model.path)
         except (ModelError, OSError) as error:
             logger.warning("%s cannot be read: %s", keeper.model.name, error)
             what = f"{keeper.model.name} cannot be read; the log of the server says why."
             raise Refusal(500, "model_unreadable", what) from error
-        except LlamapackError as error:
-            raise keeper.refusal_of(error) from error
+        await exchange.answer_json(200, about.shown(facts, file.metadata, verbose=verbose))
+
+    async def _tags(self, exchange: Exchange) -> None:
+        found = [about.listed(facts) for facts in await self._facts(self._models.keepers.values())]
+        await exchange.answer_json(200, {"models": found})
+
+    async def _ps(self, exchange: Exchange) -> None:
+        ready = [keeper for keeper in self._models.keepers.values() if keeper.state == "ready"]
+        found = [about.loaded(facts) for facts in await self._facts(ready) if facts.properties]
+        await exchange.answer_json(200, {"models": found})
+
+    async def _facts(self, keepers: Iterable[Keeper]) -> list[about.Facts]:
+        """Return what is known of models; those whose files are damaged, or gone, are left out."""
+        found = []
+        for keeper in keepers:
+            with contextlib.suppress(ModelError, OSError):
+                found.append(await about.facts_of(keeper, self._outlines))
+        return found
 
     async def _tell_version(self, exchange: Exchange) -> None:
         await exchange.answer_json(200, {"version": self._version})

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from llamapack.backends.children.exit_status import describe_end
@@ -21,6 +20,7 @@ from llamapack.runner.needs import Need, read_needs
 from llamapack.server.media import check_media
 from llamapack.server.prompt_cache import PromptCache, Store
 from llamapack.server.refusal import Refusal
+from llamapack.server.runners.asking import GoneError, RunnerRequest, send
 from llamapack.server.runners.line import Line
 from llamapack.server.runners.recovery import FaultKind, Outlook, Recovery, kind_of
 from llamapack.server.settings import ModelSettings, Settings
@@ -36,18 +36,8 @@ _WELL_SECONDS = 60.0
 _LOADING_RETRY = 2.0
 _QUICK_AT_ONCE = 16
 _ATTEMPTS = 3
+_PROPERTIES = RunnerRequest(method="GET", path="/props")
 _DEFAULTS: Mapping[str, object] = {"metrics": True, "kv_unified": True}
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunnerRequest:
-    """A request for a runner. `uses_slot` says whether a slot works on it."""
-
-    path: str
-    method: str = "POST"
-    body: bytes = b""
-    content_type: str = "application/json"
-    uses_slot: bool = True
 
 
 class NotReady(Refusal):
@@ -198,7 +188,7 @@ class Keeper:
                 async with line.place():
                     await self._check(request)
                     use = await self.prompts.before(request.path, request.body) if request.uses_slot else None
-                    response = await self.ask(request.method, request.path, request.body, request.content_type)
+                    response = await self._ask(request)
                     try:
                         await take(response)
                     finally:
@@ -217,31 +207,24 @@ class Keeper:
             async with self._checking:
                 await asyncio.to_thread(check_media, request.body, self._most_media)
 
-    async def ask(
-        self, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
-    ) -> AsyncRunnerResponse:
-        """Send a request to the runner, and return its answer when the status is known; raises NotReady."""
+    async def ask(self, method: str, path: str, body: bytes = b"") -> AsyncRunnerResponse:
+        """Ask the runner, and return its answer when the status is known; raises NotReady."""
+        return await self._ask(RunnerRequest(method=method, path=path, body=body))
+
+    async def _ask(self, request: RunnerRequest) -> AsyncRunnerResponse:
         child = self._child
         if child is None or self.state != "ready":
             raise self._not_ready()
-        return await self._send(child, method, path, body, content_type)
+        return await self._send(child, request)
 
-    async def _send(
-        self, child: Child, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
-    ) -> AsyncRunnerResponse:
-        if child.address is None:
-            raise self._not_ready()
-        try:
-            connection = await child.address.connect_async()
-        except OSError as error:
-            await self._end_of(child)
-            raise self._not_ready() from error
-
+    async def _send(self, child: Child, request: RunnerRequest) -> AsyncRunnerResponse:
         async def lost() -> LlamapackError:
             return await self._end_of(child)
 
-        response = AsyncRunnerResponse(connection, lost)
-        return await response.start(child.address.request(method, path, body, content_type))
+        try:
+            return await send(child, request, lost)
+        except GoneError as error:
+            raise self._not_ready() from error
 
     def refusal_of(self, error: LlamapackError) -> Refusal:
         """Return what a client is told whose request ended with the runner."""
@@ -267,7 +250,7 @@ class Keeper:
         for line in child.log.release():
             logger.warning("%s: %s", self.model.name, line)
         try:
-            properties = await (await self._send(child, "GET", "/props")).json()
+            properties = await (await self._send(child, _PROPERTIES)).json()
         except NotReady as refusal:
             raise await self._end_of(child) from refusal
         self.takes_media = any(properties.get("modalities", {}).values())
