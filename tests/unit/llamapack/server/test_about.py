@@ -17,7 +17,12 @@ def test_a_file_is_read_once_for_as_long_as_it_stays(tmp_path: Path, monkeypatch
     path = write_model(tmp_path / "a.gguf", "llama", words="abcd")
     reads: list[Path] = []
     read = gguf.read
-    monkeypatch.setattr(gguf, "read", lambda path: reads.append(path) or read(path))  # type: ignore[func-returns-value]
+
+    def counted(path: Path) -> gguf.Gguf:
+        reads.append(path)
+        return read(path)
+
+    monkeypatch.setattr(gguf, "read", counted)
     outlines = Outlines()
     first = outlines.of(path)
     assert (first.architecture, first.size) == ("llama", path.stat().st_size)
