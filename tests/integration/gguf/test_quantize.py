@@ -21,7 +21,6 @@ from llamapack.quantization import quantization_types, quantize
 from tests.support.gguf.files import (
     Description,
     TensorData,
-    Value,
     Values,
     array,
     bpe_vocabulary,
@@ -29,6 +28,7 @@ from tests.support.gguf.files import (
     hyperparameters,
     uint32,
 )
+from tests.support.gguf.halves import halves
 
 WIDTH = 256  # of a row: what the largest blocks need
 TOKENS = 268
@@ -218,16 +218,8 @@ def test_another_alignment_is_written_as_llama_cpp_does(tmp_path: Path) -> None:
 
 def split(folder: Path) -> Path:
     """Write the model in two parts; return the first."""
-    whole = wide_model()
-    for number, tensors in enumerate((whole.tensors[:5], whole.tensors[5:])):
-        marks: Values = {
-            "split.no": Value(type=2, value=number),
-            "split.count": Value(type=2, value=2),
-            "split.tensors.count": Value(type=5, value=len(whole.tensors)),
-        }
-        values: Values = {**(whole.values if number == 0 else {}), **marks}
-        part = replace(whole, values=values, tensors=tensors)
-        (folder / f"wide-{number + 1:05d}-of-00002.gguf").write_bytes(encode(part).data)
+    for number, data in enumerate(halves(wide_model()), 1):
+        (folder / f"wide-{number:05d}-of-00002.gguf").write_bytes(data)
     return folder / "wide-00001-of-00002.gguf"
 
 

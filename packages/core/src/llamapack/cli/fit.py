@@ -14,7 +14,7 @@ from llamapack.cli.references import MODEL
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from llamapack.fitting import Fit, Plan
+    from llamapack.fitting import Fit, Plan, RepositoryFit
 
 _MIB = 1 << 20
 
@@ -40,19 +40,26 @@ def fit(
 ) -> None:
     """Show the longest context with which MODEL fits into the memory that is free, and what it takes.
 
-    llama.cpp measures it without loading the model. Exit status 1 if it does not fit.
+    llama.cpp measures it without loading the model. Of a repository on the hub, such as `hf:org/repo`, it finds the
+    largest model that fits with all of its context, and downloads only headers. Exit status 1 if nothing fits.
     """
-    from llamapack.fitting import CACHE_TYPES
+    from llamapack.fitting import CACHE_TYPES, Fit, fit_repository
     from llamapack.fitting import fit as find
+    from llamapack.hub.header_copies import choices_of
 
     given = {name: value for name, value in options.items() if value is not None}
     if devices:
         given["devices"] = list(devices)
-    found = find(model, cache_types=cache_types or CACHE_TYPES, ctx_size=ctx_size, reserve=reserve << 20, **given)
+    given |= {"cache_types": cache_types or CACHE_TYPES, "ctx_size": ctx_size, "reserve": reserve << 20}
+    several = len(choices_of(model) or ()) > 1
+    found: Fit | RepositoryFit = (fit_repository if several else find)(model, **given)
     if as_json:
-        click.echo(json.dumps(to_data(found), indent=2))
-    else:
+        data = to_data(found) if isinstance(found, Fit) else repository_to_data(found)
+        click.echo(json.dumps(data, indent=2))
+    elif isinstance(found, Fit):
         render(found)
+    else:
+        render_repository(found)
     if found.best is None:
         raise click.exceptions.Exit(1)
 
@@ -62,6 +69,29 @@ def to_data(found: Fit) -> dict[str, Any]:
     best = found.best
     plans = [{**asdict(plan), "fits": plan.fits} for plan in found.plans]
     return {**asdict(found), "plans": plans, "best": best and best.options, "reason": found.reason}
+
+
+def repository_to_data(found: RepositoryFit) -> dict[str, Any]:
+    """Return it as what becomes JSON; sizes are in bytes."""
+    best = found.best
+    return {**asdict(found), "fits": [to_data(each) for each in found.fits], "best": best and best.model}
+
+
+def render_repository(found: RepositoryFit) -> None:
+    """Print what was measured of each model, and name the best."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for large in found.too_large:
+        console.print(f"{large.model}: {large.size / _MIB:,.0f} MiB, more than all memory here\n", markup=False)
+    for each in found.fits:
+        render(each)
+        console.print()
+    if found.smaller:
+        count = len(found.smaller)
+        console.print(f"{count} smaller {'model fits' if count == 1 else 'models fit'}, too.", soft_wrap=True)
+    best = found.best
+    console.print(f"Take {best.model}." if best else "None of them fits.", soft_wrap=True, markup=False)
 
 
 def render(found: Fit) -> None:

@@ -118,7 +118,7 @@ def _table(models: list[KeptModel]) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, width=10_000)  # a pipe has no width to fold text at
     console.print(table)
-    click.echo(f"{len(models)} models, {shown_size(total)}", err=True)
+    click.echo(f"{len(models)} {'model' if len(models) == 1 else 'models'}, {shown_size(total)}", err=True)
 
 
 def _facts(found: Description) -> dict[str, str]:

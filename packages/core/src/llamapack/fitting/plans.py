@@ -13,7 +13,9 @@ from llamapack._util.arguments import check_int
 from llamapack.errors import InputError
 from llamapack.fitting.search import largest
 from llamapack.gguf import Gguf
+from llamapack.hub.header_copies import header_copy
 from llamapack.llama.opening import Setup, set_up
+from llamapack.model.finding import FoundModel
 from llamapack.runner.configuration import wanted_for
 from llamapack.runner.memory import Memory
 from llamapack.runner.needs import HOST, Need, measure_needs
@@ -69,12 +71,13 @@ class Plan:
 class Fit:
     """How a model fits: what is free, and for each type of the KV cache the longest context that fits.
 
-    `reserve` bytes are left free of each memory.
+    `reserve` bytes are left free of each memory. `context_wanted` is the longest context that was tried.
     """
 
     model: str
     size: int
     context_trained: int
+    context_wanted: int
     reserve: int
     memories: tuple[FreeMemory, ...]
     plans: tuple[Plan, ...]
@@ -84,6 +87,11 @@ class Fit:
         """The plan to take: with the longest context, then with the most layers on devices, then with f16."""
         fitting = [plan for plan in self.plans if plan.fits]
         return max(fitting, key=lambda plan: (plan.context, plan.layers is None, plan.layers or 0), default=None)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the context fits, that of the training or the one that was asked for, and all layers."""
+        return self.best is not None and self.best.layers is None and self.best.context >= self.context_wanted
 
     @property
     def reason(self) -> str:
@@ -124,8 +132,14 @@ def fit(
         if name in options:
             raise InputError(f"fit does not take {name}: it looks for it.", fix="Use cache_types for the KV cache.")
     told = dict(options)
-    apart = {name: told.pop(name, None) for name in ("task", "projector", "offline")}
-    setup = set_up(model, told, **apart)
+    task, projector, offline = (told.pop(name, None) for name in ("task", "projector", "offline"))
+    with header_copy(model, offline=offline, projector=projector is None) as files:
+        found = FoundModel(path=files.path, projector=files.projector)
+        setup = set_up(found, told, task=task, projector=projector)
+        return _fit(os.fspath(model), setup, cache_types, ctx_size, reserve)
+
+
+def _fit(model: str, setup: Setup, cache_types: Sequence[str], ctx_size: int | None, reserve: int) -> Fit:
     header = gguf.read(setup.path)
     trained = _number(header, "context_length") or _USUAL
     trials = _Trials(setup, Memory(None, reserve), layers=_number(header, "block_count") + 1)
@@ -135,9 +149,10 @@ def fit(
         size = check_int("ctx_size", ctx_size)
         plans = [trials.longest(cache_type, size, size) for cache_type in cache_types]
     return Fit(
-        model=str(setup.path),
+        model=model,
         size=header.file_size,
         context_trained=trained,
+        context_wanted=trained if ctx_size is None else ctx_size,
         reserve=reserve,
         memories=trials.memories(plans[0]),
         plans=tuple(plans),

@@ -15,6 +15,7 @@ choosing      Which files of a repository a reference means, by llama.cpp's rule
 asking        Ask the hub for the files of a repository.
 cache         The cache that is shared with Hugging Face's programs and with llama.cpp.
 describing    What a model is, by its header.
+header_copies Copies of models with nothing but their headers.
 machine       Whether this machine has memory for a model at all.
 previewing    Read the header of a model before it is downloaded.
 transfer      Download files from servers: resumed, checked, moved into their places when they are whole.

@@ -26,10 +26,7 @@ def preview(source: Source, transport: Transport) -> Header | None:
 
     Returns None, and checks nothing, if neither the source nor the server says how large it is.
     """
-    try:
-        header, size = transport.repeat(lambda: _read(source, transport))
-    except PROBLEMS as error:
-        raise explained(error, source.name) from error
+    header, size, _ = _beginning(source, transport)
     if header is None:
         return None
     architecture = _text(header, "general.architecture")
@@ -50,18 +47,31 @@ def preview(source: Source, transport: Transport) -> Header | None:
     return header
 
 
-def _read(source: Source, transport: Transport) -> tuple[Header | None, int]:
+def header_bytes(source: Source, transport: Transport) -> bytes:
+    """Return the first bytes of a GGUF file on a server, all of its header; raises ModelFormatError if it is none."""
+    return _beginning(source, transport)[2]
+
+
+def _beginning(source: Source, transport: Transport) -> tuple[Header | None, int, bytes]:
+    try:
+        return transport.repeat(lambda: _read(source, transport))
+    except PROBLEMS as error:
+        raise explained(error, source.name) from error
+
+
+def _read(source: Source, transport: Transport) -> tuple[Header | None, int, bytes]:
     with transport.get(source.url) as answer:
         size = answer.length if source.size is None else source.size
         if size is None:
-            return None, 0
+            return None, 0, b""
         beginning = _Beginning(answer, size)
         try:
-            return check_stream(beginning, size, Path(source.name)), size
+            header = check_stream(beginning, size, Path(source.name))
         except ModelFormatError as error:
             if beginning.broken:
                 raise BrokenError("the connection ended within the header") from error
             raise
+        return header, size, beginning.getvalue()
 
 
 def _text(header: Header, key: str) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llamapack.errors import DownloadError, ModelError, ModelNotFoundError
 from llamapack.gguf.parser import Header
 from llamapack.hub.asking import address, ask
 from llamapack.hub.cache import Store
-from llamapack.hub.choosing import Selection, choose, is_default
+from llamapack.hub.choosing import Selection, choose, first_models, is_default
 from llamapack.hub.files import ModelFiles
 from llamapack.hub.listing import Listing, RepositoryFile
 from llamapack.hub.locks import locked
 from llamapack.hub.machine import check_fits
-from llamapack.hub.previewing import preview
+from llamapack.hub.previewing import header_bytes, preview
 from llamapack.hub.progress import Progress
 from llamapack.hub.references import HubReference
 from llamapack.hub.settings import endpoint, find_token, hub_cache, seconds
@@ -59,13 +59,45 @@ class Remote:
 
 def look(reference: HubReference) -> Remote:
     """Read the header of a model on the hub; raises what `find` does."""
-    hub = endpoint()
-    transport = Transport(origin=hub, token=find_token(), seconds=seconds())
-    listing = ask(reference, hub, transport)
+    hub, transport, listing = _connected(reference)
     parts = choose(reference, listing).model
     header = preview(_source(listing, parts[0], hub), transport)
     assert header is not None  # the hub tells sizes
     return Remote(header=header, parts=len(parts), size=sum(file.size for file in parts))
+
+
+def copy_headers(text: str, reference: HubReference, folder: Path, *, projector: bool) -> ModelFiles:
+    """Write the headers of a model on the hub to files of its length in `folder`; raises what `find` does."""
+    hub, transport, listing = _connected(reference)
+    selection = choose(reference, listing)
+    preview(_source(listing, selection.model[0], hub), transport)
+    sight = selection.projector if projector else None
+
+    def copied(file: RepositoryFile) -> Path:
+        path = folder / Path(file.path).name
+        with path.open("xb") as output:
+            output.write(header_bytes(_source(listing, file, hub), transport))
+            output.truncate(file.size)
+        return path
+
+    parts = tuple(map(copied, selection.model))
+    return ModelFiles(reference=text, path=parts[0], parts=parts, projector=copied(sight) if sight else None)
+
+
+def choices(reference: HubReference) -> list[tuple[str, int]]:
+    """Return the models of a repository, as references, and their sizes; raises DownloadError."""
+    _, _, listing = _connected(reference)
+    found = []
+    for first in first_models(listing):
+        each = replace(reference, file=first.path)
+        found.append((str(each), sum(file.size for file in choose(each, listing).model)))
+    return found
+
+
+def _connected(reference: HubReference) -> tuple[str, Transport, Listing]:
+    hub = endpoint()
+    transport = Transport(origin=hub, token=find_token(), seconds=seconds())
+    return hub, transport, ask(reference, hub, transport)
 
 
 def find(text: str, reference: HubReference, wanted: Wanted) -> ModelFiles:

@@ -53,7 +53,7 @@ class Setup:
 
 
 def set_up(
-    model: str | os.PathLike[str],
+    model: str | os.PathLike[str] | FoundModel,
     options: Mapping[str, Any],
     *,
     task: Task | None = None,
@@ -64,8 +64,8 @@ def set_up(
 ) -> Setup:
     """Add to `options` what a model and its task need; `states` is the folder for states of chats.
 
-    `model` is a path, or a name as `llamapack.hub.resolve` takes it, with `offline`. `projector` is a path, False for
-    none, and None for the one that came with the model or is beside it.
+    `model` is a path, a name as `llamapack.hub.resolve` takes it, with `offline`, or what was found for one.
+    `projector` is a path, False for none, and None for the one that came with the model or is beside it.
     """
     for name, instead in _INSTEAD.items():
         if name in options:
@@ -75,7 +75,11 @@ def set_up(
         check_task_name(task)
         check_options({name: value for name, value in options.items() if name not in (*_ENGINES_OWN, _DRAFT)})
 
-    files = find_model(model, offline=offline, projector=projector is None, check=check)
+    if isinstance(model, FoundModel):
+        check()
+        files = model
+    else:
+        files = find_model(model, offline=offline, projector=projector is None, check=check)
     path = files.path
     found = recognise(path, task)
     wanted = dict(options)
