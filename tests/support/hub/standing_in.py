@@ -96,6 +96,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers for one of the two servers."""
 
     protocol_version = "HTTP/1.1"
+    timeout = 10  # seconds for a client that is silent
     hub: Hub
     server_name = "hub"
 
@@ -294,7 +295,7 @@ def broken_after(count: int) -> Callable[[Handler], None]:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+    daemon_threads = False  # so that closing it waits for its threads: other tests count them
 
     def handle_error(self, *_: object) -> None:
         """Say nothing of connections that the other side broke, which tests do."""
