@@ -56,16 +56,16 @@ def state() -> dict[str, Any]:
         "hook": sys.excepthook,
         "recursion": sys.getrecursionlimit(),
         "streams": (sys.stdin, sys.stdout, sys.stderr),
-        "threads": threading.active_count(),
     }
 
 
 def asked(**options: Any) -> dict[str, Description]:
     """Have all plug-ins described, and return what is known of each package; check that nothing else happened."""
-    before = state()
+    before, threads = state(), set(threading.enumerate())
     entries = entry_points(GROUP)
     descriptions = describe_plugins(entries, **options)
     assert state() == before
+    assert set(threading.enumerate()) <= threads  # those of earlier tests may end meanwhile
     return {entry.package: each for entry, each in zip(entries, descriptions, strict=True)}
 
 
