@@ -41,7 +41,7 @@ from tools.platforms import browsers
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import Method, this_host
-from tools.sessions import cpu_levels, measuring, plugins, server_tests
+from tools.sessions import cpu_levels, given_files, measuring, plugins, server_tests
 from tools.sessions.common import (
     CLEAN,
     cells,
@@ -153,25 +153,16 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Test the tools and the package's Python, without native code: nox -s unit -- -k matrix, for some of it."""
     with reporting_tool_errors(session):
-        prepare(session, "core", "hub", "serve", "nox", "bindgen", "tasks", "test")
+        prepare(session, "core", "chat", "hub", "serve", "nox", "bindgen", "tasks", "test")
     session.run("python", "-m", "pytest", "tests/unit", *workers(), *session.posargs, env=scratch_in_memory())
-
-
-def integration_variables() -> dict[str, str]:
-    """Return what integration tests are given: models, and llama.cpp's own programs."""
-    return {
-        "LLAMAPACK_UPSTREAM_BIN": str(upstream_programs.build_upstream()),
-        "LLAMAPACK_TEST_MODEL": str(demo_model.demo_model()),
-        "LLAMAPACK_TEST_SENTENCE_MODEL": str(demo_model.sentence_model()),
-    }
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
     """Test the installed wheel with a real model, against llama.cpp's own programs."""
     with with_source(session):
-        prepare(session, "core", "test", "serve", "clients", wheel=wheels.core_wheel())
-        variables = integration_variables()
+        prepare(session, "core", "test", "chat", "serve", "clients", wheel=wheels.core_wheel())
+        variables = given_files.to_integration(upstream_programs.build_upstream())
         ensure_emulator("wine")
     run_pytest(session, str(ROOT / "tests" / "integration"), *workers(), *session.posargs, env=variables)
 
@@ -193,7 +184,7 @@ def test_isolated(session: nox.Session) -> None:
     """Run all tests of Llama again, with each model in a process of its own: `integration` does so with a sample."""
     with with_source(session):
         prepare(session, "core", "test", wheel=wheels.core_wheel())
-        variables = integration_variables() | {"LLAMAPACK_TEST_ISOLATED": "1"}
+        variables = given_files.to_integration(upstream_programs.build_upstream()) | {"LLAMAPACK_TEST_ISOLATED": "1"}
     run_pytest(session, str(ROOT / "tests" / "integration" / "llama"), *workers(), *session.posargs, env=variables)
 
 

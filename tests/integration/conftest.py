@@ -30,6 +30,12 @@ def sentence_wheel() -> Path:
 
 
 @pytest.fixture(scope="session")
+def base_path() -> Path:
+    """A model without a chat template, which was not trained to answer."""
+    return given_path("LLAMAPACK_TEST_BASE_MODEL", SESSION)
+
+
+@pytest.fixture(scope="session")
 def reference() -> Reference:
     return Reference(folder=given_path("LLAMAPACK_UPSTREAM_BIN", SESSION))
 

