@@ -91,9 +91,9 @@ def test_core_has_an_extra_for_it(folder: Path) -> None:
     assert core["optional-dependencies"][backend(folder)] == [f"llamapack-{backend(folder)}=={core['version']}"]
 
 
-def test_the_only_other_extras_of_the_core_are_of_the_hub_and_the_server() -> None:
+def test_the_only_other_extras_of_the_core_are_of_the_hub_and_of_commands() -> None:
     extras = project(CORE)["project"]["optional-dependencies"]
-    assert set(extras) == {backend(folder) for folder in PACKAGES} | {"hub", "serve"}
+    assert set(extras) == {backend(folder) for folder in PACKAGES} | {"chat", "hub", "serve"}
     assert extras["hub"] == ["huggingface_hub>=1.0"]
     needed = {requirement.partition(">")[0] for requirement in extras["serve"]}
     assert needed | {"tomli"} == {*PACKAGES_OF_THE_SERVER, "tomli"}  # which Python has since 3.11

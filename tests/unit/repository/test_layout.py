@@ -39,7 +39,7 @@ CORE_LAYERS = (
     ("__main__", "__init__"),
     ("cli", "_pyinstaller"),
     ("fitting",),
-    ("server",),
+    ("server", "terminal"),
     ("llama",),
     ("runner",),
     ("engine",),

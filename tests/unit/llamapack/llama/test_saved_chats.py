@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -65,3 +66,11 @@ def test_files_of_another_kind_are_refused_with_the_reason(path: Path) -> None:
             read_chat(rewritten(path, members, kind))
     with pytest.raises(InputError, match="cannot be read"):
         read_chat(path.with_name("none.chat"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no named pipes among its files")
+def test_a_pipe_or_a_device_is_not_read_for_ever(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(InputError, match="It is not a regular file"):
+            read_chat(path)

@@ -1,4 +1,4 @@
-"""Where files are kept that can be made again, and how they are written and removed there."""
+"""Where files are kept that can be made again, how they are written and removed there, and where programs remember."""
 
 from __future__ import annotations
 
@@ -25,6 +25,21 @@ def cache_folder(name: str) -> Path | None:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     return base.absolute() / "llamapack" / name
+
+
+def state_folder() -> Path | None:
+    """Return the folder for what programs remember of a user, such as what was typed; None if there is no home."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData/Local")
+    elif sys.platform == "darwin":
+        base = home / "Library/Application Support"
+    else:
+        base = Path(os.environ.get("XDG_STATE_HOME") or home / ".local/state")
+    return base.absolute() / "llamapack"
 
 
 def replace_file(path: Path, content: bytes) -> None:

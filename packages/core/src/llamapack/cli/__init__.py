@@ -1,6 +1,7 @@
 """The command `llamapack`: one file for each subcommand.
 
 command         The command `llamapack`, its exit statuses and error messages.
+chat            `llamapack chat`: talk to a model in the terminal, or by standard input.
 run             `llamapack run`: answer one prompt.
 images          `llamapack run` with images or audio: by `Llama`, which knows projectors.
 serve           `llamapack serve`: answer clients of OpenAI's, Anthropic's and llama.cpp's interfaces.

@@ -7,10 +7,11 @@ import io
 import os
 import sys
 import warnings
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
+from llamapack.cli.chat import chat
 from llamapack.cli.doctor import doctor
 from llamapack.cli.fit import fit
 from llamapack.cli.info import info
@@ -48,7 +49,7 @@ def cli() -> None:
     """
 
 
-_RUNNING = (run, serve, ps, stop)
+_RUNNING = (chat, run, serve, ps, stop)
 _MODELS = (pull, list_models, show, rm, cp, inspect, fit)
 _OTHERS = (info, doctor, tokenize, quantize, perplexity)
 
@@ -83,11 +84,18 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Python flushes standard output once more at exit; send that to the null device.
-        _write_nowhere()
+        _write_nowhere(sys.stdout)
         sys.exit(BROKEN_PIPE)
+    except SystemExit:  # by a signal; the terminal may be gone, too
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            try:
+                stream.flush()
+            except OSError:
+                _write_nowhere(stream)
+        raise
     except OSError as error:
         if error.filename is None and error.errno in _OUTPUT:
-            _write_nowhere()
+            _write_nowhere(sys.stdout)
             click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
         else:
             click.echo(f"llamapack: {error}", err=True)
@@ -107,8 +115,8 @@ def _shorten_warnings() -> None:
     warnings.showwarning = show
 
 
-def _write_nowhere() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _write_nowhere(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _allow_any_text() -> None:

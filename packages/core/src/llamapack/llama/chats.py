@@ -63,7 +63,9 @@ class History:
         """
         users = [index for index, message in enumerate(self._messages) if message["role"] == "user"]
         if not 1 <= turns <= len(users):
-            raise StateError(f"{turns} turns cannot be undone: the conversation has {len(users)}.")
+            raise StateError(
+                f"{turns} turn{'' if turns == 1 else 's'} cannot be undone: the conversation has {len(users)}."
+            )
         del self._messages[users[-turns] :]
 
     def fork(self) -> Self:

@@ -24,8 +24,9 @@ class Explanation:
     `layers` is what decides how many layers are on a GPU. `cache` are the types of the KV cache's keys and values.
     `context` is how many tokens one request may have, and `slots` how many requests run at once. With `shared` those
     share the `context` tokens; otherwise each has as many. `projector` is the file that makes tokens of images and
-    audio, the device that computes them, and why it is used, or why there is none. `memory` is what llama.cpp takes of
-    this machine and of each device, with the whole context in use.
+    audio, the device that computes them, and why it is used, or why there is none; `takes` are "images" and "audio",
+    where the model takes them. `memory` is what llama.cpp takes of this machine and of each device, with the whole
+    context in use.
     """
 
     model: str
@@ -46,11 +47,12 @@ class Explanation:
     on_overflow: OnOverflow
     adapters: tuple[str, ...]
     projector: str
+    takes: tuple[str, ...]
     memory: tuple[str, ...]
 
     def __str__(self) -> str:
         """Return it as lines of text."""
-        whose = "shared by" if self.shared else "for each of"
+        whose = f"{'shared by' if self.shared else 'for each of'} {self.slots} requests at once"
         return "\n".join(
             [
                 f"{self.model}: {self.parameters / 1e6:,.0f} million parameters, {self.quantization}, "
@@ -60,7 +62,7 @@ class Explanation:
                 *[f"Device: {each}" for each in self.devices],
                 *[f"Not used: {each}" for each in self.not_used],
                 f"Layers: {self.layers}",
-                f"Context: {self.context} tokens {whose} {self.slots} requests at once "
+                f"Context: {self.context} tokens {whose if self.slots > 1 else 'for one request at a time'} "
                 f"(trained with {self.context_trained}); when it is full: {self.on_overflow}",
                 f"KV cache: keys {self.cache[0]}, values {self.cache[1]}",
                 f"Projector: {self.projector}",
@@ -106,6 +108,7 @@ def explain(
         on_overflow=on_overflow,
         adapters=tuple(facts.adapters),
         projector=_projector(facts, projector, _device_of_projector(choice, options)),
+        takes=_takes(facts),
         memory=memory,
     )
 
@@ -131,8 +134,11 @@ def _is_shared(options: Mapping[str, Any]) -> bool:
 def _projector(facts: Facts, chosen: Chosen, device: str) -> str:
     if chosen.path is None:
         return f"none: {chosen.reason}"
-    takes = [what for what, does in (("images", facts.vision), ("audio", facts.audio)) if does]
-    return f"{chosen.path.name} for {' and '.join(takes)} on {device}: {chosen.reason}"
+    return f"{chosen.path.name} for {' and '.join(_takes(facts))} on {device}: {chosen.reason}"
+
+
+def _takes(facts: Facts) -> tuple[str, ...]:
+    return tuple(what for what, does in (("images", facts.vision), ("audio", facts.audio)) if does)
 
 
 def _device_of_projector(choice: Choice, options: Mapping[str, Any]) -> str:

@@ -46,6 +46,8 @@ def write_chat(path: Path, messages: Sequence[Message], state: ChatState | None)
 
 def read_chat(path: Path) -> tuple[list[Message], ChatState | None]:
     """Read a chat: its messages, and its state if it has one; raises InputError for a file that is none."""
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or /dev/zero would never end
+        raise InputError(f"{path} is no saved chat.", why="It is not a regular file.", fix="Check the path.")
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
