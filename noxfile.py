@@ -190,10 +190,10 @@ def test_isolated(session: nox.Session) -> None:
 
 @nox.session(name="test-clients")
 def test_clients(session: nox.Session) -> None:
-    """Test the server with litellm, LangChain, `llm` and schemathesis, which bring a hundred packages."""
+    """Test the server with litellm, LangChain, `llm` and schemathesis, and chat templates with transformers."""
     with with_source(session):
         prepare(session, "more-clients", wheel=wheels.core_wheel())
-        variables = {"LLAMAPACK_TEST_MODEL": str(demo_model.demo_model())}
+        variables = given_files.models()
     run_pytest(session, str(ROOT / "tests" / "clients"), *session.posargs, env=variables)
 
 

@@ -2,7 +2,7 @@
 
 common        What sessions share: one message for a failure, environments that are filled once, a folder for tests.
 cpu_levels    Check one CPU level in the ways that this machine has: run it, emulate it, or inspect its library.
-given_files   Models and programs that integration tests are given, in variables.
+given_files   Models and programs that tests are given, in variables.
 measuring     Benchmarks: prepare what each needs, and run it.
 plugins       Check a plug-in: inspect its wheel, install it with the core in a clean environment, run it on a device.
 server_tests  Run llama.cpp's tests of its server against llama-server, the runner and `llamapack serve`, and compare.

@@ -27,12 +27,12 @@ def variables(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def chat(model_path: Path, variables: dict[str, str]) -> Callable[..., Terminal]:
-    """Start `llamapack chat` in a terminal, with the demo model unless another one is named."""
+    """Start `llamapack chat` in a terminal, with the demo model unless another one, or None, is named."""
     from tests.support.terminal.emulator import Terminal, module
 
-    def start(*options: str | Path, model: Path | str = model_path, **about: Any) -> Terminal:
+    def start(*options: str | Path, model: Path | str | None = model_path, **about: Any) -> Terminal:
         more = about.pop("variables", {})
-        command = module("llamapack", "chat", str(model), *GREEDY, *map(str, options))
+        command = module("llamapack", "chat", *([] if model is None else [str(model)]), *GREEDY, *map(str, options))
         return Terminal(command, variables={**variables, **more}, **about)
 
     return start

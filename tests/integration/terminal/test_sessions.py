@@ -16,7 +16,7 @@ from llamapack import Llama
 
 from tests.support.media.files import png, some_pixels
 from tests.support.reference.made_projectors import write_projector
-from tests.support.terminal.emulator import ALT_ENTER, CTRL_C, CTRL_D, UP, Terminal
+from tests.support.terminal.emulator import ALT_ENTER, CTRL_C, CTRL_D, UP, Terminal, words
 
 STATUS = "SmolLM2-135M-Instruct.Q4_1.gguf | context"
 LIST = "Write a short list of three colours."
@@ -30,11 +30,6 @@ def llm(model_path: Path) -> Iterator[Llama]:
     """The same model, to say what is to be expected."""
     with Llama(model_path, ctx_size=1024, parallel=1, threads=1) as llm:
         yield llm
-
-
-def words(text: str) -> list[str]:
-    """Return the words of an answer, without what markdown is made of."""
-    return [word for word in text.replace("*", " ").replace(".", " ").split() if word]
 
 
 def said(terminal: Terminal, question: str) -> str:

@@ -195,3 +195,8 @@ class Terminal:
 def module(*arguments: str) -> list[str]:
     """Return the command line that runs a module with this Python."""
     return [sys.executable, "-m", *arguments]
+
+
+def words(text: str) -> list[str]:
+    """Return the words of an answer, without what markdown is made of."""
+    return [word for word in text.replace("*", " ").replace(".", " ").split() if word]
