@@ -33,7 +33,7 @@ CHATS: dict[str, tuple[dict[str, Any], set[int]]] = {
     "10,000 stop strings": ({"stop": [f"stop {number}" for number in range(10_000)]}, {200}),
     "a long stop string": ({"stop": ["a" * 1_000_000]}, {200}),
     "more than the context": ({"messages": [{"role": "user", "content": "long " * 20_000}]}, {400}),
-    "too many probabilities": ({"max_tokens": -1, "stop": ["a"], "n_probs": 10**9}, {200, 400}),
+    "too many probabilities": ({"max_tokens": 8, "n_probs": 10**9}, {200, 400}),
     "a bias of every token": ({"logit_bias": {str(number): 1 for number in range(20_000)}}, {200, 400}),
     "10,000 answers": ({"n": 10_000}, {200, 400}),
     "a deep tool": ({"tools": [{"type": "function", "function": {"name": "f", "parameters": DEEP}}]}, {200, 400}),

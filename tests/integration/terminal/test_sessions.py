@@ -71,7 +71,7 @@ def test_answers_are_those_of_llama_and_take_part_in_the_conversation(chat: Chat
         terminal.wait("5 messages are in")
         terminal.enter("/stats")
         terminal.wait("2 answers: ", "tokens of prompts")
-        assert not terminal.cursor_is_hidden
+        terminal.wait_for(lambda _: not terminal.cursor_is_hidden, "cursor")
         terminal.send(CTRL_D)
         assert terminal.end() == 0
         assert terminal.shows_what_is_typed
@@ -284,3 +284,11 @@ def test_a_locale_without_utf_8_works(chat: Chat, llm: Llama, tmp_path: Path) ->
         terminal.enter(f"/save {tmp_path}/talk.chat")
         terminal.wait("2 messages are in")
     assert messages(tmp_path / "talk.chat")[0]["content"] == "Is it über?"
+
+
+def test_what_is_typed_meanwhile_counts_afterwards(chat: Chat, tmp_path: Path) -> None:
+    with chat("--max-tokens", "40") as terminal:
+        terminal.wait(STATUS)
+        terminal.send(f"{LONG}\r/save {tmp_path}/talk.chat\r{CTRL_D}")
+        assert terminal.end() == 0
+    assert len(messages(tmp_path / "talk.chat")) == 2

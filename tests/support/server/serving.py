@@ -96,8 +96,12 @@ class Served:
         """Send a request, and return the answer when its head is there; a body that is no bytes is sent as JSON."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection.request(method, path, data, {"Connection": "close", **(headers or {})})
-        return connection.getresponse()
+        try:
+            connection.request(method, path, data, {"Connection": "close", **(headers or {})})
+            return connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
 
     def ask(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None

@@ -65,7 +65,7 @@ class Terminal:
             stderr=slave,
             start_new_session=True,
             env={name: value for name, value in wanted.items() if value is not None},
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_begin,
         )
         os.close(slave)
 
@@ -79,9 +79,9 @@ class Terminal:
 
     def wait(self, *texts: str) -> str:
         """Wait until all of these are on the screen or above it, wrapped or not, and return all that is there."""
-        wanted = [" ".join(text.split()) for text in texts]
+        wanted = ["".join(text.split()) for text in texts]
         return self.wait_for(
-            lambda screen: all(text in " ".join(screen.split()) for text in wanted), f"{texts} on the screen"
+            lambda screen: all(text in "".join(screen.split()) for text in wanted), f"{texts} on the screen"
         )
 
     def wait_for(self, holds: Callable[[str], bool], what: str) -> str:
@@ -190,6 +190,14 @@ class Terminal:
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
         self.close()
+
+
+def _begin() -> None:
+    """In the new process: use the terminal, and no signals as they were inherited, such as from nohup."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGWINCH):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def module(*arguments: str) -> list[str]:

@@ -15,7 +15,7 @@ _NAMES = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 def quiet() -> Iterator[None]:
     """Show no keys during the block: they would stand in the middle of what is written.
 
-    Enter stays what it is, for prompt_toolkit to see; Ctrl-C still interrupts.
+    Enter and Ctrl-D stay what they are, for prompt_toolkit to see afterwards; Ctrl-C still interrupts.
     """
     if sys.platform == "win32" or sys.stdin is None or not sys.stdin.isatty():
         yield
@@ -26,7 +26,8 @@ def quiet() -> Iterator[None]:
     before = termios.tcgetattr(number)
     changed = termios.tcgetattr(number)
     changed[0] &= ~termios.ICRNL
-    changed[3] &= ~(termios.ECHO | termios.ECHONL)
+    changed[3] &= ~(termios.ECHO | termios.ECHONL | termios.ICANON)
+    changed[6][termios.VMIN], changed[6][termios.VTIME] = 1, 0
     termios.tcsetattr(number, termios.TCSANOW, changed)
     try:
         yield
