@@ -1,4 +1,4 @@
-"""A server that other programs' clients ask, with tools and images; nothing beyond this machine is asked."""
+"""Models, and a server with tools and images that other programs' clients ask; nothing else is asked."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def model_path() -> Path:
     return given_path("LLAMAPACK_TEST_MODEL", SESSION)
+
+
+@pytest.fixture(scope="session")
+def base_path() -> Path:
+    """A model without a chat template."""
+    return given_path("LLAMAPACK_TEST_BASE_MODEL", SESSION)
 
 
 @pytest.fixture(scope="session")

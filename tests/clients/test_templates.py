@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 
 import jinja2
 import llamapack
@@ -12,9 +13,7 @@ import pytest
 from llamapack.chat import ChatTemplate
 from llamapack.errors import ChatTemplateError
 
-from tests.clients.conftest import SESSION
 from tests.support.chat.tools import source
-from tests.support.given import given_path
 
 TEXTS = (
     "Hello",
@@ -38,9 +37,9 @@ CONVERSATIONS = [
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[llamapack.Model]:
+def model(base_path: Path) -> Iterator[llamapack.Model]:
     """Gemma's base model."""
-    with llamapack.Model(given_path("LLAMAPACK_TEST_BASE_MODEL", SESSION), vocab_only=True) as model:
+    with llamapack.Model(base_path, vocab_only=True) as model:
         yield model
 
 
