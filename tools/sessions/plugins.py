@@ -69,6 +69,7 @@ def check_plugin(session: nox.Session, backend: str) -> None:
         "LLAMAPACK_TEST_BACKEND": backend,
         "LLAMAPACK_TEST_MODEL": str(_model(prebuilt)),
         "LLAMAPACK_TEST_NO_DEVICE": device.missing,
+        "LLAMAPACK_TEST_SOFTWARE": device.by,
         "LLAMAPACK_PROBE_SECONDS": "120",
     }
     run_pytest(

@@ -46,5 +46,7 @@ def test_no_tracked_file_is_one_of_upstreams() -> None:
 
 
 def test_no_tracked_file_lies_where_upstreams_source_is_copied_to() -> None:
-    inside = [path for path in tracked_blobs() if "/native/llama.cpp/" in path or path.startswith("vendor/llama.cpp/")]
+    inside = [
+        path for path in tracked_blobs() if "/native/llama.cpp/" in path or f"{path}/".startswith("vendor/llama.cpp/")
+    ]
     assert inside == []
