@@ -89,3 +89,11 @@ def cache_dir() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "llamapack"
+
+
+def export_list(library: str) -> Path:
+    """Return the list of what a library of the core exports; plug-ins are linked with ggml-base's, so they have it."""
+    native = CORE / "native"
+    return (
+        native / "shared" / "ggml-base-exports.txt" if library == "ggml-base" else native / "exports" / f"{library}.txt"
+    )

@@ -17,6 +17,8 @@ import zstandard
 from tools.errors import ToolError
 
 SECTION = ".hip_fatbin"
+PE_NAME = 8
+"""Names of sections are no longer than this in a DLL."""
 PLAIN, PACKED = b"__CLANG_OFFLOAD_BUNDLE__", b"CCOB"
 COUNT = struct.Struct("<Q")
 ENTRY = struct.Struct("<QQQ")  # offset and size of the code object, length of its name
@@ -35,7 +37,10 @@ def code_sizes(path: Path) -> dict[str, int]:
     Raises ToolError for bundles that are damaged or of an unknown version.
     """
     found = lief.parse(str(path))
-    section = found.get_section(SECTION) if isinstance(found, lief.ELF.Binary) else None
+    if not isinstance(found, (lief.ELF.Binary, lief.PE.Binary)):
+        return {}
+    name = SECTION if isinstance(found, lief.ELF.Binary) else SECTION[:PE_NAME]
+    section = next((each for each in found.sections if str(each.name).startswith(name)), None)
     return sizes_in(bytes(section.content), path.name) if section else {}
 
 

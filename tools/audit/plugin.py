@@ -12,13 +12,16 @@ from tools.audit import fatbin, offload
 from tools.audit.library import Expected, Finding, Library
 
 DESCRIPTION = "lib/backend.json"
+_FRAMEWORK = "/System/Library/Frameworks/{0}.framework/Versions/A/{0}"
 OF_THE_DRIVER: Mapping[str, frozenset[str]] = {
-    "vulkan": frozenset({"libvulkan.so.1"}),
+    "vulkan": frozenset({"libvulkan.so.1", "vulkan-1.dll"}),
     "rocm": frozenset(
         f"lib{name}.so.{major}"
         for name, majors in {"amdhip64": (6, 7), "rocblas": (4, 5), "hipblas": (2, 3)}.items()
         for major in majors
-    ),
+    )
+    | {"amdhip64_6.dll", "amdhip64_7.dll", "rocblas.dll", "hipblas.dll", "libhipblas.dll"},
+    "metal": frozenset(_FRAMEWORK.format(name) for name in ("Metal", "MetalKit")),
 }
 """What each backend's library is linked with of the device's driver and its runtime, by the backend's name."""
 

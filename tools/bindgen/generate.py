@@ -12,11 +12,10 @@ from tools.bindgen.python_writer import write_python
 from tools.bindgen.select import select
 from tools.bindgen.sources import find_libraries
 from tools.bindgen.stub_writer import write_stub
-from tools.paths import BINDINGS, CORE, SYNCED
+from tools.paths import BINDINGS, CORE, SYNCED, export_list
 
 _HEADLINE = "Generated from llama.cpp's headers by tools/bindgen: run `nox -t gen`, do not edit."
 _ABI = CORE / "native" / "src" / "generated" / "abi_table.cpp"
-_EXPORTS = CORE / "native" / "exports"
 
 
 def generate(source: Path = SYNCED) -> dict[Path, str]:
@@ -38,7 +37,7 @@ def generate(source: Path = SYNCED) -> dict[Path, str]:
         BINDINGS.with_suffix(".pyi"): write_stub(bindings, f"# {_HEADLINE}"),
         _ABI: write_abi(bindings, f"// {_HEADLINE}"),
         **{
-            _EXPORTS / f"{library}.txt": f"# {_HEADLINE}\n" + "".join(f"{name}\n" for name in names)
+            export_list(library): f"# {_HEADLINE}\n" + "".join(f"{name}\n" for name in names)
             for library, names in exports.items()
         },
     }

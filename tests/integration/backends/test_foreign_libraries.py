@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.children import Answer, python
 from tests.support.plugins.making import Core, Plugin, compiler, make_installed
-from tools.paths import CORE
+from tools.paths import export_list
 
 if sys.platform != "linux":
     pytest.skip("symbols of all libraries mix on Linux only", allow_module_level=True)
@@ -64,7 +64,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("foreign")
     names: set[str] = set()
     for stem in ("ggml-base", "ggml"):
-        lines = (CORE / "native" / "exports" / f"{stem}.txt").read_text(encoding="utf-8").splitlines()
+        lines = export_list(stem).read_text(encoding="utf-8").splitlines()
         names |= {line.strip() for line in lines if line.strip().startswith(("ggml_", "gguf_"))}
     source = folder / "foreign.c"
     functions = "".join(FUNCTION.format(name=name) for name in sorted(names))

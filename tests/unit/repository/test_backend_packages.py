@@ -104,3 +104,14 @@ def test_entry_point_is_the_description(folder: Path) -> None:
     name = backend(folder)
     assert project(folder)["project"]["entry-points"] == {"llamapack.backends": {name: f"llamapack_{name}:describe"}}
     assert package_folder(name) == folder
+
+
+def test_every_library_has_a_list_of_exports() -> None:
+    """Without one it would show all it has, also what it has of the compiler's runtime, which others must not find."""
+    native = CORE / "native"
+    texts = [
+        path.read_text(encoding="utf-8") for part in ("cmake", "shared") for path in (native / part).glob("*.cmake")
+    ]
+    calls = [call for text in texts for call in re.findall(r"(?m)^ *llamapack_library\(([^)]+)\)", text)]
+    assert len(calls) > 4
+    assert [call for call in calls if " EXPORTS " not in call] == []

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from tools.paths import CORE, ROOT
+from tools.paths import CORE, ROOT, export_list
 
 INTERFACE = (CORE / "src" / "llamapack" / "_native" / "_generated.pyi").read_text(encoding="utf-8")
 EXPORTS = {
     name
-    for path in (CORE / "native" / "exports").glob("*.txt")
-    for name in re.findall(r"(?m)^[A-Za-z_]\w+", path.read_text(encoding="utf-8"))
+    for library in ("ggml-base", "ggml", "ggml-cpu", "llamapack")
+    for name in re.findall(r"(?m)^[A-Za-z_]\w+", export_list(library).read_text(encoding="utf-8"))
 }
 PAGE = (ROOT / "docs" / "reference" / "ownership.md").read_text(encoding="utf-8")
 FUNCTION = re.compile(r"(?ms)^    def ([a-z]\w+)\(self(.*?)\) -> (.*?): \.\.\.")

@@ -23,10 +23,11 @@ from tests.support.libraries.foreign_libraries import (
     complaints,
     linked,
 )
-from tests.support.libraries.small_libraries import SHOWN, SOURCE
+from tests.support.libraries.small_libraries import ABI_ID, SHOWN, SOURCE
 from tools.audit import judges, macho, report
 from tools.audit.arm import Arm
-from tools.audit.library import Library
+from tools.audit.library import Expected, Library
+from tools.audit.plugin import plugin_expectation
 from tools.audit.reading import read_library
 from tools.audit.report import audited
 from tools.audit.wheel import Report, floors_of, not_looked_at
@@ -150,6 +151,29 @@ def test_library_from_elsewhere_is_found(tmp_path: Path, form: Format) -> None:
     source = SOURCE + "int foreign(void);\nSHOWN int good_use(void) { return foreign(); }\n"
     (what,) = complaints(build_good(form, tmp_path, linked(foreign), source=source), form)["needed libraries"]
     assert what.replace("@rpath/", "") == f"needs {name}, which is neither of the system nor in the wheel"
+
+
+@pytest.mark.parametrize("backend", ["vulkan", "cuda"])
+def test_what_comes_with_a_driver_is_foreign_to_other_backends(tmp_path: Path, backend: str) -> None:
+    loader = build(WINDOWS, tmp_path, "vulkan-1.dll", f"{SHOWN}SHOWN int foreign(void) {{ return 1; }}")
+    source = SOURCE + "int foreign(void);\nSHOWN int good_use(void) { return foreign(); }\n"
+    library = build_good(WINDOWS, tmp_path, linked(loader), source=source)
+    stated = {"abi_id": ABI_ID, "name": backend, "preload": [], "library": library.name}
+    found = _needed(library, plugin_expectation(stated, WINDOWS.expected, frozenset()))
+    what = "needs vulkan-1.dll, which is neither of the system nor in the wheel"
+    assert found == ([] if backend == "vulkan" else [what])
+
+
+@pytest.mark.parametrize("backend", ["metal", "vulkan"])
+def test_frameworks_of_metal_are_foreign_to_other_backends(backend: str) -> None:
+    stated = {"abi_id": ABI_ID, "name": backend, "preload": [], "library": "libggml-metal.so"}
+    expected = plugin_expectation(stated, MACOS.expected, frozenset())
+    metal = "/System/Library/Frameworks/Metal.framework/Versions/A/Metal"
+    assert (metal in expected.own) is (backend == "metal")
+
+
+def _needed(library: Library, expected: Expected) -> list[str]:
+    return complaints(library, WINDOWS, expected).get("needed libraries", [])
 
 
 @FORMS

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from tests.support.libraries import foreign_libraries
 from tests.support.libraries.small_libraries import SHOWN, build
 from tools.audit.offload import code_sizes, sizes_in
 from tools.errors import ToolError
@@ -74,10 +75,24 @@ def test_what_cannot_be_read_is_said_with_its_place(content: bytes, place: objec
     assert caught.value.why == why
 
 
+def bundles(tmp_path: Path) -> Path:
+    """Write two bundles, with zeros between them as a linker leaves them."""
+    file = tmp_path / "bundle"
+    file.write_bytes(RECORDED[2] + bytes(-len(RECORDED[2]) % 4096) + PLAIN)
+    return file
+
+
 def test_code_is_looked_for_in_its_section(tmp_path: Path) -> None:
-    bundle = tmp_path / "bundle"
-    bundle.write_bytes(RECORDED[2] + bytes(-len(RECORDED[2]) % 4096) + PLAIN)
-    section = f'__asm__(".section .hip_fatbin,\\"a\\"\\n.balign 4096\\n.incbin \\"{bundle}\\"\\n.text\\n");'
+    section = f'__asm__(".section .hip_fatbin,\\"a\\"\\n.balign 4096\\n.incbin \\"{bundles(tmp_path)}\\"\\n.text\\n");'
     library = build(tmp_path, "libgpu.so", f"{SHOWN}{section}\nSHOWN int gpu(void) {{ return 1; }}")
     assert code_sizes(library.path) == doubled(SIZES)
     assert code_sizes(build(tmp_path, "libcpu.so", f"{SHOWN}SHOWN int cpu(void) {{ return 1; }}").path) == {}
+
+
+def test_code_in_a_dll_is_found_though_the_name_of_its_section_is_cut(tmp_path: Path) -> None:
+    section = f'__asm__(".section .hip_fatbin,\\"dr\\"\\n.balign 4096\\n.incbin \\"{bundles(tmp_path)}\\"\\n.text\\n");'
+    library = foreign_libraries.build(
+        foreign_libraries.WINDOWS, tmp_path, "gpu.dll", f"{SHOWN}{section}\nSHOWN int gpu(void) {{ return 1; }}"
+    )
+    assert ".hip_fat" in library.sections
+    assert code_sizes(library.path) == doubled(SIZES)

@@ -1,6 +1,6 @@
 # What goes into the wheel: llamapack/lib with the libraries and abi.json, nothing of upstream's own install rules.
 
-llamapack_library(ggml-base STEM ggml-base EXPORTS "${CMAKE_CURRENT_SOURCE_DIR}/exports/ggml-base.txt")
+llamapack_library(ggml-base STEM ggml-base EXPORTS "${CMAKE_CURRENT_SOURCE_DIR}/shared/ggml-base-exports.txt")
 llamapack_library(ggml STEM ggml EXPORTS "${CMAKE_CURRENT_SOURCE_DIR}/exports/ggml.txt")
 foreach(_level IN LISTS LLAMAPACK_CPU_TARGETS)
     llamapack_library(${_level} EXPORTS "${CMAKE_CURRENT_SOURCE_DIR}/exports/ggml-cpu.txt")

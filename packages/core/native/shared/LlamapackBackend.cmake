@@ -49,8 +49,8 @@ function(llamapack_backend name)
         message(FATAL_ERROR "ggml's build has no target ${_target}, so there is no backend of that name.")
     endif()
 
-    # ggml-base is the core's: this one of the same name is linked with, and stays behind.
-    llamapack_library(ggml-base STEM ggml-base)
+    # ggml-base is the core's: this one of the same name, with the same exports, is linked with, and stays behind.
+    llamapack_library(ggml-base STEM ggml-base EXPORTS "${LLAMAPACK_SHARED}/ggml-base-exports.txt")
     llamapack_library(${_target} EXPORTS "${LLAMAPACK_SHARED}/backend-exports.txt")
     set_property(TARGET ${_target} PROPERTY OUTPUT_NAME "ggml-${name}")
     set_property(TARGET ${_target} APPEND PROPERTY

@@ -145,7 +145,7 @@ def test_generating_twice_gives_the_same_files(tree: Path) -> None:
         "_generated.py",
         "_generated.pyi",
         "abi_table.cpp",
-        "ggml-base.txt",
+        "ggml-base-exports.txt",
         "ggml.txt",
         "llamapack.txt",
     ]

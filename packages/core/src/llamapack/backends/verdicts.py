@@ -85,13 +85,14 @@ class ProbedDevice:
 class Versions:
     """The versions of a vendor's toolkit that have to fit together; a plug-in says which one it was built with."""
 
-    runtime: str  # of the runtime library in use
+    runtime: str  # of the runtime library in use; empty if it does not say, as on Windows without a driver
     driver: str  # the newest that the driver serves; empty if there is no driver
 
     def explain(self, toolkit: str | None) -> str:
         """Put in words which `toolkit` a plug-in was built with, which runtime it meets, and what the driver serves."""
         driver = f"the driver serves {self.driver}" if self.driver else "there is no NVIDIA driver"
-        return f"it was built with CUDA {toolkit}, its runtime here is of {self.runtime}, and {driver}"
+        runtime = f", its runtime here is of {self.runtime}," if self.runtime else ""
+        return f"it was built with CUDA {toolkit}{runtime} and {driver}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -212,6 +212,14 @@ def test_versions_of_build_runtime_and_driver_are_said_together(driver: str, wor
     assert from_data(json.loads(json.dumps(to_data(found))), CUDA, cached=False) == found
 
 
+def test_a_runtime_that_does_not_say_its_version_is_left_out() -> None:
+    found = cuda("", "")
+    assert found.status is Status.NO_DEVICE
+    assert found.reason == (
+        "llamapack-cuda 0.4.0 finds no device; it was built with CUDA 13.2 and there is no NVIDIA driver"
+    )
+
+
 def test_a_runtime_older_than_the_build_is_refused() -> None:
     found = cuda("13.0", "13.5", DEVICE)
     assert (found.status, found.fault) == (Status.BROKEN, Fault.VERSION)

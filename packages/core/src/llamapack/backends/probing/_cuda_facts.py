@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
+_NOT_SUPPORTED = 801  # cudaErrorNotSupported
 
 
 def cuda_facts() -> dict[str, dict[str, str]]:
@@ -30,18 +31,25 @@ def cuda_facts() -> dict[str, dict[str, str]]:
 def cuda_versions(opened: Sequence[str]) -> dict[str, str] | None:
     """Return which CUDA the runtime among the `opened` libraries is of, and which one the driver serves.
 
-    `driver` is empty if there is no driver. Returns None if there is no such runtime.
+    `driver` is empty if there is no driver. `runtime` is empty if it does not say: CUDA 13's for Windows is a shell
+    around the driver, and answers everything with an error if there is none. Returns None if there is no such runtime.
     """
     runtime = next((path for path in opened if "cudart" in Path(path).name), None)
     try:
         library = ctypes.CDLL(runtime) if runtime else None
         ask = {"runtime": library.cudaRuntimeGetVersion, "driver": library.cudaDriverGetVersion} if library else {}
-        return {name: _version_text(_number(function)) for name, function in ask.items()} or None
+        return {name: _version_text(function) for name, function in ask.items()} or None
     except (OSError, AttributeError, RuntimeError):
         return None
 
 
-def _version_text(number: int) -> str:
+def _version_text(function: Any) -> str:
+    value = ctypes.c_int()
+    status = function(ctypes.byref(value))
+    if status == _NOT_SUPPORTED:
+        return ""
+    _check(status)
+    number = value.value
     return f"{number // 1000}.{number % 1000 // 10}" if number else ""
 
 
