@@ -84,6 +84,43 @@ def test_names_are_listed_shown_and_removed(hub: Hub, cache: Path) -> None:
     assert command("rm", "hf:org/repo").status == 3
 
 
+def test_what_cannot_be_removed_is_an_error_and_the_rest_is_removed(hub: Hub, cache: Path) -> None:
+    command("pull", "hf:org/repo")
+    command("cp", "hf:org/repo", "mine")
+    answer = command("rm", "--all", "mine")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("llamapack: mine is a name, which stands for hf:org/repo.\n")
+    answer = command("rm", "nothing", "hf:org/repo", "hf:org/none")
+    assert answer.status == 3
+    assert answer.err.splitlines()[0] == "llamapack: There is no model and no name nothing here."
+    assert "hf:org/none is not on this machine." in answer.err
+    assert answer.out.splitlines() == [
+        "Removed hf:org/repo:Q4_K_M.",
+        "18.3 kB are free again.",
+        "The name mine still stands for it: `llamapack rm mine` removes the name.",
+    ]
+    assert files_in(cache) == []
+
+
+def test_a_name_of_a_repository_is_listed_with_the_model_that_it_means(hub: Hub) -> None:
+    command("pull", "hf:org/repo")
+    command("pull", "hf:org/repo:Q8_0")
+    command("cp", "hf:org/repo", "mine")
+    found = json.loads(command("list", "--json").out)["models"]
+    assert [(each["reference"], each["aliases"]) for each in found] == [
+        ("hf:org/repo:Q4_K_M", ["mine"]),
+        ("hf:org/repo:Q8_0", []),
+    ]
+    assert re.search(r"^Stands for +hf:org/repo$", command("show", "mine").out, re.MULTILINE)
+    assert json.loads(command("show", "mine", "--json").out)["stands_for"] == "hf:org/repo"
+
+
+def test_a_repository_without_hf_is_taken_for_a_file_and_says_so(hub: Hub) -> None:
+    answer = command("pull", "org/repo")
+    assert answer.status == 3
+    assert answer.err.endswith("Check the path. A model on the hub is named hf:org/repo.\n")
+
+
 def test_show_says_what_a_model_is(hub: Hub) -> None:
     there = command("show", "hf:org/repo").out
     assert re.search(r"^File +not downloaded$", there, re.MULTILINE)

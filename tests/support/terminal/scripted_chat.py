@@ -133,7 +133,14 @@ def main() -> None:
     if (folder / "without_prompt_toolkit").exists():
         sys.modules["prompt_toolkit"] = None  # type: ignore[assignment]  # importing it fails then
     llm = ScriptedLlama(folder, vision=vision)
-    with mock.patch.object(opening.Opener, "open", return_value=llm):
+
+    def opened(reference: str) -> ScriptedLlama:
+        if reference == "slow":
+            print("loads", flush=True)
+            time.sleep(600)  # until Ctrl-C
+        return llm
+
+    with mock.patch.object(opening.Opener, "open", side_effect=opened):
         from llamapack.cli import main as command
 
         command()

@@ -296,6 +296,13 @@ def test_a_wrong_length_is_an_error(one: Hub, cache: Path, change: int) -> None:
     assert files_in(cache) == [WHOLE[-1]]
 
 
+@pytest.mark.parametrize("headers", [{"Content-Length": "9" * 5000}, {"Content-Range": f"bytes 0-5/{'9' * 5000}"}])
+def test_a_length_that_is_no_number_is_not_taken(one: Hub, headers: dict[str, str]) -> None:
+    status = 206 if "Content-Range" in headers else 200
+    one.faults.append(_after_the_first(lambda handler: handler.answer(status, DATA, headers), times=2))
+    assert resolve("hf:org/repo").path.read_bytes() == DATA
+
+
 def test_a_server_without_ranges_sends_all_again(one: Hub) -> None:
     one.once(_after_the_first(broken_after(50_000), times=2))
     one.faults.append(on_files(lambda handler: handler.answer(200, DATA)))

@@ -211,6 +211,18 @@ def test_the_folder_of_the_cache(
     assert hub_cache() == Path(expected).expanduser().absolute()
 
 
+def test_without_a_home_there_are_no_names(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("LLAMAPACK_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    assert aliases() == {}
+    with pytest.raises(InputError, match="There is no home folder"):
+        set_alias("small", "hf:org/repo")
+
+
 def test_other_settings(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (endpoint(), is_offline(), find_token(), seconds()) == ("https://huggingface.co", False, None, 30.0)
     values = {"HF_ENDPOINT": "https://mirror.example/", "TRANSFORMERS_OFFLINE": "true", "HF_TOKEN": " hf_x\n"}
@@ -220,3 +232,6 @@ def test_other_settings(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("0", "-1", "soon", "nan"):
         monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", wrong)
         assert seconds() == 30.0
+    for long in ("inf", "1e300"):
+        monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", long)
+        assert seconds() == 1e6

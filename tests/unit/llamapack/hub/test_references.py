@@ -72,6 +72,7 @@ def test_a_reference_has_one_form(text: str, expected: Reference) -> None:
         ("ollama:../../x", "names no model of Ollama"),
         ("ftp://example.org/a.gguf", "no address of a web server"),
         ("http://example.org/a.gguf", "is not encrypted"),
+        ("https://[example.org/a.gguf", "The address is wrong"),
         (f"https://example.org/a.bin#sha256={DIGEST}", "name of a .gguf file"),
         (f"https://example.org/..%2fa.gguf#sha256={DIGEST}", "name of a .gguf file"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,14 @@ def test_a_hub_that_is_not_encrypted_is_refused(hub: Hub, monkeypatch: pytest.Mo
     assert hub.asked == []
 
 
+@pytest.mark.parametrize("address", ["https://[", "https://example.org:99999", "https://example.org:x"])
+def test_a_hub_whose_address_is_wrong_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    monkeypatch.setenv("HF_TOKEN", KEY)
+    with pytest.raises(InputError, match="HF_ENDPOINT cannot be used"):
+        resolve("hf:org/repo")
+
+
 @pytest.mark.parametrize("name", ["../../a-Q8_0.gguf", "/etc/a-Q8_0.gguf", "x\\..\\a-Q8_0.gguf", "C:a-Q8_0.gguf"])
 def test_a_name_that_leaves_the_cache_is_refused(hub: Hub, cache: Path, name: str) -> None:
     hub.put("org/repo", {name: DATA})
@@ -89,8 +98,27 @@ def test_a_name_that_leaves_the_cache_is_refused(hub: Hub, cache: Path, name: st
     assert files_in(cache) == []
 
 
+@pytest.mark.parametrize("name", ["a\x9b31m-Q8_0.gguf", "a\u202e-Q8_0.gguf", "\ud800-Q8_0.gguf", "a\x1b[m-Q8_0.gguf"])
+def test_a_name_that_is_not_safe_to_show_is_refused(one: Hub, cache: Path, name: str) -> None:
+    tree = json.dumps([{"type": "file", "path": name, "size": 1, "oid": "a" * 40}]).encode()
+    one.faults.append(on_hub(lambda handler: handler.answer(200, tree), "/tree/"))
+    with pytest.raises(DownloadError) as caught:
+        resolve("hf:org/repo")
+    assert str(caught.value).replace("\n", "").isprintable()
+    assert files_in(cache) == []
+
+
+@pytest.mark.parametrize("size", [-1, 1 << 63, 10**30, 1.5, None])
+def test_a_size_that_no_file_has_is_refused(one: Hub, size: object) -> None:
+    tree = json.dumps([{"type": "file", "path": "a-Q8_0.gguf", "size": size, "oid": "a" * 40}]).encode()
+    one.faults.append(on_hub(lambda handler: handler.answer(200, tree), "/tree/"))
+    with pytest.raises(DownloadError, match="answer is not as it should be"):
+        resolve("hf:org/repo")
+
+
 @pytest.mark.parametrize(
-    "answer", [b"[]", b"{}", b"no JSON", b'{"sha": "../../x"}', b'{"sha": 1}', b'{"sha": "%s"}' % (b"g" * 40)]
+    "answer",
+    [b"[" * 100_000, b"[]", b"{}", b"no JSON", b'{"sha": "../../x"}', b'{"sha": 1}', b'{"sha": "%s"}' % (b"g" * 40)],
 )
 def test_a_hub_that_answers_nonsense_is_an_error(one: Hub, cache: Path, answer: bytes) -> None:
     one.faults.append(on_hub(lambda handler: handler.answer(200, answer), "/revision/"))

@@ -53,6 +53,8 @@ def test_files_of_another_kind_are_refused_with_the_reason(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         chat, state = (archive.read(name) for name in ("chat.json", "state.bin"))
     newer = json.dumps({"format": 2, "messages": [], "state": None})
+    states = (["x"], "x", 5, {"sha256": None, "adapters": ["x"]}, {"sha256": None, "adapters": {"x": "y"}})
+    wrong = [json.dumps({"format": 1, "messages": [], "state": each}) for each in states]
     cases: Sequence[tuple[Mapping[str, str | bytes], int, str]] = (
         ({"chat.json": chat}, zipfile.ZIP_STORED, "Its state is not the one that was saved"),
         ({"chat.json": chat, "state.bin": state[::-1]}, zipfile.ZIP_STORED, "Its state is not the one"),
@@ -60,12 +62,14 @@ def test_files_of_another_kind_are_refused_with_the_reason(path: Path) -> None:
         ({"chat.json": chat, "other": state}, zipfile.ZIP_STORED, "It holds chat.json, other"),
         ({"chat.json": b"[" * 100_000}, zipfile.ZIP_STORED, "is no saved chat, or it is damaged"),
         ({"chat.json": newer}, zipfile.ZIP_STORED, "was not written by this version"),
+        *(({"chat.json": each}, zipfile.ZIP_STORED, "is damaged") for each in wrong),
     )
     for members, kind, why in cases:
         with pytest.raises(InputError, match=why):
             read_chat(rewritten(path, members, kind))
-    with pytest.raises(InputError, match="cannot be read"):
-        read_chat(path.with_name("none.chat"))
+    for name in ("none.chat", "a" * 300):
+        with pytest.raises(InputError, match="cannot be read"):
+            read_chat(path.with_name(name))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no named pipes among its files")

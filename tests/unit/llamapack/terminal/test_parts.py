@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,20 @@ def test_a_large_history_keeps_its_newest_entries(tmp_path: Path, monkeypatch: p
 def test_a_place_that_cannot_be_written_to_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert history_file(tmp_path / "file" / "history") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among its files")
+def test_a_pipe_or_a_device_keeps_no_history_and_stays_as_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o644)
+    (tmp_path / "null").symlink_to("/dev/null")
+    before = Path("/dev/null").stat().st_mode
+    try:
+        assert history_file(tmp_path / "pipe") is None
+        assert history_file(tmp_path / "null") is None
+        assert Path("/dev/null").stat().st_mode == before
+    finally:
+        if Path("/dev/null").stat().st_mode != before:
+            Path("/dev/null").chmod(before)
 
 
 def offered(answers: list[str], free: int = 64 * GB) -> tuple[str | None, list[str]]:

@@ -229,11 +229,40 @@ def test_an_error_is_shown_and_the_chat_goes_on(start: Start, tmp_path: Path) ->
         terminal.enter("Hello?")
         terminal.wait("One.", "[3 tokens")
         terminal.enter("/retry")
-        terminal.wait("The prompt has 5000 tokens.\nUse a shorter one.")
+        terminal.wait("The prompt has 5000 tokens.\nShorten it, or start with a larger --ctx-size N.")
         assert terminal.style("The prompt has 5000").fg == "red"
         terminal.enter("Well?")
         terminal.wait("Yes.\n\n[3 tokens")
     assert [message["content"] for message in asked(tmp_path)[2]["messages"]] == ["Hello?", "One.", "Well?"]
+
+
+def test_ctrl_c_while_a_model_is_loaded_leaves_the_chat_as_it_was(start: Start, tmp_path: Path) -> None:
+    with start([["One."], ["Two."]]) as terminal:
+        terminal.wait(STATUS)
+        terminal.enter("Hello?")
+        terminal.wait("One.", "[3 tokens")
+        terminal.enter("/model slow")
+        terminal.wait("loads")
+        terminal.send(CTRL_C)
+        terminal.wait("stopped")
+        terminal.enter("Well?")
+        terminal.wait("Two.\n\n[3 tokens")
+        assert not (tmp_path / "closed").exists()
+    assert [message["content"] for message in asked(tmp_path)[1]["messages"]] == ["Hello?", "One.", "Well?"]
+
+
+@pytest.mark.parametrize("command", ["load", "save", "image"])
+def test_paths_that_cannot_be_are_errors_and_the_chat_goes_on(start: Start, command: str) -> None:
+    with start([], "--sees") as terminal:
+        terminal.wait(STATUS)
+        terminal.enter(f"/{command} {'a' * 300}")
+        terminal.wait("File name too long")
+        terminal.enter(f"/{command} file://[x/y.png")
+        terminal.wait("[x/y.png", "Check the")
+        terminal.enter("/undo " + "9" * 5000)
+        terminal.wait("/undo takes a number, not '99")
+        terminal.enter("/quit")
+        assert terminal.end() == 0
 
 
 def test_history_is_kept_for_its_owner(start: Start, tmp_path: Path) -> None:
@@ -335,6 +364,17 @@ def test_characters_that_control_the_terminal_are_not_obeyed(start: Start) -> No
         assert b"\x1b[2J" not in terminal.raw
 
 
+def test_they_are_not_obeyed_by_a_simple_terminal_either(start: Start) -> None:
+    with start([["\x1b]0;title\x07 \x9b31m", "\x1b[2J end"]], variables={"TERM": "dumb"}) as terminal:
+        terminal.wait(">")
+        terminal.enter("Hi.")
+        terminal.wait("[2J end", "[3 tokens")
+        terminal.enter("/image \x1b]0;title\x07.png")
+        terminal.wait("takes no images")
+        assert b"\x1b" not in terminal.raw
+        assert "\x9b" not in terminal.raw.decode()
+
+
 def test_images_are_added_by_command_and_by_path(start: Start, tmp_path: Path) -> None:
     png = bytes.fromhex(
         "89504e470d0a1a0a0000000d49484452000000010000000108020000009077"
@@ -364,5 +404,5 @@ def test_a_model_that_does_not_see_says_what_to_do(start: Start, tmp_path: Path)
         terminal.enter(f"/image {tmp_path / 'cat.png'}")
         terminal.wait("toy.gguf takes no images.", "--projector FILE")
         terminal.enter(f"{tmp_path / 'cat.png'} what is it?")
-        terminal.wait("One.", "[3 tokens")
+        terminal.wait("toy.gguf takes no images: the message has only their paths.", "One.", "[3 tokens")
     assert asked(tmp_path)[0]["messages"][-1]["content"] == f"{tmp_path / 'cat.png'} what is it?"

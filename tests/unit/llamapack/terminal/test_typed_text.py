@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 from llamapack.errors import InputError
 from llamapack.terminal.commands import COMMANDS, Command, help_text, message, parse
 from llamapack.terminal.dropped_files import expanded, find_images
-from llamapack.terminal.plain_input import joined
+from llamapack.terminal.plain_input import PipedInput, joined, standard_input
 from llamapack.terminal.safe_text import for_encoding, without_controls
 from llamapack.terminal.settings import SETTINGS, Settings
 
@@ -100,6 +102,7 @@ def test_images_are_found_as_terminals_write_dropped_files(tmp_path: Path) -> No
         (f"{tmp_path}/missing.png ?", f"{tmp_path}/missing.png ?", []),
         ("it's 5 o'clock.png", "it's 5 o'clock.png", []),
         ("x" * 5000 + ".png", "x" * 5000 + ".png", []),
+        ("file://[x.png ?", "file://[x.png ?", []),
     ):
         assert find_images(text) == (rest, images)
 
@@ -110,6 +113,15 @@ def test_paths_may_be_quoted_or_at_home(monkeypatch: pytest.MonkeyPatch) -> None
     assert expanded("'a b.png' ") == Path("a b.png")
     assert expanded("~/c.png") == Path("/home/ada/c.png")
     assert expanded("it's mine.chat") == Path("it's mine.chat")
+
+
+def test_lines_of_a_file_from_windows_are_those_of_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "\ufeffÜber\\\r\nuns\r\n/quit\r\n".encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="ascii", newline="\n"))
+    stream = standard_input()
+    assert stream is not None
+    reader = PipedInput(stream, whole=False)
+    assert [reader.read(()), reader.read(())] == ["Über\nuns", "/quit"]
 
 
 def test_a_backslash_at_the_end_of_a_line_joins_the_next() -> None:

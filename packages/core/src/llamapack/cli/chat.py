@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llamapack.terminal.session import Reader
     from llamapack.terminal.views import View
 
-EXTRA = 'For several lines, history and completion, run: python -m pip install "llamapack[chat]"'
+EXTRA = 'For history and completion, run: python -m pip install "llamapack[chat]"'
 
 
 @click.command()
@@ -132,6 +132,8 @@ def _offered(interactive: bool) -> str | None:
 def _reader(interactive: bool, whole: bool, no_history: bool) -> Reader:
     from llamapack.terminal.plain_input import PipedInput, TypedInput, standard_input
 
+    if sys.stdout is None:
+        raise InputError("Standard output is closed.", fix="Let it go to a file, a pipe or a terminal.")
     if not interactive:
         if (stream := standard_input()) is None:
             raise InputError("Standard input is closed.", fix="Pipe a text in, or start it in a terminal.")

@@ -15,7 +15,7 @@ from llamapack.cli.chat import chat
 from llamapack.cli.doctor import doctor
 from llamapack.cli.fit import fit
 from llamapack.cli.info import info
-from llamapack.cli.inspect import inspect
+from llamapack.cli.inspect import inspect, printable
 from llamapack.cli.models import cp, list_models, rm, show
 from llamapack.cli.perplexity import perplexity
 from llamapack.cli.pull import pull
@@ -75,7 +75,7 @@ def main() -> None:
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except LlamapackError as error:
-        click.echo(f"llamapack: {error}", err=True)
+        _say(f"llamapack: {error}")
         sys.exit(next(status for kind, status in EXIT_STATUS if isinstance(error, kind)))
     except click.ClickException as error:
         error.show()
@@ -98,8 +98,13 @@ def main() -> None:
             _write_nowhere(sys.stdout)
             click.echo(f"llamapack: The output cannot be written.\n{error.strerror}", err=True)
         else:
-            click.echo(f"llamapack: {error}", err=True)
+            _say(f"llamapack: {error}")
         sys.exit(1)
+
+
+def _say(text: str) -> None:
+    """Write a message to standard error; names in it may have characters that a terminal would obey."""
+    click.echo(printable(text), err=True)
 
 
 def _shorten_warnings() -> None:
@@ -108,7 +113,7 @@ def _shorten_warnings() -> None:
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         if isinstance(message, LlamapackWarning):
-            click.echo(f"llamapack: warning: {message}", err=True)
+            _say(f"llamapack: warning: {message}")
         else:
             usual(message, category, *place, **more)
 

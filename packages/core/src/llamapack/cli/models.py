@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llamapack.cli.references import ALIAS, MODEL
+from llamapack.errors import InputError, LlamapackError
 
 if TYPE_CHECKING:
     from llamapack.hub import Description, KeptModel
@@ -43,14 +44,14 @@ def show(reference: str, as_json: bool) -> None:
     a file, and `llamapack fit` how long a context fits this machine.
     """
     from llamapack.cli.pull import to_data
-    from llamapack.hub import describe
+    from llamapack.hub import aliases, describe
 
-    found = describe(reference)
+    found, meant = describe(reference), aliases().get(reference)
     if as_json:
         data: dict[str, Any] = asdict(found) | {"files": None if found.files is None else to_data(found.files)}
-        click.echo(json.dumps(data, indent=2))
+        click.echo(json.dumps(data | {"stands_for": meant}, indent=2))
         return
-    for label, value in _facts(found).items():
+    for label, value in _facts(found, meant).items():
         click.echo(f"{label:<14}{value}")
 
 
@@ -61,21 +62,41 @@ def rm(references: tuple[str, ...], everything: bool) -> None:
     """Remove models that were downloaded, and names that `llamapack cp` gave.
 
     Files that another version of a repository uses stay, and so do Ollama's, and your own. Of a NAME that was given by
-    `llamapack cp`, only the name is removed.
+    `llamapack cp`, only the name is removed. One that cannot be removed is an error, after the others are removed.
     """
-    from llamapack.hub import aliases, remove_alias, remove_model
+    errors: list[LlamapackError] = []
+    for reference in references:
+        try:
+            _remove(reference, everything)
+        except LlamapackError as error:
+            errors.append(error)
+    for each in errors[:-1]:
+        click.echo(f"llamapack: {each}", err=True)
+    if errors:
+        raise errors[-1]
+
+
+def _remove(reference: str, everything: bool) -> None:
+    from llamapack.hub import aliases, kept_models, remove_alias, remove_model
     from llamapack.hub.choosing import shown_size
 
-    for reference in references:
-        meant = aliases().get(reference)
-        if meant is not None:
-            remove_alias(reference)
-            click.echo(f"The name {reference} is removed; it stood for {meant}.")
-            continue
-        removed = remove_model(reference, everything=everything)
-        for name in removed.references:
-            click.echo(f"Removed {name}.")
-        click.echo(f"{shown_size(removed.freed)} are free again.")
+    meant = aliases().get(reference)
+    if meant is not None:
+        if everything:
+            raise InputError(
+                f"{reference} is a name, which stands for {meant}.",
+                fix="Leave out --all to remove the name, or name the repository to remove its models.",
+            )
+        remove_alias(reference)
+        click.echo(f"The name {reference} is removed; it stood for {meant}.")
+        return
+    named = {name for model in kept_models() for name in model.aliases}
+    removed = remove_model(reference, everything=everything)
+    for name in removed.references:
+        click.echo(f"Removed {name}.")
+    click.echo(f"{shown_size(removed.freed)} are free again.")
+    for name in sorted(named - {name for model in kept_models() for name in model.aliases}):
+        click.echo(f"The name {name} still stands for it: `llamapack rm {name}` removes the name.")
 
 
 @click.command()
@@ -87,7 +108,6 @@ def cp(reference: str, name: str, force: bool) -> None:
 
     All commands, `Llama` and the server take the name. A file that is called the same is meant first.
     """
-    from llamapack.errors import InputError
     from llamapack.hub import aliases, set_alias
 
     known = aliases()
@@ -121,7 +141,7 @@ def _table(models: list[KeptModel]) -> None:
     click.echo(f"{len(models)} {'model' if len(models) == 1 else 'models'}, {shown_size(total)}", err=True)
 
 
-def _facts(found: Description) -> dict[str, str]:
+def _facts(found: Description, meant: str | None) -> dict[str, str]:
     from llamapack.cli.inspect import printable
     from llamapack.hub.choosing import shown_size
 
@@ -130,12 +150,13 @@ def _facts(found: Description) -> dict[str, str]:
     parameters = None if found.parameters is None else f"{found.parameters / 1e6:,.0f} million"
     facts = {
         "Model": found.reference,
+        "Stands for": meant,
         "Name": found.name,
         "Architecture": found.architecture,
         "Parameters": parameters,
         "Weights": found.quantization,
         "Context": context,
-        "Chat template": "yes" if found.chat_template else "no: use --raw",
+        "Chat template": "yes" if found.chat_template else "no: it continues texts, with llamapack run --raw",
         "Licence": found.license,
         "Size": shown_size(found.size),
         "File": "not downloaded" if files is None else str(files.path),

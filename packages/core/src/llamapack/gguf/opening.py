@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from llamapack.errors import LlamapackError, ModelError, ModelFormatError, Model
 from llamapack.gguf.parser import HEADER, MAGIC, VERSIONS
 from llamapack.gguf.window import DamageError, Window
 
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 DOWNLOAD_AGAIN = "Get the file again and compare its checksum."
 
 
@@ -59,7 +61,11 @@ def _open(path: Path) -> BinaryIO:
         raise
     except FileNotFoundError:
         raise ModelNotFoundError(
-            f"There is no file {path}.", why=f"Python looked from {Path.cwd()}.", fix="Check the path."
+            f"There is no file {path}.",
+            why=f"Python looked from {Path.cwd()}.",
+            fix=f"Check the path. A model on the hub is named hf:{path}."
+            if _REPOSITORY.fullmatch(str(path))
+            else "Check the path.",
         ) from None
     except PermissionError as error:
         if path.is_dir():  # the error that Windows gives for a folder

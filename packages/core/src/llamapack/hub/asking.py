@@ -17,6 +17,7 @@ from llamapack.hub.transfer.transport import Transport
 
 _MOST_BYTES = 1 << 26
 _MOST_PAGES = 100
+_LARGEST = 1 << 63  # no file system has larger files
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="next"')
 
 
@@ -31,7 +32,7 @@ def ask(reference: HubReference, endpoint: str, transport: Transport) -> Listing
         return _ask(reference, f"{endpoint}/api/models/{reference.repository}", transport)
     except PROBLEMS as error:
         raise explained(error, what, repository=reference.repository) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = f"The hub's answer is not as it should be: {error!r}."
         raise DownloadError(f"{what} cannot be read.", why=why, fix="Try again later.") from error
 
@@ -74,6 +75,6 @@ def _get(url: str, transport: Transport) -> tuple[Any, str]:
 def _file(entry: Any) -> RepositoryFile:
     git, large = str(entry["oid"]), entry.get("lfs") or {}
     blob, size = str(large.get("oid") or git), large.get("size", entry["size"])
-    if not BLOB.fullmatch(blob) or not isinstance(size, int) or size < 0:
+    if not BLOB.fullmatch(blob) or not isinstance(size, int) or not 0 <= size < _LARGEST:
         raise ValueError(entry)
     return RepositoryFile(path=str(entry["path"]), size=size, blob=blob, git=git, xet=entry.get("xetHash"))

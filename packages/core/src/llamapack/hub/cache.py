@@ -101,7 +101,7 @@ class Store:
             if tree["format_version"] != _TREE_VERSION:
                 return None
             files = tuple(_from_tree(path, entry) for path, entry in tree["files"].items())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         return Listing(repository=self.repository, commit=commit, files=files)
 

@@ -32,13 +32,13 @@ class Listing:
     files: tuple[RepositoryFile, ...]
 
     def models(self) -> Iterator[RepositoryFile]:
-        """Yield the GGUF files; raises DownloadError for a name that would leave the repository's folder."""
+        """Yield the GGUF files; raises DownloadError for a name that would leave the folder, or is unsafe."""
         for file in self.files:
             if not file.path.endswith(".gguf"):
                 continue
             if not is_safe(file.path):
                 raise DownloadError(
-                    f"The repository {self.repository} lists a file {file.path!r}, outside its folder.",
+                    f"The repository {self.repository} lists a file {file.path!r}, outside its folder, or no name.",
                     fix="Do not trust this repository.",
                 )
             yield file

@@ -17,7 +17,17 @@ VARIABLE = "LLAMAPACK_CONFIG_DIR"
 
 
 def aliases_file() -> Path:
-    """Return the path of the list: `names.json` in LLAMAPACK_CONFIG_DIR, or in the system's folder for settings."""
+    """Return the path of the list: `names.json` in LLAMAPACK_CONFIG_DIR, or in the system's folder for settings.
+
+    Raises InputError if there is no home.
+    """
+    try:
+        return _aliases_file()
+    except RuntimeError:
+        raise InputError("There is no home folder for names.", fix=f"Set {VARIABLE} to a folder.") from None
+
+
+def _aliases_file() -> Path:
     if named := os.environ.get(VARIABLE):
         base = Path(os.path.expanduser(named))  # noqa: PTH111  # Path's raises for ~nobody
     elif sys.platform == "win32":
@@ -31,12 +41,15 @@ def aliases_file() -> Path:
 
 def aliases() -> dict[str, str]:
     """Return the user's names, and what each stands for; raises InputError if the list is damaged."""
-    path = aliases_file()
+    try:
+        path = _aliases_file()
+    except RuntimeError:  # without a home there are none
+        return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"The list of names {path} cannot be read.", why=str(error), fix="Mend or delete it."
         ) from None

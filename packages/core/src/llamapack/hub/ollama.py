@@ -57,7 +57,7 @@ def _files(text: str, folder: Path, manifest: Path) -> ModelFiles:
         }
     except ModelNotFoundError:  # which is an OSError, too
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFormatError(
             f"Ollama's list of the files of {text!r} cannot be read: {manifest}.",
             why=repr(error),

@@ -26,6 +26,8 @@ _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9][A-Za-z0-9._-]*)?")
+# what Windows does not allow; C0, DEL, C1 and what turns the direction of text around; halves of characters
+_UNSAFE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _HUB_FORMS = "Write hf:org/repo, hf:org/repo:Q8_0 or hf:org/repo/file.gguf, and @revision after it if you want one."
 _OLLAMA_FORMS = "Write ollama:name or ollama:name:tag, as `ollama list` shows it."
@@ -124,10 +126,10 @@ _TAKEN = ("hf", "ollama", "http", "https")
 
 
 def is_safe(path: str) -> bool:
-    """Return True if a path on a server stays within its folder on every system."""
+    """Return True if a path on a server stays within its folder on every system, and is safe to show."""
     parts = path.split("/")
     wrong = any(part in ("", ".", "..") or part != part.strip(" ") or part.endswith(".") for part in parts)
-    return not wrong and not any(character in '\\:*?"<>|' or ord(character) < 32 for character in path)
+    return not wrong and not _UNSAFE.search(path)
 
 
 def _hub(reference: str, rest: str) -> HubReference:
@@ -170,7 +172,11 @@ def _ollama(reference: str, rest: str) -> OllamaReference:
 
 
 def _url(reference: str) -> UrlReference:
-    parts = urlsplit(reference)
+    try:
+        parts = split_address(reference)
+    except ValueError as error:
+        why = f"{error}."
+        raise InputError("The address is wrong.", why=why, fix="Write https://host/model.gguf#sha256=...") from None
     url = parts._replace(fragment="").geturl()
     shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -198,6 +204,13 @@ def _with_checksum(parts: SplitResult, url: str) -> str:
         revision = "" if found[2] == DEFAULT_REVISION else f"@{found[2]}"
         return f"Write hf:{found[1]}/{found[3]}{revision}: the hub knows the checksum."
     return f"Write {url}#sha256=DIGEST, with the 64 digits that `sha256sum` prints for the file."
+
+
+def split_address(address: str) -> SplitResult:
+    """Split an address, with a port that is a number; raises ValueError, also for what urlsplit finds later only."""
+    parts = urlsplit(address)
+    _ = parts.port
+    return parts
 
 
 def is_loopback(parts: SplitResult) -> bool:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from llamapack.errors import InputError
-from llamapack.hub.references import is_loopback
+from llamapack.hub.references import is_loopback, split_address
 
 HUB = "https://huggingface.co"
 SECONDS = 30.0
 """How long a server may be silent; HF_HUB_DOWNLOAD_TIMEOUT changes it."""
 
+_MOST_SECONDS = 1e6  # sockets take no more than some years
 _TRUE = ("1", "ON", "YES", "TRUE")
 _FOLDERS = (
     ("LLAMA_CACHE", ""),
@@ -39,7 +39,10 @@ def hub_cache() -> Path:
 def endpoint() -> str:
     """Return the address of the hub, without a slash at its end; raises InputError for one that is not encrypted."""
     address = (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
-    parts = urlsplit(address)
+    try:
+        parts = split_address(address)
+    except ValueError as error:
+        raise InputError("HF_ENDPOINT cannot be used.", why=f"{error}.", fix="Set it to https://HOST.") from None
     if parts.username is None and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts))):
         return address
     shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
@@ -84,7 +87,7 @@ def seconds() -> float:
         value = float(os.environ.get("HF_HUB_DOWNLOAD_TIMEOUT") or SECONDS)
     except ValueError:
         return SECONDS
-    return value if value > 0 else SECONDS
+    return min(value, _MOST_SECONDS) if value > 0 else SECONDS
 
 
 def _token_file() -> Path:

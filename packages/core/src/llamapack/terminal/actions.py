@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from llamapack.errors import InputError
+from llamapack.errors import InputError, LlamapackError
 from llamapack.terminal.commands import help_text
 from llamapack.terminal.conversation import question_text
 from llamapack.terminal.dropped_files import expanded
 from llamapack.terminal.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from llamapack.llama import Llama
     from llamapack.terminal.commands import Command
     from llamapack.terminal.conversation import Conversation
 
 _NOTHING = ('""', "''")
+_DIGITS = 9
 
 
 class Actions:
     """Carries commands out; each returns what is to be said to the user."""
 
-    def __init__(self, conversation: Conversation, open_model: Callable[[str], Llama]) -> None:
-        """Take the conversation, and what opens another model."""
+    def __init__(self, conversation: Conversation, change_model: Callable[[str], None]) -> None:
+        """Take the conversation, and what makes it go on with another model."""
         self._conversation = conversation
-        self._open_model = open_model
+        self._change_model = change_model
         self._actions: Mapping[str, Callable[[str], str]] = {
             "help": lambda _: help_text(),
             "system": self._system,
@@ -41,7 +42,12 @@ class Actions:
 
     def carry_out(self, command: Command) -> str:
         """Carry out a command other than those of the loop itself, /retry and /quit. Raises LlamapackError."""
-        return self._actions[command.name](command.argument)
+        try:
+            return self._actions[command.name](command.argument)
+        except OSError as error:  # a name that is too long, or a folder that may not be read
+            if isinstance(error, LlamapackError):
+                raise
+            raise InputError(f"/{command.name} failed.", why=str(error), fix="Check the path.") from error
 
     def _system(self, text: str) -> str:
         if not text:
@@ -55,11 +61,11 @@ class Actions:
         return f"{path.name} goes with the next message."
 
     def _undo(self, text: str) -> str:
-        if text and not text.isdecimal():
-            raise InputError(f"/undo takes a number, not {text!r}.")
+        if text and not (text.isdecimal() and len(text) <= _DIGITS):
+            raise InputError(f"/undo takes a number, not {text[:60]!r}.")
         self._conversation.undo(int(text or 1))
-        last = question_text(self._conversation.messages).partition("\n")[0]
-        return f"The last question is now: {last[:60]}" if last else "The conversation is empty."
+        last = shorten(question_text(self._conversation.messages), 60, placeholder=" …")
+        return f"The last question is now: {last}" if last else "The conversation is empty."
 
     def _clear(self, _: str) -> str:
         self._conversation.clear()
@@ -77,7 +83,7 @@ class Actions:
 
     def _model(self, text: str) -> str:
         if text:
-            self._conversation.use(self._open_model(text))
+            self._change_model(text)
         return str(self._conversation.facts)
 
     def _set(self, text: str) -> str:

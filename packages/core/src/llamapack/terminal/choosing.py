@@ -42,8 +42,8 @@ def choose(
             return None
         if not typed:
             return None
-        if typed.isdecimal() and 1 <= int(typed) <= len(models):
-            return models[int(typed) - 1].reference
+        if typed in (numbers := [str(number + 1) for number in range(len(models))]):
+            return models[numbers.index(typed)].reference
         tell(f"There is no {typed!r} among them.")
 
 

@@ -106,7 +106,10 @@ class Conversation:
     def save(self, path: Path) -> None:
         """Write the messages to a file. Raises InputError for a file that is there and is no saved chat."""
         if path.exists():
-            read_chat(path)
+            try:
+                read_chat(path)
+            except InputError:
+                raise InputError(f"{path} is no saved chat, and stays as it is.", fix="Choose another name.") from None
         self._chat.save(path)
 
     def load(self, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -52,7 +53,8 @@ def _path(match: re.Match[str]) -> Path:
     quoted = match[1] or match[2]
     text = quoted if quoted else _unescaped(match[3])
     if text.startswith("file://"):
-        text = unquote(urlsplit(text).path)
+        with suppress(ValueError):  # what begins like an address and is none
+            text = unquote(urlsplit(text).path)
     return Path(os.path.expanduser(text))  # noqa: PTH111  # Path's raises for ~nobody
 
 

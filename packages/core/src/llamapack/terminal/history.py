@@ -24,6 +24,8 @@ def history_file(given: Path | None = None) -> Path | None:
         return None
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.exists() and not path.is_file():  # a pipe would wait for a reader, and /dev/null is for everyone
+            return None
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
         path.chmod(0o600)
         _shorten(path)

@@ -52,7 +52,7 @@ class PipedInput:
         line = self._stream.readline()
         if not line:
             raise EOFError
-        return line.removesuffix("\n")
+        return line.removesuffix("\n").removesuffix("\r")
 
 
 def joined(read: Callable[[bool], str]) -> str:
@@ -68,7 +68,7 @@ def joined(read: Callable[[bool], str]) -> str:
 
 
 def standard_input() -> TextIO | None:
-    """Return standard input, with any byte in it; None if it is closed."""
+    """Return standard input, with any byte in it, and no mark at its beginning; None if it is closed."""
     if sys.stdin is not None:
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")  # type: ignore[union-attr]
     return sys.stdin

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from llamapack.errors import LlamapackError
+from llamapack.errors import LlamapackError, PromptTooLongError, ReplyError
 from llamapack.terminal.actions import Actions
-from llamapack.terminal.answering import answer
+from llamapack.terminal.answering import answer, interrupts
 from llamapack.terminal.commands import message, parse
 from llamapack.terminal.conversation import Conversation
 from llamapack.terminal.dropped_files import find_images
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from llamapack.terminal.settings import Settings
     from llamapack.terminal.views import View
 
+_FULL = "Allow an answer fewer tokens (/set max_tokens N, or -n N), or start with a larger --ctx-size N."
 LEAVE = "Ctrl-D or /quit leaves."
 
 
@@ -76,8 +77,13 @@ class Session:
                         return
                 except LlamapackError as error:
                     if not self._interactive:
+                        raise _as_options(error) from error
+                    self._view.error(str(_as_options(error)))
+                except KeyboardInterrupt:  # while a model is loaded or downloaded, or between two things
+                    if not self._interactive:
                         raise
-                    self._view.error(str(error))
+                    self._conversation.restore()
+                    self._view.note("stopped")
         finally:
             self._llm.close()
 
@@ -115,7 +121,10 @@ class Session:
         return True
 
     def _say(self, text: str) -> None:
-        rest, images = find_images(text) if self._conversation.takes_images else (text, [])
+        rest, images = find_images(text)
+        if images and not self._conversation.takes_images:
+            self._view.note(f"{self._conversation.facts.model} takes no images: the message has only their paths.")
+            rest, images = text, []
         for path in images:
             self._view.note(f"{path.name} goes with this message.")
         self._answer(self._conversation.say(rest, images))
@@ -141,9 +150,19 @@ class Session:
         if self._interactive and self._settings.stats:
             self._view.note(f"[{self._conversation.statistics.last}]")
 
-    def _change_model(self, reference: str) -> Llama:
-        """Open another model; the one that was used stays if that fails."""
+    def _change_model(self, reference: str) -> None:
+        """Go on with another model; the one that was used stays if that fails, or is stopped."""
         opened = self._open(reference)
-        self._llm.close()
-        self._llm = opened
-        return opened
+        with interrupts():
+            self._conversation.use(opened)
+            self._llm.close()
+            self._llm = opened
+
+
+def _as_options(error: LlamapackError) -> LlamapackError:
+    """Return an error about the context with the options of the program, instead of the arguments of Llama."""
+    if isinstance(error, ReplyError) and "ctx_size" in error.fix:
+        return ReplyError(error.what, text=error.text, fix=_FULL)
+    if isinstance(error, PromptTooLongError):
+        return PromptTooLongError(error.what, why=error.why, fix="Shorten it, or start with a larger --ctx-size N.")
+    return error

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from rich.text import Text
 
@@ -71,11 +71,11 @@ class PlainView:
             if self._thinks:
                 self._thinks = False
                 sys.stderr.write("\n")
-            sys.stdout.write(event.text)
+            sys.stdout.write(_safe(event.text, sys.stdout))
             sys.stdout.flush()
-        elif isinstance(event, ThinkingEvent) and self._settings.think == "show":
+        elif isinstance(event, ThinkingEvent) and self._settings.think == "show" and sys.stderr is not None:
             self._thinks = True
-            sys.stderr.write(event.text)
+            sys.stderr.write(_safe(event.text, sys.stderr))
             sys.stderr.flush()
 
     def tick(self) -> None:
@@ -83,11 +83,17 @@ class PlainView:
 
     def note(self, text: str) -> None:
         """Write a line to standard error."""
-        sys.stderr.write(f"{text}\n")
+        if sys.stderr is not None:
+            sys.stderr.write(f"{_safe(text, sys.stderr)}\n")
 
     def error(self, text: str) -> None:
         """Write a message to standard error."""
         self.note(f"llamapack: {text}")
+
+
+def _safe(text: str, stream: TextIO) -> str:
+    """Return a text for a stream; a terminal is not to obey it."""
+    return without_controls(text) if stream.isatty() else text
 
 
 class RichView:

@@ -80,18 +80,22 @@ def _shortest(exact: HubReference, listing: Listing, first: RepositoryFile) -> H
 def _of_the_hub(meanings: dict[str, Reference]) -> Iterator[KeptModel]:
     for store in stores(hub_cache()):
         for commit in store.commits():
+            known = store.listing(commit) or store.present(commit)
             for reference, files in models_in(store, commit):
                 parts = tuple(store.pointer(commit, file.path) for file in files)
-                names = (name for name, meant in meanings.items() if _means(meant, reference, files[0].path))
+                names = (name for name, meant in meanings.items() if _means(meant, reference, known, files[0].path))
                 yield _model(str(reference), "hub", parts, names)
 
 
-def _means(meant: Reference, reference: HubReference, path: str) -> bool:
+def _means(meant: Reference, reference: HubReference, known: Listing, path: str) -> bool:
+    """Return whether a reference means the model at `path`, of those that its repository is known to have."""
     if not isinstance(meant, HubReference) or meant.repository != reference.repository:
         return False
-    tag = (meant.tag or "").lower()
-    same = meant.file == path if meant.file else bool(tag) and tag == (reference.tag or "").lower()
-    return same and meant.revision == reference.revision
+    if meant.revision != reference.revision:
+        return False
+    with contextlib.suppress(ModelError):
+        return choose(meant, known).model[0].path == path
+    return False
 
 
 def _of_addresses(meanings: dict[str, Reference]) -> Iterator[KeptModel]:

@@ -15,6 +15,7 @@ from llamapack.hub.cache import Store
 from llamapack.hub.choosing import choose, first_models
 from llamapack.hub.kept.listing import models_in
 from llamapack.hub.locks import locked
+from llamapack.hub.names import aliases
 from llamapack.hub.references import AliasReference, HubReference, OllamaReference, PathReference, UrlReference, parse
 from llamapack.hub.settings import hub_cache
 
@@ -51,7 +52,11 @@ def remove_model(reference: str | os.PathLike[str], *, everything: bool = False)
         name = str(meant).removeprefix("ollama:")
         raise InputError(f"{reference!s} belongs to Ollama.", fix=f"Run: ollama rm {name}")
     assert isinstance(meant, AliasReference)
-    raise InputError(f"{meant.name} is a name for a model.", fix="Remove the name, or give what it stands for.")
+    if meant.name in aliases():
+        raise InputError(f"{meant.name} is a name for a model.", fix="Remove the name, or give what it stands for.")
+    raise ModelNotFoundError(
+        f"There is no model and no name {meant.name} here.", fix="`llamapack list` shows those that there are."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

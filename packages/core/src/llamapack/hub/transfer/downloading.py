@@ -19,7 +19,8 @@ from llamapack.hub.transfer.partial import Partial, checksum
 from llamapack.hub.transfer.transport import BrokenError, Transport
 
 _STEP = 1 << 18
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _KEPT = "What is here already is kept: the next attempt goes on from there."
 
 
@@ -140,8 +141,8 @@ def _check_length(answer: http.client.HTTPResponse, source: Source, partial: Par
     else:
         if partial.done:
             partial.restart()
-        length = answer.getheader("Content-Length")
-        size = int(length) if length and length.isdecimal() else None
+        length = _LENGTH.fullmatch(answer.getheader("Content-Length") or "")
+        size = int(length[0]) if length else None
     if source.size is not None and size is not None and size != source.size:
         raise BrokenError(f"the server's file has {size} bytes, not {source.size}")
     if source.size is None and size is not None:
