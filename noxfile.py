@@ -86,13 +86,15 @@ def run(session: nox.Session) -> None:
     """Answer a prompt with a small model, from nothing: nox -s run -- "Why is the sky blue?"
 
     Gets the source, builds and installs the core wheel, fetches the model, and streams the answer. What did not change
-    is not made again. Options of `llamapack run` may stand before the prompt.
+    is not made again. Options of `llamapack run` may stand before the prompt, also `--model` with a file or a name such
+    as hf:org/repo.
     """
+    told = session.posargs or ["Why is the sky blue?"]
+    named = any(word in ("-m", "--model") or word.startswith("--model=") for word in told)
     with with_source(session):
         prepare(session, "core", wheel=wheels.core_wheel())
-        model = demo_model.demo_model()
-    prompt = session.posargs or ["Why is the sky blue?"]
-    session.run("llamapack", "run", "--model", str(model), *prompt, env={**PERSONS_OWN, **CLEAN}, stderr=None)
+        model = [] if named else ["--model", str(demo_model.demo_model())]
+    session.run("llamapack", "run", *model, *told, env={**PERSONS_OWN, **CLEAN}, stderr=None)
 
 
 @nox.session(venv_backend="none")

@@ -115,6 +115,13 @@ def test_a_name_of_a_repository_is_listed_with_the_model_that_it_means(hub: Hub)
     assert json.loads(command("show", "mine", "--json").out)["stands_for"] == "hf:org/repo"
 
 
+@pytest.mark.parametrize("arguments", [("pull", ""), ("cp", "", "mine"), ("show", ""), ("fit", "")])
+def test_an_empty_name_is_refused(hub: Hub, arguments: tuple[str, ...]) -> None:
+    answer = command(*arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("llamapack: The name of the model is empty.\n")
+
+
 def test_a_repository_without_hf_is_taken_for_a_file_and_says_so(hub: Hub) -> None:
     answer = command("pull", "org/repo")
     assert answer.status == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from llamapack.errors import InputError, ModelNotFoundError
 from llamapack.fitting import fit, fit_repository
 from llamapack.hub import resolve
 
-from tests.support.children import command
+from tests.support.children import command, python
 from tests.support.gguf.files import encode, tiny_model
 from tests.support.gguf.halves import halves
 from tests.support.hub.models import files_in, model
@@ -20,6 +21,13 @@ from tests.support.hub.standing_in import Hub
 
 OPTIONS: dict[str, Any] = {"cache_types": ["f16"], "threads": 1, "parallel": 1}
 TOO_MUCH = 1 << 49
+WITH_SHORT_FILES = """
+import resource, sys
+from llamapack.cli.command import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+sys.argv = ["llamapack", *sys.argv[1:]]
+main()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +78,13 @@ def test_what_is_larger_than_the_machine_is_not_measured(hub: Hub, monkeypatch: 
     found = fit_repository("hf:org/repo", **OPTIONS)
     assert [(each.model, each.size) for each in found.too_large] == [("hf:org/repo/a-Q8_0.gguf", small + 10)]
     assert [each.model for each in found.fits] == ["hf:org/repo/a-Q4_K_M.gguf"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit for the length of files")
+def test_a_model_that_no_file_may_be_as_long_as_is_an_error(hub: Hub) -> None:
+    answer = python(WITH_SHORT_FILES, "fit", "hf:org/repo:Q8_0")
+    assert (answer.status, answer.out) == (3, ""), answer.err
+    assert answer.err.startswith("llamapack: a-Q8_0.gguf cannot be measured.\nIt has 18,")
 
 
 def test_the_command_compares_the_models_of_a_repository(hub: Hub) -> None:

@@ -95,6 +95,8 @@ def parse(reference: str | os.PathLike[str]) -> Reference:
     """Say what form a reference has; raises InputError for one that is wrong. Nothing is looked up but its file."""
     if not isinstance(reference, str):
         return PathReference(path=Path(reference))
+    if not reference:
+        raise InputError("The name of the model is empty.", fix="Name a file, or a model such as hf:org/repo.")
     if is_file(reference):
         return PathReference(path=Path(reference))
     scheme, colon, rest = reference.partition(":")

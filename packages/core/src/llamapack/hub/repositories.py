@@ -74,10 +74,18 @@ def copy_headers(text: str, reference: HubReference, folder: Path, *, projector:
     sight = selection.projector if projector else None
 
     def copied(file: RepositoryFile) -> Path:
-        path = folder / Path(file.path).name
-        with path.open("xb") as output:
-            output.write(header_bytes(_source(listing, file, hub), transport))
-            output.truncate(file.size)
+        path, header = folder / Path(file.path).name, header_bytes(_source(listing, file, hub), transport)
+        try:
+            with path.open("xb") as output:
+                output.write(header)
+                output.truncate(file.size)
+        except OSError as error:
+            raise ModelError(
+                f"{file.path} cannot be measured.",
+                why=f"It has {file.size:,} bytes, and {folder} takes no file of that length, not even an empty one: "
+                f"{error.strerror}.",
+                fix="Name another model, or set TMPDIR to a folder on a disk for large files.",
+            ) from error
         return path
 
     parts = tuple(map(copied, selection.model))
