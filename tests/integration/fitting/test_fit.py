@@ -31,6 +31,14 @@ def test_the_estimate_is_what_it_takes(model_path: Path, context: int, cache: di
 
 
 @needs_rss
+@pytest.mark.parametrize("cache", CACHES, ids=["f16", "q8_0"])
+def test_the_estimate_holds_for_layers_with_a_window(base_path: Path, cache: dict[str, Any]) -> None:
+    """Gemma's: most of its layers remember the last 512 tokens only."""
+    needs, taken = estimated_and_taken(base_path, "/completion", WORDS, ctx_size=8192, threads=1, **cache)
+    assert host_need(needs) == pytest.approx(taken, rel=0.1)
+
+
+@needs_rss
 def test_all_rows_of_logits_are_counted_where_they_are_computed(model_path: Path) -> None:
     options = {"ctx_size": 1024, "parallel": 1, "embedding": True, "pooling": "mean", "threads": 1}
     needs, taken = estimated_and_taken(model_path, "/embedding", {"content": "word " * 510}, **options)
