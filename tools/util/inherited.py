@@ -43,6 +43,9 @@ FIXED = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 FIXED_IN_TESTS = {"OPENBLAS_NUM_THREADS": "1"}
 """What tests/conftest.py sets: numpy's threads wait in a loop, too, and tests run in several processes."""
 
+OF_THE_SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where Linux has chroot, debootstrap and ldconfig, which the PATH of a person is often without."""
+
 BUILD = (
     *("LLAMAPACK_CACHE_DIR", "LLAMAPACK_COMPILER", "LLAMAPACK_CPU_FLAGS", "LLAMAPACK_CPU_LEVELS"),
     *("LLAMAPACK_CUDA_ARCHS", "LLAMAPACK_ROCM_ARCHS", "HIP_PATH"),
@@ -147,6 +150,8 @@ def settled_variables(variables: Mapping[str, str], keep: Iterable[str] = ()) ->
     found = {name: value for name, value in variables.items() if not name.startswith(SETTINGS) or name.startswith(kept)}
     if "PYTHONPATH" not in found and (own := _own_sources(variables.get("PYTHONPATH", ""))):
         found["PYTHONPATH"] = own
+    if sys.platform == "linux" and (path := found.get("PATH")):
+        found["PATH"] = os.pathsep.join(dict.fromkeys([*path.split(os.pathsep), *OF_THE_SYSTEM]))
     return found | FIXED
 
 

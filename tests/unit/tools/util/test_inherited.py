@@ -215,3 +215,10 @@ def test_variables_that_are_the_persons_own_are_left_out(variables: dict[str, st
 def test_what_a_person_may_say_about_builds_reaches_them() -> None:
     documented = {name for names in plan.VARIABLES for name in names.split(", ")}
     assert set(inherited.settled_variables(dict.fromkeys(documented, "1"), inherited.BUILD)) >= documented
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such folders")
+def test_programs_of_the_system_are_found() -> None:
+    found = inherited.settled_variables({"PATH": "/home/ada/bin:/usr/sbin:/bin"})["PATH"]
+    assert found == "/home/ada/bin:/usr/sbin:/bin:/usr/local/sbin:/sbin"
+    assert "PATH" not in inherited.settled_variables({})
