@@ -71,6 +71,8 @@ BINDINGS = HERE.bindings
 BUILD = HERE.build
 DIST = ROOT / "dist"
 REQUIREMENTS = ROOT / "requirements"
+EXPORTING = ("ggml-base", "ggml", "ggml-cpu", "llamapack")
+"""The core's libraries with a list of exports, by their stems."""
 
 
 def package_folder(backend: str) -> Path:

@@ -15,11 +15,9 @@ from tools.audit.plugin import DESCRIPTION, Description, plugin_expectation, rea
 from tools.audit.reading import PROGRAMS, SUFFIXES, read_library
 from tools.audit.rules import CUSTOM, broken_rules
 from tools.errors import ToolError
-from tools.paths import CORE, ROOT, SYNCED, export_list, package_folder
+from tools.paths import CORE, EXPORTING, ROOT, SYNCED, export_list, package_folder
 from tools.util.scratch import temporary_folder
 
-EXPORTING = ("ggml-base", "ggml", "ggml-cpu", "llamapack")
-"""The libraries with a list of exports, by their stems."""
 PLUGIN_EXPORTS = CORE / "native" / "shared" / "backend-exports.txt"
 # Symbol versions that the platforms of manylinux tags provide, from PEP 600 and auditwheel's policies.
 FLOORS: Mapping[tuple[int, int], Mapping[str, tuple[int, ...]]] = {

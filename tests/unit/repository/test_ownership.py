@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from tools.paths import CORE, ROOT, export_list
+from tools.paths import CORE, EXPORTING, ROOT, export_list
 
 INTERFACE = (CORE / "src" / "llamapack" / "_native" / "_generated.pyi").read_text(encoding="utf-8")
 EXPORTS = {
     name
-    for library in ("ggml-base", "ggml", "ggml-cpu", "llamapack")
+    for library in EXPORTING
     for name in re.findall(r"(?m)^[A-Za-z_]\w+", export_list(library).read_text(encoding="utf-8"))
 }
 PAGE = (ROOT / "docs" / "reference" / "ownership.md").read_text(encoding="utf-8")

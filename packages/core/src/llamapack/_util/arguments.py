@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import warnings
 from collections.abc import Collection, Iterable, Mapping
@@ -133,3 +134,11 @@ def warn_caller(warning: Warning) -> None:
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "llamapack":
         level, frame = level + 1, frame.f_back
     warnings.warn(warning, stacklevel=level)
+
+
+def path_exists(text: str) -> bool:
+    """Return True if there is a file, or anything else, with this path."""
+    try:
+        return os.path.lexists(text)
+    except ValueError:  # a NUL in it
+        return False

@@ -18,7 +18,7 @@ perplexity      `llamapack perplexity`: how well a model predicts a text.
 pieces          Write an answer to standard output while it is generated.
 progress        Progress bars for long work, on standard error if that is a terminal.
 completion      Completion in shells.
-references      Models in arguments: a path, or a name; shells complete both.
+parameters      What several commands take: models by path or name, and on what a model runs.
 standard_input  Read a text from standard input.
 """
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llamapack.cli.parameters import MODEL, hardware_options
 from llamapack.cli.progress import progress_bar
-from llamapack.cli.references import MODEL
 from llamapack.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,11 +45,7 @@ EXTRA = 'For history and completion, run: python -m pip install "llamapack[chat]
 @click.option("--min-p", type=float, help="Keep tokens at least p times as likely as the likeliest.  [default: 0.05]")
 @click.option("--seed", type=int, help="Make the choices repeatable.  [default: random]")
 @click.option("-c", "--ctx-size", type=int, help="Context size in tokens.  [default: 8192 or what the model has]")
-@click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]")
-@click.option("--cpu", help="The CPU level to use.  [default: the best; variable LLAMAPACK_CPU]")
-@click.option("--backend", "backends", help="Backends to use, such as `vulkan`, `cuda,vulkan`, `cpu` or `auto`.")
-@click.option("--device", "devices", multiple=True, help="A device to use; may be given several times.")
-@click.option("--require-gpu", is_flag=True, help="Fail rather than run on the CPU alone.")
+@hardware_options
 @click.option("--gpu-layers", type=int, help="Layers on the GPUs.  [default: as many as fit]")
 @click.option("--whole", is_flag=True, help="Take all of standard input as one message, and not each line as one.")
 @click.option("--no-history", is_flag=True, help="Keep no file of what is typed.")
@@ -93,8 +89,13 @@ def chat(
         sampling={name: value for name, value in {**sampling, "max_tokens": max_tokens}.items() if value is not None},
     )
     loading = {
-        **{"ctx_size": ctx_size, "threads": threads, "gpu_layers": gpu_layers, "cpu_level": cpu, "backends": backends},
-        **{"devices": devices or None, "require_gpu": require_gpu or None},
+        "ctx_size": ctx_size,
+        "threads": threads,
+        "gpu_layers": gpu_layers,
+        "cpu_level": cpu,
+        "backends": backends,
+        "devices": devices or None,
+        "require_gpu": require_gpu or None,
     }
     interactive = _is_terminal()
     opener = Opener(loading, progress_bar, template=template, projector=projector)
@@ -138,9 +139,10 @@ def _reader(interactive: bool, whole: bool, no_history: bool) -> Reader:
         if (stream := standard_input()) is None:
             raise InputError("Standard input is closed.", fix="Pipe a text in, or start it in a terminal.")
         return PipedInput(stream, whole=whole)
-    if os.environ.get("TERM") == "dumb" or find_spec("prompt_toolkit") is None:
-        if find_spec("prompt_toolkit") is None:
-            click.echo(EXTRA, err=True)
+    if find_spec("prompt_toolkit") is None:
+        click.echo(EXTRA, err=True)
+        return TypedInput()
+    if os.environ.get("TERM") == "dumb":
         return TypedInput()
     from llamapack.terminal.history import history_file
     from llamapack.terminal.keyboard import Keyboard

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llamapack.cli.references import MODEL
+from llamapack.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,16 +43,17 @@ def fit(
     llama.cpp measures it without loading the model. Of a repository on the hub, such as `hf:org/repo`, it finds the
     largest model that fits with all of its context, and downloads only headers. Exit status 1 if nothing fits.
     """
-    from llamapack.fitting import CACHE_TYPES, Fit, fit_repository
+    from llamapack.fitting import CACHE_TYPES, Fit
     from llamapack.fitting import fit as find
+    from llamapack.fitting.choices import fit_choices
     from llamapack.hub.header_copies import choices_of
 
     given = {name: value for name, value in options.items() if value is not None}
     if devices:
         given["devices"] = list(devices)
     given |= {"cache_types": cache_types or CACHE_TYPES, "ctx_size": ctx_size, "reserve": reserve << 20}
-    several = len(choices_of(model) or ()) > 1
-    found: Fit | RepositoryFit = (fit_repository if several else find)(model, **given)
+    choices = choices_of(model) or ()
+    found: Fit | RepositoryFit = fit_choices(model, choices, **given) if len(choices) > 1 else find(model, **given)
     if as_json:
         data = to_data(found) if isinstance(found, Fit) else repository_to_data(found)
         click.echo(json.dumps(data, indent=2))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llamapack.cli.references import ALIAS, MODEL
+from llamapack.cli.parameters import ALIAS, MODEL
 from llamapack.errors import InputError, LlamapackError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import click
 
-from llamapack.cli.references import MODEL, NAMED
+from llamapack.cli.parameters import MODEL, NAMED
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llamapack.cli.references import MODEL
+from llamapack.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from llamapack.hub import ModelFiles

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from llamapack.cli.references import MODEL
+from llamapack.cli.parameters import MODEL
 
 _PATH = click.Path(path_type=Path)
 

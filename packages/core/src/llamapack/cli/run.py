@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from llamapack.cli.images import answer_with_media
+from llamapack.cli.parameters import MODEL, NAMED, hardware_options
 from llamapack.cli.pieces import print_pieces
 from llamapack.cli.progress import progress_bar
-from llamapack.cli.references import MODEL, NAMED
 from llamapack.cli.standard_input import read_input
 
 if TYPE_CHECKING:
@@ -56,11 +56,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, help="Make the choices repeatable.  [default: random]")
 @click.option("-c", "--ctx-size", type=int, help="Context size in tokens.  [default: 4096 or what the model has]")
-@click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]")
-@click.option("--cpu", help="The CPU level to use.  [default: the best; variable LLAMAPACK_CPU]")
-@click.option("--backend", "backends", help="Backends to use, such as `vulkan`, `cuda,vulkan`, `cpu` or `auto`.")
-@click.option("--device", "devices", multiple=True, help="A device to use; may be given several times.")
-@click.option("--require-gpu", is_flag=True, help="Fail rather than run on the CPU alone.")
+@hardware_options
 @click.option("--gpu-layers", default="auto", show_default=True, help="Layers on the GPUs: a number, `auto` or `fit`.")
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the line at the end.")
 def run(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llamapack.cli.references import MODEL
+from llamapack.cli.parameters import MODEL, hardware_options
 from llamapack.cli.serving import given_token, key_option
 
 if TYPE_CHECKING:
@@ -55,11 +55,7 @@ _TOKEN_BYTES = 32
     show_default=True,
     help="Slots: so many requests are worked on at once, and share the context.",
 )
-@click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]")
-@click.option("--cpu", help="The CPU level to use.  [default: the best; variable LLAMAPACK_CPU]")
-@click.option("--backend", "backends", help="Backends to use, such as `vulkan`, `cuda,vulkan`, `cpu` or `auto`.")
-@click.option("--device", "devices", multiple=True, help="A device to use; may be given several times.")
-@click.option("--require-gpu", is_flag=True, help="Fail rather than run on the CPU alone.")
+@hardware_options
 @click.option(
     "-o",
     "--option",

@@ -7,7 +7,7 @@ import os
 
 import click
 
-from llamapack.cli.references import MODEL, NAMED
+from llamapack.cli.parameters import MODEL, NAMED
 from llamapack.cli.standard_input import read_input
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from llamapack._util.cache_folder import cache_folder, prune, replace_file
+from llamapack._util.user_folders import cache_folder, prune, replace_file
 
 _MOST = 20
 _LONGEST = 4000  # characters of a reason

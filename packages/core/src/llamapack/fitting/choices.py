@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,11 @@ def fit_repository(repository: str, **options: Any) -> RepositoryFit:
             f"{repository} is not a repository that can be asked for its models.",
             fix="Name one, as hf:org/repo, and do so with a network; or use fit().",
         )
+    return fit_choices(repository, choices, **options)
+
+
+def fit_choices(repository: str, choices: Sequence[tuple[str, int]], **options: Any) -> RepositoryFit:
+    """Do the same for these models of `repository`, with their sizes in bytes."""
     too_large, measured = [], list[Fit]()
     left = sorted(choices, key=lambda choice: -choice[1])
     while left and not (measured and measured[-1].is_whole):

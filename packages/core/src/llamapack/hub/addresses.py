@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llamapack._util.cache_folder import cache_folder
+from llamapack._util.user_folders import cache_folder
 from llamapack.errors import DownloadError, ModelNotFoundError
 from llamapack.hub.locks import locked
 from llamapack.hub.previewing import preview

@@ -12,6 +12,7 @@ from llamapack.errors import ModelNotFoundError
 from llamapack.gguf.parser import Entry, Tensor
 from llamapack.hub import repositories
 from llamapack.hub.files import ModelFiles
+from llamapack.hub.previewing import text_of
 from llamapack.hub.references import HubReference
 from llamapack.hub.resolving import asking, meaning, resolve
 
@@ -58,7 +59,7 @@ def describe(reference: str | os.PathLike[str], *, offline: bool | None = None) 
 def _described(
     reference: str, files: ModelFiles | None, size: int, entries: Mapping[str, Entry], tensors: Mapping[str, Tensor]
 ) -> Description:
-    architecture = _text(entries, "general.architecture")
+    architecture = text_of(entries, "general.architecture")
     context = entries.get(f"{architecture}.context_length")
     bytes_of = Counter[str]()
     for tensor in tensors.values():
@@ -67,16 +68,11 @@ def _described(
         reference=reference,
         files=files,
         size=size,
-        name=_text(entries, "general.name"),
+        name=text_of(entries, "general.name"),
         architecture=architecture,
         parameters=sum(tensor.n_elements for tensor in tensors.values()) or None,
         context=context.value if context is not None and isinstance(context.value, int) else None,
         quantization=bytes_of.most_common(1)[0][0] if bytes_of else None,
-        license=_text(entries, "general.license"),
+        license=text_of(entries, "general.license"),
         chat_template="tokenizer.chat_template" in entries,
     )
-
-
-def _text(entries: Mapping[str, Entry], key: str) -> str | None:
-    entry = entries.get(key)
-    return entry.value.decode("utf-8", "replace") if entry is not None and isinstance(entry.value, bytes) else None

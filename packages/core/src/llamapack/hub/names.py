@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from llamapack._util.atomic_files import write_atomically
+from llamapack._util.user_folders import SETTINGS_VARIABLE, settings_folder
 from llamapack.errors import InputError
 from llamapack.hub.locks import locked
 from llamapack.hub.references import AliasReference, PathReference, is_alias, parse
-
-VARIABLE = "LLAMAPACK_CONFIG_DIR"
 
 
 def aliases_file() -> Path:
@@ -21,30 +19,16 @@ def aliases_file() -> Path:
 
     Raises InputError if there is no home.
     """
-    try:
-        return _aliases_file()
-    except RuntimeError:
-        raise InputError("There is no home folder for names.", fix=f"Set {VARIABLE} to a folder.") from None
-
-
-def _aliases_file() -> Path:
-    if named := os.environ.get(VARIABLE):
-        base = Path(os.path.expanduser(named))  # noqa: PTH111  # Path's raises for ~nobody
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming") / "llamapack"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library/Application Support/llamapack"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "llamapack"
-    return base.absolute() / "names.json"
+    if (folder := settings_folder()) is None:
+        raise InputError("There is no home folder for names.", fix=f"Set {SETTINGS_VARIABLE} to a folder.")
+    return folder / "names.json"
 
 
 def aliases() -> dict[str, str]:
     """Return the user's names, and what each stands for; raises InputError if the list is damaged."""
-    try:
-        path = _aliases_file()
-    except RuntimeError:  # without a home there are none
+    if settings_folder() is None:
         return {}
+    path = aliases_file()
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

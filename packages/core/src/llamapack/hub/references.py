@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from llamapack._util.arguments import path_exists
 from llamapack.errors import InputError
 
 DEFAULT_REVISION = "main"
@@ -97,7 +98,7 @@ def parse(reference: str | os.PathLike[str]) -> Reference:
         return PathReference(path=Path(reference))
     if not reference:
         raise InputError("The name of the model is empty.", fix="Name a file, or a model such as hf:org/repo.")
-    if is_file(reference):
+    if path_exists(reference):
         return PathReference(path=Path(reference))
     scheme, colon, rest = reference.partition(":")
     if colon and scheme == "hf":
@@ -109,14 +110,6 @@ def parse(reference: str | os.PathLike[str]) -> Reference:
     if _NAME.fullmatch(reference) and not reference.lower().endswith(".gguf"):
         return AliasReference(name=reference)
     return PathReference(path=Path(reference))
-
-
-def is_file(reference: str) -> bool:
-    """Return True if there is a file, or anything else, with this path."""
-    try:
-        return os.path.lexists(reference)
-    except ValueError:  # a NUL in it
-        return False
 
 
 def is_alias(name: str) -> bool:

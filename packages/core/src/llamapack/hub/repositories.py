@@ -61,20 +61,23 @@ def look(reference: HubReference) -> Remote:
     """Read the header of a model on the hub; raises what `find` does."""
     hub, transport, listing = _connected(reference)
     parts = choose(reference, listing).model
-    header = preview(_source(listing, parts[0], hub), transport)
-    assert header is not None  # the hub tells sizes
-    return Remote(header=header, parts=len(parts), size=sum(file.size for file in parts))
+    found = preview(_source(listing, parts[0], hub), transport)
+    assert found is not None  # the hub tells sizes
+    return Remote(header=found.header, parts=len(parts), size=sum(file.size for file in parts))
 
 
 def copy_headers(text: str, reference: HubReference, folder: Path, *, projector: bool) -> ModelFiles:
     """Write the headers of a model on the hub to files of its length in `folder`; raises what `find` does."""
     hub, transport, listing = _connected(reference)
     selection = choose(reference, listing)
-    preview(_source(listing, selection.model[0], hub), transport)
+    first, *others = selection.model
+    checked = preview(_source(listing, first, hub), transport)
+    assert checked is not None  # the hub tells sizes
     sight = selection.projector if projector else None
 
-    def copied(file: RepositoryFile) -> Path:
-        path, header = folder / Path(file.path).name, header_bytes(_source(listing, file, hub), transport)
+    def copied(file: RepositoryFile, header: bytes | None = None) -> Path:
+        path = folder / Path(file.path).name
+        header = header_bytes(_source(listing, file, hub), transport) if header is None else header
         try:
             with path.open("xb") as output:
                 output.write(header)
@@ -88,7 +91,7 @@ def copy_headers(text: str, reference: HubReference, folder: Path, *, projector:
             ) from error
         return path
 
-    parts = tuple(map(copied, selection.model))
+    parts = (copied(first, checked.data), *map(copied, others))
     return ModelFiles(reference=text, path=parts[0], parts=parts, projector=copied(sight) if sight else None)
 
 
@@ -102,9 +105,9 @@ def choices(reference: HubReference) -> list[tuple[str, int]]:
     return found
 
 
-def _connected(reference: HubReference) -> tuple[str, Transport, Listing]:
+def _connected(reference: HubReference, token: str | None = None) -> tuple[str, Transport, Listing]:
     hub = endpoint()
-    transport = Transport(origin=hub, token=find_token(), seconds=seconds())
+    transport = Transport(origin=hub, token=token or find_token(), seconds=seconds())
     return hub, transport, ask(reference, hub, transport)
 
 
@@ -161,9 +164,7 @@ def _complete(store: Store, commit: str, files: Sequence[RepositoryFile]) -> boo
 
 
 def _online(text: str, reference: HubReference, store: Store, wanted: Wanted) -> ModelFiles:
-    hub, token = endpoint(), wanted.token or find_token()
-    transport = Transport(origin=hub, token=token, seconds=seconds())
-    listing = ask(reference, hub, transport)
+    hub, transport, listing = _connected(reference, wanted.token)
     selection = choose(reference, listing)
     missing = [file for file in wanted.of(selection) if not store.has(listing.commit, file)]
     if missing and not wanted.download:

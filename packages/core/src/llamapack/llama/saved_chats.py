@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,16 +47,16 @@ def write_chat(path: Path, messages: Sequence[Message], state: ChatState | None)
 
 def read_chat(path: Path) -> tuple[list[Message], ChatState | None]:
     """Read a chat: its messages, and its state if it has one; raises InputError for a file that is none."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):  # noqa: PTH110, PTH112, PTH113
+        # a pipe or /dev/zero would never end; Path's own raise for names that are too long
+        raise InputError(f"{path} is no saved chat.", why="It is not a regular file.", fix="Check the path.")
     try:
-        _check_kind(path)
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
             found: Any = json.loads(archive.read(_MESSAGES))
             data = archive.read(_STATE) if _STATE in archive.namelist() else None
     except OSError as error:
         raise InputError(f"{path} cannot be read.", why=error.strerror or str(error), fix="Check the path.") from error
-    except InputError:
-        raise
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RecursionError, ValueError) as error:
         why = str(error) or "It ends too early."
         raise InputError(f"{path} is no saved chat, or it is damaged.", why=why) from error
@@ -66,11 +67,6 @@ def read_chat(path: Path) -> tuple[list[Message], ChatState | None]:
     if not _are_strengths(adapters) or about.get("sha256") != _digest(data):
         raise InputError(f"{path} is damaged.", why="Its state is not the one that was saved.")
     return found["messages"], None if data is None else ChatState(data=data, adapters=adapters)
-
-
-def _check_kind(path: Path) -> None:
-    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or /dev/zero would never end
-        raise InputError(f"{path} is no saved chat.", why="It is not a regular file.", fix="Check the path.")
 
 
 def _are_strengths(adapters: Any) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from llamapack._util.arguments import path_exists
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoundModel:
@@ -21,7 +23,7 @@ class FoundModel:
 
 def is_name(reference: str) -> bool:
     """Return True if `reference` is a name of a model, and not a path."""
-    if _exists(reference):
+    if path_exists(reference):
         return False
     from llamapack.hub import AliasReference, PathReference, aliases, parse
 
@@ -41,7 +43,7 @@ def find_model(
     `offline` and `projector` are those of `llamapack.hub.resolve`, and so are the errors. `check` is called before
     anything is downloaded: it raises if that would be in vain.
     """
-    if not isinstance(reference, str) or _exists(reference):
+    if not isinstance(reference, str) or path_exists(reference):
         return FoundModel(path=Path(reference))
     from llamapack._util.transfer_bar import transfer_bar
     from llamapack.hub import PathReference, parse, resolve
@@ -52,10 +54,3 @@ def find_model(
     with transfer_bar() as progress:
         files = resolve(reference, offline=offline, projector=projector, progress=progress)
     return FoundModel(path=files.path, projector=files.projector)
-
-
-def _exists(reference: str) -> bool:
-    try:
-        return os.path.lexists(reference)
-    except ValueError:  # a NUL in it
-        return False

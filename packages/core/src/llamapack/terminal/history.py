@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from llamapack._util.cache_folder import state_folder
+from llamapack._util.user_folders import state_folder
 
 NAME = "chat_history"
 _LARGEST = 1 << 20

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from llamapack._util.cache_folder import cache_folder, prune, replace_file
+from llamapack._util.user_folders import cache_folder, prune, replace_file
 from llamapack.backends.children.processes import is_child
 from llamapack.backends.probing.fingerprint import Key, file_mark
 

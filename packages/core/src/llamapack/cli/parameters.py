@@ -1,9 +1,9 @@
-"""Models in arguments: a path, or a name; shells complete both."""
+"""What several commands take: models by path or name, which shells complete, and on what a model runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     _Text = click.ParamType[str]
 else:
     _Text = click.ParamType  # before 8.2 it takes no types
+
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class ModelReference(_Text):
@@ -64,3 +67,18 @@ def _quietly(ask: Any) -> Any:
 MODEL = ModelReference()
 ALIAS = AliasName()
 NAMED = "A GGUF file, or a name such as `hf:org/repo:Q8_0`."
+
+_HARDWARE = (
+    click.option("-t", "--threads", type=int, help="Threads.  [default: see `llamapack info`]"),
+    click.option("--cpu", help="The CPU level to use.  [default: the best; variable LLAMAPACK_CPU]"),
+    click.option("--backend", "backends", help="Backends to use, such as `vulkan`, `cuda,vulkan`, `cpu` or `auto`."),
+    click.option("--device", "devices", multiple=True, help="A device to use; may be given several times."),
+    click.option("--require-gpu", is_flag=True, help="Fail rather than run on the CPU alone."),
+)
+
+
+def hardware_options(command: _Command) -> _Command:
+    """Give a command --threads, --cpu, --backend, --device and --require-gpu."""
+    for option in reversed(_HARDWARE):
+        command = option(command)
+    return command
