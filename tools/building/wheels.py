@@ -36,23 +36,23 @@ from tools.vendoring.source.manifest import require_manifest
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
-Kits = Mapping[str, Callable[[], Kit]]
+Kits = Mapping[str, Callable[[str], Kit]]
 
 
-def cpu_kit() -> Kit:
+def cpu_kit(target: str) -> Kit:
     """Return the kit of the core: all CPU levels, or those named in LLAMAPACK_CPU_LEVELS."""
     return Kit(inputs={"CPU levels": os.environ.get(LEVELS_VARIABLE) or "all"})
 
 
 KITS: Kits = {"cpu": cpu_kit, "vulkan": vulkan_kit, "cuda": cuda_kit, "rocm": rocm_kit, "metal": metal_kit}
-"""The backends whose wheels are built here, each with what it is compiled with."""
+"""The backends whose wheels are built here, each with the function that returns what it is compiled with for a target."""
 COSTLY = frozenset({"cuda", "rocm"})
 """The backends whose wheels are not built by the way, but by their own sessions only."""
 
 
-def kit(backend: str, make: Callable[[], Kit] | None = None) -> Kit:
-    """Return the kit to compile `backend` with, including the CPU flags named in LLAMAPACK_CPU_FLAGS."""
-    found = (make or KITS[backend])()
+def kit(backend: str, target: str, make: Callable[[], Kit] | None = None) -> Kit:
+    """Return the kit to compile `backend` with for `target`, including the CPU flags named in LLAMAPACK_CPU_FLAGS."""
+    found = make() if make else KITS[backend](target)
     levels, flags = os.environ.get(LEVELS_VARIABLE) or "all", os.environ.get(FLAGS_VARIABLE, "")
     inputs = {**found.inputs, **({"flags for the processor": flags} if flags else {})}
     return replace(found, inputs=inputs, defines={**found.defines, LEVELS_VARIABLE: levels, FLAGS_VARIABLE: flags})
@@ -63,13 +63,17 @@ def host_build(backend: str = "cpu", make: Callable[[], Kit] | None = None) -> B
 
     `make` makes the kit to use instead of the backend's own.
     """
-    found = kit(backend, make)
+    found = kit(backend, host_target(), make)
     return Build(backend=backend, target=host_target(), toolchain=found.toolchain or find_toolchain(), kit=found)
 
 
 def portable_build(backend: str, target: str) -> Build:
-    """Return the build with zig, for any target of the matrix and its oldest system; the source must be synced."""
-    return Build(backend=backend, target=target, toolchain=zig_toolchain(target), kit=kit(backend))
+    """Return the build with zig, or the kit's own compilers, for any target of the matrix and its oldest system.
+
+    llama.cpp's source must be synced.
+    """
+    found = kit(backend, target)
+    return Build(backend=backend, target=target, toolchain=found.toolchain or zig_toolchain(target), kit=found)
 
 
 def core_wheel() -> Path:

@@ -17,7 +17,7 @@ from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD
 from tools.util import cmd, stamps
 from tools.util.scratch import temporary_folder
-from tools.util.venv import Environment
+from tools.util.venv import Environment, ensure_environment
 
 PROBE = """\
 #include <memory>
@@ -69,6 +69,11 @@ def zig_toolchain(target: str, variables: Mapping[str, str] = os.environ, note: 
         target=target,
         zig_identity=zig.identity(target),
     )
+
+
+def zig_commands(target: str) -> Toolchain:
+    """Return zig for `target`, installed and ready to call."""
+    return with_commands(zig_toolchain(target), ensure_environment(["build", "zig"]))
 
 
 def _flags(variables: Mapping[str, str]) -> dict[str, str]:

@@ -33,7 +33,6 @@ class Target:
     wheel: str
     runner: str
     emulated: Mapping[str, str]
-    compiled: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +43,18 @@ class Backend:
     wheel: str
     targets: tuple[str, ...]
     device: str
-    software: Mapping[str, str]
+    compiled: Mapping[str, tuple[str, ...]]
+    """For a target, the other hosts that can compile the wheel."""
+    loaded: Mapping[str, tuple[str, ...]]
+    """For a target, the hosts on which a session loads the plug-in without the device."""
+    software: Mapping[str, Mapping[str, str]]
+    """For a target, the programs that take the place of the device, by host."""
     audited: tuple[str, ...] = ()
     """Targets whose wheels CI builds and inspects, without the device."""
-    loaded: tuple[str, ...] = ()
-    """Targets on which a session loads the plug-in without the device."""
+
+    def hosts(self, target: str) -> tuple[str, ...]:
+        """Return the hosts that can compile the wheel for `target`, a machine of that target first."""
+        return (target, *self.compiled.get(target, ()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -133,7 +133,7 @@ def _level(row: Table, flags: Collection[str]) -> Level:
 
 
 def _target(table: Table, name: str, levels: Collection[str], targets: Collection[str]) -> Target:
-    table.only("levels", "zig", "wheel", "runner", "emulated", "compiled")
+    table.only("levels", "zig", "wheel", "runner", "emulated")
     _matching(_TARGET, name, f"{table.file}: a name in targets", "linux-, windows- or macos- and a processor")
     system, _, processor = name.partition("-")
     runner = _RUNNERS[system]
@@ -148,7 +148,6 @@ def _target(table: Table, name: str, levels: Collection[str], targets: Collectio
             f"the name of a machine of the workflows that begins with {runner}-",
         ),
         emulated=_by_host(table.table("emulated"), targets, EMULATORS),
-        compiled=table.choices("compiled", "target", targets),
     )
 
 
@@ -170,7 +169,7 @@ def _zig_target(system: str, processor: str) -> str:
 
 
 def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
-    table.only("wheel", "targets", "device", "software", "audited", "loaded")
+    table.only("wheel", "targets", "device", "compiled", "loaded", "software", "audited")
     _matching(_NAME, name, f"{table.file}: a name in backends", "small letters, digits, dots and underscores")
     here = table.choices("targets", "target", targets)
     return Backend(
@@ -178,10 +177,23 @@ def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
         wheel=table.text("wheel"),
         targets=here,
         device="" if name == "cpu" else table.text("device"),
-        software=_by_host(table.table_or_empty("software"), here, ()),
+        compiled=_hosts(table.table_or_empty("compiled"), here, targets),
+        loaded=_hosts(table.table_or_empty("loaded"), here, targets),
+        software=_software(table.table_or_empty("software"), here, targets),
         audited=table.choices("audited", "target", here) if "audited" in table.data else (),
-        loaded=table.choices("loaded", "target", here) if "loaded" in table.data else (),
     )
+
+
+def _hosts(table: Table, targets: Collection[str], hosts: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Read lists of hosts by target."""
+    table.only(*targets)
+    return {target: table.choices(target, "target", hosts) for target in table.data}
+
+
+def _software(table: Table, targets: Collection[str], hosts: Collection[str]) -> dict[str, dict[str, str]]:
+    """Read the programs that act as a device, by target and host."""
+    table.only(*targets)
+    return {target: _by_host(table.table(target), hosts, ()) for target in table.data}
 
 
 def _by_host(table: Table, hosts: Collection[str], programs: Collection[str]) -> dict[str, str]:

@@ -106,7 +106,7 @@ def _cpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
     level = matrix.level(cell.target, cell.level) if cell.level else matrix.levels_of(cell.target)[0]
     if host == cell.target:
         yield Way(how=Method.NATIVE, flags=level.flags)
-    if host == cell.target or host in target.compiled:
+    if host in matrix.backend(cell.backend).hosts(cell.target):
         yield Way(how=Method.COMPILED)
     emulator = target.emulated.get(host, "")
     if emulator == "wine":
@@ -123,14 +123,14 @@ def _is_second_best(matrix: Matrix, target: str, level: Level) -> bool:
 
 def _gpu_ways(matrix: Matrix, cell: Cell, host: str) -> Iterator[Way]:
     backend = matrix.backend(cell.backend)
-    if host != cell.target:
-        return
-    yield Way(how=Method.NATIVE, device=backend.device)
-    if host in backend.loaded:
+    if host == cell.target:
+        yield Way(how=Method.NATIVE, device=backend.device)
+    if host in backend.loaded.get(cell.target, ()):
         yield Way(how=Method.LOADED)
-    yield Way(how=Method.COMPILED)
-    if host in backend.software:
-        yield Way(how=Method.EMULATED, by=backend.software[host])
+    if host in backend.hosts(cell.target):
+        yield Way(how=Method.COMPILED)
+    if program := backend.software.get(cell.target, {}).get(host):
+        yield Way(how=Method.EMULATED, by=program)
 
 
 def _missing(matrix: Matrix, flags: Sequence[str], features: frozenset[str]) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from pathlib import Path
 import nox
 
 from tools.building import wheels
-from tools.compilers.toolchain import Toolchain
-from tools.compilers.toolchains import with_commands, zig_toolchain
+from tools.compilers.toolchains import zig_commands
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import BUILD, ROOT
 from tools.platforms import apt, distributions
@@ -141,7 +140,7 @@ def check_distribution(session: nox.Session, suite: str) -> None:
     variables = {"LLAMAPACK_TEST_SUITE": suite, "LLAMAPACK_TEST_WHEEL": str(wheel)}
     if suite in distributions.OLDER:
         place = distributions.ensure_place(root)
-        variables["LLAMAPACK_TEST_CC"] = shlex.join(_zig(host_target(), session).c)
+        variables["LLAMAPACK_TEST_CC"] = shlex.join(zig_commands(host_target()).c)
         run_in_root(session, place, "test_older_debian.py", model, arguments, variables)
     else:
         place = distributions.installed(root, wheel)
@@ -165,15 +164,10 @@ def run_in_wine(session: nox.Session, levels: tuple[str, ...], artifacts: Artifa
         "LLAMAPACK_TEST_MODEL": str(artifacts.model),
         "LLAMAPACK_TEST_WHEEL": str(artifacts.wheel),
         "LLAMAPACK_TEST_LEVELS": ",".join(levels),
-        "LLAMAPACK_TEST_CC": shlex.join(_zig("windows-x86_64", session).c),
+        "LLAMAPACK_TEST_CC": shlex.join(zig_commands("windows-x86_64").c),
     }
     python = _environment(wheels.core_wheel(), "windows", "audit").python
     run_pytest(session, str(ROOT / "tests" / "platforms" / "windows"), *arguments, env=variables, python=python)
-
-
-def _zig(target: str, session: nox.Session) -> Toolchain:
-    """Return zig for `target`, ready to compile the tests' own programs with."""
-    return with_commands(zig_toolchain(target), ensure_environment(["build", "zig"]))
 
 
 EMULATE = {"qemu-x86_64": emulate, "qemu-aarch64": emulate_arm, "wine": run_in_wine}

@@ -26,7 +26,7 @@ UNVERSIONED = ("cudart", "cublas", "cublasLt")
 _ARCH = re.compile(r"native|\d{2,3}[af]?(-real|-virtual)?")
 
 
-def cuda_kit(variables: Mapping[str, str] = os.environ) -> Kit:
+def cuda_kit(target: str | None = None, variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit: the compiler from NVIDIA's wheels, and the GPU architectures.
 
     Raises UnavailableError if there is no C++ compiler that nvcc supports, and ToolError for unknown architectures.

@@ -10,7 +10,7 @@ from tools.toolkits.toolkit import Kit
 from tools.util.cmd import run
 
 
-def metal_kit() -> Kit:
+def metal_kit(target: str | None = None) -> Kit:
     """Return the kit of this Mac.
 
     Raises UnavailableError on any other machine, and if Apple's tools are not installed.

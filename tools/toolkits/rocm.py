@@ -39,7 +39,7 @@ _ARCH = re.compile(r"gfx\d{1,2}([0-9a-f]{2}|(-\d)*-generic)(:[a-z]+[+-])*")
 _VERSION = re.compile(r"#define HIP_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 
 
-def rocm_kit(variables: Mapping[str, str] = os.environ) -> Kit:
+def rocm_kit(target: str | None = None, variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit of this machine: the system's ROCm, or Debian's in a root folder if there is none.
 
     Raises UnavailableError if neither is available or the system's is too old, and ToolError for unknown architectures.

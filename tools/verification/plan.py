@@ -38,13 +38,8 @@ def why_not_built(matrix: Matrix, cell: Cell, host: Host) -> str:
     """Return why no session builds `cell` on `host`; empty if one does."""
     if not package_folder(cell.backend).is_dir():
         return f"the wheel for {cell.backend} is not built by this project yet"
-    if cell.target == host.target:
-        return ""
-    elsewhere = f"it is for {cell.target}, and this machine is {host.target}"
-    if cell.backend != "cpu":
-        return f"{elsewhere}: only the CPU's wheel is built for another target"
-    if host.target not in matrix.target(cell.target).compiled:
-        return f"{elsewhere}, which it is not compiled on"
+    if host.target not in matrix.backend(cell.backend).hosts(cell.target):
+        return f"it is for {cell.target}, and this machine is {host.target}, which it is not compiled on"
     return ""
 
 
@@ -64,10 +59,15 @@ def _row(matrix: Matrix, cell: Cell, host: Host) -> Row:
 
 def _session(cell: Cell, how: Method, host: Host) -> str:
     if how is Method.LOADED:
-        return f"nox -s test-{cell.backend}"
+        return f"nox -s test-{cell.backend}{_target_option(cell, host)}"
     if how is Method.COMPILED:
         return "nox -s audit" if cell.target == host.target else f"nox -s audit -- {cell.build.id}"
     return f'nox -s "test-cpu({cell.id})"' if cell.level else "nox -s test"
+
+
+def _target_option(cell: Cell, host: Host) -> str:
+    """Return the option that makes a plug-in's session check the wheel for another target than this machine's."""
+    return "" if cell.target == host.target else f" -- --target {cell.target}"
 
 
 def _more(matrix: Matrix, cell: Cell, host: Host) -> Iterator[str]:

@@ -11,7 +11,7 @@ from tests.support.libraries import small_libraries
 from tests.support.libraries.small_libraries import ABI_ID, BASE_SOURCE, EXPECTED, SHOWN, SOURCE, level_source
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
-from tools.compilers.toolchains import with_commands, zig_toolchain
+from tools.compilers.toolchains import zig_commands
 from tools.util.venv import ensure_environment
 
 COMMON = ("-O2", "-shared", "-fvisibility=hidden", "-fstack-protector-strong", "-Wl,-s")
@@ -89,7 +89,7 @@ ARM = replace(LINUX, target="linux-aarch64", level_name="armv8.2_2", flags=("DOT
 @cache
 def compiler(target: str) -> tuple[str, ...]:
     """Return zig as a C compiler for `target`; it is installed if it is missing."""
-    return with_commands(zig_toolchain(target), ensure_environment(["build", "zig"])).c
+    return zig_commands(target).c
 
 
 def build(form: Format, folder: Path, name: str, source: str, *more: str | Path, called: str = "") -> Library:

@@ -45,7 +45,7 @@ def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(wheels, "DIST", tmp_path / "dist")
     monkeypatch.setattr(wheels, "ensure_page", lambda: None)
     monkeypatch.setattr(build_module, "package_folder", lambda backend: tmp_path / "packages" / backend)
-    kits = {**wheels.KITS, "vulkan": lambda: Kit(inputs={"Vulkan kit": "headers 1.4"})}
+    kits = {**wheels.KITS, "vulkan": lambda target: Kit(inputs={"Vulkan kit": "headers 1.4"})}
     monkeypatch.setattr(wheels, "KITS", kits)
     monkeypatch.setattr(wheels, "host_target", lambda: "linux-x86_64")
     monkeypatch.setattr(wheels, "find_toolchain", lambda: Toolchain(c=("cc",), cxx=("c++",), description="c++ 12"))
@@ -114,7 +114,7 @@ def test_wheels_of_other_targets_and_portable_ones_are_built_by_zig_beside_the_h
 
 def test_other_kit_rebuilds(built: list[str], monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     host_wheel("vulkan")
-    other = {"vulkan": lambda: Kit(inputs={"Vulkan kit": "headers 1.5"})}
+    other = {"vulkan": lambda target: Kit(inputs={"Vulkan kit": "headers 1.5"})}
     monkeypatch.setattr(wheels, "KITS", other)
     host_wheel("vulkan")
     assert changes(said) == "Vulkan kit"
@@ -194,10 +194,10 @@ def test_other_flags_of_a_level_rebuild(built: list[str], monkeypatch: pytest.Mo
 
 def test_a_plugin_is_compiled_with_the_flags_too(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, defines = ({"Vulkan kit": "headers 1.4"}, {"LLAMAPACK_CPU_LEVELS": "all", "LLAMAPACK_CPU_FLAGS": ""})
-    assert wheels.kit("vulkan") == Kit(inputs=inputs, defines=defines)
+    assert wheels.kit("vulkan", "linux-x86_64") == Kit(inputs=inputs, defines=defines)
     monkeypatch.setenv("LLAMAPACK_CPU_LEVELS", "custom")
     monkeypatch.setenv("LLAMAPACK_CPU_FLAGS", "-mavx2")
-    found = wheels.kit("vulkan")
+    found = wheels.kit("vulkan", "linux-x86_64")
     assert found.inputs == {**inputs, "flags for the processor": "-mavx2"}
     assert found.defines == {"LLAMAPACK_CPU_LEVELS": "custom", "LLAMAPACK_CPU_FLAGS": "-mavx2"}
 
@@ -295,7 +295,7 @@ def test_a_build_elsewhere_has_its_own_python_and_no_more_variables_than_it_need
 
 def test_the_kits_compilers_are_taken_where_it_has_some(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = Toolchain(c=("clang-21",), cxx=("clang++-21",), description="clang 21")
-    monkeypatch.setattr(wheels, "KITS", {"vulkan": lambda: Kit(inputs={}, toolchain=own), "cpu": wheels.cpu_kit})
+    monkeypatch.setattr(wheels, "KITS", {"vulkan": lambda target: Kit(inputs={}, toolchain=own), "cpu": wheels.cpu_kit})
     assert wheels.host_build("vulkan").toolchain == own
     assert wheels.host_build("cpu").toolchain.description == "c++ 12"
 

@@ -77,7 +77,7 @@ def test_version_is_read_from_the_header(make: Make, tmp_path: Path) -> None:
 def test_the_rocm_that_is_named_is_taken(make: Make, variable: str) -> None:
     folder = make("named", "6.10.1")
     make("opt/rocm", "6.4.1")
-    kit = rocm_kit({variable: str(folder), **FEW})
+    kit = rocm_kit(variables={variable: str(folder), **FEW})
     assert kit.inputs == {"ROCm kit": f"ROCm 6.10.1 in {folder}", "ROCm architectures": "gfx1100"}
     assert kit.defines == {
         "LLAMAPACK_ROCM_ARCHS": "gfx1100",
@@ -90,13 +90,13 @@ def test_the_rocm_that_is_named_is_taken(make: Make, variable: str) -> None:
 def test_the_systems_rocm_is_taken(make: Make) -> None:
     folder = make("opt/rocm", "6.1.0")
     assert system_rocm({}) == folder
-    assert rocm_kit(FEW).variables == {"ROCM_PATH": str(folder), "HIP_PATH": str(folder)}
+    assert rocm_kit(variables=FEW).variables == {"ROCM_PATH": str(folder), "HIP_PATH": str(folder)}
 
 
 def test_an_old_rocm_is_refused_with_both_versions(make: Make) -> None:
     folder = make("opt/rocm", "6.0.3")
     with pytest.raises(UnavailableError) as caught:
-        rocm_kit(FEW)
+        rocm_kit(variables=FEW)
     assert str(caught.value).splitlines()[:2] == [
         f"The ROCm in {folder} is of version 6.0.3.",
         "ggml needs 6.1 or newer.",
@@ -105,7 +105,7 @@ def test_an_old_rocm_is_refused_with_both_versions(make: Make) -> None:
 
 def test_a_name_for_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError) as caught:
-        rocm_kit({"ROCM_PATH": str(tmp_path)})
+        rocm_kit(variables={"ROCM_PATH": str(tmp_path)})
     assert caught.value.what == f"ROCM_PATH is {tmp_path}, which has no include/hip/hip_version.h."
 
 
@@ -113,7 +113,7 @@ def test_a_rocm_without_compiler_is_refused(make: Make) -> None:
     folder = make("opt/rocm", "6.4.1")
     (folder / "llvm/bin/clang++").unlink()
     with pytest.raises(UnavailableError, match=r"has no clang\+\+\.\nInstall its compiler"):
-        rocm_kit(FEW)
+        rocm_kit(variables=FEW)
 
 
 @pytest.mark.parametrize("archs", ["1100", "gfx1100,90", "gfx1100:xnack"])
@@ -121,12 +121,12 @@ def test_other_architectures_are_refused(archs: str) -> None:
     with pytest.raises(
         ToolError, match=r"which is not an architecture\.\nUse AMD's names, with commas: gfx90a,gfx1100\.$"
     ):
-        rocm_kit({"LLAMAPACK_ROCM_ARCHS": archs})
+        rocm_kit(variables={"LLAMAPACK_ROCM_ARCHS": archs})
 
 
 def test_without_one_debians_is_taken_in_a_root_folder(forky: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    kit = rocm_kit({"LLAMAPACK_ROCM_ARCHS": "gfx90a:xnack-,gfx11-generic"})
+    kit = rocm_kit(variables={"LLAMAPACK_ROCM_ARCHS": "gfx90a:xnack-,gfx11-generic"})
     assert kit.inputs == {
         "ROCm kit": "ROCm 6.4.43484, clang++-21 of Debian forky",
         "ROCm architectures": "gfx90a:xnack-,gfx11-generic",
@@ -146,7 +146,7 @@ def test_without_one_debians_is_taken_in_a_root_folder(forky: Path, monkeypatch:
 def test_where_there_is_no_debian_the_sdk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(UnavailableError, match=r"^ROCm was not found\.\nInstall AMD's ROCm .* set ROCM_PATH to its"):
-        rocm_kit(FEW)
+        rocm_kit(variables=FEW)
 
 
 def test_in_the_root_the_checkout_and_the_compiler_cache_are_seen(

@@ -11,8 +11,8 @@ import pytest
 
 from tools.errors import UnavailableError
 from tools.platforms import apt
-from tools.toolkits import vulkan
-from tools.toolkits.vulkan import best_glslc, floor, headers_version, is_new_enough, vulkan_kit
+from tools.toolkits.vulkan import kit as vulkan
+from tools.toolkits.vulkan.kit import best_glslc, floor, headers_version, is_new_enough, vulkan_kit
 from tools.util.cmd import run
 
 if sys.platform == "win32":
@@ -98,7 +98,7 @@ def test_versions_are_compared_as_numbers(version: str, enough: bool) -> None:
 @pytest.mark.usefixtures("silent")
 def test_the_sdk_that_is_named_is_taken(write: Write) -> None:
     include = write("sdk", "1.4.350")
-    kit = vulkan_kit({"VULKAN_SDK": str(include.parent)})
+    kit = vulkan_kit(variables={"VULKAN_SDK": str(include.parent)})
     assert kit.inputs == {"Vulkan kit": "headers 1.4.350, shaderc 2026.1", "GLSL extensions that are lacking": ""}
     assert kit.defines == {
         "Vulkan_INCLUDE_DIR": str(include),
@@ -111,13 +111,13 @@ def test_the_sdk_that_is_named_is_taken(write: Write) -> None:
 def test_old_sdk_is_refused_with_both_versions(write: Write) -> None:
     include = write("sdk", "1.3.239")
     with pytest.raises(UnavailableError, match=r"are of version 1\.3\.239\.\nggml-vulkan needs 1\.4\.309 or newer\."):
-        vulkan_kit({"VULKAN_SDK": str(include.parent)})
+        vulkan_kit(variables={"VULKAN_SDK": str(include.parent)})
 
 
 @pytest.mark.usefixtures("silent")
 def test_new_system_headers_are_left_to_cmake(system: Callable[[str], Path]) -> None:
     glslc = system("1.4.321").parent / "bin" / "glslc"
-    kit = vulkan_kit({})
+    kit = vulkan_kit(variables={})
     assert kit.inputs["Vulkan kit"] == "headers 1.4.321, shaderc 2026.1"
     assert kit.defines == {"LLAMAPACK_LICENCES": "", "Vulkan_GLSLC_EXECUTABLE": str(glslc)}
 
@@ -125,7 +125,7 @@ def test_new_system_headers_are_left_to_cmake(system: Callable[[str], Path]) -> 
 @pytest.mark.usefixtures("silent")
 def test_an_extension_that_the_shader_compiler_lacks_is_an_input(system: Callable[[str], Path]) -> None:
     make_glslc(system("1.4.321").parent / "bin" / "glslc", "bfloat16")
-    assert vulkan_kit({}).inputs["GLSL extensions that are lacking"] == "GL_bfloat16"
+    assert vulkan_kit(variables={}).inputs["GLSL extensions that are lacking"] == "GL_bfloat16"
 
 
 @pytest.mark.usefixtures("silent")
@@ -143,7 +143,7 @@ def test_licences_of_headers_and_system_come_along(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     monkeypatch.setattr(apt, "later_files", lambda packages: later)
-    given = vulkan_kit({}).defines["LLAMAPACK_LICENCES"]
+    given = vulkan_kit(variables={}).defines["LLAMAPACK_LICENCES"]
     assert dict(each.split("=") for each in given.split(";")) == {name: str(path) for name, path in wanted.items()}
 
 
@@ -192,7 +192,7 @@ def test_old_system_headers_are_replaced_by_later_ones(
     system("1.3.239")
     later = write("later/usr", "1.4.309")
     monkeypatch.setattr(apt, "later_files", lambda packages: later.parent.parent)
-    assert vulkan_kit({}).defines["Vulkan_INCLUDE_DIR"] == str(later)
+    assert vulkan_kit(variables={}).defines["Vulkan_INCLUDE_DIR"] == str(later)
 
 
 @pytest.mark.usefixtures("silent")
@@ -200,11 +200,11 @@ def test_old_headers_without_apt_are_refused(system: Callable[[str], Path], monk
     system("1.3.239")
     monkeypatch.setattr(apt, "is_here", lambda: False)
     with pytest.raises(UnavailableError, match=r"set VULKAN_SDK to its folder\.$"):
-        vulkan_kit({})
+        vulkan_kit(variables={})
 
 
 @pytest.mark.usefixtures("silent")
 def test_missing_shader_compiler_is_named(system: Callable[[str], Path]) -> None:
     (system("1.4.321").parent / "bin" / "glslc").unlink()
     with pytest.raises(UnavailableError, match=r"^glslc, Vulkan's shader compiler, was not found\."):
-        vulkan_kit({})
+        vulkan_kit(variables={})

@@ -10,15 +10,17 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.compilers.shader_cache import cached_glslc
 from tools.errors import ToolError, UnavailableError
-from tools.matrix import load_matrix
+from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD, package_folder
 from tools.platforms import apt
 from tools.platforms.apt import LaterPackage
 from tools.toolkits.toolkit import Kit
+from tools.toolkits.vulkan import another_target
 from tools.util.atomic_files import write_text
 from tools.util.cmd import run
 
@@ -48,14 +50,47 @@ PROBES = SHADERS / "feature-tests"
 SDK = "install the Vulkan SDK and set VULKAN_SDK to its folder"
 
 
-def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
-    """Return the kit of this machine: the SDK in VULKAN_SDK, or the system's packages.
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What was found on this machine, or fetched for it."""
 
-    If the system's headers or shader compiler are too old, those of a later Debian release are downloaded. Raises
-    UnavailableError if something is missing and cannot be installed.
+    include: Path
+    """The folder with Vulkan's headers."""
+    glslc: Path
+    roots: tuple[Path, ...]
+    """The folders in which headers and licences are."""
+    chosen: bool = False
+    """True if CMake would not find these headers by itself."""
+
+
+def vulkan_kit(target: str | None = None, variables: Mapping[str, str] = os.environ) -> Kit:
+    """Return the kit for `target`, or for this machine: from the SDK in VULKAN_SDK, or the system's packages.
+
+    If the system's headers or shader compiler are too old, those of a later Debian release are downloaded. For another
+    target, the loader to link with is made from the headers. Raises UnavailableError if something is missing and cannot
+    be installed.
     """
+    parts = find_parts(variables)
+    version = headers_version(parts.include)
+    if not is_new_enough(version):
+        raise _too_old(parts.include)
+    compiler = run([parts.glslc, "--version"]).stdout
+    defines = {"Vulkan_GLSLC_EXECUTABLE": str(cached_glslc(parts.glslc, compiler, SHADERS, BUILD / "glslc"))}
+    defines["LLAMAPACK_LICENCES"] = ";".join(f"{name}={path}" for name, path in licences(parts.roots).items())
+    if target not in (None, host_target()):
+        defines |= another_target.defines(target, parts.include, parts.roots)
+    elif parts.chosen:
+        defines["Vulkan_INCLUDE_DIR"] = str(parts.include)
+    missing = ", ".join(missing_extensions(parts.glslc))
+    kit = f"headers {version}, {compiler.splitlines()[0]}"
+    return Kit(inputs={"Vulkan kit": kit, "GLSL extensions that are lacking": missing}, defines=defines)
+
+
+def find_parts(variables: Mapping[str, str]) -> Parts:
+    """Find headers and shader compiler on this machine, or fetch them; UnavailableError says what is missing."""
     if sdk := variables.get("VULKAN_SDK"):
-        return _kit(Path(sdk) / "include", Path(sdk) / "bin" / "glslc", Path(sdk), chosen=True)
+        folder = Path(sdk)
+        return Parts(include=folder / "include", glslc=folder / "bin" / "glslc", roots=(folder,), chosen=True)
     if sys.platform != "linux":
         raise UnavailableError("VULKAN_SDK is not set.", fix=f"To build the Vulkan plug-in, {SDK}.")
     if apt.is_here():
@@ -63,12 +98,14 @@ def vulkan_kit(variables: Mapping[str, str] = os.environ) -> Kit:
     if not (glslc := shutil.which("glslc")):
         fix = f"Install your system's packages for glslc, the Vulkan headers and loader, and SPIRV-Headers; or {SDK}."
         raise UnavailableError("glslc, Vulkan's shader compiler, was not found.", fix=fix)
+    system = SYSTEM_INCLUDE.parents[1]
     if is_new_enough(headers_version(SYSTEM_INCLUDE)):
-        return _kit(SYSTEM_INCLUDE, Path(glslc), SYSTEM_INCLUDE.parents[1])
+        return Parts(include=SYSTEM_INCLUDE, glslc=Path(glslc), roots=(system,))
     if not apt.is_here():
         raise _too_old(SYSTEM_INCLUDE)
     later = apt.later_files([LATER_HEADERS])
-    return _kit(later / "usr" / "include", best_glslc(Path(glslc)), later, SYSTEM_INCLUDE.parents[1], chosen=True)
+    include = later / "usr" / "include"
+    return Parts(include=include, glslc=best_glslc(Path(glslc)), roots=(later, system), chosen=True)
 
 
 def best_glslc(system: Path) -> Path:
@@ -108,20 +145,6 @@ def _with_own_libraries(folder: Path) -> Path:
         text = f'#!/bin/sh\nexec {shlex.join(map(str, arguments))} "$@"\n'
         write_text(script, text, executable=True)
     return script
-
-
-def _kit(include: Path, glslc: Path, *roots: Path, chosen: bool = False) -> Kit:
-    version = headers_version(include)
-    if not is_new_enough(version):
-        raise _too_old(include)
-    compiler = run([glslc, "--version"]).stdout
-    defines = {"Vulkan_INCLUDE_DIR": str(include)} if chosen else {}
-    defines["Vulkan_GLSLC_EXECUTABLE"] = str(cached_glslc(glslc, compiler, SHADERS, BUILD / "glslc"))
-    defines["LLAMAPACK_LICENCES"] = ";".join(f"{name}={path}" for name, path in licences(roots).items())
-    missing = ", ".join(missing_extensions(glslc))
-    kit = f"headers {version}, {compiler.splitlines()[0]}"
-    inputs = {"Vulkan kit": kit, "GLSL extensions that are lacking": missing}
-    return Kit(inputs=inputs, defines=defines)
 
 
 def licences(roots: Sequence[Path]) -> dict[str, Path]:
