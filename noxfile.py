@@ -237,7 +237,7 @@ def audit(session: nox.Session) -> None:
     if recording and cell:
         with reporting_tool_errors(session):
             levels = os.environ.get(LEVELS_VARIABLE, "").replace(",", ", ")
-            of = levels if cell.backend == "cpu" else plugins.compiled_for(wheel)
+            of = levels if cell.backend == "cpu" else wheels.compiled_for(wheel)
             results.record(cell.id, recording.result(Method.COMPILED, of=of))
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypedDict
 
 import llamapack
 import numpy as np
+import psutil
 from llamapack import Context, Model
 from llamapack._native.library import native
 from llamapack.backends.devices import Device, present_devices
@@ -186,8 +187,7 @@ class Lines(logging.Handler):
 
 def resident() -> int:
     """Return the resident memory of this process in MiB, which includes that of a device on the CPU."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+    return int(psutil.Process().memory_info().rss) >> 20
 
 
 def memory(backend: str, path: Path) -> Seen:

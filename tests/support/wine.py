@@ -23,11 +23,6 @@ def wine() -> str:
     return str(found)
 
 
-def windows_path(path: Path) -> str:
-    """Return a path as Windows programs under Wine spell it."""
-    return "Z:" + str(path).replace("/", "\\")
-
-
 def run_in_wine(command: list[str], prefix: Path, cwd: Path, **variables: str) -> str:
     """Run `command` in the Wine prefix `prefix`, and return its output; it must succeed."""
     done = try_in_wine(command, prefix, cwd, **variables)

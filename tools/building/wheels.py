@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +47,7 @@ def cpu_kit(target: str) -> Kit:
 
 
 KITS: Kits = {"cpu": cpu_kit, "vulkan": vulkan_kit, "cuda": cuda_kit, "rocm": rocm_kit, "metal": metal_kit}
-"""The backends whose wheels are built here, each with the function that returns what it is compiled with for a target."""
+"""The backends whose wheels are built here, and for each the function that makes its kit for a target."""
 COSTLY = frozenset({"cuda", "rocm"})
 """The backends whose wheels are not built by the way, but by their own sessions only."""
 
@@ -183,3 +185,11 @@ def _found_wheel(folder: Path, stem: str) -> Path:
             fix="Copy the wheel there that is to be tested, and no other one of that name.",
         )
     return fitting[0]
+
+
+def compiled_for(wheel: Path) -> str:
+    """Return the architectures of a plug-in's wheel by its description: 80, 90 (PTX); none for any device."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/lib/backend.json"))
+        targets = json.loads(archive.read(name))["targets"]
+    return ", ".join(target["name"] + (" (PTX)" if target["kind"] == "ptx" else "") for target in targets)

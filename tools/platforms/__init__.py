@@ -8,6 +8,17 @@ debian_roots    Root folders of other Debian releases and processors, made with 
 user_namespace  Run a program as root of its own user namespace.
 distributions   Install the wheel into other distributions' Pythons, with their own pip and without a network.
 windows_python  A Python for Windows, to run llamapack under Wine: CPython's embeddable distribution.
+wine            That Python with installed wheels, and a display that nobody sees.
 """
 
-__all__ = ["apt", "browsers", "debian_roots", "distributions", "emulators", "host", "user_namespace", "windows_python"]
+__all__ = [
+    "apt",
+    "browsers",
+    "debian_roots",
+    "distributions",
+    "emulators",
+    "host",
+    "user_namespace",
+    "windows_python",
+    "wine",
+]

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -129,16 +129,21 @@ def run_pytest(
     session: nox.Session,
     *arguments: str,
     env: Mapping[str, str],
-    python: Path | None = None,
+    python: Path | Sequence[str] | None = None,
+    path: Callable[[Path], str] = str,
 ) -> None:
-    """Run pytest on installed code, from a folder in which the checkout's own packages cannot be imported."""
+    """Run pytest on installed code, from a folder in which the checkout's own packages cannot be imported.
+
+    `python` is the Python to run, or the command that starts it, and `path` spells a path as it does.
+    """
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    command = ["-m", "pytest", "--config-file", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
+    words = ["python"] if python is None else [str(python)] if isinstance(python, Path) else list(python)
+    command = ["-m", "pytest", "--config-file", path(ROOT / "pyproject.toml"), "--rootdir", path(ROOT)]
     command += ["--override-ini", "pythonpath=."]
     given = {**CLEAN, **env}
     told = {inherited.GIVEN: ",".join(name for name, value in given.items() if value is not None)}
     with session.chdir(SCRATCH):
-        session.run(str(python or "python"), *command, *arguments, env={**given, **told}, external=bool(python))
+        session.run(*words, *command, *arguments, env={**given, **told}, external=python is not None)
 
 
 def cells(kind: str) -> list[object]:

@@ -65,7 +65,7 @@ def _ways_here(session: nox.Session, cell: Cell) -> Iterator[Way]:
             yield way
 
 
-def to_audit(session: nox.Session, word: str) -> tuple[Cell | None, Path]:
+def toaudit(session: nox.Session, word: str) -> tuple[Cell | None, Path]:
     """Return the wheel that `word` stands for, a file or the id of a build, and in the second case that build."""
     try_to_install_disassembler(word)
     if word.endswith(".whl"):
@@ -84,10 +84,11 @@ def _check_in_one_way(session: nox.Session, cell: Cell, way: Way, artifacts: Art
         EMULATE[way.program](session, (cell.level,), artifacts, arguments)
     else:
         file = f"ggml-cpu-{cell.level}.dll" if cell.target.startswith("windows") else f"libggml-cpu-{cell.level}.so"
-        _audit(session, artifacts.wheel, file, *([WHOLE] if artifacts.recorded else []))
+        audit(session, artifacts.wheel, file, *([WHOLE] if artifacts.recorded else []))
 
 
-def _audit(session: nox.Session, wheel: Path, *files: str) -> None:
+def audit(session: nox.Session, wheel: Path, *files: str) -> None:
+    """Judge the libraries of `wheel`, or `files` of them, by the rules of tools/audit."""
     try_to_install_disassembler(wheel.name)
     place = ensure_environment(["audit"], folder=BUILD / "audit")
     session.run(str(place.python), "-m", "tools.audit", str(wheel), *files, env=CLEAN, external=True)
@@ -135,7 +136,7 @@ def check_distribution(session: nox.Session, suite: str) -> None:
         wheel = wheels.core_wheel()
     else:
         wheel = wheels.portable_wheel("cpu", host_target())
-        _audit(session, wheel)
+        audit(session, wheel)
     model = demo_model.demo_model()
     variables = {"LLAMAPACK_TEST_SUITE": suite, "LLAMAPACK_TEST_WHEEL": str(wheel)}
     if suite in distributions.OLDER:

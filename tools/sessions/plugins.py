@@ -9,7 +9,6 @@ import json
 import os
 import shlex
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,9 @@ from tools.matrix import Cell, host_target
 from tools.paths import BUILD, ROOT
 from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import Method
+from tools.sessions import other_targets
 from tools.sessions.common import SCRATCH, prepare, run_pytest, try_to_install_disassembler
+from tools.sessions.other_targets import target_of
 from tools.toolkits import gpu_architectures, rocm
 from tools.util import inherited
 from tools.util.cmd import run_live
@@ -44,7 +45,11 @@ def check_plugin(session: nox.Session, backend: str) -> None:
     `--wheels DIR` takes finished wheels from DIR, and everything else that has to be installed: no network is used.
     `--record` records the result.
     """
-    arguments, recording = results.begin(session.posargs)
+    arguments, target = target_of(session.posargs)
+    if target:
+        other_targets.check(session, backend, target, arguments)
+        return
+    arguments, recording = results.begin(arguments)
     arguments, prebuilt = taken(arguments, PREBUILT)
     if prebuilt and recording:
         what = f"{PREBUILT} and {results.OPTION} do not go together."
@@ -81,12 +86,17 @@ def check_plugin(session: nox.Session, backend: str) -> None:
 
 def check_rocm(session: nox.Session) -> None:
     """Run on this machine's AMD GPUs, built for them; without one compile, audit and load it, and skip the rest."""
+    arguments, target = target_of(session.posargs)
+    if target:
+        with gpu_architectures.unless_named("rocm", FEW_ROCM):
+            other_targets.check(session, "rocm", target, arguments)
+        return
     found, own = amd_gpus(), rocm.system_rocm()
     with gpu_architectures.unless_named("rocm", ",".join(found) or FEW_ROCM):
         if found and own:
             check_plugin(session, "rocm")
             return
-        arguments, recording = results.begin(session.posargs)
+        arguments, recording = results.begin(arguments)
         results.refuse_arguments(recording, arguments)
         lack = "an AMD GPU, but no ROCm," if found else "no AMD GPU"
         if PREBUILT in arguments:
@@ -146,15 +156,9 @@ def look_into(
 
 def record(recording: results.Recording, backend: str, wheel: Path, how: Method, by: str = "") -> None:
     """Record that the plug-in in `wheel` was checked, with the architectures that it has code for."""
-    results.record(Cell(backend=backend, target=host_target()).id, recording.result(how, by, compiled_for(wheel)))
-
-
-def compiled_for(wheel: Path) -> str:
-    """Return the architectures of a plug-in's wheel by its description: 80, 90 (PTX); none for any device."""
-    with zipfile.ZipFile(wheel) as archive:
-        (name,) = (name for name in archive.namelist() if name.endswith("/lib/backend.json"))
-        targets = json.loads(archive.read(name))["targets"]
-    return ", ".join(target["name"] + (" (PTX)" if target["kind"] == "ptx" else "") for target in targets)
+    results.record(
+        Cell(backend=backend, target=host_target()).id, recording.result(how, by, wheels.compiled_for(wheel))
+    )
 
 
 def runtime_requirements(backend: str) -> list[str]:

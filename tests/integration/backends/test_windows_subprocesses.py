@@ -10,8 +10,9 @@ from typing import Any
 import llamapack
 import pytest
 
-from tests.support.wine import run_in_wine, windows_path, wine
+from tests.support.wine import run_in_wine, wine
 from tools.platforms.windows_python import windows_python
+from tools.platforms.wine import windows_path
 
 if sys.platform != "linux":
     pytest.skip("Wine is asked for on Linux only", allow_module_level=True)

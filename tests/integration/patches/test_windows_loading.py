@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.native_programs import source_tree
-from tests.support.wine import mingw, run_in_wine, windows_path, wine
+from tests.support.wine import mingw, run_in_wine, wine
+from tools.platforms.wine import windows_path
 
 PROGRAM = r"""
 #include <memory>

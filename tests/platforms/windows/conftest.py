@@ -12,8 +12,9 @@ import pytest
 
 from tests.support.given import given, given_path
 from tests.support.programs.making import Libraries, libraries_in, native_program, said
-from tests.support.wine import Run, try_in_wine, windows_path, wine
+from tests.support.wine import Run, try_in_wine, wine
 from tools.compilers.toolchains import find_toolchain
+from tools.platforms.wine import windows_path
 
 SESSION = 'nox -s "test-cpu(cpu-windows-x86_64-haswell)"'
 

@@ -12,7 +12,6 @@ from tests.support.libraries.small_libraries import ABI_ID, BASE_SOURCE, EXPECTE
 from tools.audit.library import Expected, Library
 from tools.audit.reading import read_library
 from tools.compilers.toolchains import zig_commands
-from tools.util.venv import ensure_environment
 
 COMMON = ("-O2", "-shared", "-fvisibility=hidden", "-fstack-protector-strong", "-Wl,-s")
 

@@ -13,10 +13,11 @@ import nox
 import pytest
 
 from tools.building import wheels
+from tools.building.wheels import compiled_for
 from tools.errors import ToolError
 from tools.platforms.host import Method
 from tools.sessions import plugins
-from tools.sessions.plugins import compiled_for, taken
+from tools.sessions.plugins import taken
 from tools.util.venv import Environment
 from tools.verification import devices, results
 from tools.verification.devices import Device

@@ -1,0 +1,117 @@
+"""Check a plug-in for another target than this machine: build and audit it, and run it where something here can.
+
+The plug-in's tests run on a Python for that target: for Windows under Wine. A target that nothing here runs is audited,
+and the rest is skipped with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nox
+
+from tools.building import wheels
+from tools.errors import ToolError
+from tools.matrix import Cell, host_target, load_matrix
+from tools.paths import BUILD, ROOT
+from tools.platforms import wine
+from tools.platforms.host import Method, Way, strongest_way, this_host
+from tools.platforms.wine import windows_path
+from tools.sessions.common import run_pytest, skip_unless_here
+from tools.sessions.cpu_levels import WHOLE, audit
+from tools.verification import demo_model, results
+from tools.verification.devices import lavapipe
+
+OPTION = "--target"
+CONTRACT = ROOT / "tests" / "devices" / "contract"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifacts:
+    """What a plug-in is run with."""
+
+    backend: str
+    core: Path
+    plugin: Path
+    model: Path
+    way: Way
+
+
+def target_of(arguments: Sequence[str]) -> tuple[list[str], str]:
+    """Take `--target TARGET` out of a session's arguments; the target is empty if it is not there, or this machine's."""
+    rest = list(arguments)
+    if OPTION not in rest:
+        return rest, ""
+    place = rest.index(OPTION)
+    named = rest[place + 1 : place + 2]
+    if not named:
+        raise ToolError(f"{OPTION} has no value.", fix=f"Use {OPTION} windows-x86_64, or another target of the matrix.")
+    target = load_matrix().target(named[0]).name
+    return rest[:place] + rest[place + 2 :], "" if target == host_target() else target
+
+
+def check(session: nox.Session, backend: str, target: str, arguments: Sequence[str]) -> None:
+    """Check the plug-in of `backend` for `target` as far as this machine can; `arguments` go to pytest.
+
+    `--record` records the result.
+    """
+    matrix = load_matrix()
+    cell = matrix.cell(Cell(backend=backend, target=target).id)
+    skip_unless_here(session, cell)
+    arguments, recording = results.begin(arguments)
+    results.refuse_arguments(recording, arguments)
+    plugin = wheels.wheel_for(backend, target)
+    audit(session, plugin, *([WHOLE] if recording else []))
+    way = strongest_way(matrix, cell, this_host())
+    if way.how is not Method.COMPILED:
+        core = wheels.wheel_for("cpu", target)
+        parts = Artifacts(backend=backend, core=core, plugin=plugin, model=demo_model.demo_model(), way=way)
+        RUN[target](session, parts, arguments)
+    if recording:
+        results.record(cell.id, recording.result(way.how, way.by, wheels.compiled_for(plugin)))
+    if way.how is Method.COMPILED:
+        session.skip(f"{plugin.name} is built and audited. Nothing on {host_target()} runs it.")
+
+
+def run_under_wine(session: nox.Session, parts: Artifacts, arguments: Sequence[str]) -> None:
+    """Run the plug-in's tests on a Python for Windows under Wine, with a display, which Wine's Vulkan asks for."""
+    folder = BUILD / f"wine-{parts.backend}"
+    python = wine.ensure_wine_python(["wine", *RUNTIME.get(parts.backend, ())], folder, (parts.core, parts.plugin))
+    told = {
+        **_told(parts),
+        **python.variables,
+        "LLAMAPACK_TEST_MODEL": windows_path(parts.model),
+        "LLAMAPACK_CACHE_DIR": windows_path(folder / "cache"),
+    }
+    with wine.display() as shown:
+        try:
+            run_pytest(
+                session,
+                windows_path(CONTRACT),
+                *("-rs", "-p", "no:cacheprovider", *arguments),
+                env={**told, **shown},
+                python=python.command,
+                path=windows_path,
+            )
+        finally:
+            python.stop()
+
+
+def _told(parts: Artifacts) -> dict[str, str]:
+    """Return the variables that tell the tests what they test, on which device."""
+    software = parts.way.how is Method.EMULATED
+    return {
+        **(lavapipe() if software else {}),
+        "LLAMAPACK_TEST_BACKEND": parts.backend,
+        "LLAMAPACK_TEST_NO_DEVICE": "" if software else "nothing acts as the device here",
+        "LLAMAPACK_TEST_SOFTWARE": parts.way.by,
+        "LLAMAPACK_PROBE_SECONDS": "240",
+    }
+
+
+RUNTIME: Mapping[str, Sequence[str]] = {}
+"""The requirement files of what a plug-in needs when it runs, for another target than this machine's."""
+RUN: Mapping[str, Callable[[nox.Session, Artifacts, Sequence[str]], None]] = {"windows-x86_64": run_under_wine}
+"""How a plug-in is run for each target that something here runs."""
