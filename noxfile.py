@@ -41,9 +41,10 @@ from tools.platforms import browsers
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import Method, this_host
-from tools.sessions import cpu_levels, given_files, measuring, plugins, server_tests
+from tools.sessions import cpu_levels, given_files, measuring, other_targets, plugins, server_tests
 from tools.sessions.common import (
     CLEAN,
+    WHOLE,
     cells,
     prepare,
     reporting_tool_errors,
@@ -232,7 +233,7 @@ def audit(session: nox.Session) -> None:
         results.refuse_arguments(recording, [word] if word.endswith(".whl") else others)
         prepare(session, "audit")
         cell, wheel = cpu_levels.to_audit(session, word)
-    whole = [cpu_levels.WHOLE] if recording else []
+    whole = [WHOLE] if recording else []
     session.run("python", "-m", "tools.audit", str(wheel), *whole, env=CLEAN)
     if recording and cell:
         with reporting_tool_errors(session):
@@ -357,10 +358,12 @@ def test_vulkan(session: nox.Session) -> None:
     """Run the Vulkan plug-in in a clean environment, on lavapipe: a Vulkan device on the CPU, so every machine has it.
 
     With `-- --device` it runs on this machine's own Vulkan devices instead; `-- --record` records the result,
-    `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
+    `-- --wheels DIR` takes finished wheels, and all packages, from DIR. `-- --target windows-x86_64`, or another
+    target, checks the wheel for that one as far as this machine can run it.
     """
     with with_source(session):
-        plugins.check_plugin(session, "vulkan")
+        if not other_targets.checked(session, "vulkan"):
+            plugins.check_plugin(session, "vulkan")
 
 
 @nox.session(name="test-cuda", venv_backend="none")
@@ -369,26 +372,30 @@ def test_cuda(session: nox.Session) -> None:
 
     Without a GPU it is compiled for one architecture, inspected and loaded, and the rest is skipped with the reason.
     `-- --record` records the result, `-- --wheels DIR` takes finished wheels, and all packages, from DIR.
+    `-- --target windows-x86_64`, or another target, checks the wheel for that one without a GPU.
     """
     with with_source(session):
-        plugins.check_plugin(session, "cuda")
+        if not other_targets.checked(session, "cuda"):
+            plugins.check_plugin(session, "cuda")
 
 
 @nox.session(name="test-rocm", venv_backend="none")
 def test_rocm(session: nox.Session) -> None:
     """Run the ROCm plug-in on an AMD GPU; without one, compile, audit and load it, and skip the rest.
 
-    `-- --record` records the result.
+    `-- --record` records the result; `-- --target windows-x86_64` checks the wheel for that target.
     """
     with with_source(session):
-        plugins.check_rocm(session)
+        if not other_targets.checked(session, "rocm"):
+            plugins.check_rocm(session)
 
 
 @nox.session(name="test-metal", venv_backend="none")
 def test_metal(session: nox.Session) -> None:
     """Run the Metal plug-in on a Mac; elsewhere check that it configures, embeds its shaders, and compiles in part."""
     with with_source(session):
-        plugins.check_metal(session)
+        if not other_targets.checked(session, "metal"):
+            plugins.check_metal(session)
 
 
 @nox.session

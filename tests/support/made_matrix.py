@@ -21,7 +21,6 @@ zig = "x86_64-linux-gnu.{glibc}"
 wheel = "manylinux_{glibc}_x86_64"
 runner = "ubuntu-24.04"
 emulated = { linux-x86_64 = "qemu-x86_64" }
-compiled = []
 
 [targets.windows-x86_64]
 levels = "x86"
@@ -29,7 +28,6 @@ zig = "x86_64-windows-gnu"
 wheel = "win_amd64"
 runner = "windows-2025"
 emulated = { linux-x86_64 = "wine" }
-compiled = ["linux-x86_64"]
 
 [targets.macos-arm64]
 levels = "apple"
@@ -37,24 +35,29 @@ zig = "aarch64-macos.{macos}"
 wheel = "macosx_{macos}_arm64"
 runner = "macos-15"
 emulated = {}
-compiled = []
 
 [backends.cpu]
 wheel = "llamapack"
 targets = ["linux-x86_64", "windows-x86_64", "macos-arm64"]
+compiled = { windows-x86_64 = ["linux-x86_64"] }
 
 [backends.vulkan]
 wheel = "llamapack-vulkan"
 targets = ["linux-x86_64", "windows-x86_64"]
 device = "a GPU"
-software = { linux-x86_64 = "lavapipe" }
+compiled = { windows-x86_64 = ["linux-x86_64"] }
+
+[backends.vulkan.software]
+linux-x86_64 = { linux-x86_64 = "lavapipe" }
+windows-x86_64 = { linux-x86_64 = "lavapipe in wine" }
 
 [backends.cuda]
 wheel = "llamapack-cuda"
-targets = ["linux-x86_64"]
+targets = ["linux-x86_64", "windows-x86_64"]
 device = "an NVIDIA GPU"
 audited = ["linux-x86_64"]
-loaded = ["linux-x86_64"]
+compiled = { windows-x86_64 = ["linux-x86_64"] }
+loaded = { linux-x86_64 = ["linux-x86_64"], windows-x86_64 = ["linux-x86_64"] }
 
 [[levels.x86]]
 name = "x64"

@@ -24,7 +24,7 @@ from tools.util import inherited, stamps
 from tools.util.cpu_count import processors
 from tools.util.disk import memory_folder
 from tools.util.logs import shown_by
-from tools.util.venv import NETWORK, PIP_VARIABLES
+from tools.util.venv import NETWORK, PIP_VARIABLES, ensure_environment
 from tools.verification.plan import why_not_built
 
 # The installed package must not see the checkout, or packages of the user.
@@ -32,6 +32,8 @@ CLEAN: Mapping[str, str | None] = {"PYTHONPATH": None, "PYTHONNOUSERSITE": "1"}
 SCRATCH = BUILD / "tests"
 SCRATCH_MIB = 2048
 """What the temporary files of unit tests may need: many times what they do need."""
+WHOLE = "--whole"
+"""The audit's option for a wheel of which nothing may be left out."""
 OTHER_NOXFILE = ("-f", "--noxfile")
 
 
@@ -171,3 +173,10 @@ def try_to_install_disassembler(wheel: str) -> None:
     """
     if re.search("aarch64|arm64", Path(wheel).name) and Arm().unavailable():
         apt.try_to_install(LLVM, purpose="reading instructions of 64-bit Arm")
+
+
+def audit(session: nox.Session, wheel: Path, *files: str) -> None:
+    """Judge the libraries of `wheel`, or `files` of them, by the rules of tools/audit."""
+    try_to_install_disassembler(wheel.name)
+    place = ensure_environment(["audit"], folder=BUILD / "audit")
+    session.run(str(place.python), "-m", "tools.audit", str(wheel), *files, env=CLEAN, external=True)

@@ -18,12 +18,11 @@ from tools.platforms import apt, distributions
 from tools.platforms.distributions import Place
 from tools.platforms.emulators import USED, ensure_emulator, find_emulator, how_to_get
 from tools.platforms.host import Method, Way, skip_reason, this_host, ways
-from tools.sessions.common import CLEAN, run_pytest, skip_unless_here, try_to_install_disassembler, workers
+from tools.sessions.common import WHOLE, audit, run_pytest, skip_unless_here, try_to_install_disassembler, workers
 from tools.util.venv import Environment, ensure_environment
 from tools.verification import demo_model, results
 
 RUN = "tests/integration/generation/test_greedy.py::test_each_supported_level_gives_the_same_text_and_is_the_one_loaded"
-WHOLE = "--whole"
 WITHOUT_SSE42 = ("x64",)
 OWN_WHEEL = "--own-wheel"
 
@@ -65,7 +64,7 @@ def _ways_here(session: nox.Session, cell: Cell) -> Iterator[Way]:
             yield way
 
 
-def toaudit(session: nox.Session, word: str) -> tuple[Cell | None, Path]:
+def to_audit(session: nox.Session, word: str) -> tuple[Cell | None, Path]:
     """Return the wheel that `word` stands for, a file or the id of a build, and in the second case that build."""
     try_to_install_disassembler(word)
     if word.endswith(".whl"):
@@ -85,13 +84,6 @@ def _check_in_one_way(session: nox.Session, cell: Cell, way: Way, artifacts: Art
     else:
         file = f"ggml-cpu-{cell.level}.dll" if cell.target.startswith("windows") else f"libggml-cpu-{cell.level}.so"
         audit(session, artifacts.wheel, file, *([WHOLE] if artifacts.recorded else []))
-
-
-def audit(session: nox.Session, wheel: Path, *files: str) -> None:
-    """Judge the libraries of `wheel`, or `files` of them, by the rules of tools/audit."""
-    try_to_install_disassembler(wheel.name)
-    place = ensure_environment(["audit"], folder=BUILD / "audit")
-    session.run(str(place.python), "-m", "tools.audit", str(wheel), *files, env=CLEAN, external=True)
 
 
 def emulate(session: nox.Session, levels: tuple[str, ...], artifacts: Artifacts, arguments: list[str]) -> None:

@@ -7,6 +7,7 @@ and the rest is skipped with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,10 @@ from tools.paths import BUILD, ROOT
 from tools.platforms import wine
 from tools.platforms.host import Method, Way, strongest_way, this_host
 from tools.platforms.wine import windows_path
-from tools.sessions.common import run_pytest, skip_unless_here
-from tools.sessions.cpu_levels import WHOLE, audit
+from tools.sessions.common import WHOLE, audit, run_pytest, skip_unless_here
+from tools.toolkits import gpu_architectures
 from tools.verification import demo_model, results
-from tools.verification.devices import lavapipe
+from tools.verification.devices import WITHOUT_GPU, lavapipe
 
 OPTION = "--target"
 CONTRACT = ROOT / "tests" / "devices" / "contract"
@@ -32,43 +33,50 @@ CONTRACT = ROOT / "tests" / "devices" / "contract"
 class Artifacts:
     """What a plug-in is run with."""
 
-    backend: str
+    cell: Cell
     core: Path
     plugin: Path
     model: Path
     way: Way
 
 
-def target_of(arguments: Sequence[str]) -> tuple[list[str], str]:
-    """Take `--target TARGET` out of a session's arguments; the target is empty if it is not there, or this machine's."""
-    rest = list(arguments)
-    if OPTION not in rest:
-        return rest, ""
-    place = rest.index(OPTION)
-    named = rest[place + 1 : place + 2]
+def checked(session: nox.Session, backend: str) -> bool:
+    """Check the plug-in of `backend` for the target in `-- --target TARGET`; return False if that is this machine's.
+
+    Other arguments go to pytest; `--record` records the result.
+    """
+    target = _take_target(session.posargs)
+    if target in ("", host_target()):
+        return False
+    few = WITHOUT_GPU.get(backend)
+    with gpu_architectures.unless_named(backend, few) if few else nullcontext():
+        _check(session, load_matrix().cell(f"{backend}-{target}"))
+    return True
+
+
+def _take_target(arguments: list[str]) -> str:
+    """Remove `--target TARGET` from `arguments`; return the target, or an empty string if it is not there."""
+    if OPTION not in arguments:
+        return ""
+    place = arguments.index(OPTION)
+    named = arguments[place + 1 : place + 2]
     if not named:
         raise ToolError(f"{OPTION} has no value.", fix=f"Use {OPTION} windows-x86_64, or another target of the matrix.")
-    target = load_matrix().target(named[0]).name
-    return rest[:place] + rest[place + 2 :], "" if target == host_target() else target
+    del arguments[place : place + 2]
+    return load_matrix().target(named[0]).name
 
 
-def check(session: nox.Session, backend: str, target: str, arguments: Sequence[str]) -> None:
-    """Check the plug-in of `backend` for `target` as far as this machine can; `arguments` go to pytest.
-
-    `--record` records the result.
-    """
-    matrix = load_matrix()
-    cell = matrix.cell(Cell(backend=backend, target=target).id)
+def _check(session: nox.Session, cell: Cell) -> None:
     skip_unless_here(session, cell)
-    arguments, recording = results.begin(arguments)
+    arguments, recording = results.begin(session.posargs)
     results.refuse_arguments(recording, arguments)
-    plugin = wheels.wheel_for(backend, target)
+    plugin = wheels.wheel_for(cell.backend, cell.target)
     audit(session, plugin, *([WHOLE] if recording else []))
-    way = strongest_way(matrix, cell, this_host())
+    way = strongest_way(load_matrix(), cell, this_host())
     if way.how is not Method.COMPILED:
-        core = wheels.wheel_for("cpu", target)
-        parts = Artifacts(backend=backend, core=core, plugin=plugin, model=demo_model.demo_model(), way=way)
-        RUN[target](session, parts, arguments)
+        core = wheels.wheel_for("cpu", cell.target)
+        model = demo_model.demo_model()
+        RUN[cell.target](session, Artifacts(cell=cell, core=core, plugin=plugin, model=model, way=way), arguments)
     if recording:
         results.record(cell.id, recording.result(way.how, way.by, wheels.compiled_for(plugin)))
     if way.how is Method.COMPILED:
@@ -77,8 +85,8 @@ def check(session: nox.Session, backend: str, target: str, arguments: Sequence[s
 
 def run_under_wine(session: nox.Session, parts: Artifacts, arguments: Sequence[str]) -> None:
     """Run the plug-in's tests on a Python for Windows under Wine, with a display, which Wine's Vulkan asks for."""
-    folder = BUILD / f"wine-{parts.backend}"
-    python = wine.ensure_wine_python(["wine", *RUNTIME.get(parts.backend, ())], folder, (parts.core, parts.plugin))
+    folder = BUILD / f"wine-{parts.cell.backend}"
+    python = wine.ensure_wine_python(["wine", *RUNTIME.get(parts.cell.backend, ())], folder, (parts.core, parts.plugin))
     told = {
         **_told(parts),
         **python.variables,
@@ -104,7 +112,7 @@ def _told(parts: Artifacts) -> dict[str, str]:
     software = parts.way.how is Method.EMULATED
     return {
         **(lavapipe() if software else {}),
-        "LLAMAPACK_TEST_BACKEND": parts.backend,
+        "LLAMAPACK_TEST_BACKEND": parts.cell.backend,
         "LLAMAPACK_TEST_NO_DEVICE": "" if software else "nothing acts as the device here",
         "LLAMAPACK_TEST_SOFTWARE": parts.way.by,
         "LLAMAPACK_PROBE_SECONDS": "240",

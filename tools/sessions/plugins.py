@@ -22,20 +22,16 @@ from tools.matrix import Cell, host_target
 from tools.paths import BUILD, ROOT
 from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import Method
-from tools.sessions import other_targets
 from tools.sessions.common import SCRATCH, prepare, run_pytest, try_to_install_disassembler
-from tools.sessions.other_targets import target_of
 from tools.toolkits import gpu_architectures, rocm
 from tools.util import inherited
 from tools.util.cmd import run_live
 from tools.util.files import remove_tree
 from tools.util.venv import ensure_environment
 from tools.verification import demo_model, results
-from tools.verification.devices import FIND_DEVICE, RUNTIME_REQUIREMENTS, amd_gpus
+from tools.verification.devices import FIND_DEVICE, RUNTIME_REQUIREMENTS, WITHOUT_GPU, amd_gpus
 
 PREBUILT = "--wheels"
-FEW_ROCM = "gfx90a,gfx1100"
-"""What is compiled if there is no GPU: one architecture of each of AMD's two families."""
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--config-file", "/dev/null", "--rootdir")
 
 
@@ -45,11 +41,7 @@ def check_plugin(session: nox.Session, backend: str) -> None:
     `--wheels DIR` takes finished wheels from DIR, and everything else that has to be installed: no network is used.
     `--record` records the result.
     """
-    arguments, target = target_of(session.posargs)
-    if target:
-        other_targets.check(session, backend, target, arguments)
-        return
-    arguments, recording = results.begin(arguments)
+    arguments, recording = results.begin(session.posargs)
     arguments, prebuilt = taken(arguments, PREBUILT)
     if prebuilt and recording:
         what = f"{PREBUILT} and {results.OPTION} do not go together."
@@ -86,17 +78,12 @@ def check_plugin(session: nox.Session, backend: str) -> None:
 
 def check_rocm(session: nox.Session) -> None:
     """Run on this machine's AMD GPUs, built for them; without one compile, audit and load it, and skip the rest."""
-    arguments, target = target_of(session.posargs)
-    if target:
-        with gpu_architectures.unless_named("rocm", FEW_ROCM):
-            other_targets.check(session, "rocm", target, arguments)
-        return
     found, own = amd_gpus(), rocm.system_rocm()
-    with gpu_architectures.unless_named("rocm", ",".join(found) or FEW_ROCM):
+    with gpu_architectures.unless_named("rocm", ",".join(found) or WITHOUT_GPU["rocm"]):
         if found and own:
             check_plugin(session, "rocm")
             return
-        arguments, recording = results.begin(arguments)
+        arguments, recording = results.begin(session.posargs)
         results.refuse_arguments(recording, arguments)
         lack = "an AMD GPU, but no ROCm," if found else "no AMD GPU"
         if PREBUILT in arguments:

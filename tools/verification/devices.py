@@ -29,8 +29,8 @@ VULKAN_DRIVERS = Path("/usr/share/vulkan/icd.d")
 OWN_DEVICE = "--device"
 AMD_TOPOLOGY = Path("/sys/class/kfd/kfd/topology/nodes")
 NO_NVIDIA_GPU = "no NVIDIA GPU: nvidia-smi is not here, or lists none"
-WITHOUT_NVIDIA_GPU = "90-real"
-"""The one architecture that CUDA is compiled for if there is no GPU: it takes less than an hour on two cores."""
+WITHOUT_GPU: Mapping[str, str] = {"cuda": "90-real", "rocm": "gfx90a,gfx1100"}
+"""The architectures to compile for if there is no GPU: one, and one of each of AMD's two families. It takes an hour."""
 
 _GFX_VERSION = re.compile(r"^gfx_target_version (\d+)$", re.MULTILINE)
 
@@ -65,7 +65,7 @@ def cuda_device(arguments: Sequence[str] = ()) -> Device:
     """Return this machine's GPUs, and a kit that compiles only for them; without a GPU, nothing is run."""
     found = nvidia_gpus()
     log.info("\n".join(found) if found else NO_NVIDIA_GPU)
-    archs = os.environ.get(cuda.VARIABLE) or ("native" if found else WITHOUT_NVIDIA_GPU)
+    archs = os.environ.get(cuda.VARIABLE) or ("native" if found else WITHOUT_GPU["cuda"])
     return Device(
         how=Method.NATIVE if found else Method.LOADED,
         missing="" if found else NO_NVIDIA_GPU,

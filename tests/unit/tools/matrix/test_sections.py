@@ -30,13 +30,13 @@ UNKNOWN_KEYS = [
         LINUX,
         LINUX + "level = 1\n",
         "matrix.toml: targets.linux-x86_64 has an unknown key 'level'.",
-        "levels, zig, wheel, runner, emulated, compiled",
+        "levels, zig, wheel, runner, emulated",
     ),
     (
         "[backends.cuda]\n",
         "[backends.cuda]\nx = 1\n",
         "matrix.toml: backends.cuda has an unknown key 'x'.",
-        "wheel, targets, device, software, audited, loaded",
+        "wheel, targets, device, compiled, loaded, software, audited",
     ),
     (
         'name = "haswell"',
@@ -65,24 +65,30 @@ UNKNOWN_KEYS = [
         "linux-x86_64, windows-x86_64, macos-arm64",
     ),
     (
-        '= "lavapipe"',
-        '= "lavapipe", macos-arm64 = "x"',
+        '= "lavapipe" }',
+        '= "lavapipe" }\nmacos-arm64 = {}',
         "matrix.toml: backends.vulkan.software has an unknown key 'macos-arm64'.",
         "linux-x86_64, windows-x86_64",
+    ),
+    (
+        '= "lavapipe"',
+        '= "lavapipe", plan9 = "x"',
+        "matrix.toml: backends.vulkan.software.linux-x86_64 has an unknown key 'plan9'.",
+        "linux-x86_64, windows-x86_64, macos-arm64",
     ),
 ]
 
 UNKNOWN_VALUES = [
     (
-        'targets = ["linux-x86_64"]',
-        'targets = ["linux-x86"]',
+        'targets = ["linux-x86_64", "windows-x86_64"]\ndevice = "an',
+        'targets = ["linux-x86", "windows-x86_64"]\ndevice = "an',
         "matrix.toml: backends.cuda.targets names 'linux-x86', which is no target.",
         TARGETS,
     ),
     (
-        'compiled = ["linux-x86_64"]',
-        'compiled = ["linux"]',
-        "matrix.toml: targets.windows-x86_64.compiled names 'linux', which is no target.",
+        'compiled = { windows-x86_64 = ["linux-x86_64"] }',
+        'compiled = { windows-x86_64 = ["linux"] }',
+        "matrix.toml: backends.cpu.compiled.windows-x86_64 names 'linux', which is no target.",
         TARGETS,
     ),
     (
@@ -150,7 +156,7 @@ UNKNOWN_VALUES = [
         'build = "cuda-macos-arm64"',
         "matrix.toml: verified[0].build names 'cuda-macos-arm64', which is no build.",
         "Valid builds: cpu-linux-x86_64, cpu-windows-x86_64, cpu-macos-arm64, "
-        "vulkan-linux-x86_64, vulkan-windows-x86_64, cuda-linux-x86_64.",
+        "vulkan-linux-x86_64, vulkan-windows-x86_64, cuda-linux-x86_64, cuda-windows-x86_64.",
     ),
 ]
 

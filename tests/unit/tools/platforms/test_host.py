@@ -124,7 +124,9 @@ LOADED = Way(how=Method.LOADED)
          (Way(how=Method.NATIVE, device="a GPU"), emulated("lavapipe"), COMPILED)),
         ("vulkan-windows-x86_64", "windows-x86_64", (Way(how=Method.NATIVE, device="a GPU"), COMPILED)),
         ("cuda-linux-x86_64", "linux-x86_64", (Way(how=Method.NATIVE, device="an NVIDIA GPU"), LOADED, COMPILED)),
-        ("vulkan-windows-x86_64", "linux-x86_64", ()),
+        ("vulkan-windows-x86_64", "linux-x86_64", (emulated("lavapipe in wine"), COMPILED)),
+        ("vulkan-windows-x86_64", "macos-arm64", ()),
+        ("cuda-windows-x86_64", "linux-x86_64", (LOADED, COMPILED)),
     ],
 )  # fmt: skip
 def test_ways_to_prove_a_cell_strongest_first(tmp_path: Path, cell: str, host: str, expected: tuple[Way, ...]) -> None:
