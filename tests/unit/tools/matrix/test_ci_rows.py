@@ -131,6 +131,7 @@ def test_the_table_of_proofs_says_of_each_build_how_far_it_came(tmp_path: Path) 
         ["`llamapack-vulkan`", "linux-x86_64", "", "yes", "yes", "with `lavapipe`"],
         ["`llamapack-vulkan`", "windows-x86_64", "", "no", "no", "no"],
         ["`llamapack-cuda`", "linux-x86_64", "90", "yes", "yes", "no"],
+        ["`llamapack-cuda`", "windows-x86_64", "", "no", "no", "no"],
     ]
 
 

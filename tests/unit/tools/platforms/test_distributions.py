@@ -68,7 +68,7 @@ def test_wheel_is_installed_once_until_it_changes(tmp_path: Path, monkeypatch: p
     (tmp_path / "own").mkdir()
     place = Place(root=tmp_path / "root", own=tmp_path / "own")
     monkeypatch.setattr(distributions, "ensure_place", lambda root: place)
-    monkeypatch.setattr(distributions, "_install", lambda place, root, wheel: done.append(wheel))
+    monkeypatch.setattr(distributions, "_install", lambda place, root, wheels, *_: done.extend(wheels))
     wheel = tmp_path / WHEEL
     for content in ("one", "one", "two"):
         wheel.write_text(content, encoding="utf-8")
