@@ -1,52 +1,64 @@
-"""The kit for CUDA: NVIDIA's wheels, which need no CUDA on the system, and a list of GPUs."""
+"""The kit for CUDA: NVIDIA's compiler, the compilers that it calls, what links, and a list of GPUs."""
 
 from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
-from tools.compilers.toolchains import find_toolchain
+from tools.compilers.toolchains import find_toolchain, zig_toolchain
 from tools.errors import ToolError, UnavailableError
-from tools.matrix import GpuArch, load_matrix
-from tools.paths import REQUIREMENTS, cache_dir
+from tools.matrix import GpuArch, host_target
+from tools.paths import REQUIREMENTS
 from tools.toolkits import gpu_architectures
+from tools.toolkits.cuda.host_compilers import host_compilers
+from tools.toolkits.cuda.nvidia_wheels import (
+    LIBRARIES,
+    REQUIREMENT,
+    ensure_toolkit,
+    ensure_toolkit_for,
+    licence,
+    nvcc,
+    toolkit_environment,
+)
 from tools.toolkits.toolkit import Kit
 from tools.util import stamps
-from tools.util.files import locked
-from tools.util.venv import Environment, ensure_environment
 
 VARIABLE = gpu_architectures.variable("cuda")
-REQUIREMENT = "cuda"
-UNVERSIONED = ("cudart", "cublas", "cublasLt")
-"""The libraries that are linked with: the linker looks for them without the version that the wheels' files end in."""
+THIS_GPU = "native"
 
-_ARCH = re.compile(r"native|\d{2,3}[af]?(-real|-virtual)?")
+_ARCH = re.compile(rf"{THIS_GPU}|\d{{2,3}}[af]?(-real|-virtual)?")
 
 
 def cuda_kit(target: str | None = None, variables: Mapping[str, str] = os.environ) -> Kit:
-    """Return the kit: the compiler from NVIDIA's wheels, and the GPU architectures.
+    """Return the kit for `target`, or this machine: the compiler from NVIDIA's wheels, and the GPU architectures.
 
-    Raises UnavailableError if there is no C++ compiler that nvcc supports, and ToolError for unknown architectures.
+    For Linux zig links, for the oldest C library of the matrix. Raises UnavailableError if there is no C++ compiler that
+    nvcc supports, and ToolError for unknown architectures.
     """
-    archs = wanted_archs(variables)
-    host = find_toolchain(variables)
-    if host.is_zig:
-        raise UnavailableError(
-            "CUDA's compiler works with gcc or clang, and none was found.", fix="Install g++ 11 to 15."
-        )
-    toolkit = ensure_toolkit()
+    host, archs = host_target(), wanted_archs(variables)
+    target = target or host
+    if target != host and THIS_GPU in archs.split(","):
+        what = f"{VARIABLE} asks for the GPU of this machine, and the build is for {target}."
+        raise ToolError(what, fix="Name the architectures, such as 90-real.")
+    if target.startswith("linux"):
+        compilers, linker = host_compilers(target, variables), zig_toolchain(target, variables)
+    elif target == host:
+        compilers, linker = find_toolchain(variables), None
+    else:
+        raise UnavailableError(f"The CUDA plug-in for {target} is compiled on {target} only.")
+    toolkit = ensure_toolkit() if target == host else ensure_toolkit_for(target)
     defines = {"CUDAToolkit_ROOT": str(toolkit), "CMAKE_CUDA_COMPILER": str(nvcc(toolkit)), VARIABLE: archs}
     defines["LLAMAPACK_LICENCES"] = f"nvidia-cuda.txt={licence(toolkit_environment())}"
-    if host.cxx:
-        defines["CMAKE_CUDA_HOST_COMPILER"] = host.cxx[0]
+    if compilers.cxx:
+        defines["CMAKE_CUDA_HOST_COMPILER"] = compilers.cxx[0]
     inputs = {
         "CUDA toolkit": stamps.file_digest(REQUIREMENTS / f"{REQUIREMENT}.txt"),
         "CUDA architectures": archs,
     }
-    return Kit(inputs=inputs, defines=defines, languages=("CUDA",))
+    if target != host:
+        inputs["CUDA libraries"] = stamps.file_digest(REQUIREMENTS / f"{LIBRARIES}.txt")
+    return Kit(inputs=inputs, defines=defines, languages=("CUDA",), toolchain=compilers, linker=linker)
 
 
 def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:
@@ -58,60 +70,3 @@ def wanted_archs(variables: Mapping[str, str] = os.environ) -> str:
 def spell(arch: GpuArch) -> str:
     """Return an architecture of the matrix in CMake's notation."""
     return f"{arch.arch}-{'virtual' if arch.kind == 'ptx' else 'real'}"
-
-
-def ensure_toolkit() -> Path:
-    """Return the toolkit's folder, in an environment in the cache that all checkouts share."""
-    environment = toolkit_environment()
-    with locked(environment.folder.with_name(f"{environment.folder.name}-toolkit.lock")):
-        ensure_environment([REQUIREMENT], folder=environment.folder)
-        return complete(environment)
-
-
-def toolkit_environment() -> Environment:
-    """Return the environment for NVIDIA's wheels; each list of wheels has its own."""
-    digest = stamps.file_digest(REQUIREMENTS / f"{REQUIREMENT}.txt").rpartition(":")[2][:8]
-    return Environment(folder=cache_dir() / f"cuda-{digest}")
-
-
-def nvidia_folder(environment: Environment) -> Path:
-    """Return the folder of NVIDIA's wheels in `environment`."""
-    return environment.packages / "nvidia" / f"cu{major()}"
-
-
-def licence(environment: Environment) -> Path:
-    """Return the file with NVIDIA's and others' licences of the headers that are compiled in: CUB and Thrust."""
-    found = next(environment.packages.glob("nvidia_cuda_cccl-*.dist-info/licenses/License.txt"), None)
-    if found is None:
-        what = f"The licence of CUDA's headers is not in {environment.packages}."
-        raise ToolError(what, fix="Has the wheel nvidia-cuda-cccl moved it? tools/toolkits/cuda.py has the path.")
-    return found
-
-
-def complete(environment: Environment, system: str = sys.platform) -> Path:
-    """Link the files in NVIDIA's folder under the names that CMake and linkers expect; return that folder."""
-    folder = nvidia_folder(environment)
-    if system == "win32":
-        return folder  # import libraries have no version in their names
-    for name in UNVERSIONED:
-        _link(folder / "lib" / f"lib{name}.so", f"lib{name}.so.{major()}")
-    _link(folder / "lib64", "lib")
-    return folder
-
-
-def nvcc(toolkit: Path, system: str = sys.platform) -> Path:
-    """Return the path of the compiler in the toolkit's folder."""
-    return toolkit / "bin" / ("nvcc.exe" if system == "win32" else "nvcc")
-
-
-def major() -> str:
-    """Return the major version of CUDA, from the matrix."""
-    return load_matrix().toolchains["cuda"].version.partition(".")[0]
-
-
-def _link(path: Path, target: str) -> None:
-    if not (path.parent / target).exists():
-        raise ToolError(f"{path.parent / target} is missing.", fix=f"Remove {path.parents[1]}, and try again.")
-    if not path.exists():
-        path.unlink(missing_ok=True)
-        path.symlink_to(target)
