@@ -33,8 +33,8 @@ _ARCH = re.compile(rf"{THIS_GPU}|\d{{2,3}}[af]?(-real|-virtual)?")
 def cuda_kit(target: str | None = None, variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit for `target`, or this machine: the compiler from NVIDIA's wheels, and the GPU architectures.
 
-    For Linux zig links, for the oldest C library of the matrix. Raises UnavailableError if there is no C++ compiler that
-    nvcc supports, and ToolError for unknown architectures.
+    For Linux zig links, for the oldest C library of the matrix. Raises UnavailableError if there is no C++ compiler
+    that nvcc supports, and ToolError for unknown architectures.
     """
     host, archs = host_target(), wanted_archs(variables)
     target = target or host
