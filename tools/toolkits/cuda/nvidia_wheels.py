@@ -23,7 +23,7 @@ LIBRARIES = "cuda-runtime"
 UNVERSIONED = ("cudart", "cublas", "cublasLt")
 """The libraries that are linked with: the linker looks for them without the version that the wheels' files end in."""
 ANY_PYTHON = "3.13"
-"""The wheels are the same for every Python; the Debian root in which a plug-in is loaded has this one, and uses them."""
+"""The wheels are the same for every Python; the Debian root that loads the plug-in has this one, and uses them too."""
 
 
 def ensure_toolkit() -> Path:
