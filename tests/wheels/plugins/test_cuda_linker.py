@@ -127,17 +127,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = {"CMakeLists.txt": project, "exports.map": EXPORTS, "module.cpp": MODULE, "program.cpp": PROGRAM}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+    build = str(folder / "build")
     taken = ("LLAMAPACK_LINKER", "CMAKE_C_COMPILER", "CMAKE_CXX_COMPILER", "CMAKE_MAKE_PROGRAM")
-    configure = [
-        "-G",
-        "Ninja",
-        "-S",
-        str(folder),
-        "-B",
-        str(folder / "build"),
-        *(f"-D{name}={held[name]}" for name in taken),
-    ]
-    for arguments in (configure, ["--build", str(folder / "build")]):
+    chosen = [f"-D{name}={held[name]}" for name in taken]
+    for arguments in (["-G", "Ninja", "-S", str(folder), "-B", build, *chosen], ["--build", build]):
         command = [held["CMAKE_COMMAND"], *arguments]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
