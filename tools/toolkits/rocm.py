@@ -15,10 +15,10 @@ from pathlib import Path
 
 from tools.compilers.toolchain import Toolchain
 from tools.errors import UnavailableError
-from tools.matrix import load_matrix
+from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT
 from tools.platforms import debian_roots
-from tools.toolkits import gpu_architectures
+from tools.toolkits import gpu_architectures, rocm_for_windows
 from tools.toolkits.toolkit import Elsewhere, Kit
 
 DEFAULT = Path("/opt/rocm")
@@ -40,17 +40,26 @@ _VERSION = re.compile(r"#define HIP_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 
 
 def rocm_kit(target: str | None = None, variables: Mapping[str, str] = os.environ) -> Kit:
-    """Return the kit of this machine: the system's ROCm, or Debian's in a root folder if there is none.
+    """Return the kit for `target`; for this machine the system's ROCm, or Debian's in a root folder if there is none.
 
     Raises UnavailableError if neither is available or the system's is too old, and ToolError for unknown architectures.
     """
     archs = gpu_architectures.wanted("rocm", _ARCH, "Use AMD's names, with commas: gfx90a,gfx1100.", variables)
+    if target not in (None, host_target()):
+        return _kit_for(target, archs)
     if folder := system_rocm(variables):
         return _system_kit(folder, archs)
     if sys.platform != "linux":
         name = "HIP_PATH" if sys.platform == "win32" else "ROCM_PATH"
         raise UnavailableError("ROCm was not found.", fix=SDK.format(name))
     return _forky_kit(forky_root(), archs)
+
+
+def _kit_for(target: str, archs: str) -> Kit:
+    """Return the kit for another target than this machine's: for Windows on Linux, and for nothing else."""
+    if (target, host_target()) != (rocm_for_windows.TARGET, "linux-x86_64"):
+        raise UnavailableError(f"ROCm is not compiled for {target} on {host_target()}.", fix=f"Build it on {target}.")
+    return rocm_for_windows.windows_kit(archs)
 
 
 def forky_root() -> Path:
