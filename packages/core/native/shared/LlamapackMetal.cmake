@@ -11,6 +11,9 @@ if(LLAMAPACK_METAL_SDK)
     foreach(_library Foundation CoreFoundation Metal MetalKit libobjc)
         target_link_libraries(llamapack-metal-sdk INTERFACE "${LLAMAPACK_METAL_SDK}/lib/${_library}.tbd")
     endforeach()
+    # zig links no bundles, which CMake makes of modules; a dylib is opened in the same way.
+    set(CMAKE_SHARED_MODULE_CREATE_C_FLAGS "-dynamiclib")
+    set(CMAKE_SHARED_MODULE_CREATE_CXX_FLAGS "-dynamiclib")
     # What the headers do not have, and what is newer than the oldest macOS and used without asking, is an error.
     target_compile_options(llamapack-metal-sdk INTERFACE
         -Werror=implicit-function-declaration -Werror=objc-method-access -Werror=unguarded-availability-new)
