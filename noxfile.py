@@ -392,7 +392,10 @@ def test_rocm(session: nox.Session) -> None:
 
 @nox.session(name="test-metal", venv_backend="none")
 def test_metal(session: nox.Session) -> None:
-    """Run the Metal plug-in on a Mac; elsewhere check that it configures, embeds its shaders, and compiles in part."""
+    """Run the Metal plug-in on a Mac; elsewhere build it without Apple's SDK, audit it, and compare it with Apple's.
+
+    `-- --record` records the result.
+    """
     with with_source(session):
         if not other_targets.checked(session, "metal"):
             plugins.check_metal(session)

@@ -135,9 +135,16 @@ def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
 
 
 def platforms(target: str) -> list[str]:
-    """Return pip's options for wheels of a Linux `target`: those for our oldest system, and for still older ones."""
-    found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", load_matrix().wheel_tag(target))
-    assert found, target
-    tags = [f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)]
-    tags.append(f"manylinux2014_{found[2]}")
+    """Return pip's options for wheels of a Linux or macOS `target`: those for our oldest system, and for still older ones.
+
+    Packages of macOS are for 11.0 at least: the first one for Apple silicon.
+    """
+    tag = load_matrix().wheel_tag(target)
+    if found := re.fullmatch(r"macosx_(\d+)_0_(\w+)", tag):
+        tags = [f"macosx_{major}_0_{found[2]}" for major in range(int(found[1]), 10, -1)]
+    else:
+        found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", tag)
+        assert found, target
+        tags = [f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)]
+        tags.append(f"manylinux2014_{found[2]}")
     return [word for tag in tags for word in ("--platform", tag)]

@@ -35,5 +35,7 @@ class Kit:
     """Of the environment, for CMake and the compilers."""
     toolchain: Toolchain | None = None
     """The compilers, where those of this machine will not do."""
+    note: str = ""
+    """What whoever gets the wheel must know, each time."""
     elsewhere: Elsewhere | None = None
     """Where it is compiled, if not on this machine itself."""

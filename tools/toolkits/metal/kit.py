@@ -13,11 +13,10 @@ from tools.util.cmd import run
 
 TARGET = "macos-arm64"
 STAND_IN = Path(__file__).with_name("sdk")
-ONLY_FOR_CHECKS = (
-    "It is for checks and not for users: it was compiled without Apple's SDK, and has run on no Mac. Release the wheel "
-    "that a Mac has built."
-)
+ONLY_FOR_CHECKS = "It was built without Apple's SDK and has run on no Mac: it is for checks. A release has a Mac's wheel."
 """What a session says of a wheel that was built with the stand-in."""
+BUILD_TAG = "0unreleased"
+"""In that wheel's file name, so that nobody takes it for a Mac's."""
 
 
 def metal_kit(target: str = TARGET) -> Kit:
@@ -46,7 +45,10 @@ def stand_in() -> Kit:
     """Return the kit with the stand-in for Apple's SDK; the build with zig knows the oldest macOS by itself."""
     digest = stamps.tree_digest(STAND_IN, (path for path in STAND_IN.rglob("*") if path.is_file()))
     return Kit(
-        inputs={"Metal kit": f"stand-in for Apple's SDK {digest}"}, defines={"LLAMAPACK_METAL_SDK": str(STAND_IN)}
+        inputs={"Metal kit": f"stand-in for Apple's SDK {digest}"},
+        defines={"LLAMAPACK_METAL_SDK": str(STAND_IN)},
+        variables={"SKBUILD_WHEEL_BUILD_TAG": BUILD_TAG},  # read by scikit-build-core
+        note=ONLY_FOR_CHECKS,
     )
 
 
