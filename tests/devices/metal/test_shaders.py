@@ -41,7 +41,8 @@ def test_shaders_hold_what_they_include(embedded: Path, name: str) -> None:
 
 
 def test_library_holds_each_of_them_once_and_nothing_else(library: Path, embedded: Path) -> None:
-    (section,) = [each for each in parse(library).sections if each.name == "__ggml_metallib"]
+    binary = parse(library)
+    (section,) = [each for each in binary.sections if each.name == "__ggml_metallib"]
     content = bytes(section.content)
     texts = [(embedded / f"ggml-metal-embed-{name}.metal").read_bytes() for name in NAMES]
     assert [content.count(text) for text in texts] == [1] * len(NAMES)

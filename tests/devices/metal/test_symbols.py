@@ -61,7 +61,8 @@ def asked_for(build: Path) -> set[str]:
 
 
 def needed(library: Path) -> set[str]:
-    names = {str(command.name) for command in parse(library).libraries}
+    binary = parse(library)
+    names = {str(command.name) for command in binary.libraries}
     return {name for name in names if name.startswith(("/System", "/usr"))}
 
 

@@ -27,7 +27,7 @@ class Import:
 
 
 def parse(path: Path) -> lief.MachO.Binary:
-    """Return the only binary in the file."""
+    """Return the only binary in the file; lief frees its parts with it, so keep it while you use them."""
     parsed = lief.MachO.parse(str(path))
     binary = parsed.at(0) if parsed else None
     assert binary is not None, path
@@ -49,8 +49,8 @@ def imports(path: Path) -> dict[str, Import]:
 
 def undefined(path: Path) -> set[str]:
     """Return what the object file leaves to the linker."""
-    symbols = parse(path).symbols
-    return {str(symbol.name) for symbol in symbols if symbol.raw_type & (TYPE | EXTERNAL) == EXTERNAL}
+    binary = parse(path)
+    return {str(symbol.name) for symbol in binary.symbols if symbol.raw_type & (TYPE | EXTERNAL) == EXTERNAL}
 
 
 def short_name(library: str) -> str:

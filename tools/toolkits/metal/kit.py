@@ -45,7 +45,7 @@ def stand_in() -> Kit:
     """Return the kit with the stand-in for Apple's SDK; the build with zig knows the oldest macOS by itself."""
     digest = stamps.tree_digest(STAND_IN, (path for path in STAND_IN.rglob("*") if path.is_file()))
     return Kit(
-        inputs={"Metal kit": f"stand-in for Apple's SDK {digest}"},
+        inputs={"Metal kit": f"stand-in for Apple's SDK {digest}, {BUILD_TAG}"},
         defines={"LLAMAPACK_METAL_SDK": str(STAND_IN)},
         variables={"SKBUILD_WHEEL_BUILD_TAG": BUILD_TAG},  # read by scikit-build-core
         note=ONLY_FOR_CHECKS,
