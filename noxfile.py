@@ -41,7 +41,7 @@ from tools.platforms import browsers
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import Method, this_host
-from tools.sessions import cpu_levels, given_files, measuring, other_targets, plugins, server_tests
+from tools.sessions import backend_ops, cpu_levels, given_files, measuring, other_targets, plugins, server_tests
 from tools.sessions.common import (
     CLEAN,
     WHOLE,
@@ -392,13 +392,17 @@ def test_rocm(session: nox.Session) -> None:
 
 @nox.session(name="test-metal", venv_backend="none")
 def test_metal(session: nox.Session) -> None:
-    """Run the Metal plug-in on a Mac; elsewhere build it without Apple's SDK, audit it, and compare it with Apple's.
-
-    `-- --record` records the result.
-    """
+    """Run the Metal plug-in on a Mac; elsewhere build it without Apple's SDK, audit it, and compare it with Apple's."""
     with with_source(session):
         if not other_targets.checked(session, "metal"):
             plugins.check_metal(session)
+
+
+@nox.session(name="backend-ops", venv_backend="none")
+def backend_ops_(session: nox.Session) -> None:
+    """Run upstream's test of all operations, each in its own process: `-- vulkan`; `--record` writes the page."""
+    with with_source(session):
+        backend_ops.check_operations(session)
 
 
 @nox.session

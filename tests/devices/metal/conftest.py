@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE, LIBRARY = "llamapack_metal", "libggml-metal.so"
+LIBRARY = "llamapack_metal/lib/libggml-metal.so"
 
 
 def _given(variable: str) -> Path:
@@ -28,7 +28,7 @@ def library(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plug-in's library."""
     folder = tmp_path_factory.mktemp("metal")
     with zipfile.ZipFile(wheel) as archive:
-        return Path(archive.extract(f"{PACKAGE}/lib/{LIBRARY}", folder))
+        return Path(archive.extract(LIBRARY, folder))
 
 
 @pytest.fixture(scope="session")

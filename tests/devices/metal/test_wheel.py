@@ -14,12 +14,12 @@ import pytest
 import tomllib
 from packaging.requirements import Requirement
 
-from tests.devices.metal.conftest import LIBRARY, PACKAGE
 from tests.support.wheel_contents import MIB
 from tools.matrix import load_matrix
 from tools.paths import CORE, package_folder
 from tools.toolkits.metal.kit import BUILD_TAG
 
+PACKAGE, LIBRARY = "llamapack_metal", "libggml-metal.so"
 TAG = load_matrix().wheel_tag("macos-arm64")
 FOLDER = package_folder("metal")
 VERSION = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
