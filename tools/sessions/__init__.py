@@ -10,4 +10,13 @@ other_targets  Check a plug-in for another target than this machine, and run it 
 server_tests   Run llama.cpp's tests of its server against llama-server, the runner and `llamapack serve`, and compare.
 """
 
-__all__ = ["backend_ops", "common", "cpu_levels", "given_files", "measuring", "other_targets", "plugins", "server_tests"]
+__all__ = [
+    "backend_ops",
+    "common",
+    "cpu_levels",
+    "given_files",
+    "measuring",
+    "other_targets",
+    "plugins",
+    "server_tests",
+]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
+from collections.abc import Mapping
+from pathlib import Path
 
 import nox
 
@@ -14,7 +15,7 @@ from tools.paths import BUILD, ROOT
 from tools.platforms.host import host_features
 from tools.util import stamps
 from tools.util.atomic_files import write_text
-from tools.util.files import remove_tree
+from tools.util.files import staged_folder
 from tools.verification import backend_ops, results
 from tools.verification.devices import FIND_DEVICE
 
@@ -37,13 +38,15 @@ def check_operations(session: nox.Session) -> None:
         session.skip(f"nothing can be tested: {device.missing}")
     named = [word for word in named if word not in device.options]
     parts = (wheels.core_wheel(), wheels.host_wheel(backend, kit=device.kit))
-    program = _program(backend, parts, {**device.variables})
+    program = _program(backend, parts, device.variables)
     known = backend_ops.operations(program)
     inputs = {wheel.name: stamps.file_digest(wheel) for wheel in parts} | {"device": device.by or "of this machine"}
     folder = BUILD / f"backend-ops-{backend}"
     outcomes = backend_ops.run(program, named or known, folder, inputs)
     unlike = [one.operation for one in outcomes if one.failed or one.end]
-    session.log(f"{len(outcomes)} of {len(known)} operations have a result. Failed or ended: {', '.join(unlike) or '-'}")
+    session.log(
+        f"{len(outcomes)} of {len(known)} operations have a result. Failed or ended: {', '.join(unlike) or '-'}"
+    )
     if recording:
         by = device.by or "this machine's device"
         commit = recording.result(device.how, device.by).commit
@@ -51,13 +54,15 @@ def check_operations(session: nox.Session) -> None:
         session.log(f"Written: {PAGE.relative_to(ROOT)}")
 
 
-def _program(backend: str, parts: tuple[os.PathLike[str], os.PathLike[str]], variables: dict[str, str]) -> backend_ops.Program:
+def _program(backend: str, parts: tuple[Path, Path], variables: Mapping[str, str]) -> backend_ops.Program:
     """Return upstream's test program with the libraries of the wheels in `parts`, the core's and the plug-in's."""
-    folder = BUILD / f"backend-ops-{backend}-wheels"
-    remove_tree(folder)
-    for part in parts:
-        with zipfile.ZipFile(part) as archive:
-            archive.extractall(folder)
+    key = "-".join(stamps.file_digest(part)[:8] for part in parts)
+    folder = BUILD / "backend-ops-wheels" / key
+    if not folder.is_dir():
+        with staged_folder(folder) as staged:
+            for part in parts:
+                with zipfile.ZipFile(part) as archive:
+                    archive.extractall(staged)
     core, plugin = folder / "llamapack" / "lib", folder / f"llamapack_{backend}" / "lib" / f"libggml-{backend}.so"
     built = upstream_programs.build_upstream([upstream_programs.BACKEND_OPS]) / upstream_programs.BACKEND_OPS
     libraries = f"{plugin},{core / f'libggml-cpu-{_level()}.so'}"

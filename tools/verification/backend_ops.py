@@ -80,7 +80,9 @@ def operations(program: Program) -> tuple[str, ...]:
 def run(program: Program, wanted: Sequence[str], folder: Path, inputs: Mapping[str, str]) -> tuple[Outcome, ...]:
     """Run the operations in `wanted` that have no result of the same `inputs` in `folder`; return all results there."""
     if unknown := sorted(set(wanted) - set(operations(program))):
-        raise ToolError(f"test-backend-ops has no {', '.join(unknown)}.", fix="Names are as in ggml: MUL_MAT, SOFT_MAX.")
+        raise ToolError(
+            f"test-backend-ops has no {', '.join(unknown)}.", fix="Names are as in ggml: MUL_MAT, SOFT_MAX."
+        )
     for name in wanted:
         if _kept(folder / f"{name}.json", inputs) is None:
             outcome = _run_one(program, name)

@@ -83,9 +83,7 @@ def test_what_both_need_comes_from_the_same_library(ours: dict[str, Import], app
     assert {name: (ours[name], apples[name]) for name in both if ours[name] != apples[name]} == {}
 
 
-def test_differences_are_explained(
-    ours: dict[str, Import], apples: dict[str, Import], asked_for: set[str]
-) -> None:
+def test_differences_are_explained(ours: dict[str, Import], apples: dict[str, Import], asked_for: set[str]) -> None:
     assert (ours.keys() & asked_for) - apples.keys() == set(ONLY_OURS)
     of_the_system = {name for name, taken in apples.items() if taken.library != "libc++"}
     assert of_the_system - ours.keys() == set(ONLY_APPLES)

@@ -76,7 +76,9 @@ def _cpp(kind: str) -> str:
     """Return metal-cpp's spelling of an Objective-C type."""
     if "(^)" in kind:
         returns, parameters = kind.split("(^)")
-        return f"{_cpp(returns)}(^)({','.join(_cpp(re.sub(r'(?<=[ *])[a-z]+$', '', one)) for one in _listed(parameters))})"
+        return (
+            f"{_cpp(returns)}(^)({','.join(_cpp(re.sub(r'(?<=[ *])[a-z]+$', '', one)) for one in _listed(parameters))})"
+        )
     plain = re.sub(r"\bid<(\w+)>", r"\1 *", kind).replace("[]", "*")
     plain = re.sub(r"\b(?:const|unsigned|__unsafe_unretained)\b|<.*>|\s", "", plain)
     word = plain.rstrip("*")

@@ -13,7 +13,9 @@ from tools.util.cmd import run
 
 TARGET = "macos-arm64"
 STAND_IN = Path(__file__).with_name("sdk")
-ONLY_FOR_CHECKS = "It was built without Apple's SDK and has run on no Mac: it is for checks. A release has a Mac's wheel."
+ONLY_FOR_CHECKS = (
+    "It was built without Apple's SDK and has run on no Mac: it is for checks. A release has a Mac's wheel."
+)
 """What a session says of a wheel that was built with the stand-in."""
 BUILD_TAG = "0unreleased"
 """In that wheel's file name, so that nobody takes it for a Mac's."""

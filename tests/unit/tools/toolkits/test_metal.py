@@ -116,7 +116,9 @@ def test_the_plugin_links_with_each_stub() -> None:
 def test_each_class_and_symbol_of_the_headers_is_of_one_library_and_no_library_has_more() -> None:
     texts = [path.read_text(encoding="utf-8") for path in HEADERS]
     named = sorted(name for text in texts for name in (*INTERFACE.findall(text), *EXTERN.findall(text)))
-    symbols = [name[1:] for stub in STUBS for name in listed(stub, "symbols") if not name.lstrip("_").startswith("objc")]
+    symbols = [
+        name[1:] for stub in STUBS for name in listed(stub, "symbols") if not name.lstrip("_").startswith("objc")
+    ]
     classes = [name for stub in STUBS for name in listed(stub, "objc-classes")]
     assert sorted(name for name in (*symbols, *classes) if name not in RUNTIME) == named
 
@@ -133,9 +135,7 @@ def test_what_came_after_the_oldest_macos_says_so() -> None:
 def test_headers_are_compared_in_one_notation(tmp_path: Path) -> None:
     (tmp_path / "MTLDevice.hpp").write_text(METAL_CPP, encoding="utf-8")
     device = "MTL::Device"
-    new_buffer = Signature(
-        returns="MTL::Buffer*", parameters=("void*", "NS::UInteger", "void(^)(void*,NS::UInteger)")
-    )
+    new_buffer = Signature(returns="MTL::Buffer*", parameters=("void*", "NS::UInteger", "void(^)(void*,NS::UInteger)"))
     assert objective_c(HEADER) == {
         (device, "newBufferWithBytesNoCopy:length:deallocator:"): new_buffer,
         (device, "hasUnifiedMemory"): Signature(returns="bool", parameters=()),
