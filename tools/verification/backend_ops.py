@@ -22,7 +22,7 @@ from tools.util.atomic_files import write_text
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
-SECONDS = 1200
+SECONDS = 600
 """How long one operation may take."""
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 OPERATION = re.compile(r"^  ([A-Z][A-Z0-9_]*)$", re.MULTILINE)
@@ -125,11 +125,9 @@ def _signal(status: int) -> str:
 def read(name: str, output: str, end: str) -> Outcome:
     """Return what the program's `output` says of the operation `name`."""
     verdicts, last = [], ""
-    for line in ANSI.sub("", output).splitlines():
-        if line.startswith(f"  {name}("):
-            case, _, verdict = line.strip().rpartition("): ")
-            verdicts += [word for word in (OK, FAILED, UNSUPPORTED) if re.search(rf"\b{word}\b", verdict)][:1]
-            last = "" if verdict else line.strip().removeprefix(f"{name}(").rstrip(": )")
+    for parameters, verdict in re.findall(rf"^  {name}\((.*)\):(.*)$", ANSI.sub("", output), re.MULTILINE):
+        verdicts += [word for word in (OK, FAILED, UNSUPPORTED) if re.search(rf"\b{word}\b", verdict)][:1]
+        last = parameters
     return Outcome(
         operation=name,
         passed=verdicts.count(OK),

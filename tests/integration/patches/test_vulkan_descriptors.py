@@ -11,7 +11,9 @@ from tools.paths import ROOT
 
 PROGRAM = ROOT / "tests" / "support" / "programs" / "vulkan-descriptors.cpp"
 HEADER = "ggml/src/ggml-vulkan/ggml-vulkan-common.h"
-FUNCTION = re.compile(r"^template <typename T>\ninline void ggml_vk_dispatch_pipeline\(.*?^}\n", re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(
+    r"^template <typename T>\ninline void ggml_vk_dispatch_pipeline\(.*?^}\n", re.MULTILINE | re.DOTALL
+)
 
 
 def left_in_the_set(tree: str, folder: Path) -> list[int]:

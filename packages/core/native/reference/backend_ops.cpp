@@ -21,5 +21,6 @@ int main(int argc, char ** argv) {
             return 2;
         }
     }
+    std::setvbuf(stdout, nullptr, _IONBF, 0);   // after a crash, what was said before it counts
     return test_backend_ops(argc - 1, argv + 1);
 }
