@@ -99,7 +99,7 @@ def installed(root: Root, wheel: Path) -> Place:
 def install(place: Place, root: Root, wheels: Sequence[Path], names: Sequence[str] = (), tests: str = "") -> Place:
     """Install `wheels` as `installed` does, with the packages of requirements/NAME.txt for each of `names` beside them.
 
-    The packages of requirements/TESTS.txt are unpacked into /place/tests, which PYTHONPATH has to name.
+    The packages of another such file, `tests`, are unpacked into /place/tests, which PYTHONPATH has to name.
     """
     used = ["core", *names]
     key = {file.name: stamps.file_digest(file) for file in (*_lists(*used, *filter(None, [tests])), *wheels)}
