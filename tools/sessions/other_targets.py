@@ -167,7 +167,7 @@ ARM_PACKAGES: Mapping[str, Sequence[str]] = {"vulkan": LAVAPIPE_PACKAGES}
 PARTS = "installed or without_device or device_is_there or logits or each_step or doctor"
 """The tests that are run in an emulator of a processor."""
 PROCESSOR = "cortex-a76"
-RUNTIME: Mapping[str, Sequence[str]] = {}
+RUNTIME: Mapping[str, Sequence[str]] = {"cuda": ("cuda-runtime",)}
 """The requirement files of what a plug-in needs when it runs, for another target than this machine's."""
 RUN: Mapping[str, Callable[[nox.Session, Artifacts, Sequence[str]], None]] = {
     "windows-x86_64": run_under_wine,
