@@ -25,6 +25,7 @@ from tools.vendoring.source.manifest import MANIFEST
 COLD_BUILD_MIB = 2560
 LEVELS_VARIABLE = "LLAMAPACK_CPU_LEVELS"
 FLAGS_VARIABLE = "LLAMAPACK_CPU_FLAGS"
+LINKER_VARIABLE = "LLAMAPACK_LINKER"
 CUSTOM = "custom"
 """The level that has these flags."""
 _TAKEN_APART = '";\\={}:'
@@ -84,9 +85,9 @@ class Build:
     def tag(self) -> str:
         """The platform tag of the wheel; empty for a wheel that is only for this machine.
 
-        Only zig compiles for the oldest systems that the matrix names.
+        Only zig links for the oldest systems that the matrix names.
         """
-        return load_matrix().wheel_tag(self.target) if self.toolchain.is_zig else ""
+        return load_matrix().wheel_tag(self.target) if (self.kit.linker or self.toolchain).is_zig else ""
 
     def inputs(self) -> dict[str, str]:
         """Return a digest for each kind of input; for llama.cpp's source, that of its manifest."""
@@ -99,6 +100,7 @@ class Build:
             "package metadata": stamps.tree_digest(package, metadata),
             "build tools": stamps.file_digest(REQUIREMENTS / "build.txt"),
             "compiler": self.toolchain.identity,
+            **({"linker": self.kit.linker.identity} if self.kit.linker else {}),
             **self.kit.inputs,
         }
 
@@ -130,7 +132,8 @@ class BuildEnvironment:
 def build_environment(build: Build) -> BuildEnvironment:
     """Return the environment of `build`, after installing tools and choosing compilers and a compiler cache."""
     require_plain_paths(build.package, build.folder, cache_dir())
-    venv, elsewhere = ensure_environment(["build", *build.toolchain.needs]), build.kit.elsewhere
+    linker, elsewhere = build.kit.linker, build.kit.elsewhere
+    venv = ensure_environment(["build", *build.toolchain.needs, *(linker.needs if linker else ())])
     toolchain = with_commands(build.toolchain, venv)
     cache = compiler_cache(toolchain, venv, portable=elsewhere is not None)
     settings = {**toolchain.flags, **cache.variables, "CMAKE_BUILD_PARALLEL_LEVEL": str(parallel_jobs())}
@@ -139,6 +142,8 @@ def build_environment(build: Build) -> BuildEnvironment:
     if toolchain.c:
         settings |= {"CC": shlex.join(toolchain.c), "CXX": shlex.join(toolchain.cxx)}
     defines = {**toolchain.defines, **cache.defines(build.kit.languages), **build.kit.defines}
+    if linker:
+        defines[LINKER_VARIABLE] = with_commands(linker, venv).c[0]
     settings |= build.kit.variables
     return BuildEnvironment(venv=venv, settings=settings, defines=defines, elsewhere=elsewhere)
 

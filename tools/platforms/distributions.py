@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tools.matrix import host_target, load_matrix
 from tools.paths import BUILD, REQUIREMENTS, cache_dir
 from tools.platforms import debian_roots
 from tools.platforms.debian_roots import TARGETS, Root, ensure_root
+from tools.platforms.target_packages import install_for
 from tools.util import stamps
 from tools.util.cmd import run, run_live
 from tools.util.files import locked, remove_tree, staged_folder
@@ -41,16 +42,23 @@ class Place:
     emulator: Path | None = None
 
     def command(
-        self, *arguments: str | os.PathLike[str], files: Sequence[Path] = (), processor: str = "", cwd: str = OWN
+        self,
+        *arguments: str | os.PathLike[str],
+        files: Sequence[Path] = (),
+        processor: str = "",
+        cwd: str = OWN,
+        binds: Mapping[Path, str] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> list[str]:
-        """Return the command that runs `arguments` inside; `files` are mounted in /files.
+        """Return the command that runs `arguments` inside; `files` are mounted in /files, and `binds` where they say.
 
         `processor` is the processor model for an emulator.
         """
-        variables = {"QEMU_CPU": processor} if processor else {}
-        binds = {self.own: OWN, **{file: inside(file) for file in files}}
+        model = {"QEMU_CPU": processor} if processor else {}
+        mounted = {self.own: OWN, **{file: inside(file) for file in files}, **(binds or {})}
+        told = {**model, **PIP, **(variables or {})}
         return debian_roots.command(
-            self.root, arguments, binds=binds, variables=variables | PIP, cwd=cwd, emulator=self.emulator
+            self.root, arguments, binds=mounted, variables=told, cwd=cwd, emulator=self.emulator
         )
 
 
@@ -71,10 +79,10 @@ def inside(file: Path) -> str:
     return f"/files/{file.name}"
 
 
-def ensure_place(root: Root) -> Place:
-    """Return `root` with a folder of its own in build/."""
-    folder = ensure_root(root)
-    own = BUILD / "roots" / folder.name
+def ensure_place(root: Root, purpose: str = "", *, mib: int = debian_roots.MIB) -> Place:
+    """Return `root` with a folder of its own in build/, one for each `purpose`."""
+    folder = ensure_root(root, mib=mib)
+    own = BUILD / "roots" / "-".join(filter(None, (folder.name, purpose)))
     own.mkdir(parents=True, exist_ok=True)
     return Place(root=folder, own=own, emulator=debian_roots.emulator_for(root))
 
@@ -85,37 +93,44 @@ def installed(root: Root, wheel: Path) -> Place:
     It is made again if either changed. pip gets the files of requirements/core.txt and no index: it decides by itself
     whether the wheel's tag is compatible.
     """
-    place = ensure_place(root)
-    key = {"wheel": stamps.file_digest(wheel), "requirements": stamps.file_digest(REQUIREMENTS / "core.txt")}
+    return install(ensure_place(root), root, (wheel,))
+
+
+def install(place: Place, root: Root, wheels: Sequence[Path], names: Sequence[str] = (), tests: str = "") -> Place:
+    """Install `wheels` as `installed` does, with the packages of requirements/NAME.txt for each of `names` beside them.
+
+    The packages of another such file, `tests`, are unpacked into /place/tests, which PYTHONPATH has to name.
+    """
+    used = ["core", *names]
+    key = {file.name: stamps.file_digest(file) for file in (*_lists(*used, *filter(None, [tests])), *wheels)}
     stamp = place.own / "llamapack-stamp.json"
     with locked(place.own.with_name(f"{place.own.name}.lock")):
         if stamps.changed(stamp, key):
-            log.info(f"Installing {wheel.name} in Debian {root.suite} for {root.architecture}")
+            log.info(f"Installing {wheels[-1].name} in Debian {root.suite} for {root.architecture}")
             stamp.unlink(missing_ok=True)
-            _install(place, root, wheel)
+            _install(place, root, wheels, used, tests)
             stamps.write(stamp, key)
     return place
 
 
-def _install(place: Place, root: Root, wheel: Path) -> None:
+def _lists(*names: str) -> list[Path]:
+    return [REQUIREMENTS / f"{name}.txt" for name in names]
+
+
+def _install(place: Place, root: Root, wheels: Sequence[Path], names: Sequence[str], tests: str) -> None:
     remove_tree(place.own / "env")
-    what = f"{wheel.name} could not be installed in Debian {root.suite} for {root.architecture}"
+    target, what = TARGETS[root.architecture], f"{wheels[-1].name} could not be installed in Debian {root.suite}"
     version = run(place.command("python3", "-c", VERSION)).stdout.strip()
-    house = wheelhouse(version, TARGETS[root.architecture])
+    houses = [wheelhouse(version, target, name) for name in names]
     run_live(place.command("python3", "-m", "venv", f"{OWN}/env"), what=what)
     # compiling all of numpy takes minutes on an emulated processor; Python compiles what it imports
-    arguments = (
-        PYTHON,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-compile",
-        "--find-links",
-        inside(house),
-        inside(wheel),
-    )
-    run_live(place.command(*arguments, files=(house, wheel)), what=what)
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--no-compile"]
+    pip += [word for house in houses for word in ("--find-links", inside(house))]
+    run_live(place.command(*pip, *map(inside, wheels), files=(*houses, *wheels)), what=what)
+    if tests:
+        remove_tree(place.own / "tests")
+        with staged_folder(place.own / "tests") as staged:
+            install_for(staged, version, tags(target), [tests])
 
 
 def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
@@ -135,16 +150,18 @@ def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
 
 
 def platforms(target: str) -> list[str]:
-    """Return pip's options for wheels of a Linux or macOS `target`: those for our oldest system, and for still older ones.
+    """Return pip's options for wheels of a Linux or macOS `target`: those for our oldest system, and for still older ones."""
+    return [word for tag in tags(target) for word in ("--platform", tag)]
 
-    Packages of macOS are for 11.0 at least: the first one for Apple silicon.
+
+def tags(target: str) -> list[str]:
+    """Return the platform tags of wheels that run on our oldest Linux or macOS, the newest first.
+
+    macOS 11 is the first one for Apple silicon.
     """
     tag = load_matrix().wheel_tag(target)
     if found := re.fullmatch(r"macosx_(\d+)_0_(\w+)", tag):
-        tags = [f"macosx_{major}_0_{found[2]}" for major in range(int(found[1]), 10, -1)]
-    else:
-        found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", tag)
-        assert found, target
-        tags = [f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)]
-        tags.append(f"manylinux2014_{found[2]}")
-    return [word for tag in tags for word in ("--platform", tag)]
+        return [f"macosx_{major}_0_{found[2]}" for major in range(int(found[1]), 10, -1)]
+    found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", tag)
+    assert found, target
+    return [*(f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)), f"manylinux2014_{found[2]}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +12,12 @@ from pathlib import Path
 
 from tools.errors import ToolError, UnavailableError
 from tools.paths import REQUIREMENTS
-from tools.platforms import apt
+from tools.platforms import apt, piped
 from tools.platforms.emulators import ensure_emulator, how_to_get
+from tools.platforms.target_packages import install_for
 from tools.platforms.windows_python import windows_python
 from tools.util import stamps
-from tools.util.cmd import run_live
 from tools.util.files import locked, remove_tree, staged_folder
-from tools.util.venv import NETWORK, ensure_environment, pip_variables
 
 PLATFORM, VERSION = "win_amd64", "3.13"
 """What `windows_python` is, as pip calls it."""
@@ -46,7 +46,7 @@ class WinePython:
     @property
     def command(self) -> list[str]:
         """The command that starts it, before its arguments."""
-        return [str(self.program), windows_path(self.python)]
+        return [sys.executable, "-I", piped.__file__, str(self.program), windows_path(self.python)]
 
     @property
     def variables(self) -> dict[str, str]:
@@ -89,21 +89,9 @@ def ensure_wine_python(names: Sequence[str], folder: Path, wheels: Sequence[Path
             stamp.unlink(missing_ok=True)
             remove_tree(found.packages)
             with staged_folder(found.packages) as staged:
-                _install(lists, wheels, staged)
+                install_for(staged, VERSION, (PLATFORM,), names, wheels)
             stamps.write(stamp, key)
     return found
-
-
-def _install(lists: Sequence[Path], wheels: Sequence[Path], into: Path) -> None:
-    python = ensure_environment(["build"]).python
-    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", into]
-    pip += ["--platform", PLATFORM, "--python-version", VERSION, "--only-binary", ":all:"]
-    for file in lists:
-        what = f"The packages of requirements/{file.name} could not be installed for Windows"
-        run_live([*pip, "--require-hashes", "--requirement", file], what=what, fix=NETWORK, env=pip_variables())
-    for wheel in wheels:
-        what = f"{wheel.name} could not be installed for Windows"
-        run_live([*pip, "--no-index", wheel], what=what, env=pip_variables())
 
 
 @contextmanager

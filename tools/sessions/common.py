@@ -140,12 +140,21 @@ def run_pytest(
     """
     SCRATCH.mkdir(parents=True, exist_ok=True)
     words = ["python"] if python is None else [str(python)] if isinstance(python, Path) else list(python)
-    command = ["-m", "pytest", "--config-file", path(ROOT / "pyproject.toml"), "--rootdir", path(ROOT)]
-    command += ["--override-ini", "pythonpath=."]
-    given = {**CLEAN, **env}
-    told = {inherited.GIVEN: ",".join(name for name, value in given.items() if value is not None)}
+    command = [*words, *pytest_words(path), *arguments]
     with session.chdir(SCRATCH):
-        session.run(*words, *command, *arguments, env={**given, **told}, external=python is not None)
+        session.run(*command, env=given({**CLEAN, **env}), external=python is not None)
+
+
+def pytest_words(path: Callable[[Path], str] = str) -> list[str]:
+    """Return Python's arguments that run pytest with this checkout's settings; `path` spells a path."""
+    settings = ["--config-file", path(ROOT / "pyproject.toml"), "--rootdir", path(ROOT)]
+    return ["-m", "pytest", *settings, "--override-ini", "pythonpath=."]
+
+
+def given(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return `variables`, and one that tells a test process to keep them: see tools/util/inherited.py."""
+    names = (name for name, value in variables.items() if value is not None)
+    return {**variables, inherited.GIVEN: ",".join(names)}
 
 
 def cells(kind: str) -> list[object]:

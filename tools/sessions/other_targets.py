@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nox
@@ -17,13 +17,19 @@ from tools.building import wheels
 from tools.errors import ToolError
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import BUILD, ROOT
-from tools.platforms import wine
+from tools.platforms import distributions, wine
 from tools.platforms.host import Method, Way, strongest_way, this_host
 from tools.platforms.wine import windows_path
-from tools.sessions.common import WHOLE, audit, run_pytest, skip_unless_here
+from tools.sessions.common import WHOLE, audit, given, pytest_words, run_pytest, skip_unless_here
 from tools.toolkits import gpu_architectures
 from tools.verification import demo_model, results
-from tools.verification.devices import WITHOUT_GPU, lavapipe
+from tools.verification.devices import (
+    LAVAPIPE_PACKAGES,
+    VULKAN_DRIVERS,
+    WITHOUT_GPU,
+    lavapipe_driver,
+    lavapipe_variables,
+)
 
 OPTION = "--target"
 CONTRACT = ROOT / "tests" / "devices" / "contract"
@@ -107,19 +113,64 @@ def run_under_wine(session: nox.Session, parts: Artifacts, arguments: Sequence[s
             python.stop()
 
 
-def _told(parts: Artifacts) -> dict[str, str]:
+def run_in_arm_root(session: nox.Session, parts: Artifacts, arguments: Sequence[str]) -> None:
+    """Run the plug-in's tests in a Debian root for 64-bit Arm.
+
+    An emulator takes many times as long as a processor, so only those of PARTS are run, unless `arguments` say more.
+    """
+    backend = parts.cell.backend
+    root = replace(distributions.ARM, packages=(*distributions.ARM.packages, *ARM_PACKAGES.get(backend, ())))
+    place = distributions.install(
+        distributions.ensure_place(root, backend, mib=ROOT_MIB),
+        root,
+        (parts.core, parts.plugin),
+        RUNTIME.get(backend, ()),
+        tests="test",
+    )
+    drivers = {path.name for path in (place.root / VULKAN_DRIVERS.relative_to("/")).glob("lvp_icd.*json")}
+    told = given(
+        {
+            **_told(parts, *(str(VULKAN_DRIVERS / name) for name in drivers)),
+            "LLAMAPACK_TEST_MODEL": distributions.inside(parts.model),
+            "LLAMAPACK_CACHE_DIR": f"{distributions.OWN}/cache",
+            "PYTHONPATH": f"{distributions.OWN}/tests",
+        }
+    )
+    command = place.command(
+        distributions.PYTHON,
+        *pytest_words(),
+        str(CONTRACT),
+        *("-rs", "-p", "no:cacheprovider", *(arguments or ("-k", PARTS))),
+        files=(parts.model,),
+        processor=PROCESSOR,
+        binds={ROOT: str(ROOT)},
+        variables={name: value for name, value in told.items() if value is not None},
+    )
+    session.run(*command, external=True)
+
+
+def _told(parts: Artifacts, *drivers: str) -> dict[str, str]:
     """Return the variables that tell the tests what they test, on which device."""
     software = parts.way.how is Method.EMULATED
     return {
-        **(lavapipe() if software else {}),
+        **(lavapipe_variables(drivers[0] if drivers else lavapipe_driver()) if software else {}),
         "LLAMAPACK_TEST_BACKEND": parts.cell.backend,
         "LLAMAPACK_TEST_NO_DEVICE": "" if software else "nothing acts as the device here",
         "LLAMAPACK_TEST_SOFTWARE": parts.way.by,
-        "LLAMAPACK_PROBE_SECONDS": "240",
+        "LLAMAPACK_PROBE_SECONDS": "600",
     }
 
 
-RUNTIME: Mapping[str, Sequence[str]] = {}
+ROOT_MIB = 1500
+ARM_PACKAGES: Mapping[str, Sequence[str]] = {"vulkan": LAVAPIPE_PACKAGES}
+"""What a root for 64-bit Arm has for a backend's tests, by Debian's names."""
+PARTS = "installed or without_device or device_is_there or logits or each_step or doctor"
+"""The tests that are run in an emulator of a processor."""
+PROCESSOR = "cortex-a76"
+RUNTIME: Mapping[str, Sequence[str]] = {"cuda": ("cuda-runtime",)}
 """The requirement files of what a plug-in needs when it runs, for another target than this machine's."""
-RUN: Mapping[str, Callable[[nox.Session, Artifacts, Sequence[str]], None]] = {"windows-x86_64": run_under_wine}
+RUN: Mapping[str, Callable[[nox.Session, Artifacts, Sequence[str]], None]] = {
+    "windows-x86_64": run_under_wine,
+    "linux-aarch64": run_in_arm_root,
+}
 """How a plug-in is run for each target that something here runs."""

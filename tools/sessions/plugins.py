@@ -158,8 +158,9 @@ def look_into(
     python = ".".join(map(str, sys.version_info[:2]))
     for name in runtime_requirements(backend):
         told["LLAMAPACK_TEST_RUNTIME"] = str(wheelhouse(python, host_target(), name))
-    files = ("test_plugin_wheels.py", "test_real_plugins.py", f"test_{backend}.py")
-    tests = [str(path) for name in files if (path := ROOT / "tests" / "wheels" / "plugins" / name).exists()]
+    folder = ROOT / "tests" / "wheels" / "plugins"
+    own = sorted(folder.glob(f"test_{backend}*.py"))
+    tests = [str(path) for path in (folder / "test_plugin_wheels.py", folder / "test_real_plugins.py", *own)]
     run_pytest(session, *tests, "-rs", "-k", backend, env=told, python=place.python)
 
 

@@ -37,5 +37,7 @@ class Kit:
     """The compilers, where those of this machine will not do."""
     note: str = ""
     """What whoever gets the wheel must know, each time."""
+    linker: Toolchain | None = None
+    """What links the plug-in for the oldest system of the matrix, where the compilers would link for this machine's."""
     elsewhere: Elsewhere | None = None
     """Where it is compiled, if not on this machine itself."""

@@ -58,7 +58,7 @@ def vulkan_device(arguments: Sequence[str] = ()) -> Device:
     """Return lavapipe, or with `--device` this machine's own Vulkan devices."""
     if OWN_DEVICE in arguments:
         return Device(how=Method.NATIVE, options=(OWN_DEVICE,), variables=named(DEVICES))
-    return Device(how=Method.EMULATED, by="lavapipe", variables=lavapipe())
+    return Device(how=Method.EMULATED, by="lavapipe", variables=lavapipe_variables(lavapipe_driver()))
 
 
 def cuda_device(arguments: Sequence[str] = ()) -> Device:
@@ -100,8 +100,8 @@ RUNTIME_REQUIREMENTS: Mapping[str, str] = {"cuda": "cuda-runtime"}
 """The requirement file of what a plug-in needs when it runs, for those that need one."""
 
 
-def lavapipe() -> dict[str, str]:
-    """Return variables that make Mesa's lavapipe, which uses the CPU, the only Vulkan device, and make ggml use it."""
+def lavapipe_driver() -> str:
+    """Return the file that describes Mesa's lavapipe, a Vulkan device on the CPU; it is installed if it is missing."""
     if sys.platform == "linux" and apt.is_here():
         apt.require(LAVAPIPE_PACKAGES, purpose="running Vulkan on the CPU")
     drivers = sorted(VULKAN_DRIVERS.glob("lvp_icd.*json"))
@@ -111,7 +111,12 @@ def lavapipe() -> dict[str, str]:
             why=f"There is no lvp_icd.*.json in {VULKAN_DRIVERS}.",
             fix="Install it (Debian: mesa-vulkan-drivers), or test a real device: nox -s test-vulkan -- --device",
         )
-    return {"VK_DRIVER_FILES": str(drivers[0]), "VK_ICD_FILENAMES": str(drivers[0]), "GGML_VK_VISIBLE_DEVICES": "0"}
+    return str(drivers[0])
+
+
+def lavapipe_variables(driver: str) -> dict[str, str]:
+    """Return variables that make `driver` the only one of Vulkan, and make ggml use its device."""
+    return {"VK_DRIVER_FILES": driver, "VK_ICD_FILENAMES": driver, "GGML_VK_VISIBLE_DEVICES": "0"}
 
 
 def nvidia_gpus() -> tuple[str, ...]:

@@ -23,6 +23,7 @@ set(LLAMAPACK_LICENCES "" CACHE STRING
 
 include(LlamapackIdentity)  # the pin and the ABI id
 include(LlamapackLibrary)   # how every library of ours is linked
+include(LlamapackLinker)    # by what, where it is not the compiler
 include(LlamapackHardening) # what all of it is compiled with
 include(LlamapackProcessor) # for whose processors
 include(LlamapackGgml)      # how ggml is built
@@ -66,6 +67,7 @@ function(llamapack_backend name)
     add_library(llamapack-abi-id OBJECT "${LLAMAPACK_SHARED}/backend.c")
     target_compile_definitions(llamapack-abi-id PRIVATE "LLAMAPACK_ABI_ID=\"${LLAMAPACK_ABI_ID}\"")
     target_sources(${_target} PRIVATE $<TARGET_OBJECTS:llamapack-abi-id>)
+    llamapack_link_older(${_target})
 
     string(REPLACE "-" "_" _package "${PROJECT_NAME}")
     _llamapack_compiled_targets(${_target} ARG_TARGETS)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tools.building import build as build_module
 from tools.building import upstream_programs, wheels
 from tools.building.build import COLD_BUILD_MIB, Build, BuildEnvironment, forget_another_compiler
 from tools.building.wheels import core_wheel, found_wheels, host_wheel, portable_wheel, wheel_for
+from tools.compilers.compiler_cache import CompilerCache
 from tools.compilers.toolchain import Toolchain
 from tools.errors import ToolError
 from tools.paths import Checkout
@@ -308,6 +310,30 @@ OTHERS = (
     "llamapack_vulkan-0.1.0-py3-none-linux_x86_64.whl",
     "numpy-2.3.4-cp312-cp312-manylinux_2_28_x86_64.whl",
 )
+
+
+def test_what_zig_links_has_the_tag_of_the_oldest_system_and_is_built_again_by_another_zig(
+    core: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linker = Toolchain(description="zig 1", needs=("zig",), target="linux-x86_64", zig_identity="a")
+    own = Toolchain(c=("cc",), cxx=("c++",), description="c++ 12")
+
+    def build(linker: Toolchain | None) -> Build:
+        found = Kit(inputs={}, toolchain=own, linker=linker)
+        return Build(backend="vulkan", target="linux-x86_64", toolchain=own, kit=found)
+
+    assert build(None).tag == ""
+    found, other = build(linker), build(replace(linker, zig_identity="b"))
+    assert found.tag == "manylinux_2_28_x86_64"
+    assert found.folder == build(None).folder
+    assert {name for name, value in found.inputs().items() if other.inputs()[name] != value} == {"linker"}
+    monkeypatch.setattr(build_module, "ensure_environment", lambda names: Environment(folder=Path(*names)))
+    monkeypatch.setattr(build_module, "with_commands", lambda chosen, venv: replace(chosen, c=(f"{chosen.target}-cc",)))
+    monkeypatch.setattr(build_module, "compiler_cache", lambda *_, **__: CompilerCache())
+    environment = build_module.build_environment(found)
+    assert environment.venv.folder == Path("build", "zig")
+    assert environment.defines["LLAMAPACK_LINKER"] == "linux-x86_64-cc"
+    assert environment.settings["_PYTHON_HOST_PLATFORM"] == "manylinux_2_28_x86_64"
 
 
 def test_wheels_for_this_machine_are_found_among_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

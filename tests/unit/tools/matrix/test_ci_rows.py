@@ -59,7 +59,10 @@ def test_rows_are_pythons_on_linux_the_newest_elsewhere_what_is_verified_and_aud
         "tried": [
             {"id": "vulkan-windows-x86_64", "session": "test-vulkan", "runner": "windows-2025", "python": "3.13"},
         ],
-        "wheel": [{"id": "cuda-linux-x86_64", "runner": "ubuntu-24.04", "python": "3.13"}],
+        "wheel": [
+            {"id": "cuda-linux-x86_64", "runner": "ubuntu-24.04", "python": "3.13"},
+            {"id": "cuda-windows-x86_64", "runner": "ubuntu-24.04", "python": "3.13"},
+        ],
     }
 
 
@@ -131,6 +134,7 @@ def test_the_table_of_proofs_says_of_each_build_how_far_it_came(tmp_path: Path) 
         ["`llamapack-vulkan`", "linux-x86_64", "", "yes", "yes", "with `lavapipe`"],
         ["`llamapack-vulkan`", "windows-x86_64", "", "no", "no", "no"],
         ["`llamapack-cuda`", "linux-x86_64", "90", "yes", "yes", "no"],
+        ["`llamapack-cuda`", "windows-x86_64", "", "no", "no", "no"],
     ]
 
 

@@ -78,7 +78,7 @@ def test_a_build_and_a_check_are_spelled_backend_target_level() -> None:
     [
         ("gpu-linux-x86_64", "'gpu' is no backend.", "Valid backends: cpu, vulkan, cuda."),
         ("cpu-linux-riscv", "'linux-riscv' is no target.", "Valid targets: linux-x86_64, windows-x86_64, macos-arm64."),
-        ("cuda-macos-arm64", "cuda does not exist on macos-arm64.", "Valid targets: linux-x86_64."),
+        ("cuda-macos-arm64", "cuda does not exist on macos-arm64.", "Valid targets: linux-x86_64, windows-x86_64."),
         (
             "cuda-linux-x86_64-zen4",
             "'cuda-linux-x86_64-zen4' is no cell: only cpu has levels.",
@@ -157,6 +157,9 @@ def test_what_is_tried_is_not_called_verified() -> None:
     released = ("cpu-linux-x86_64", "cpu-windows-x86_64", "cpu-macos-arm64")
     assert [(row.build, row.session) for row in matrix.tried] == [
         ("metal-macos-arm64", "test-metal"),
+        ("vulkan-windows-x86_64", "test-vulkan"),
+        ("cuda-linux-aarch64", "test-cuda"),
+        ("cuda-windows-x86_64", "test-cuda"),
         *((build, "cibuildwheel") for build in released),
     ]
     assert set(matrix.tried) & set(matrix.verified) == set()

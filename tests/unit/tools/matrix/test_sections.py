@@ -196,8 +196,8 @@ WRONG_TYPES = [
         "It must be a string.",
     ),
     (
-        'targets = ["linux-x86_64"]',
-        'targets = "linux-x86_64"',
+        'targets = ["linux-x86_64", "windows-x86_64"]\ndevice = "an',
+        'targets = "linux-x86_64"\ndevice = "an',
         "matrix.toml: backends.cuda.targets is 'linux-x86_64', a string.",
         "It must be a list.",
     ),

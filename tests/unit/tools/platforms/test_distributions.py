@@ -25,6 +25,7 @@ def test_pip_is_asked_for_wheels_of_the_floor_and_of_older_systems() -> None:
         "--platform",
         "manylinux_2_27_aarch64",
     ]
+    assert platforms("macos-arm64")[1::2] == [f"macosx_{major}_0_arm64" for major in (14, 13, 12, 11)]
     assert platforms("linux-x86_64")[-3:] == ["manylinux_2_17_x86_64", "--platform", "manylinux2014_x86_64"]
 
 
@@ -68,7 +69,7 @@ def test_wheel_is_installed_once_until_it_changes(tmp_path: Path, monkeypatch: p
     (tmp_path / "own").mkdir()
     place = Place(root=tmp_path / "root", own=tmp_path / "own")
     monkeypatch.setattr(distributions, "ensure_place", lambda root: place)
-    monkeypatch.setattr(distributions, "_install", lambda place, root, wheel: done.append(wheel))
+    monkeypatch.setattr(distributions, "_install", lambda place, root, wheels, *_: done.extend(wheels))
     wheel = tmp_path / WHEEL
     for content in ("one", "one", "two"):
         wheel.write_text(content, encoding="utf-8")

@@ -123,7 +123,7 @@ def test_a_recorded_level_is_looked_into_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
 ) -> None:
     told: list[tuple[str, ...]] = []
-    monkeypatch.setattr(cpu_levels, "_audit", lambda session, wheel, *words: told.append(words))
+    monkeypatch.setattr(cpu_levels, "audit", lambda session, wheel, *words: told.append(words))
     artifacts = cpu_levels.Artifacts(wheel=tmp_path / "a.whl", model=tmp_path / "a.gguf", recorded=recorded)
     cell, session = made_matrix(tmp_path).cell("cpu-linux-x86_64-zen4"), cast("nox.Session", Session())
     cpu_levels._check_in_one_way(session, cell, Way(how=Method.COMPILED), artifacts, [])
