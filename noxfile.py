@@ -102,18 +102,8 @@ def run(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Run all that this host can check: lint, types, the vendored source, unit, wheels, their levels and devices."""
     with with_source(session):
-        names = (
-            "lint",
-            "types",
-            "vendor-check",
-            "unit",
-            "integration",
-            "packaging",
-            "audit",
-            "emulation",
-            "test-vulkan",
-        )
-    for name in names:
+        names = ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation")
+    for name in (*names, "test-vulkan"):
         session.notify(name, [])
     session.notify("distributions(trixie)", [cpu_levels.OWN_WHEEL])
 
@@ -402,7 +392,7 @@ def test_metal(session: nox.Session) -> None:
 def backend_ops_(session: nox.Session) -> None:
     """Run upstream's test of all operations, each in its own process: `-- vulkan`; `--record` writes the page."""
     with with_source(session):
-        backend_ops.check_operations(session)
+        backend_ops.check_operations(session, wheels, upstream_programs.backend_ops)
 
 
 @nox.session

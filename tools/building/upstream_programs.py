@@ -46,6 +46,11 @@ def build_upstream(programs: Sequence[str] = TO_COMPARE_WITH) -> Path:
     return folder
 
 
+def backend_ops() -> Path:
+    """Return upstream's test-backend-ops."""
+    return _program(build_upstream([BACKEND_OPS]), BACKEND_OPS)
+
+
 def _build(build: Build, programs: Sequence[str]) -> None:
     environment = build_environment(build)
     cmake: list[Argument] = [environment.venv.python, "-m", "cmake"]

@@ -150,7 +150,7 @@ def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
 
 
 def platforms(target: str) -> list[str]:
-    """Return pip's options for wheels of a Linux or macOS `target`: those for our oldest system, and for still older ones."""
+    """Return pip's options for wheels of a Linux or macOS `target`: for our oldest system, and for still older ones."""
     return [word for tag in tags(target) for word in ("--platform", tag)]
 
 

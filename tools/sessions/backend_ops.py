@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import nox
 
-from tools.building import upstream_programs, wheels
 from tools.errors import ToolError
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import BUILD, ROOT
 from tools.platforms.host import host_features
+from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.atomic_files import write_text
 from tools.util.files import staged_folder
@@ -24,8 +25,20 @@ DEVICES = {"vulkan": "Vulkan0"}
 """ggml's name of the first device, for each backend whose operations are tested."""
 
 
-def check_operations(session: nox.Session) -> None:
+class Wheels(Protocol):
+    """What builds the wheels of this machine."""
+
+    def core_wheel(self) -> Path:
+        """Return the core's."""
+
+    def host_wheel(self, backend: str, *, kit: Callable[[], Kit] | None = None) -> Path:
+        """Return a plug-in's, compiled with `kit` or its own."""
+
+
+def check_operations(session: nox.Session, wheels: Wheels, build_program: Callable[[], Path]) -> None:
     """Test the operations of the plug-in in the first argument: all, or those that are named after it.
+
+    `build_program` builds test-backend-ops.
 
     `--record` writes the page from all results so far; an operation without one is named there as not run.
     """
@@ -38,7 +51,7 @@ def check_operations(session: nox.Session) -> None:
         session.skip(f"nothing can be tested: {device.missing}")
     named = [word for word in named if word not in device.options]
     parts = (wheels.core_wheel(), wheels.host_wheel(backend, kit=device.kit))
-    program = _program(backend, parts, device.variables)
+    program = _program(build_program(), backend, parts, device.variables)
     known = backend_ops.operations(program)
     inputs = {wheel.name: stamps.file_digest(wheel) for wheel in parts} | {"device": device.by or "of this machine"}
     folder = BUILD / f"backend-ops-{backend}"
@@ -54,7 +67,9 @@ def check_operations(session: nox.Session) -> None:
         session.log(f"Written: {PAGE.relative_to(ROOT)}")
 
 
-def _program(backend: str, parts: tuple[Path, Path], variables: Mapping[str, str]) -> backend_ops.Program:
+def _program(
+    program: Path, backend: str, parts: tuple[Path, Path], variables: Mapping[str, str]
+) -> backend_ops.Program:
     """Return upstream's test program with the libraries of the wheels in `parts`, the core's and the plug-in's."""
     key = "-".join(stamps.file_digest(part)[:8] for part in parts)
     folder = BUILD / "backend-ops-wheels" / key
@@ -64,10 +79,9 @@ def _program(backend: str, parts: tuple[Path, Path], variables: Mapping[str, str
                 with zipfile.ZipFile(part) as archive:
                     archive.extractall(staged)
     core, plugin = folder / "llamapack" / "lib", folder / f"llamapack_{backend}" / "lib" / f"libggml-{backend}.so"
-    built = upstream_programs.build_upstream([upstream_programs.BACKEND_OPS]) / upstream_programs.BACKEND_OPS
     libraries = f"{plugin},{core / f'libggml-cpu-{_level()}.so'}"
     return backend_ops.Program(
-        command=(str(built), libraries),
+        command=(str(program), libraries),
         variables={**variables, "LD_LIBRARY_PATH": str(core)},
         device=DEVICES[backend],
     )

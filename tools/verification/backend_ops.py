@@ -1,7 +1,7 @@
 """Run llama.cpp's own test of a backend's operations, each operation in a process of its own, and write the page.
 
-A crash ends one operation's process and is its result; the cases before it count. What is finished is kept in build/, so
-a run that is interrupted, or that was asked for some operations only, is continued by the next one.
+A crash ends one operation's process and is its result; the cases before it count. What is finished is kept in build/:
+the next run continues one that was interrupted, or that was asked for some operations only.
 """
 
 from __future__ import annotations

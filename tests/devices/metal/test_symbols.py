@@ -1,6 +1,6 @@
 """What the library takes from macOS, symbol by symbol, compared with a build of ggml-metal by Apple's own tools.
 
-That one is of an older version, with an SDK that knows no residency sets; each difference is named here with its reason.
+That one is of an older version, and its SDK knows no residency sets; each difference is named with its reason.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ APPLES = "pywhispercpp/.dylibs/libggml-metal."
 RESIDENCY_SETS = "_OBJC_CLASS_$_MTLResidencySetDescriptor"
 ONLY_OURS = {
     RESIDENCY_SETS: "the headers that Apple's build was made with are of macOS 14.5, and this is of 15.0",
-    "__availability_version_check": "it asks for the system because of residency sets; Apple's needs to ask for nothing",
+    "__availability_version_check": "it asks for the version because of residency sets, which Apple's has not",
     "_OBJC_CLASS_$_NSNumber": "newer source: which library has which function is kept in a dictionary",
     "_usleep": "newer source: the thread that keeps residency sets alive sleeps",
     "_ggml_row_size": "newer source",

@@ -1,4 +1,4 @@
-"""What a library or an object for macOS takes from others: each symbol, and with two-level names the library it is of."""
+"""What a library or an object for macOS takes from others: each symbol, and the library that it is of."""
 
 from __future__ import annotations
 
