@@ -8,7 +8,7 @@ debian_roots     Root folders of other Debian releases and processors, made with
 user_namespace   Run a program as root of its own user namespace.
 distributions    Install the wheel into other distributions' Pythons, with their own pip and without a network.
 piped            Run a program whose output goes into a pipe.
-target_packages  Install packages for another Python than one that runs here.
+target_packages  Packages for another Python than one that runs here: downloaded, or unpacked.
 windows_python   A Python for Windows, to run llamapack under Wine: CPython's embeddable distribution.
 wine             That Python with installed wheels, and a display that nobody sees.
 """

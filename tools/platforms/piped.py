@@ -5,14 +5,16 @@ python piped.py PROGRAM ARGUMENTS…
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 if __name__ == "__main__":
     words = sys.argv[1:]
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        assert process.stdout is not None
-        while part := process.stdout.read1():
+    read, write = os.pipe()
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=write, stderr=write) as process:
+        os.close(write)
+        while part := os.read(read, 1 << 16):
             sys.stdout.buffer.write(part)
             sys.stdout.buffer.flush()
     sys.exit(process.returncode if process.returncode >= 0 else 128 - process.returncode)

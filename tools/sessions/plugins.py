@@ -20,8 +20,8 @@ from tools.building.wheels import found_wheels
 from tools.errors import ToolError
 from tools.matrix import Cell, host_target
 from tools.paths import BUILD, ROOT
-from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import Method
+from tools.platforms.target_packages import wheelhouse
 from tools.sessions.common import (
     SCRATCH,
     WHOLE,

@@ -33,11 +33,11 @@ _HEAD = """\
 # {title}'s operations
 
 llama.cpp's own `test-backend-ops` computes each operation on the device and on the CPU, and compares the results. These
-are its results for `llamapack-{backend}` on {device}, {when}, at commit `{commit}`. Each operation ran in a process of
-its own, for {minutes} minutes at most.
+are its results for `llamapack-{backend}` on {device}, {when}, at commit `{commit}`. Each operation ran in a process
+of its own, for {minutes} minutes at most.
 
 - *passed*, *failed*: cases that were computed, with a result like or unlike the CPU's;
-- *not supported*: cases that the backend leaves to the CPU;
+- *not supported*: cases that the backend leaves to the CPU; where all three are 0, upstream has no case;
 - *end*: how the process ended, if not by itself. Later cases of that operation were not run.
 """
 

@@ -95,11 +95,11 @@ def test_a_benchmark_of_the_cpu_takes_all_words_as_its_own(parts: Path) -> None:
 
 
 def test_a_benchmark_of_a_plugin_runs_beside_it_on_its_device(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "lavapipe", lambda: {"VK_DRIVER_FILES": "lvp"})
+    monkeypatch.setattr(devices, "lavapipe_driver", lambda: "lvp")
     found = place("vulkan", "--rounds", "3")
     assert found.python == str(Environment(folder=parts).python)
     assert found.arguments == ("--backend", "vulkan", "--rounds", "3")
-    assert found.variables == {"VK_DRIVER_FILES": "lvp", "LLAMAPACK_BACKENDS": "vulkan"}
+    assert found.variables == {**devices.lavapipe_variables("lvp"), "LLAMAPACK_BACKENDS": "vulkan"}
     assert place("vulkan", "--device").arguments == ("--backend", "vulkan")
 
 
