@@ -124,6 +124,8 @@ def _sort(words: Sequence[str], call: Call) -> None:
             archs.append(found[1])
         elif _OF_CLANGS_OWN.match(word) or word.startswith("-l") or word.startswith("-L"):
             continue
+        elif _PREFIX_MAP.match(word):
+            _sort_for_host(word, call)
         elif _FOR_NVCC.match(word):
             call.device.append(word)
         elif word.startswith("-std="):

@@ -122,7 +122,7 @@ def _clang(settings: Settings, call: Call) -> list[str]:
         *clang_for_windows.headers(zig, Path(settings.clang_headers), call.host),
         *(word for folder in (SHIMS, toolkit / "include", toolkit / "include" / "cccl") for word in ("-isystem", str(folder))),
         *("-include", str(SHIMS / "prelude.h")),
-        *("-x", "cuda", f"--cuda-path={toolkit}", "--cuda-host-only", ANY_ARCH, "-Wno-unknown-cuda-version"),
+        *("-x", "cuda", f"--cuda-path={toolkit}", "--cuda-host-only", ANY_ARCH, "-w"),  # warnings are looked at on Linux
     ]
 
 

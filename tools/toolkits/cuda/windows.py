@@ -108,8 +108,8 @@ def windows_toolkit() -> Path:
             dlltool = shlex.split(zig_commands(TARGET).defines["CMAKE_DLLTOOL"])
             with staged_folder(folder) as staged:
                 _link_programs(staged, own)
-                (staged / "lib" / "x64").mkdir(parents=True)
-                make_import_libraries(house, major(), dlltool, staged / "lib" / "x64")
+                (staged / "lib64").mkdir()
+                make_import_libraries(house, major(), dlltool, staged / "lib64")
     return folder
 
 
