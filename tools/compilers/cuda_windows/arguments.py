@@ -16,7 +16,9 @@ TARGETS = "--llamapack-targets="
 and `PTX only` for every one of them."""
 _ARCH = re.compile(r"--(?:cuda-gpu-arch|offload-arch)=sm_(\w+)")
 _TARGET = re.compile(r"(\d+[af]?)(-real|-virtual)?")
-_WITH_VALUE = frozenset({"-D", "-I", "-U", "-isystem", "-iquote", "-include", "-MF", "-MT", "-MQ", "-Xclang", "-o", "-x"})
+_WITH_VALUE = frozenset(
+    {"-D", "-I", "-U", "-isystem", "-iquote", "-include", "-MF", "-MT", "-MQ", "-Xclang", "-o", "-x"}
+)
 _FOR_BOTH = re.compile(r"-(D|I|U|isystem|iquote|include|O)")
 _FOR_NVCC = re.compile(r"-(use_fast_math|extended-lambda|compress-mode=|lineinfo|restrict|maxrregcount)")
 _PREFIX_MAP = re.compile(r"-f(file|macro)-prefix-map=")

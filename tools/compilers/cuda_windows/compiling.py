@@ -1,8 +1,8 @@
 """Compile a CUDA source for Windows in three steps, or preprocess it, or link.
 
-    clang   the host's part, as LLVM IR, with a placeholder for the device code
-    nvcc    the device code, exactly as for Linux: it is compiled with the headers of this machine
-    clang   the IR, with nvcc's device code and its names, becomes the object
+clang   the host's part, as LLVM IR, with a placeholder for the device code
+nvcc    the device code, exactly as for Linux: it is compiled with the headers of this machine
+clang   the IR, with nvcc's device code and its names, becomes the object
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from tools.compilers import clang_for_windows
 from tools.compilers.cuda_windows import arguments
 from tools.compilers.cuda_windows.arguments import Call, read_call
+from tools.compilers.cuda_windows.device_code import Nvcc, NvccError
 from tools.compilers.cuda_windows.joining import join
 from tools.errors import ToolError
 
@@ -40,6 +41,10 @@ class Settings:
     """The C++ compiler of this machine, by which nvcc preprocesses."""
     linker: str
     """The program that links for Windows."""
+    nvcc: str
+    """What the device code depends on beside its source: the versions of nvcc and of that C++ compiler."""
+    kept: str
+    """The folder of device code that was compiled before."""
 
     def write(self, path: Path) -> None:
         """Write the settings to `path`."""
@@ -58,6 +63,13 @@ def call_compiler(settings: Settings, words: Sequence[str]) -> int:
         return _status([*clang_for_windows.clang(Path(settings.zig)), *call.host])
     if call.does == "link":
         return _status([settings.linker, *call.link])
+    try:
+        return _work(settings, call)
+    except NvccError as error:
+        return error.status
+
+
+def _work(settings: Settings, call: Call) -> int:
     with tempfile.TemporaryDirectory(prefix="llamapack-cuda-") as folder:
         if call.does == "preprocess":
             return _preprocess(settings, call, Path(folder))
@@ -73,44 +85,33 @@ def _compile(settings: Settings, call: Call, folder: Path, output: Path) -> int:
         raise ToolError(
             f"No architecture is named that {call.source} is compiled for.", fix=f"Add {arguments.TARGETS}90-real."
         )
-    placeholder, host = folder / "placeholder", folder / "host.ll"
+    placeholder, host, ir = folder / "placeholder", folder / "host.ll", folder / "joined.ll"
     placeholder.write_bytes(b"\0" * 16)
     including = ["-Xclang", "-fcuda-include-gpubinary", "-Xclang", str(placeholder)]
     # Optimized in the last step only, as if both were one.
     unfinished = ["-S", "-emit-llvm", "-Xclang", "-disable-llvm-passes"]
-    status = _status([*_clang(settings, call), *including, *unfinished, call.source, "-o", str(host)])
-    if status:
+    if status := _status([*_clang(settings, call), *including, *unfinished, call.source, "-o", str(host)]):
         return status
-    code, kept = folder / "device.fatbin", folder / "kept"
-    kept.mkdir()
-    status = _status([*_nvcc(settings, call), *_fatbin(call), f"--keep-dir={kept}", call.source, "-o", str(code)])
-    if status:
-        return status
-    ptx = {path.name.split(".")[-2]: path.read_text(encoding="utf-8") for path in sorted(kept.glob("*.ptx"))}
-    ir = folder / "joined.ll"
-    ir.write_text(join(host.read_text(encoding="utf-8"), ptx, code), encoding="utf-8")
+    code, devices = _nvcc(settings).compile(call, folder)
+    ir.write_text(join(host.read_text(encoding="utf-8"), devices, code), encoding="utf-8")
     optimize = [word for word in call.host if word.startswith("-O")]
-    return _status([*clang_for_windows.clang(Path(settings.zig)), *optimize, "-c", "-x", "ir", str(ir), "-o", str(output)])
+    last = [*clang_for_windows.clang(Path(settings.zig)), *optimize, "-c", "-x", "ir", str(ir), "-o", str(output)]
+    return _status(last)
 
 
 def _preprocess(settings: Settings, call: Call, folder: Path) -> int:
-    """Preprocess for the host and for each architecture, one after the other: by that, a compiler cache knows a source."""
-    texts = []
-    for number, command in enumerate(_preprocessors(settings, call)):
-        part = folder / f"{number}.ii"
-        if status := _status([*command, "-E", call.source, "-o", str(part)]):
-            return status
-        texts.append(part.read_bytes())
+    """Preprocess for the host and for each architecture, one after the other: a compiler cache knows a source by it."""
+    parts = [folder / "host.ii", *(folder / f"{target}.ii" for target in call.targets)]
+    if status := _status([*_clang(settings, call), "-E", call.source, "-o", str(parts[0])]):
+        return status
+    for target, part in zip(call.targets, parts[1:], strict=True):
+        _nvcc(settings).preprocess(call, target, part)
+    text = b"".join(part.read_bytes() for part in parts)
     if call.output and call.output != "-":
-        Path(call.output).write_bytes(b"".join(texts))
+        Path(call.output).write_bytes(text)
     else:
-        sys.stdout.buffer.write(b"".join(texts))
+        sys.stdout.buffer.write(text)
     return 0
-
-
-def _preprocessors(settings: Settings, call: Call) -> list[list[str]]:
-    device = [[*_nvcc(settings, call), option] for option in arguments.ptx_options(call.targets)]
-    return [_clang(settings, call), *device]
 
 
 def _clang(settings: Settings, call: Call) -> list[str]:
@@ -120,18 +121,27 @@ def _clang(settings: Settings, call: Call) -> list[str]:
         *call.host,
         *("-U__CUDA_ARCH_LIST__", f"-D__CUDA_ARCH_LIST__={arguments.arch_list(call.targets)}"),
         *clang_for_windows.headers(zig, Path(settings.clang_headers), call.host),
-        *(word for folder in (SHIMS, toolkit / "include", toolkit / "include" / "cccl") for word in ("-isystem", str(folder))),
+        *(
+            word
+            for folder in (SHIMS, toolkit / "include", toolkit / "include" / "cccl")
+            for word in ("-isystem", str(folder))
+        ),
         *("-include", str(SHIMS / "prelude.h")),
-        *("-x", "cuda", f"--cuda-path={toolkit}", "--cuda-host-only", ANY_ARCH, "-w"),  # warnings are looked at on Linux
+        *(
+            "-x",
+            "cuda",
+            f"--cuda-path={toolkit}",
+            "--cuda-host-only",
+            ANY_ARCH,
+            "-w",
+        ),  # warnings are looked at on Linux
     ]
 
 
-def _nvcc(settings: Settings, call: Call) -> list[str]:
-    return [str(Path(settings.toolkit) / "bin" / "nvcc"), f"-ccbin={settings.host_compiler}", *call.device]
-
-
-def _fatbin(call: Call) -> list[str]:
-    return ["-fatbin", "--keep", *arguments.target_options(call.targets)]
+def _nvcc(settings: Settings) -> Nvcc:
+    program = Path(settings.toolkit) / "bin" / "nvcc"
+    command = [str(program), f"-ccbin={settings.host_compiler}"]
+    return Nvcc(command=command, identity=settings.nvcc, kept=Path(settings.kept))
 
 
 def _status(command: Sequence[str]) -> int:

@@ -22,7 +22,9 @@ _VARIABLE = re.compile(
 _OTHERS = re.compile(r"call \w+ @__cudaRegister(ManagedVar|Surface|Texture)\(")
 _TEXT = re.compile(r'^@(\d+) = private unnamed_addr constant \[\d+ x i8\] c"([^"]*)\\00"', re.MULTILINE)
 _WRAPPER = re.compile(r"^(@__cuda_fatbin_wrapper = .*, )ptr @(\d+)(, ptr null \}.*)$", re.MULTILINE)
-_DEFINED = re.compile(rf"^define [^@\n]*{_NAME}\((.*?)\)(?: local_unnamed_addr| unnamed_addr)?(?: #\d+)?[^\n]*\{{$", re.MULTILINE)
+_DEFINED = re.compile(
+    rf"^define [^@\n]*{_NAME}\((.*?)\)(?: local_unnamed_addr| unnamed_addr)?(?: #\d+)?[^\n]*\{{$", re.MULTILINE
+)
 _SCALAR = re.compile(r"(ptr|i\d+|half|bfloat|float|double|<\d+ x \w+>)")
 _BITS = {"ptr": 64, "half": 16, "bfloat": 16, "float": 32, "double": 64}
 CODE = "llamapack_device_code"
@@ -56,7 +58,8 @@ def read_host_part(text: str) -> HostPart:
 
 def joined(part: HostPart, names: Mapping[str, str], code: Path) -> str:
     """Return the IR with the device code in the file `code`, and names of kernels and variables replaced by `names`."""
-    clangs, added = dict(_TEXT.findall(part.text)), []
+    clangs = dict(_TEXT.findall(part.text))
+    added: list[str] = []
 
     def renamed(found: re.Match[str]) -> str:
         name = names[clangs[found[3]]]
@@ -67,11 +70,13 @@ def joined(part: HostPart, names: Mapping[str, str], code: Path) -> str:
 
     text = _VARIABLE.sub(renamed, _KERNEL.sub(renamed, part.text))
     wrapper = _WRAPPER.search(text)
+    if wrapper is None and not names:
+        return text  # it registers nothing
     if wrapper is None:
         raise ToolError("clang's host part registers no device code.", fix="Has clang changed how it does that?")
     text = _WRAPPER.sub(rf"\1ptr @{CODE}\3", text)
     text = re.sub(rf"^@{wrapper[2]} = .*\n", "", text, count=1, flags=re.MULTILINE)
-    assembly = ('.section .nv_fatbin,\\22dr\\22', ".p2align 4", f"{CODE}:", f".incbin \\22{code.as_posix()}\\22")
+    assembly = (".section .nv_fatbin,\\22dr\\22", ".p2align 4", f"{CODE}:", f".incbin \\22{code.as_posix()}\\22")
     added += [f"@{CODE} = external dso_local constant i8", *(f'module asm "{line}"' for line in assembly)]
     return "\n".join([text.rstrip("\n"), *added, ""])
 

@@ -7,28 +7,29 @@ have all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from tools.compilers.cuda_windows.host_part import HostPart, joined, read_host_part
-from tools.compilers.cuda_windows.names import Unmatched, demangled, partners, require_all_used
-from tools.compilers.cuda_windows.ptx import DeviceCode, read_ptx
+from tools.compilers.cuda_windows.names import UnmatchedError, demangled, on_windows, partners, require_all_used
+from tools.compilers.cuda_windows.ptx import DeviceCode
 from tools.errors import ToolError
 
-POINTER = 8
+NEVER_CALLED = re.compile(r"void cub::\w+::detail::EmptyKernel<void>\(\)")
+"""Kernels that the host never starts. By this one, nvcc's part asks for the version of the PTX, in a function
+that nobody calls, and that clang therefore leaves out."""
 
 
-def join(host: str, ptx: Mapping[str, str], code: Path) -> str:
-    """Return clang's IR `host` with the device code in the file `code`, whose PTX by architecture is `ptx`."""
+def join(host: str, devices: Mapping[str, DeviceCode], code: Path) -> str:
+    """Return clang's IR `host` with the device code in the file `code`, which has `devices`, by architecture."""
     part = read_host_part(host)
-    devices = {name: read_ptx(text) for name, text in ptx.items()}
     device = _the_same(devices)
     kernels = partners(part.kernels, device.kernels, "kernels")
-    require_all_used(kernels, device.kernels, "kernels")
+    started = [name for name in device.kernels if not NEVER_CALLED.fullmatch(on_windows(name))]
+    require_all_used(kernels, started, "kernels")
     variables = partners(part.variables, device.variables, "variables")
     _compare_sizes(part, device, kernels, variables)
-    if not part.kernels and not part.variables:
-        return host
     return joined(part, {**kernels, **variables}, code)
 
 
@@ -40,7 +41,7 @@ def _the_same(devices: Mapping[str, DeviceCode]) -> DeviceCode:
             ours, theirs = (getattr(devices[name], what) for name in (first, other))
             if different := sorted(set(ours.items()) ^ set(theirs.items())):
                 named = "; ".join(sorted({demangled(name) for name, _ in different}))
-                raise Unmatched(f"The {what} of {first} and {other} differ: {named}.")
+                raise UnmatchedError(f"The {what} of {first} and {other} differ: {named}.")
     return devices[first]
 
 

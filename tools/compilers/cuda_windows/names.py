@@ -20,14 +20,14 @@ _LONG = re.compile(r"(?<!long )\blong\b(?! long| double)")
 _LITERAL = re.compile(r"\b(\d+u?)l\b")
 
 
-class Unmatched(ToolError):
+class UnmatchedError(ToolError):
     """Names of the host's part that have no partner in the device's, or the other way round."""
 
 
 def partners(host: Iterable[str], device: Iterable[str], what: str) -> dict[str, str]:
     """Return for each name in `host`, which are clang's, the one in `device` of the same function or variable.
 
-    Raises Unmatched with the names that have none, or more than one.
+    Raises UnmatchedError with the names that have none, or more than one.
     """
     by_meaning: dict[str, list[str]] = {}
     for name in device:
@@ -43,7 +43,7 @@ def partners(host: Iterable[str], device: Iterable[str], what: str) -> dict[str,
         else:
             wrong.append(f"{meaning} ({name})")
     if wrong:
-        raise Unmatched(
+        raise UnmatchedError(
             f"These {what} of the host's part have no partner in nvcc's device code: {'; '.join(wrong)}.",
             why=f"nvcc has: {'; '.join(sorted(by_meaning)) or 'none'}.",
             fix="Does a signature have a `long`, or a type that Linux and Windows define in different ways?",
@@ -52,10 +52,10 @@ def partners(host: Iterable[str], device: Iterable[str], what: str) -> dict[str,
 
 
 def require_all_used(found: Mapping[str, str], device: Iterable[str], what: str) -> None:
-    """Raise Unmatched if `device` has a name that is nobody's partner in `found`."""
+    """Raise UnmatchedError if `device` has a name that is nobody's partner in `found`."""
     if alone := sorted(set(device) - set(found.values())):
         named = "; ".join(f"{on_windows(name)} ({name})" for name in alone)
-        raise Unmatched(
+        raise UnmatchedError(
             f"These {what} are in nvcc's device code, and the host's part does not know them: {named}.",
             fix="Does the source leave them out on Windows, or where clang compiles it?",
         )

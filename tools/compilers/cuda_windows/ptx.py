@@ -12,7 +12,9 @@ _VARIABLE = re.compile(
     r"(?:\.v[24]\s+)?)\.([a-z]+\d+)\s+([\w$]+)(?:\[(\d+)\])?",
     re.MULTILINE,
 )
-_PARAMETER = re.compile(r"\.param\s+(?:\.align\s+\d+\s+)?(?:\.v[24]\s+)?\.([a-z]+)(\d+)\s+(?:\.ptr[^,]*?)?[\w$]+(?:\[(\d+)\])?")
+_PARAMETER = re.compile(
+    r"\.param\s+(?:\.align\s+\d+\s+)?(?:\.v[24]\s+)?\.([a-z]+)(\d+)\s+(?:\.ptr[^,]*?)?[\w$]+(?:\[(\d+)\])?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,9 @@ def read_ptx(text: str) -> DeviceCode:
     return DeviceCode(
         kernels={name: _parameters(declared or "") for name, declared in _KERNEL.findall(text)},
         variables={
-            name: _bytes(kind) * int(count or 1) * (int(vector[1]) if (vector := re.search(r"\.v([24])", before)) else 1)
+            name: _bytes(kind)
+            * int(count or 1)
+            * (int(vector[1]) if (vector := re.search(r"\.v([24])", before)) else 1)
             for before, kind, name, count in _VARIABLE.findall(text)
         },
     )

@@ -64,7 +64,6 @@ def windows_kit(archs: str, variables: Mapping[str, str] = os.environ) -> Kit:
             "CUDA's compiler works with gcc or clang, and none was found.", fix=f"Install g++ {GCC[0]} to {GCC[-1]}."
         )
     toolkit = windows_toolkit()
-    compiler = write_compiler(FOLDER, toolkit, host.cxx[0])
     files = [file for file in own_files() if file.is_file()]
     identity = {
         "CUDA toolkit": stamps.file_digest(REQUIREMENTS / f"{REQUIREMENT}.txt"),
@@ -73,6 +72,7 @@ def windows_kit(archs: str, variables: Mapping[str, str] = os.environ) -> Kit:
         "C++ compiler of CUDA's": host.identity,
         "how device code and host part are joined": stamps.tree_digest(ROOT, files),
     }
+    compiler = write_compiler(FOLDER, toolkit, host.cxx[0], f"{identity['CUDA toolkit']} {host.identity}")
     kept = FOLDER / "identity.json"
     stamps.write(kept, identity)
     hashed = ":".join(filter(None, (variables.get("CCACHE_EXTRAFILES"), str(kept))))
@@ -114,7 +114,7 @@ def windows_toolkit() -> Path:
 
 
 def _link_programs(folder: Path, own: Path) -> None:
-    """Link programs and headers: nvcc takes for its toolkit the folder that it is called in, whatever it is a link to."""
+    """Link programs and headers: nvcc takes the folder that it is called in for its toolkit, even if it is a link."""
     (folder / "bin").mkdir()
     for file in (own / "bin").iterdir():
         (folder / "bin" / file.name).symlink_to(file)
@@ -122,8 +122,11 @@ def _link_programs(folder: Path, own: Path) -> None:
         (folder / name).symlink_to(own / name)
 
 
-def write_compiler(folder: Path, toolkit: Path, host_compiler: str) -> Path:
-    """Write the program that CMake takes for clang into `folder`, and return it."""
+def write_compiler(folder: Path, toolkit: Path, host_compiler: str, identity: str) -> Path:
+    """Write the program that CMake takes for clang into `folder`, and return it.
+
+    `identity` is that of nvcc, and of the C++ compiler that it calls.
+    """
     packages = ensure_environment(["build", "zig", HEADERS]).packages
     zig = packages / "ziglang" / "zig"
     settings = Settings(
@@ -132,6 +135,8 @@ def write_compiler(folder: Path, toolkit: Path, host_compiler: str) -> Path:
         toolkit=str(nvcc(toolkit).parents[1]),
         host_compiler=host_compiler,
         linker=zig_commands(TARGET).cxx[0],
+        nvcc=identity,
+        kept=str(cache_dir() / "cuda-device-code"),
     )
     folder.mkdir(parents=True, exist_ok=True)
     settings.write(folder / "settings.json")
