@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_KERNEL = re.compile(r"\.entry\s+([\w$]+)\s*(?:\(([^)]*)\))?")
+_KERNEL = re.compile(r"^(?:\.(?:visible|weak)\s+)?\.entry\s+([\w$]+)\s*(?:\(([^)]*)\))?", re.MULTILINE)
 _VARIABLE = re.compile(
     r"^(?:\.(?:visible|weak|common|extern)\s+)?\.(?:const|global)\s+((?:\.attribute\([^)]*\)\s+)?(?:\.align\s+\d+\s+)?"
     r"(?:\.v[24]\s+)?)\.([a-z]+\d+)\s+([\w$]+)(?:\[(\d+)\])?",
