@@ -14,8 +14,11 @@ from tools.compilers.cuda_windows.names import UnmatchedError
 from tools.compilers.cuda_windows.ptx import DeviceCode
 from tools.errors import ToolError
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it is a compiler for Linux, and reads names as gcc does")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="it is a compiler for Linux, and reads names as gcc does"
+)
 
+# ruff: noqa: E501 - lines of IR are long
 HOST = """\
 source_filename = "t.cu"
 target triple = "x86_64-w64-windows-gnu"

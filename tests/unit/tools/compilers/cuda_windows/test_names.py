@@ -8,7 +8,9 @@ import pytest
 
 from tools.compilers.cuda_windows.names import UnmatchedError, demangled, on_windows, partners, require_all_used
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it is a compiler for Linux, and reads names as gcc does")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="it is a compiler for Linux, and reads names as gcc does"
+)
 
 PAIRS = {
     # clang for Windows: nvcc for Linux
