@@ -1,7 +1,8 @@
 """Compare the names that nvcc for Linux and clang for Windows give to the same kernels and variables.
 
-They differ in three ways. nvcc's own are external where the source says `static`; what is in an unnamed namespace has a
-name that it makes up for each file. And an integer of 64 bits, which the source calls int64_t, is `long` on Linux and
+They differ in three ways. nvcc's own are external where the source says `static`, or in a namespace that it makes up for
+each file, as what is in an unnamed one. A function that is an argument of a template is written without its parameters
+if it is in a namespace, so they are left out everywhere. And an integer of 64 bits, which the source calls int64_t, is `long` on Linux and
 `long long` on Windows. A `long` of Windows has 32 bits, so it has no partner.
 """
 
@@ -17,6 +18,7 @@ from tools.errors import ToolError
 LIBRARY = "libstdc++.so.6"
 _INTERNAL = re.compile(r"_INTERNAL_\w+::")
 _LONG = re.compile(r"(?<!long )\blong\b(?! long| double)")
+_FUNCTION = re.compile(r"&\(([\w:]+)\((?:[^()]|\([^()]*\))*\)\)")
 _LITERAL = re.compile(r"\b(\d+u?)l\b")
 
 
@@ -34,10 +36,10 @@ def partners(host: Iterable[str], device: Iterable[str], what: str) -> dict[str,
         by_meaning.setdefault(on_windows(name), []).append(name)
     found, wrong = {}, []
     for name in host:
-        meaning = demangled(name)
+        meaning = of_the_host(name)
         candidates = by_meaning.get(meaning, [])
         if len(candidates) > 1:  # f(long) and f(long long): the source's own `long long` is the same on both
-            candidates = [each for each in candidates if demangled(each) == meaning]
+            candidates = [each for each in candidates if of_the_host(each) == meaning]
         if len(candidates) == 1:
             found[name] = candidates[0]
         else:
@@ -61,9 +63,14 @@ def require_all_used(found: Mapping[str, str], device: Iterable[str], what: str)
         )
 
 
+def of_the_host(name: str) -> str:
+    """Return what clang's `name` means, without the parameters of functions that are arguments of templates."""
+    return _FUNCTION.sub(r"&\1", demangled(name))
+
+
 def on_windows(name: str) -> str:
     """Return what nvcc's `name` means, with the integers of 64 bits as the same source declares them on Windows."""
-    meant = _INTERNAL.sub("", demangled(name))
+    meant = _INTERNAL.sub("", of_the_host(name))
     return _LITERAL.sub(r"\1ll", _LONG.sub("long long", meant))
 
 
