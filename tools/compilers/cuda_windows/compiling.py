@@ -27,6 +27,9 @@ SHIMS = Path(__file__).with_name("include")
 ANY_ARCH = "--cuda-gpu-arch=sm_90"
 """clang wants one, and the host's part is the same for all; which there are, a macro says."""
 
+OLDER_NAMES = "-fclang-abi-compat=17"
+"""Later versions put the types of a template's parameters into names, which neither nvcc nor gcc 12's library does."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -132,6 +135,7 @@ def _clang(settings: Settings, call: Call) -> list[str]:
             "cuda",
             f"--cuda-path={toolkit}",
             "--cuda-host-only",
+            OLDER_NAMES,
             ANY_ARCH,
             "-w",
         ),  # warnings are looked at on Linux
