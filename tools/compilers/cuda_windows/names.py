@@ -1,9 +1,9 @@
 """Compare the names that nvcc for Linux and clang for Windows give to the same kernels and variables.
 
-They differ in three ways. nvcc's own are external where the source says `static`, or in a namespace that it makes up for
-each file, as what is in an unnamed one. A function that is an argument of a template is written without its parameters
-if it is in a namespace, so they are left out everywhere. And an integer of 64 bits, which the source calls int64_t, is `long` on Linux and
-`long long` on Windows. A `long` of Windows has 32 bits, so it has no partner.
+They differ in three ways. nvcc's own are external where the source says `static`, or in a namespace that it makes up
+for each file, as what is in an unnamed one. A function that is an argument of a template is written without its
+parameters if it is in a namespace, so they are left out everywhere. And an integer of 64 bits, which the source calls
+int64_t, is `long` on Linux and `long long` on Windows. A `long` of Windows has 32 bits, so it has no partner.
 """
 
 from __future__ import annotations

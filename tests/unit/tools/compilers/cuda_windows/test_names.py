@@ -6,12 +6,21 @@ import sys
 
 import pytest
 
-from tools.compilers.cuda_windows.names import UnmatchedError, demangled, of_the_host, on_windows, partners, require_all_used
+from tools.compilers.cuda_windows.names import (
+    UnmatchedError,
+    demangled,
+    of_the_host,
+    on_windows,
+    partners,
+    require_all_used,
+)
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="it is a compiler for Linux, and reads names as gcc does"
 )
 
+OWN = "46_INTERNAL_ec05f109_10_convert_cu_e8527a9b_2413"
+"""What nvcc makes up for a file."""
 PAIRS = {
     # clang for Windows: nvcc for Linux
     "_ZL2tkIfLy5ELx7EEvPKT_PS0_xy": "_Z2tkIfLm5ELl7EEvPKT_PS0_lm",  # static, a template with numbers of 64 bits
@@ -20,8 +29,8 @@ PAIRS = {
     "_Z5withsIN12_GLOBAL__N_11SEEvT_": "_Z5withsIN36_GLOBAL__N__04ebae5c_4_t_cu_3e1281fc1SEEvT_",
     "_Z5withfIZ4hostPfS0_PiEUlS1_E_EvT_S1_": "_Z5withfIZ4hostPfS0_PiEUlS1_E_EvT_S1_",  # a lambda
     # a function as an argument, once with another one among its parameters
-    "_ZL5blockILi32EXadL_ZL7dequantPKvxiR6float2EEfEvS1_PT1_x": "_Z5blockILi32EXadL_ZN46_INTERNAL_ec05f109_10_convert_cu_e8527a9b_24137dequantEPKvliR6float2EEfEvS2_PT1_l",
-    "_ZL5blockILi32EXadL_ZL5applyPFvxExEEfEvPT1_": "_Z5blockILi32EXadL_ZN46_INTERNAL_ec05f109_10_convert_cu_e8527a9b_24135applyEPFvlElEEfEvPT1_",
+    "_ZL5blockILi32EXadL_ZL7dequantPKvxiR6float2EEfEvS1_PT1_x": f"_Z5blockILi32EXadL_ZN{OWN}7dequantEPKvliR6float2EEfEvS2_PT1_l",
+    "_ZL5blockILi32EXadL_ZL5applyPFvxExEEfEvPT1_": f"_Z5blockILi32EXadL_ZN{OWN}5applyEPFvlElEEfEvPT1_",
     "plain_c": "plain_c",  # extern "C"
 }
 
