@@ -29,7 +29,9 @@ PAIRS = {
     "_Z5withsIN12_GLOBAL__N_11SEEvT_": "_Z5withsIN36_GLOBAL__N__04ebae5c_4_t_cu_3e1281fc1SEEvT_",
     "_Z5withfIZ4hostPfS0_PiEUlS1_E_EvT_S1_": "_Z5withfIZ4hostPfS0_PiEUlS1_E_EvT_S1_",  # a lambda
     # a function as an argument, once with another one among its parameters
-    "_ZL5blockILi32EXadL_ZL7dequantPKvxiR6float2EEfEvS1_PT1_x": f"_Z5blockILi32EXadL_ZN{OWN}7dequantEPKvliR6float2EEfEvS2_PT1_l",
+    "_ZL5blockILi32EXadL_ZL7dequantPKvxiR6float2EEfEvS1_PT1_x": (
+        f"_Z5blockILi32EXadL_ZN{OWN}7dequantEPKvliR6float2EEfEvS2_PT1_l"
+    ),
     "_ZL5blockILi32EXadL_ZL5applyPFvxExEEfEvPT1_": f"_Z5blockILi32EXadL_ZN{OWN}5applyEPFvlElEEfEvPT1_",
     "plain_c": "plain_c",  # extern "C"
 }
