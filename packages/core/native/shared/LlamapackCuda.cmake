@@ -11,6 +11,9 @@ set(GGML_CUDA_FA ON CACHE INTERNAL "")           # flash attention
 set(GGML_CUDA_GRAPHS ON CACHE INTERNAL "")       # upstream's default, which only its root sets
 set(GGML_CUDA_NCCL OFF CACHE INTERNAL "")        # a library of 200 MB for machines with several GPUs
 set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)           # from NVIDIA's wheel; left alone, CMake links a static one as well
+if(LLAMAPACK_CUDA_JOINED)
+    set(CMAKE_CUDA_RUNTIME_LIBRARY None)         # ggml links with it; CMake would add a static library for device code
+endif()
 
 # ggml links with CUDA::cuda_driver, in FindCUDAToolkit the driver's library. This one of the same name looks for that
 # library at the first call, so that the plug-in loads without a driver, and is built without one.
