@@ -29,7 +29,7 @@ from tools.platforms.wine import windows_path
 SESSION = "nox -s test-cuda -- --target windows-x86_64"
 HERE = Path(__file__).parent
 UNUSED = re.compile(r"_ZN3cub\w+11EmptyKernelIvEEvv")
-"""A kernel of CUB's that no host part calls."""
+"""A kernel of CUB's that no host part calls, and that not every one registers."""
 ZSTD = b"\x28\xb5\x2f\xfd"
 ELF = 2
 """The kind of an entry with machine code."""
@@ -162,7 +162,8 @@ def test_every_source_has_code_for_every_architecture(loaded: Loaded) -> None:
 def test_registered_kernels_are_those_in_the_code(loaded: Loaded) -> None:
     for binary in loaded.binaries:
         for target, code in binary.code.items():
-            assert {name for name in code.kernels if not UNUSED.fullmatch(name)} == binary.kernels, target
+            assert binary.kernels <= code.kernels, target
+            assert [name for name in code.kernels - binary.kernels if not UNUSED.fullmatch(name)] == [], target
     assert sum(len(binary.kernels) for binary in loaded.binaries) > 1000
 
 
