@@ -55,18 +55,18 @@ def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
 
 
 def platforms(target: str) -> list[str]:
-    """Return pip's options for wheels of a Linux or macOS `target`: for our oldest system, and for still older ones."""
+    """Return pip's options for wheels of `target`: for our oldest system, and on Linux and macOS for older ones."""
     return [word for tag in tags(target) for word in ("--platform", tag)]
 
 
 def tags(target: str) -> list[str]:
-    """Return the platform tags of wheels that run on our oldest Linux or macOS, the newest first.
+    """Return the platform tags of wheels that run on our oldest system, on Linux and macOS the newest first.
 
     macOS 11 is the first one for Apple silicon.
     """
     tag = load_matrix().wheel_tag(target)
     if found := re.fullmatch(r"macosx_(\d+)_0_(\w+)", tag):
         return [f"macosx_{major}_0_{found[2]}" for major in range(int(found[1]), 10, -1)]
-    found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", tag)
-    assert found, target
+    if not (found := re.fullmatch(r"manylinux_2_(\d+)_(\w+)", tag)):
+        return [tag]
     return [*(f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)), f"manylinux2014_{found[2]}"]
