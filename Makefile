@@ -10,9 +10,12 @@ VENDOR := apply-patches status continue abort create-patches sync check clean
 GPU := ggml_cuda.so ggml_hipblas.so ggml_cuda.dll ggml_hipblas.dll
 
 .NOTPARALLEL:
-.PHONY: all help test $(VENDOR) $(GPU)
+.PHONY: all core help test $(VENDOR) $(GPU)
 
 all:
+	$(NOX) -s wheel
+
+core:
 	$(NOX) -s "wheel(cpu-$(TARGET))"
 
 test:
@@ -31,7 +34,8 @@ $(GPU):
 	$(NOX) -s "wheel($(CELL))"
 
 help:
-	@echo "make                 the core wheel of this machine   nox -s \"wheel(cpu-$(TARGET))\""
+	@echo "make                 all wheels that can be built here, which takes hours   nox -s wheel"
+	@echo "make core            the core wheel of this machine   nox -s \"wheel(cpu-$(TARGET))\""
 	@echo "make test            all that can be checked here     nox -s test"
 	@for name in $(VENDOR); do printf 'make %-15s llama.cpp and our patches        inv vendor.%s\n' $$name $$name; done
 	@for name in $(GPU); do printf 'make %-15s a wheel with that GPU library    nox -l\n' $$name; done

@@ -41,7 +41,7 @@ from tools.platforms import browsers
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
 from tools.platforms.host import Method, this_host
-from tools.sessions import cpu_levels, given_files, measuring, other_targets, plugins, server_tests
+from tools.sessions import backend_ops, cpu_levels, given_files, measuring, other_targets, plugins, server_tests
 from tools.sessions.common import (
     CLEAN,
     WHOLE,
@@ -102,18 +102,8 @@ def run(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Run all that this host can check: lint, types, the vendored source, unit, wheels, their levels and devices."""
     with with_source(session):
-        names = (
-            "lint",
-            "types",
-            "vendor-check",
-            "unit",
-            "integration",
-            "packaging",
-            "audit",
-            "emulation",
-            "test-vulkan",
-        )
-    for name in names:
+        names = ("lint", "types", "vendor-check", "unit", "integration", "packaging", "audit", "emulation")
+    for name in (*names, "test-vulkan"):
         session.notify(name, [])
     session.notify("distributions(trixie)", [cpu_levels.OWN_WHEEL])
 
@@ -392,10 +382,17 @@ def test_rocm(session: nox.Session) -> None:
 
 @nox.session(name="test-metal", venv_backend="none")
 def test_metal(session: nox.Session) -> None:
-    """Run the Metal plug-in on a Mac; elsewhere check that it configures, embeds its shaders, and compiles in part."""
+    """Run the Metal plug-in on a Mac; elsewhere build it without Apple's SDK, audit it, and compare it with Apple's."""
     with with_source(session):
         if not other_targets.checked(session, "metal"):
             plugins.check_metal(session)
+
+
+@nox.session(name="backend-ops", venv_backend="none")
+def backend_ops_(session: nox.Session) -> None:
+    """Run upstream's test of all operations, each in its own process: `-- vulkan`; `--record` writes the page."""
+    with with_source(session):
+        backend_ops.check_operations(session, wheels, upstream_programs.backend_ops)
 
 
 @nox.session

@@ -55,7 +55,7 @@ windows-x86_64 = { linux-x86_64 = "lavapipe in wine" }
 wheel = "llamapack-cuda"
 targets = ["linux-x86_64", "windows-x86_64"]
 device = "an NVIDIA GPU"
-audited = ["linux-x86_64"]
+audited = { linux-x86_64 = "linux-x86_64", windows-x86_64 = "linux-x86_64" }
 compiled = { windows-x86_64 = ["linux-x86_64"] }
 loaded = { linux-x86_64 = ["linux-x86_64"], windows-x86_64 = ["linux-x86_64"] }
 

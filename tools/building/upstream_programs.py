@@ -18,22 +18,25 @@ from tools.util.files import locked
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
-PROGRAMS = ("llamapack-reference", "llama-tokenize")
-"""llamapack-reference holds llama-completion, llama-bench, llama-mtmd-cli and llama-perplexity.
+BACKEND_OPS = "llamapack-backend-ops"
+TO_COMPARE_WITH = ("llamapack-reference", "llama-tokenize")
+PROGRAMS = (*TO_COMPARE_WITH, BACKEND_OPS)
+"""llamapack-reference holds llama-completion, llama-bench, llama-mtmd-cli and llama-perplexity, llamapack-backend-ops
+test-backend-ops.
 
-Its first argument is a backend.
+Their first argument is a backend, or several with commas.
 """
 
 
-def build_upstream(programs: Sequence[str] = PROGRAMS) -> Path:
+def build_upstream(programs: Sequence[str] = TO_COMPARE_WITH) -> Path:
     """Return the folder with upstream's `programs`; they are built if an input has changed."""
     if unknown := sorted(set(programs) - set(PROGRAMS)):
         raise ToolError(f"Upstream's {', '.join(unknown)} cannot be built here.", fix=f"Known: {', '.join(PROGRAMS)}.")
     core_wheel()
     build = host_build()
     folder = build.folder / "reference"
-    stamp = folder / "llamapack-stamp.json"
-    sources = Git.at(TRACKING).require_id("HEAD:tools")
+    stamp = folder / f"{'-'.join(programs)}.json"
+    sources = " ".join(Git.at(TRACKING).require_id(f"HEAD:{name}") for name in ("tools", "tests"))
     key = {**build.inputs(), **dict.fromkeys(programs, "built"), "their sources": sources}
     with locked(build.lock):
         if stamps.changed(stamp, key) or not all(_program(folder, name).exists() for name in programs):
@@ -41,6 +44,11 @@ def build_upstream(programs: Sequence[str] = PROGRAMS) -> Path:
             _build(build, programs)
             stamps.write(stamp, key)
     return folder
+
+
+def backend_ops() -> Path:
+    """Return upstream's test-backend-ops."""
+    return _program(build_upstream([BACKEND_OPS]), BACKEND_OPS)
 
 
 def _build(build: Build, programs: Sequence[str]) -> None:

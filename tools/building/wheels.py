@@ -115,7 +115,10 @@ def _ensured(chosen: Callable[[], Build]) -> Path:
             _tell(build, different)
             wheel = _build(build)
             stamps.write(build.stamp, inputs | {"wheel": wheel.name, "wheel file": stamps.file_digest(wheel)})
-        return DIST / stamps.read(build.stamp)["wheel"]
+        wheel = DIST / stamps.read(build.stamp)["wheel"]
+    if build.kit.note:
+        log.warning(f"{wheel.name}: {build.kit.note}")
+    return wheel
 
 
 def plugin_wheels() -> dict[str, dict[str, str]]:

@@ -58,11 +58,11 @@ def wheel_rows(matrix: Matrix) -> list[Row]:
     return [
         {
             "id": Cell(backend=backend.name, target=target).id,
-            "runner": matrix.target(target).runner,
+            "runner": matrix.target(host).runner,
             "python": matrix.tools_pythons[-1],
         }
         for backend in matrix.backends.values()
-        for target in backend.audited
+        for target, host in backend.audited.items()
     ]
 
 

@@ -49,8 +49,8 @@ class Backend:
     """For a target, the hosts on which a session loads the plug-in without the device."""
     software: Mapping[str, Mapping[str, str]]
     """For a target, the programs that take the place of the device, by host."""
-    audited: tuple[str, ...] = ()
-    """Targets whose wheels CI builds and inspects, without the device."""
+    audited: Mapping[str, str]
+    """For a target, the host on which CI builds and inspects the wheel, without the device."""
 
     def hosts(self, target: str) -> tuple[str, ...]:
         """Return the hosts that can compile the wheel for `target`, a machine of that target first."""

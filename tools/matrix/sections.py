@@ -180,7 +180,7 @@ def _backend(table: Table, name: str, targets: Collection[str]) -> Backend:
         compiled=_hosts(table.table_or_empty("compiled"), here, targets),
         loaded=_hosts(table.table_or_empty("loaded"), here, targets),
         software=_software(table.table_or_empty("software"), here, targets),
-        audited=table.choices("audited", "target", here) if "audited" in table.data else (),
+        audited=_audited(table.table_or_empty("audited"), here, targets),
     )
 
 
@@ -188,6 +188,12 @@ def _hosts(table: Table, targets: Collection[str], hosts: Collection[str]) -> di
     """Read lists of hosts by target."""
     table.only(*targets)
     return {target: table.choices(target, "target", hosts) for target in table.data}
+
+
+def _audited(table: Table, targets: Collection[str], hosts: Collection[str]) -> dict[str, str]:
+    """Read one host by target."""
+    table.only(*targets)
+    return {target: table.choice(target, "target", hosts) for target in table.data}
 
 
 def _software(table: Table, targets: Collection[str], hosts: Collection[str]) -> dict[str, dict[str, str]]:

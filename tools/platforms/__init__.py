@@ -7,7 +7,8 @@ browsers         Find the browser that tests use the web page in.
 debian_roots     Root folders of other Debian releases and processors, made with debootstrap, to run programs in.
 user_namespace   Run a program as root of its own user namespace.
 distributions    Install the wheel into other distributions' Pythons, with their own pip and without a network.
-target_packages  Install packages for another Python than one that runs here.
+piped            Run a program whose output goes into a pipe.
+target_packages  Packages for another Python than one that runs here: downloaded, or unpacked.
 windows_python   A Python for Windows, to run llamapack under Wine: CPython's embeddable distribution.
 wine             That Python with installed wheels, and a display that nobody sees.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "distributions",
     "emulators",
     "host",
+    "piped",
     "target_packages",
     "user_namespace",
     "windows_python",

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import UnavailableError
-from tools.matrix import host_target, load_matrix
-from tools.paths import BUILD, REQUIREMENTS, cache_dir
+from tools.matrix import host_target
+from tools.paths import BUILD, REQUIREMENTS
 from tools.platforms import debian_roots
 from tools.platforms.debian_roots import TARGETS, Root, ensure_root
-from tools.platforms.target_packages import install_for
+from tools.platforms.target_packages import install_for, tags, wheelhouse
 from tools.util import stamps
 from tools.util.cmd import run, run_live
 from tools.util.files import locked, remove_tree, staged_folder
-from tools.util.venv import NETWORK, ensure_environment, pip_variables
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
@@ -99,7 +97,7 @@ def installed(root: Root, wheel: Path) -> Place:
 def install(place: Place, root: Root, wheels: Sequence[Path], names: Sequence[str] = (), tests: str = "") -> Place:
     """Install `wheels` as `installed` does, with the packages of requirements/NAME.txt for each of `names` beside them.
 
-    The packages of requirements/TESTS.txt are unpacked into /place/tests, which PYTHONPATH has to name.
+    The packages of another such file, `tests`, are unpacked into /place/tests, which PYTHONPATH has to name.
     """
     used = ["core", *names]
     key = {file.name: stamps.file_digest(file) for file in (*_lists(*used, *filter(None, [tests])), *wheels)}
@@ -131,31 +129,3 @@ def _install(place: Place, root: Root, wheels: Sequence[Path], names: Sequence[s
         remove_tree(place.own / "tests")
         with staged_folder(place.own / "tests") as staged:
             install_for(staged, version, tags(target), [tests])
-
-
-def wheelhouse(version: str, target: str, requirement: str = "core") -> Path:
-    """Return a folder with the packages of a requirements file, for Python `version` on `target`, downloaded once."""
-    file = REQUIREMENTS / f"{requirement}.txt"
-    folder = cache_dir() / "wheels" / f"{target}-{version}-{stamps.file_digest(file)[:12]}"
-    with locked(folder.with_name(f"{folder.name}.lock")):
-        if not folder.is_dir():
-            log.info(f"Fetching the packages of {file.name} for Python {version}, {target}")
-            python = ensure_environment().python
-            arguments = ["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-            arguments += ["--python-version", version, *platforms(target), "--requirement", str(file)]
-            with staged_folder(folder) as staged:
-                what = f"The packages of {file.name} could not be fetched"
-                run_live([python, *arguments, "--dest", staged], what=what, fix=NETWORK, env=pip_variables())
-    return folder
-
-
-def platforms(target: str) -> list[str]:
-    """Return pip's options for wheels of a Linux `target`: those for our oldest system, and for still older ones."""
-    return [word for tag in tags(target) for word in ("--platform", tag)]
-
-
-def tags(target: str) -> list[str]:
-    """Return the platform tags of wheels that run on our oldest Linux, the newest first."""
-    found = re.fullmatch(r"manylinux_2_(\d+)_(\w+)", load_matrix().wheel_tag(target))
-    assert found, target
-    return [*(f"manylinux_2_{minor}_{found[2]}" for minor in range(int(found[1]), 16, -1)), f"manylinux2014_{found[2]}"]

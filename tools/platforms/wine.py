@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from tools.errors import ToolError, UnavailableError
 from tools.paths import REQUIREMENTS
-from tools.platforms import apt
+from tools.platforms import apt, piped
 from tools.platforms.emulators import ensure_emulator, how_to_get
 from tools.platforms.target_packages import install_for
 from tools.platforms.windows_python import windows_python
@@ -45,7 +46,7 @@ class WinePython:
     @property
     def command(self) -> list[str]:
         """The command that starts it, before its arguments."""
-        return [str(self.program), windows_path(self.python)]
+        return [sys.executable, "-I", piped.__file__, str(self.program), windows_path(self.python)]
 
     @property
     def variables(self) -> dict[str, str]:

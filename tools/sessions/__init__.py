@@ -1,5 +1,6 @@
 """What Nox sessions do beyond ten lines; the only room that imports nox.
 
+backend_ops    Run llama.cpp's test of a plug-in's operations on a device, and write its table.
 common         What sessions share: one message for a failure, environments that are filled once, a folder for tests.
 cpu_levels     Check one CPU level in the ways that this machine has: run it, emulate it, or inspect its library.
 given_files    Models and programs that tests are given, in variables.
@@ -9,4 +10,13 @@ other_targets  Check a plug-in for another target than this machine, and run it 
 server_tests   Run llama.cpp's tests of its server against llama-server, the runner and `llamapack serve`, and compare.
 """
 
-__all__ = ["common", "cpu_levels", "given_files", "measuring", "other_targets", "plugins", "server_tests"]
+__all__ = [
+    "backend_ops",
+    "common",
+    "cpu_levels",
+    "given_files",
+    "measuring",
+    "other_targets",
+    "plugins",
+    "server_tests",
+]

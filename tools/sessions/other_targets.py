@@ -6,6 +6,7 @@ and the rest is skipped with the reason.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 import nox
 
 from tools.building import wheels
+from tools.compilers.toolchains import zig_commands
 from tools.errors import ToolError
 from tools.matrix import Cell, host_target, load_matrix
 from tools.paths import BUILD, ROOT
@@ -22,6 +24,7 @@ from tools.platforms.host import Method, Way, strongest_way, this_host
 from tools.platforms.wine import windows_path
 from tools.sessions.common import WHOLE, audit, given, pytest_words, run_pytest, skip_unless_here
 from tools.toolkits import gpu_architectures
+from tools.util.venv import ensure_environment
 from tools.verification import demo_model, results
 from tools.verification.devices import (
     LAVAPIPE_PACKAGES,
@@ -82,7 +85,10 @@ def _check(session: nox.Session, cell: Cell) -> None:
     if way.how is not Method.COMPILED:
         core = wheels.wheel_for("cpu", cell.target)
         model = demo_model.demo_model()
-        RUN[cell.target](session, Artifacts(cell=cell, core=core, plugin=plugin, model=model, way=way), arguments)
+        parts = Artifacts(cell=cell, core=core, plugin=plugin, model=model, way=way)
+        if tests := WITH_STAND_INS.get(cell.id):
+            run_with_stand_ins(session, parts, tests)
+        RUN[cell.target](session, parts, arguments)
     if recording:
         results.record(cell.id, recording.result(way.how, way.by, wheels.compiled_for(plugin)))
     if way.how is Method.COMPILED:
@@ -111,6 +117,17 @@ def run_under_wine(session: nox.Session, parts: Artifacts, arguments: Sequence[s
             )
         finally:
             python.stop()
+
+
+def run_with_stand_ins(session: nox.Session, parts: Artifacts, tests: Path) -> None:
+    """Run tests that load the plug-in's library beside stand-ins for its vendor's, which they compile."""
+    place = ensure_environment(["audit", "test"], folder=BUILD / "stand-ins")
+    told = {
+        "LLAMAPACK_TEST_CORE": str(parts.core),
+        "LLAMAPACK_TEST_PLUGIN": str(parts.plugin),
+        "LLAMAPACK_TEST_CC": shlex.join(zig_commands(parts.cell.target).c),
+    }
+    run_pytest(session, str(tests), "-rs", env=told, python=place.python)
 
 
 def run_in_arm_root(session: nox.Session, parts: Artifacts, arguments: Sequence[str]) -> None:
@@ -167,6 +184,8 @@ ARM_PACKAGES: Mapping[str, Sequence[str]] = {"vulkan": LAVAPIPE_PACKAGES}
 PARTS = "installed or without_device or device_is_there or logits or each_step or doctor"
 """The tests that are run in an emulator of a processor."""
 PROCESSOR = "cortex-a76"
+WITH_STAND_INS: Mapping[str, Path] = {"cuda-windows-x86_64": ROOT / "tests" / "devices" / "cuda_windows"}
+"""Tests of a cell that load its library beside stand-ins for the vendor's."""
 RUNTIME: Mapping[str, Sequence[str]] = {"cuda": ("cuda-runtime",)}
 """The requirement files of what a plug-in needs when it runs, for another target than this machine's."""
 RUN: Mapping[str, Callable[[nox.Session, Artifacts, Sequence[str]], None]] = {

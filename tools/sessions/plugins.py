@@ -20,10 +20,19 @@ from tools.building.wheels import found_wheels
 from tools.errors import ToolError
 from tools.matrix import Cell, host_target
 from tools.paths import BUILD, ROOT
-from tools.platforms.distributions import wheelhouse
 from tools.platforms.host import Method
-from tools.sessions.common import SCRATCH, prepare, run_pytest, try_to_install_disassembler
+from tools.platforms.target_packages import wheelhouse
+from tools.sessions.common import (
+    SCRATCH,
+    WHOLE,
+    audit,
+    prepare,
+    run_pytest,
+    skip_unless_here,
+    try_to_install_disassembler,
+)
 from tools.toolkits import gpu_architectures, rocm
+from tools.toolkits.metal.kit import TARGET as METAL
 from tools.util import inherited
 from tools.util.cmd import run_live
 from tools.util.files import remove_tree
@@ -99,16 +108,29 @@ def check_rocm(session: nox.Session) -> None:
 
 
 def check_metal(session: nox.Session) -> None:
-    """Run on this Mac's GPU; elsewhere run the tests in tests/devices/metal that need none, and skip the rest."""
+    """Run on this Mac's GPU; elsewhere build the wheel with the stand-in for Apple's SDK, audit it and compare it.
+
+    It is compared with a build by Apple's tools, and the stand-in with Apple's headers; running is skipped.
+    """
     if sys.platform == "darwin":
         check_plugin(session, "metal")
         return
     arguments, recording = results.begin(session.posargs)
+    results.refuse_arguments(recording, arguments)
+    cell = Cell(backend="metal", target=METAL)
+    skip_unless_here(session, cell)
+    build, wheel = wheels.portable_build("metal", METAL), wheels.portable_wheel("metal", METAL)
+    audit(session, wheel, *([WHOLE] if recording else []))
+    place = ensure_environment(["audit", "build", "test"], folder=BUILD / "test-metal")
+    told = {
+        "LLAMAPACK_TEST_METAL_WHEEL": str(wheel),
+        "LLAMAPACK_TEST_METAL_BUILD": str(build.folder),
+        "LLAMAPACK_TEST_METAL_APPLE": str(wheelhouse("3.12", METAL, "apple")),
+    }
+    run_pytest(session, str(ROOT / "tests" / "devices" / "metal"), *arguments, env=told, python=place.python)
     if recording:
-        raise ToolError(f"{results.OPTION} is for a Mac: nothing is compiled here that could be recorded.")
-    place = ensure_environment(["audit", "build", "test", "zig"], folder=BUILD / "test-metal")
-    run_pytest(session, str(ROOT / "tests" / "devices" / "metal"), *arguments, env={}, python=place.python)
-    session.skip("What can be checked without a Mac is right. The plug-in is compiled and run on Macs only.")
+        results.record(cell.id, recording.result(Method.COMPILED))
+    session.skip(f"{wheel.name} is built, audited and compared with Apple's. Only a Mac runs it.")
 
 
 def look_into(

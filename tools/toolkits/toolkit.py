@@ -35,6 +35,8 @@ class Kit:
     """Of the environment, for CMake and the compilers."""
     toolchain: Toolchain | None = None
     """The compilers, where those of this machine will not do."""
+    note: str = ""
+    """What whoever gets the wheel must know, each time."""
     linker: Toolchain | None = None
     """What links the plug-in for the oldest system of the matrix, where the compilers would link for this machine's."""
     elsewhere: Elsewhere | None = None

@@ -1,48 +1,35 @@
-"""The Metal wheel's metadata, as made for a Mac; pip takes the wheel for one, and refuses it elsewhere."""
+"""The Metal wheel that was built without a Mac: for which Macs it is, and what tells it from a Mac's."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
 from email import message_from_string
+from email.message import Message
 from pathlib import Path
 
 import pytest
 import tomllib
 from packaging.requirements import Requirement
 
+from tests.support.wheel_contents import MIB
 from tools.matrix import load_matrix
 from tools.paths import CORE, package_folder
+from tools.toolkits.metal.kit import BUILD_TAG
 
+PACKAGE, LIBRARY = "llamapack_metal", "libggml-metal.so"
 TAG = load_matrix().wheel_tag("macos-arm64")
 FOLDER = package_folder("metal")
 VERSION = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-NAME = f"llamapack_metal-{VERSION}-py3-none-{TAG}.whl"
-HOOK = "import sys, scikit_build_core.build as build; build.prepare_metadata_for_build_wheel(sys.argv[1])"
+INFO = f"{PACKAGE}-{VERSION}.dist-info"
 PLACE = {"sys_platform": "darwin", "platform_machine": "arm64"}
 
 
-@pytest.fixture(scope="module")
-def metadata(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of metadata, made for the platform of the matrix."""
-    folder = tmp_path_factory.mktemp("metadata")
-    variables = {"PATH": str(Path(sys.executable).parent), "_PYTHON_HOST_PLATFORM": TAG}
-    subprocess.run([sys.executable, "-c", HOOK, folder], cwd=FOLDER, env=variables, check=True, capture_output=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheels(metadata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a wheel that has all of the package but the library, which only a Mac compiles."""
-    folder = tmp_path_factory.mktemp("wheels")
-    with zipfile.ZipFile(folder / NAME, "w") as archive:
-        for root in (metadata, FOLDER / "src"):
-            for path in sorted(root.rglob("*")):
-                if path.is_file() and path.suffix != ".pyc":
-                    archive.write(path, path.relative_to(root))
-        archive.writestr(f"llamapack_metal-{VERSION}.dist-info/RECORD", "")
-    return folder
+def read(wheel: Path, name: str) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        return message_from_string(archive.read(f"{INFO}/{name}").decode())
 
 
 def pip(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -50,36 +37,46 @@ def pip(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_metadata_state_platform_core_and_entry_point(metadata: Path) -> None:
-    folder = metadata / f"llamapack_metal-{VERSION}.dist-info"
-    tags = [line for line in (folder / "WHEEL").read_text(encoding="utf-8").splitlines() if line.startswith("Tag: ")]
-    assert tags == [f"Tag: py3-none-{TAG}"]
-    stated = message_from_string((folder / "METADATA").read_text(encoding="utf-8"))
+def test_its_name_says_that_it_is_not_the_one_to_release(wheel: Path) -> None:
+    assert wheel.name == f"{PACKAGE}-{VERSION}-{BUILD_TAG}-py3-none-{TAG}.whl"
+    assert read(wheel, "WHEEL")["Build"] == BUILD_TAG
+
+
+def test_it_holds_one_library_its_description_and_the_licences(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.removeprefix(f"{PACKAGE}/") for name in archive.namelist() if not name.startswith(INFO)}
+        licences = {name for name in archive.namelist() if name.startswith(f"{INFO}/licenses/")}
+        stated = json.loads(archive.read(f"{PACKAGE}/lib/backend.json"))
+    assert names == {"__init__.py", "lib/backend.json", f"lib/{LIBRARY}"}
+    assert {name.removeprefix(f"{INFO}/licenses/") for name in licences} == {"LICENSE", "native/llama.cpp/LICENSE"}
+    assert (stated["name"], stated["library"], stated["targets"], stated["preload"]) == ("metal", LIBRARY, [], [])
+    assert wheel.stat().st_size < 2 * MIB
+
+
+def test_metadata_state_platform_core_and_entry_point(wheel: Path) -> None:
+    assert read(wheel, "WHEEL").get_all("Tag") == [f"py3-none-{TAG}"]
+    stated = read(wheel, "METADATA")
     assert (stated["Name"], stated["Version"]) == ("llamapack-metal", VERSION)
     assert stated.get_all("Requires-Dist") == [f"llamapack=={VERSION}"]
-    entries = (folder / "entry_points.txt").read_text(encoding="utf-8").split()
+    with zipfile.ZipFile(wheel) as archive:
+        entries = archive.read(f"{INFO}/entry_points.txt").decode().split()
     assert "".join(entries) == "[llamapack.backends]metal=llamapack_metal:describe"
-    assert sorted(path.name for path in (folder / "licenses").rglob("*") if path.is_file()) == ["LICENSE", "LICENSE"]
 
 
-def test_pip_takes_it_for_a_mac_of_the_floor_and_for_no_older_or_other_one(wheels: Path, tmp_path: Path) -> None:
+def test_pip_takes_it_for_a_mac_of_the_floor_and_for_no_older_or_other_one(wheel: Path, tmp_path: Path) -> None:
     older = TAG.replace("14_0", "13_0")
     assert older != TAG
     for platform, taken in ((TAG, True), ("macosx_15_0_arm64", True), (older, False), ("macosx_14_0_x86_64", False)):
         words = ("--platform", platform, "--only-binary", ":all:", "--dest", tmp_path / platform)
-        done = pip("download", "--find-links", wheels, *words, "llamapack-metal")
+        done = pip("download", wheel, *words)
         assert (done.returncode == 0) is taken, (platform, done.stderr)
-        assert (tmp_path / platform / NAME).exists() is taken
+        assert (tmp_path / platform / wheel.name).exists() is taken
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="this is the system that it is for")
-def test_pip_refuses_it_elsewhere_in_its_own_words(wheels: Path) -> None:
-    done = pip("install", wheels / NAME)
+def test_pip_refuses_it_elsewhere_in_its_own_words(wheel: Path) -> None:
+    done = pip("install", wheel)
     assert done.returncode == 1
-    assert done.stderr.strip() == f"ERROR: {NAME} is not a supported wheel on this platform."
-    named = pip("install", "--find-links", wheels, "llamapack-metal")
-    assert named.returncode == 1
-    assert "ERROR: No matching distribution found for llamapack-metal" in named.stderr
+    assert done.stderr.strip() == f"ERROR: {wheel.name} is not a supported wheel on this platform."
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ def make(*words: str) -> list[str]:
 
 
 @pytest.mark.parametrize("jobs", [(), ("-j",), ("-j", "8")])
-def test_plain_make_builds_the_wheel_of_this_machine(jobs: tuple[str, ...]) -> None:
-    assert make(*jobs) == ["nox -s wheel(cpu-linux-x86_64)"]
+def test_plain_make_builds_all_wheels_and_core_is_that_of_this_machine(jobs: tuple[str, ...]) -> None:
+    assert make(*jobs) == ["nox -s wheel"]
+    assert make(*jobs, "core") == ["nox -s wheel(cpu-linux-x86_64)"]
 
 
 @pytest.mark.parametrize("jobs", [(), ("-j",), ("-j", "8")])
@@ -66,7 +67,7 @@ def test_help_names_every_target_and_what_stands_behind_it() -> None:
 
 def test_target_is_asked_of_the_matrix_where_it_is_not_given() -> None:
     done = subprocess.run(
-        [MAKE, "--no-print-directory", f"PYTHON={sys.executable}", "NOX=@echo nox"],
+        [MAKE, "--no-print-directory", f"PYTHON={sys.executable}", "NOX=@echo nox", "core"],
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",

@@ -142,7 +142,8 @@ def test_the_oldest_system_has_all_that_is_needed(built: Path, name: str) -> Non
     """`whole` has all of this compiler's libstdc++ in it, whatever of it the plug-in takes."""
     found = lief.ELF.parse(str(built / name))
     assert found is not None
-    (floor,) = (FLOORS[tuple(map(int, load_matrix().toolchains["glibc"].version.split(".")))],)
+    major, minor = map(int, load_matrix().toolchains["glibc"].version.split("."))
+    floor = FLOORS[major, minor]
     needed = {str(library) for library in found.libraries}
     system = {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2"}
     assert "libgcc_s.so.1" in needed  # unwinds through all libraries

@@ -11,6 +11,7 @@ from tools.errors import ToolError, UnavailableError
 from tools.matrix import GpuArch, host_target
 from tools.paths import REQUIREMENTS
 from tools.toolkits import gpu_architectures
+from tools.toolkits.cuda import windows
 from tools.toolkits.cuda.host_compilers import host_compilers
 from tools.toolkits.cuda.nvidia_wheels import (
     LIBRARIES,
@@ -41,6 +42,8 @@ def cuda_kit(target: str | None = None, variables: Mapping[str, str] = os.enviro
     if target != host and THIS_GPU in archs.split(","):
         what = f"{VARIABLE} asks for the GPU of this machine, and the build is for {target}."
         raise ToolError(what, fix="Name the architectures, such as 90-real.")
+    if target == windows.TARGET != host:
+        return windows.windows_kit(archs, variables)
     if target.startswith("linux"):
         compilers, linker = host_compilers(target, variables), zig_toolchain(target, variables)
     elif target == host:

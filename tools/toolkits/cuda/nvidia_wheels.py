@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.paths import REQUIREMENTS, cache_dir
-from tools.platforms.distributions import wheelhouse
+from tools.platforms.target_packages import wheelhouse
 from tools.util import stamps
 from tools.util.files import locked, staged_folder
 from tools.util.venv import Environment, ensure_environment

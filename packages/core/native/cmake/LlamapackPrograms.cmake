@@ -22,3 +22,12 @@ target_link_libraries(llamapack-reference PRIVATE
     llama-completion-impl llama-bench-impl llama-perplexity-impl llamapack-mtmd-cli)
 set_target_properties(llamapack-reference llama-tokenize PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/reference")
+
+# Upstream's test of a backend's operations, whose main becomes a function, too.
+add_executable(llamapack-backend-ops EXCLUDE_FROM_ALL
+    reference/backend_ops.cpp "${LLAMAPACK_UPSTREAM_PROGRAMS}/tests/test-backend-ops.cpp")
+set_source_files_properties("${LLAMAPACK_UPSTREAM_PROGRAMS}/tests/test-backend-ops.cpp" PROPERTIES
+    COMPILE_DEFINITIONS main=test_backend_ops)
+target_compile_features(llamapack-backend-ops PRIVATE cxx_std_17)
+target_link_libraries(llamapack-backend-ops PRIVATE ggml)
+set_target_properties(llamapack-backend-ops PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/reference")

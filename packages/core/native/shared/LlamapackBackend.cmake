@@ -71,6 +71,7 @@ function(llamapack_backend name)
 
     string(REPLACE "-" "_" _package "${PROJECT_NAME}")
     _llamapack_compiled_targets(${_target} ARG_TARGETS)
+    _llamapack_name_targets(${_target})
     _llamapack_describe_backend(${name} ${_target})
     add_custom_target(llamapack-backend ALL DEPENDS ${_target})
     install(TARGETS ${_target} LIBRARY DESTINATION ${_package}/lib COMPONENT llamapack)
@@ -105,6 +106,16 @@ function(_llamapack_compiled_targets target list)
         endif()
     endforeach()
     set(${list} ${${list}} PARENT_SCOPE)
+endfunction()
+
+# CMake cannot tell clang to leave out machine code, so a compiler that joins nvcc's device code with clang's host part is
+# told the architectures in CMake's own notation.
+function(_llamapack_name_targets target)
+    if(LLAMAPACK_CUDA_JOINED)
+        get_target_property(_archs ${target} CUDA_ARCHITECTURES)
+        list(JOIN _archs "," _archs)
+        target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:--llamapack-targets=${_archs}>")
+    endif()
 endfunction()
 
 function(_llamapack_describe_backend name target)

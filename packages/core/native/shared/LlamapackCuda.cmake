@@ -1,7 +1,9 @@
 # What the CUDA plug-in has beside the others; read before ggml is configured.
 #   LLAMAPACK_CUDA_ARCHS  what code is compiled for, in CMake's words, with commas: 75-virtual,80-real. The wheels' list
 #                         is in matrix.toml, and Nox passes it; without one it is the GPU of this machine
+#   LLAMAPACK_CUDA_JOINED for Windows on Linux: the compiler is ours, which joins nvcc's device code with clang's host part
 
+set(LLAMAPACK_CUDA_JOINED OFF CACHE BOOL "The CUDA compiler is the one of tools/compilers/cuda_windows")
 set(LLAMAPACK_CUDA_ARCHS "native" CACHE STRING "The NVIDIA architectures that code is compiled for")
 string(REPLACE "," ";" CMAKE_CUDA_ARCHITECTURES "${LLAMAPACK_CUDA_ARCHS}")
 
@@ -9,6 +11,9 @@ set(GGML_CUDA_FA ON CACHE INTERNAL "")           # flash attention
 set(GGML_CUDA_GRAPHS ON CACHE INTERNAL "")       # upstream's default, which only its root sets
 set(GGML_CUDA_NCCL OFF CACHE INTERNAL "")        # a library of 200 MB for machines with several GPUs
 set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)           # from NVIDIA's wheel; left alone, CMake links a static one as well
+if(LLAMAPACK_CUDA_JOINED)
+    set(CMAKE_CUDA_RUNTIME_LIBRARY None)         # ggml links with it; CMake would add a static library for device code
+endif()
 
 # ggml links with CUDA::cuda_driver, in FindCUDAToolkit the driver's library. This one of the same name looks for that
 # library at the first call, so that the plug-in loads without a driver, and is built without one.

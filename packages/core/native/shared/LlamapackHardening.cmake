@@ -3,9 +3,10 @@
 # `nox -s audit` looks for both. On Windows neither means the same with every compiler, so they are left to it.
 
 # Gives options to the C and C++ compilers, and through nvcc to the one behind it, which it calls for the host's part.
+# Ours for Windows, which LlamapackCuda.cmake tells of, takes them as they are.
 function(llamapack_host_options)
     foreach(_option IN LISTS ARGN)
-        add_compile_options("$<IF:$<COMPILE_LANGUAGE:CUDA>,-Xcompiler=${_option},${_option}>")
+        add_compile_options("$<IF:$<AND:$<COMPILE_LANGUAGE:CUDA>,$<NOT:$<BOOL:${LLAMAPACK_CUDA_JOINED}>>>,-Xcompiler=${_option},${_option}>")
     endforeach()
 endfunction()
 

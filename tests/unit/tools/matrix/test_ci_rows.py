@@ -59,7 +59,10 @@ def test_rows_are_pythons_on_linux_the_newest_elsewhere_what_is_verified_and_aud
         "tried": [
             {"id": "vulkan-windows-x86_64", "session": "test-vulkan", "runner": "windows-2025", "python": "3.13"},
         ],
-        "wheel": [{"id": "cuda-linux-x86_64", "runner": "ubuntu-24.04", "python": "3.13"}],
+        "wheel": [
+            {"id": "cuda-linux-x86_64", "runner": "ubuntu-24.04", "python": "3.13"},
+            {"id": "cuda-windows-x86_64", "runner": "ubuntu-24.04", "python": "3.13"},
+        ],
     }
 
 

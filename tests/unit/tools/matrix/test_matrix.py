@@ -157,6 +157,9 @@ def test_what_is_tried_is_not_called_verified() -> None:
     released = ("cpu-linux-x86_64", "cpu-windows-x86_64", "cpu-macos-arm64")
     assert [(row.build, row.session) for row in matrix.tried] == [
         ("metal-macos-arm64", "test-metal"),
+        ("vulkan-windows-x86_64", "test-vulkan"),
+        ("cuda-linux-aarch64", "test-cuda"),
+        ("cuda-windows-x86_64", "test-cuda"),
         *((build, "cibuildwheel") for build in released),
     ]
     assert set(matrix.tried) & set(matrix.verified) == set()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tools.errors import UnavailableError
-from tools.platforms import debian_roots, distributions
-from tools.platforms.distributions import ARM, SUITES, Place, inside, installed, platforms, root_of, wheelhouse
+from tools.platforms import debian_roots, distributions, target_packages
+from tools.platforms.distributions import ARM, SUITES, Place, inside, installed, root_of
+from tools.platforms.target_packages import platforms, wheelhouse
 
 WHEEL = "a-1-py3-none-any.whl"
 
@@ -25,6 +26,7 @@ def test_pip_is_asked_for_wheels_of_the_floor_and_of_older_systems() -> None:
         "--platform",
         "manylinux_2_27_aarch64",
     ]
+    assert platforms("macos-arm64")[1::2] == [f"macosx_{major}_0_arm64" for major in (14, 13, 12, 11)]
     assert platforms("linux-x86_64")[-3:] == ["manylinux_2_17_x86_64", "--platform", "manylinux2014_x86_64"]
 
 
@@ -90,7 +92,7 @@ def test_failed_installation_is_tried_again(tmp_path: Path, monkeypatch: pytest.
 def test_packages_are_fetched_once_by_python_and_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLAMAPACK_CACHE_DIR", str(tmp_path))
     calls: list[list[object]] = []
-    monkeypatch.setattr(distributions, "run_live", lambda words, **more: calls.append(list(words)))
+    monkeypatch.setattr(target_packages, "run_live", lambda words, **more: calls.append(list(words)))
     folder = wheelhouse("3.13", "linux-aarch64")
     assert folder.name.startswith("linux-aarch64-3.13-")
     assert wheelhouse("3.13", "linux-aarch64") == folder

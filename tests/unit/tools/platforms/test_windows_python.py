@@ -27,7 +27,13 @@ def pack(path: Path, member: str, files: dict[str, bytes]) -> Path:
 
 
 def test_files_of_the_version_are_unpacked(tmp_path: Path) -> None:
-    files = {f"{INSIDE}/python.exe": b"MZ", f"{INSIDE}/python313._pth": b".", "cp38/python.exe": b"old", "../x": b"no"}
+    files = {
+        f"{INSIDE}/python.exe": b"MZ",
+        f"{INSIDE}/python313._pth": b".",
+        f"{INSIDE}/_wmi.pyd": b"MZ",
+        "cp38/python.exe": b"old",
+        "../x": b"no",
+    }
     (tmp_path / "out").mkdir()
     unpack(pack(tmp_path / "a.tar.gz", MEMBER, files), tmp_path / "out")
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {"python.exe": b"MZ"}

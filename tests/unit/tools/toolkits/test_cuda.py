@@ -11,6 +11,8 @@ import pytest
 from tools.compilers.toolchain import Toolchain
 from tools.errors import ToolError, UnavailableError
 from tools.matrix import GpuArch, load_matrix
+from tools.paths import REQUIREMENTS
+from tools.platforms import apt
 from tools.toolkits.cuda import host_compilers, kit, nvidia_wheels
 from tools.toolkits.cuda.host_compilers import cross_compilers
 from tools.toolkits.cuda.kit import cuda_kit, spell, wanted_archs
@@ -190,15 +192,15 @@ def test_cross_compiler_that_is_missing_is_installed(tmp_path: Path, monkeypatch
         asked.extend(packages)
         compilers(tmp_path, "15" if "15" in packages[0] else "16", "-15" if "15" in packages[0] else "")
 
-    monkeypatch.setattr(host_compilers.apt, "is_here", lambda: True)
-    monkeypatch.setattr(host_compilers.apt, "require", install)
+    monkeypatch.setattr(apt, "is_here", lambda: True)
+    monkeypatch.setattr(apt, "require", install)
     found = cross_compilers(ARM, {"PATH": str(tmp_path)})
     assert asked == ["g++-aarch64-linux-gnu", "g++-15-aarch64-linux-gnu"]
     assert found.cxx == (str(tmp_path / "aarch64-linux-gnu-g++-15"),)
 
 
 def test_without_apt_the_missing_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_compilers.apt, "is_here", lambda: False)
+    monkeypatch.setattr(apt, "is_here", lambda: False)
     with pytest.raises(UnavailableError) as caught:
         cross_compilers(ARM, {"PATH": str(tmp_path)})
     assert caught.value.fix == f"Install Debian's or Ubuntu's g++-aarch64-linux-gnu, or build on {ARM} itself."
@@ -229,7 +231,7 @@ def test_toolkit_for_another_target_has_its_libraries_and_this_machines_programs
 
 def test_both_lists_of_nvidias_wheels_pin_the_same_libraries() -> None:
     def pins(name: str) -> set[str]:
-        lines = (nvidia_wheels.REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        lines = (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
         return {line.split()[0] for line in lines if line.startswith(("nvidia-cublas=", "nvidia-cuda-runtime="))}
 
     assert len(pins(nvidia_wheels.LIBRARIES)) == 2

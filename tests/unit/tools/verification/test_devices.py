@@ -76,12 +76,12 @@ def test_it_is_compiled_for_the_gpu_that_is_there(
 
 
 def test_vulkan_runs_on_lavapipe_or_on_the_machines_own_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "lavapipe", lambda: {"VK_DRIVER_FILES": "lvp"})
+    monkeypatch.setattr(devices, "lavapipe_driver", lambda: "lvp")
     device = vulkan_device(["-x"])
     assert (device.how, device.by, device.variables, device.options) == (
         Method.EMULATED,
         "lavapipe",
-        {"VK_DRIVER_FILES": "lvp"},
+        {"VK_DRIVER_FILES": "lvp", "VK_ICD_FILENAMES": "lvp", "GGML_VK_VISIBLE_DEVICES": "0"},
         (),
     )
     own = vulkan_device(["--device", "-x"])

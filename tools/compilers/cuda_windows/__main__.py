@@ -1,0 +1,15 @@
+"""`python -m tools.compilers.cuda_windows SETTINGS WORDS…`: clang's command line, for CMake."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tools.compilers.cuda_windows.compiling import call_compiler, read_settings
+from tools.errors import ToolError
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(call_compiler(read_settings(Path(sys.argv[1])), sys.argv[2:]))
+    except ToolError as error:
+        raise SystemExit(f"cuda_windows: error: {error}") from None
