@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.compilers.hip_windows.compiling import call_compiler, read_settings
+from tools.compilers.hip_windows.compiling import call_compiler
+from tools.compilers.hip_windows.settings import read_settings
 from tools.errors import ToolError
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 #pragma once
 
 #ifndef __AMDGCN_WAVEFRONT_SIZE
-#if defined(__AMDGCN__) && !defined(__GFX9__)
+#if defined(__GFX10__) || defined(__GFX11__) || defined(__GFX12__)
 #define __AMDGCN_WAVEFRONT_SIZE 32
 #else
 #define __AMDGCN_WAVEFRONT_SIZE 64

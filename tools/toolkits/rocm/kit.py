@@ -18,7 +18,8 @@ from tools.errors import UnavailableError
 from tools.matrix import host_target, load_matrix
 from tools.paths import ROOT
 from tools.platforms import debian_roots
-from tools.toolkits import gpu_architectures, rocm_for_windows
+from tools.toolkits import gpu_architectures
+from tools.toolkits.rocm import windows
 from tools.toolkits.toolkit import Elsewhere, Kit
 
 DEFAULT = Path("/opt/rocm")
@@ -57,9 +58,9 @@ def rocm_kit(target: str | None = None, variables: Mapping[str, str] = os.enviro
 
 def _kit_for(target: str, archs: str) -> Kit:
     """Return the kit for another target than this machine's: for Windows on Linux, and for nothing else."""
-    if (target, host_target()) != (rocm_for_windows.TARGET, "linux-x86_64"):
+    if (target, host_target()) != (windows.TARGET, "linux-x86_64"):
         raise UnavailableError(f"ROCm is not compiled for {target} on {host_target()}.", fix=f"Build it on {target}.")
-    return rocm_for_windows.windows_kit(archs)
+    return windows.windows_kit(archs)
 
 
 def forky_root() -> Path:
