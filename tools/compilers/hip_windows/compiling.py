@@ -49,7 +49,7 @@ def call_compiler(settings: Settings, words: Sequence[str]) -> int:
 
 def _preprocess(settings: Settings, call: Call, folder: Path) -> int:
     """Preprocess for the CPU and then for each GPU: by that, a compiler cache knows a source."""
-    texts = []
+    texts: list[bytes] = []
     for command in (_for_cpu(settings, call), *(_for_gpu(settings, call, gpu) for gpu in call.gpus)):
         part = folder / f"{len(texts)}.ii"
         if status := _status([*command, "-E", "-o", str(part)]):

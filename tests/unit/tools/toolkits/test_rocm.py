@@ -11,7 +11,7 @@ import pytest
 from tools.errors import ToolError, UnavailableError
 from tools.paths import ROOT
 from tools.platforms import debian_roots
-from tools.toolkits import rocm
+from tools.toolkits.rocm import kit as rocm
 from tools.toolkits.rocm import in_forky, rocm_kit, rocm_version, system_rocm
 
 if sys.platform == "win32":
