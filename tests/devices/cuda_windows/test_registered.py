@@ -9,25 +9,19 @@ Run by nox -s test-cuda -- --target windows-x86_64.
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
-import subprocess
-import zipfile
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import lief
 import pytest
 import zstandard
 
-from tests.support.given import given, given_path
-from tests.support.wine import try_in_wine, wine
+from tests.support.plugins.registered import Code, Loaded, StandIn, load
 from tools.audit import fatbin
-from tools.platforms.wine import windows_path
 
-SESSION = "nox -s test-cuda -- --target windows-x86_64"
-HERE = Path(__file__).parent
+CUDART = StandIn(
+    source=Path(__file__).with_name("cudart_that_tells.c"), runtime="cudart", others=("cublas",), failure=801
+)
 UNUSED = re.compile(r"_ZN3cub\w+11EmptyKernelIvEEvv")
 """A kernel of CUB's that no host part calls, and that not every one registers."""
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -35,83 +29,15 @@ ELF = 2
 """The kind of an entry with machine code."""
 
 
-@dataclass(frozen=True)
-class Code:
-    """The code for one architecture."""
-
-    kernels: set[str] = field(default_factory=set)
-    variables: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Binary:
-    """The device code of one source, and what the host's part registers for it."""
-
-    code: dict[str, Code]
-    kernels: set[str] = field(default_factory=set)
-    variables: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What was said while the library was loaded."""
-
-    library: Path
-    stated: dict[str, object]
-    binaries: list[Binary]
-    backend: str
-
-
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     """Load the plug-in's library beside the core's and stand-ins for NVIDIA's."""
-    folder = tmp_path_factory.mktemp("plug-in")
-    for variable in ("LLAMAPACK_TEST_CORE", "LLAMAPACK_TEST_PLUGIN"):
-        with zipfile.ZipFile(given_path(variable, SESSION)) as archive:
-            for name in archive.namelist():
-                if re.search(r"/lib/(ggml-base-\w+\.dll|ggml-cuda\.dll|backend\.json)$", name):
-                    (folder / Path(name).name).write_bytes(archive.read(name))
-    library = folder / "ggml-cuda.dll"
-    cc = shlex.split(given("LLAMAPACK_TEST_CC", SESSION))
-    stand_ins(cc, library)
-    program = folder / "load.exe"
-    subprocess.run([*cc, "-municode", str(HERE / "load.c"), "-o", str(program)], check=True)
-    command = [wine(), str(program), windows_path(library)]
-    done = try_in_wine(command, folder / "prefix", folder)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    lines = [line.split() for line in done.stdout.splitlines() if line]
-    binaries = [Binary(code=code_in(folder / f"binary-{words[1]}.bin")) for words in lines if words[0] == "binary"]
-    for word, *rest in lines:
-        if word == "kernel":
-            binaries[int(rest[0])].kernels.add(rest[1])
-        elif word == "variable":
-            binaries[int(rest[0])].variables[rest[1]] = int(rest[2])
-    stated = json.loads((folder / "backend.json").read_text(encoding="utf-8"))
-    (backend,) = (rest for word, *rest in lines if word == "backend")
-    return Loaded(library=library, stated=stated, binaries=binaries, backend=" ".join(backend))
+    return load(tmp_path_factory.mktemp("plug-in"), "cuda", CUDART, code_in)
 
 
-def stand_ins(cc: list[str], library: Path) -> None:
-    """Compile what stands in for each of NVIDIA's libraries that `library` is linked with."""
-    parsed = lief.PE.parse(str(library))
-    assert parsed is not None
-    own = (HERE / "cudart_that_tells.c").read_text(encoding="utf-8")
-    for imported in parsed.imports:
-        dll = str(imported.name)
-        if dll.startswith(("cudart", "cublas")):
-            text = own if dll.startswith("cudart") else ""
-            names = [str(entry.name) for entry in imported.entries]
-            rest = [name for name in names if not re.search(rf"\b{name}\(", own)]
-            text += "".join(f"\n__declspec(dllexport) int {name}(void) {{ return 801; }}" for name in rest)
-            source = library.with_name(f"{dll}.c")
-            source.write_text(f"{text}\n", encoding="utf-8")
-            subprocess.run([*cc, "-shared", "-O1", str(source), "-o", str(library.with_name(dll))], check=True)
-
-
-def code_in(path: Path) -> dict[str, Code]:
+def code_in(content: bytes) -> dict[str, Code]:
     """Return the code in a fat binary, by architecture: real:90 or ptx:90."""
-    content, found = path.read_bytes(), {}
-    place = fatbin.CONTAINER.size
+    found, place = {}, fatbin.CONTAINER.size
     while place < len(content):
         kind, _, header, size, *_, arch, _, _, flags = fatbin.ENTRY.unpack_from(content, place)
         target = f"{arch}{next((suffix for flag, suffix in fatbin.SUFFIXES.items() if flags & flag), '')}"
@@ -153,10 +79,7 @@ def test_all_device_code_in_the_file_is_registered(loaded: Loaded) -> None:
 
 
 def test_every_source_has_code_for_every_architecture(loaded: Loaded) -> None:
-    targets = loaded.stated["targets"]
-    assert isinstance(targets, list)
-    stated = {f"{target['kind']}:{target['name']}" for target in targets}
-    assert {frozenset(binary.code) for binary in loaded.binaries} == {frozenset(stated)}
+    assert {frozenset(binary.code) for binary in loaded.binaries} == {frozenset(loaded.targets)}
 
 
 def test_registered_kernels_are_those_in_the_code(loaded: Loaded) -> None:
