@@ -1,6 +1,6 @@
 """The ROCm plug-in for Windows registers exactly the kernels that its GPU code has, for every architecture.
 
-The GPU code and the CPU's part are compiled by one clang in several calls: a kernel that the CPU's part calls by another
+The GPU code and the CPU's part are compiled in several calls of clang: a kernel that the CPU's part calls by another
 name would be found missing at its first call only, on a GPU. Here the library is loaded under Wine, and what stands in
 for HIP's runtime tells the names; they are compared with those in the machine code itself.
 

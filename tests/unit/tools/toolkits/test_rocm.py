@@ -11,8 +11,8 @@ import pytest
 from tools.errors import ToolError, UnavailableError
 from tools.paths import ROOT
 from tools.platforms import debian_roots
-from tools.toolkits.rocm import kit as rocm
 from tools.toolkits.rocm import in_forky, rocm_kit, rocm_version, system_rocm
+from tools.toolkits.rocm import kit as rocm
 
 if sys.platform == "win32":
     pytest.skip("the stand-ins are of Linux", allow_module_level=True)

@@ -178,7 +178,5 @@ def test_stand_ins_have_the_same_names_and_fail(machine: Path, commands: Toolcha
 @pytest.mark.parametrize(("target", "host"), [("windows-x86_64", "linux-aarch64"), ("linux-x86_64", "windows-x86_64")])
 def test_other_hosts_and_targets_are_refused(target: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit, "host_target", lambda: host)
-    with pytest.raises(
-        UnavailableError, match=rf"^ROCm is not compiled for {target} on {host}\.\nBuild it on {target}"
-    ):
+    with pytest.raises(UnavailableError, match=rf"^ROCm is not compiled for {target} on {host}\.\nBuild it on"):
         rocm_kit(target, ARCHS)

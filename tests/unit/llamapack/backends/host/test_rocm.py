@@ -156,6 +156,38 @@ def test_missing_libraries_are_named_with_every_place(tmp_path: Path, plugin: Ba
     )
 
 
+@pytest.fixture
+def for_windows(tmp_path: Path, plugin: BackendPlugin) -> BackendPlugin:
+    """The plug-in as zig links it for Windows: not with rocBLAS, of which it calls nothing itself."""
+    library = tmp_path / "ggml-rocm.dll"
+    library.write_bytes(pe(["amdhip64_6.dll", "hipblas.dll", "KERNEL32.dll"]))
+    return replace(plugin, library=library)
+
+
+def test_on_windows_the_sdk_is_named_that_brings_the_missing_libraries(
+    tmp_path: Path, for_windows: BackendPlugin
+) -> None:
+    refused = use_rocm(for_windows, find_rocm(for_windows, [NOT_INSTALLED]))
+    assert isinstance(refused, Verdict)
+    assert (refused.status, refused.fault) == (Status.BROKEN, Fault.MISSING_LIBRARY)
+    assert refused.reason == (
+        "llamapack-rocm 1.0 is not used: amdhip64_6.dll, hipblas.dll are not found (rocm_sdk is not installed; nor does "
+        "the system know them)"
+    )
+    assert refused.remedy == "Install AMD's HIP SDK 6, 6.2 or newer, and set HIP_PATH to its folder."
+
+
+def test_kernels_are_known_where_only_hipblas_opens_rocblas(tmp_path: Path, for_windows: BackendPlugin) -> None:
+    folder = tmp_path / "sdk" / "bin"
+    (folder / "rocblas" / "library").mkdir(parents=True)
+    for name in ("amdhip64_6.dll", "hipblas.dll", "rocblas.dll", "rocblas/library/TensileLibrary_lazy_gfx1100.dat"):
+        (folder / name).touch()
+    where = find_rocm(for_windows, rocm_locations(NOT_INSTALLED, tmp_path, {"HIP_PATH": f"{tmp_path}/sdk"}), {})
+    assert isinstance(where, RocmInstallation)
+    assert [path.name for path in where.libraries] == ["amdhip64_6.dll", "hipblas.dll"]
+    assert where.kernels == frozenset({"gfx1100"})
+
+
 def test_a_rocm_older_than_the_build_is_named_with_both_versions(tmp_path: Path, plugin: BackendPlugin) -> None:
     refused = use_rocm(plugin, found_at(rocm(tmp_path / "opt/rocm", "6.1.40091"), plugin))
     assert isinstance(refused, Verdict)

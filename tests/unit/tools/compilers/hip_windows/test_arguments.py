@@ -7,7 +7,8 @@ import pytest
 from tools.compilers.hip_windows.arguments import Call, read_call
 from tools.errors import ToolError
 
-CALL = "-DGGML_USE_HIP -Iinclude -isystem hip -O3 -x hip --offload-arch=gfx90a --offload-arch=gfx1100:xnack-".split()
+GPUS = ["--offload-arch=gfx90a", "--offload-arch=gfx1100:xnack-"]
+CALL = ["-DGGML_USE_HIP", "-Iinclude", "-isystem", "hip", "-O3", "-x", "hip", *GPUS]
 
 
 def test_words_are_sorted() -> None:

@@ -156,7 +156,8 @@ def _folder(name: str, folder: Path, problem: str) -> RocmLocation:
 
 def _rocm(location: RocmLocation, libraries: tuple[Path, ...], environment: Mapping[str, str]) -> RocmInstallation:
     by_stem = {stem: path for path in libraries for stem in _ORDER if stem in path.name.lower()}
-    rocblas = by_stem.get("rocblas")
+    # hipBLAS, which is beside rocBLAS, opens it where the plug-in itself is not linked with it.
+    rocblas = by_stem.get("rocblas") or by_stem.get("hipblas")
     return RocmInstallation(
         location=location,
         libraries=libraries,
@@ -186,8 +187,11 @@ def _missing(plugin: BackendPlugin, seen: tuple[RocmLocation, ...]) -> Verdict:
     what = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not found ({where}; nor does the system know them)"
     wanted = f" {plugin.toolkit.partition('.')[0]}" if plugin.toolkit else ""
     least = f", {plugin.toolkit} or newer," if plugin.toolkit else ""
-    remedy = f"Install AMD's ROCm{wanted}{least} into /opt/rocm or as the package rocm_sdk, "
-    remedy += f"or set {VARIABLE} to its folder."
+    if any(name.lower().endswith(".dll") for name in names):
+        remedy = f"Install AMD's HIP SDK{wanted}{least} and set {VARIABLE} to its folder."
+    else:
+        remedy = f"Install AMD's ROCm{wanted}{least} into /opt/rocm or as the package rocm_sdk, "
+        remedy += f"or set {VARIABLE} to its folder."
     return _broken(plugin, Fault.MISSING_LIBRARY, what, remedy)
 
 
