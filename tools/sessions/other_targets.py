@@ -24,6 +24,7 @@ from tools.platforms.host import Method, Way, strongest_way, this_host
 from tools.platforms.wine import windows_path
 from tools.sessions.common import WHOLE, audit, given, pytest_words, run_pytest, skip_unless_here
 from tools.toolkits import gpu_architectures
+from tools.toolkits.rocm import windows as rocm_windows
 from tools.util.venv import ensure_environment
 from tools.verification import demo_model, results
 from tools.verification.devices import (
@@ -99,8 +100,10 @@ def run_under_wine(session: nox.Session, parts: Artifacts, arguments: Sequence[s
     """Run the plug-in's tests on a Python for Windows under Wine, with a display, which Wine's Vulkan asks for."""
     folder = BUILD / f"wine-{parts.cell.backend}"
     python = wine.ensure_wine_python(["wine", *RUNTIME.get(parts.cell.backend, ())], folder, (parts.core, parts.plugin))
+    made = STAND_INS.get(parts.cell.id)
     told = {
         **_told(parts),
+        **(made(folder / "stand-in") if made else {}),
         **python.variables,
         "LLAMAPACK_TEST_MODEL": windows_path(parts.model),
         "LLAMAPACK_CACHE_DIR": windows_path(folder / "cache"),
@@ -117,6 +120,11 @@ def run_under_wine(session: nox.Session, parts: Artifacts, arguments: Sequence[s
             )
         finally:
             python.stop()
+
+
+def _stand_in_for_hip(folder: Path) -> dict[str, str]:
+    """Make DLLs that stand in for AMD's, and return the variables by which the plug-in finds them."""
+    return {"HIP_PATH": windows_path(rocm_windows.make_stand_ins(folder)), "LLAMAPACK_TEST_STAND_IN": "HIP_PATH"}
 
 
 def run_with_stand_ins(session: nox.Session, parts: Artifacts, tests: Path) -> None:
@@ -184,7 +192,11 @@ ARM_PACKAGES: Mapping[str, Sequence[str]] = {"vulkan": LAVAPIPE_PACKAGES}
 PARTS = "installed or without_device or device_is_there or logits or each_step or doctor"
 """The tests that are run in an emulator of a processor."""
 PROCESSOR = "cortex-a76"
-WITH_STAND_INS: Mapping[str, Path] = {"cuda-windows-x86_64": ROOT / "tests" / "devices" / "cuda_windows"}
+STAND_INS: Mapping[str, Callable[[Path], Mapping[str, str]]] = {"rocm-windows-x86_64": _stand_in_for_hip}
+"""What makes stand-ins for the vendor's libraries where no package brings them, for the plug-in's own tests."""
+WITH_STAND_INS: Mapping[str, Path] = {
+    f"{backend}-windows-x86_64": ROOT / "tests" / "devices" / f"{backend}_windows" for backend in ("cuda", "rocm")
+}
 """Tests of a cell that load its library beside stand-ins for the vendor's."""
 RUNTIME: Mapping[str, Sequence[str]] = {"cuda": ("cuda-runtime",)}
 """The requirement files of what a plug-in needs when it runs, for another target than this machine's."""

@@ -14,8 +14,11 @@ import pytest
 
 WHY = {
     "cuda": "This machine has no NVIDIA GPU and no NVIDIA driver.",
+    "rocm": "llamapack-rocm 0 finds no device",
 }
 """What is said of each backend on a machine that has neither GPU nor driver."""
+MISSING = {"rocm": r": amdhip64_\d\.dll, hipblas\.dll are not found \(rocm_sdk is not installed; HIP_PATH is not set;"}
+"""What is said where the vendor's libraries are missing."""
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,16 @@ def doctor(backend: str) -> dict[str, Any]:
     assert done.returncode == 4, done.stderr  # degraded: a plug-in is installed, and brings no GPU
     (found,) = (one for one in json.loads(done.stdout)["backends"] if one["name"] == backend)
     return dict(found)
+
+
+def test_without_the_vendors_libraries_the_verdict_names_them(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (variable := os.environ.get("LLAMAPACK_TEST_STAND_IN")):
+        pytest.skip("the vendor's libraries are those of the system, or come with the plug-in")
+    monkeypatch.delenv(variable)
+    found = doctor(backend)
+    assert (found["status"], found["fault"], found["devices"]) == ("broken", "missing library", [])
+    assert re.search(MISSING[backend], found["reason"]), found["reason"]
+    assert variable in found["remedy"]
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

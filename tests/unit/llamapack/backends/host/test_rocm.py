@@ -171,8 +171,8 @@ def test_on_windows_the_sdk_is_named_that_brings_the_missing_libraries(
     assert isinstance(refused, Verdict)
     assert (refused.status, refused.fault) == (Status.BROKEN, Fault.MISSING_LIBRARY)
     assert refused.reason == (
-        "llamapack-rocm 1.0 is not used: amdhip64_6.dll, hipblas.dll are not found (rocm_sdk is not installed; nor does "
-        "the system know them)"
+        "llamapack-rocm 1.0 is not used: amdhip64_6.dll, hipblas.dll are not found (rocm_sdk is not installed; nor "
+        "does the system know them)"
     )
     assert refused.remedy == "Install AMD's HIP SDK 6, 6.2 or newer, and set HIP_PATH to its folder."
 
