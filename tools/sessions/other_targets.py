@@ -130,10 +130,12 @@ def _stand_in_for_hip(folder: Path) -> dict[str, str]:
 def run_with_stand_ins(session: nox.Session, parts: Artifacts, tests: Path) -> None:
     """Run tests that load the plug-in's library beside stand-ins for its vendor's, which they compile."""
     place = ensure_environment(["audit", "test"], folder=BUILD / "stand-ins")
+    compilers = zig_commands(parts.cell.target)
     told = {
         "LLAMAPACK_TEST_CORE": str(parts.core),
         "LLAMAPACK_TEST_PLUGIN": str(parts.plugin),
-        "LLAMAPACK_TEST_CC": shlex.join(zig_commands(parts.cell.target).c),
+        "LLAMAPACK_TEST_CC": shlex.join(compilers.c),
+        "LLAMAPACK_TEST_CXX": shlex.join(compilers.cxx),
     }
     run_pytest(session, str(tests), "-rs", env=told, python=place.python)
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tools.compilers import clang_for_windows, cuda_windows
+from tools.compilers.clang_headers import REQUIREMENT as HEADERS
+from tools.compilers.clang_headers import clang_headers
 from tools.compilers.cuda_windows.compiling import Settings
 from tools.compilers.toolchains import find_toolchain, zig_commands
-from tools.errors import ToolError, UnavailableError
+from tools.errors import UnavailableError
 from tools.matrix import host_target
 from tools.paths import BUILD, REQUIREMENTS, ROOT, cache_dir
 from tools.platforms.target_packages import wheelhouse
@@ -35,15 +36,12 @@ from tools.toolkits.cuda.windows_libraries import make_import_libraries
 from tools.toolkits.toolkit import Kit
 from tools.util import stamps
 from tools.util.atomic_files import write_text
-from tools.util.cmd import run
 from tools.util.files import locked, staged_folder
 from tools.util.venv import ensure_environment
 
 log = logging.getLogger(f"llamapack.{__name__}")
 
 TARGET = "windows-x86_64"
-HEADERS = "clang-headers"
-"""The requirement file with clang's own headers."""
 FOLDER = BUILD / "cuda-for-windows"
 
 
@@ -127,11 +125,11 @@ def write_compiler(folder: Path, toolkit: Path, host_compiler: str, identity: st
 
     `identity` is that of nvcc, and of the C++ compiler that it calls.
     """
-    packages = ensure_environment(["build", "zig", HEADERS]).packages
-    zig = packages / "ziglang" / "zig"
+    environment = ensure_environment(["build", "zig", HEADERS])
+    zig = environment.packages / "ziglang" / "zig"
     settings = Settings(
         zig=str(zig),
-        clang_headers=str(clang_headers(packages, clang_version(zig))),
+        clang_headers=str(clang_headers(environment, zig)),
         toolkit=str(nvcc(toolkit).parents[1]),
         host_compiler=host_compiler,
         linker=zig_commands(TARGET).cxx[0],
@@ -144,21 +142,3 @@ def write_compiler(folder: Path, toolkit: Path, host_compiler: str, identity: st
     call = shlex.join([sys.executable, "-m", cuda_windows.__name__, str(folder / "settings.json")])
     write_text(program, f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {call} "$@"\n', executable=True)
     return program
-
-
-def clang_version(zig: Path) -> str:
-    """Return the version of zig's clang, such as 22.1.8."""
-    found = re.search(r"clang version (\d+\.\d+\.\d+)", run([zig, "clang", "--version"]).stdout)
-    if found is None:
-        raise ToolError(f"{zig} clang does not tell its version.")
-    return found[1]
-
-
-def clang_headers(packages: Path, version: str) -> Path:
-    """Return the folder with clang's `include` among the installed `packages`; they must be of clang's `version`."""
-    if not (packages / f"clang_tidy-{version}.dist-info").is_dir():
-        raise ToolError(
-            f"zig's clang is {version}, and requirements/{HEADERS}.txt pins headers of another version.",
-            fix=f"Pin clang-tidy=={version} in requirements/{HEADERS}.in, and compile the list again.",
-        )
-    return packages / "clang_tidy" / "data" / "lib" / "clang" / version.partition(".")[0]
