@@ -17,6 +17,7 @@ from tools.platforms import wine
 from tools.platforms.host import Method, Way
 from tools.sessions import other_targets
 from tools.sessions.other_targets import Artifacts, run_under_wine
+from tools.toolkits.rocm import windows
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, s
     monkeypatch.setattr(wine, "ensure_wine_python", lambda names, folder, wheels: python)
     monkeypatch.setattr(wine, "display", no_display)
     monkeypatch.setattr(other_targets, "run_pytest", run)
-    monkeypatch.setattr(other_targets.rocm_windows, "make_stand_ins", lambda folder: folder)
+    monkeypatch.setattr(windows, "make_stand_ins", lambda folder: folder)
     return found
 
 
