@@ -10,6 +10,6 @@ from tools.errors import ToolError
 
 if __name__ == "__main__":
     try:
-        raise SystemExit(call_compiler(read_settings(Path(sys.argv[1])), sys.argv[2:]))
+        raise SystemExit(call_compiler(read_settings(Path(sys.argv[1])), sys.argv[2:], sys.stdout.buffer))
     except ToolError as error:
         raise SystemExit(f"cuda_windows: error: {error}") from None

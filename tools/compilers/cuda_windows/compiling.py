@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tools.compilers import clang_for_windows
 from tools.compilers.cuda_windows import arguments
@@ -59,23 +59,23 @@ def read_settings(path: Path) -> Settings:
     return Settings(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def call_compiler(settings: Settings, words: Sequence[str]) -> int:
-    """Do what the compiler is called for with `words`; return the status."""
+def call_compiler(settings: Settings, words: Sequence[str], output: BinaryIO) -> int:
+    """Do what the compiler is called for with `words`; return the status. `output` is this program's own."""
     call = read_call(words)
     if call.does == "tell":
         return _status([*clang_for_windows.clang(Path(settings.zig)), *call.host])
     if call.does == "link":
         return _status([settings.linker, *call.link])
     try:
-        return _work(settings, call)
+        return _work(settings, call, output)
     except NvccError as error:
         return error.status
 
 
-def _work(settings: Settings, call: Call) -> int:
+def _work(settings: Settings, call: Call, output: BinaryIO) -> int:
     with tempfile.TemporaryDirectory(prefix="llamapack-cuda-") as folder:
         if call.does == "preprocess":
-            return _preprocess(settings, call, Path(folder))
+            return _preprocess(settings, call, Path(folder), output)
         if call.does == "compile":
             return _compile(settings, call, Path(folder), Path(call.output or Path(call.source).stem + ".obj"))
         made = Path(folder) / "source.obj"
@@ -102,7 +102,7 @@ def _compile(settings: Settings, call: Call, folder: Path, output: Path) -> int:
     return _status(last)
 
 
-def _preprocess(settings: Settings, call: Call, folder: Path) -> int:
+def _preprocess(settings: Settings, call: Call, folder: Path, output: BinaryIO) -> int:
     """Preprocess for the host and for each architecture, one after the other: a compiler cache knows a source by it."""
     parts = [folder / "host.ii", *(folder / f"{target}.ii" for target in call.targets)]
     if status := _status([*_clang(settings, call), "-E", call.source, "-o", str(parts[0])]):
@@ -113,7 +113,7 @@ def _preprocess(settings: Settings, call: Call, folder: Path) -> int:
     if call.output and call.output != "-":
         Path(call.output).write_bytes(text)
     else:
-        sys.stdout.buffer.write(text)
+        output.write(text)
     return 0
 
 
@@ -129,16 +129,8 @@ def _clang(settings: Settings, call: Call) -> list[str]:
             for folder in (SHIMS, toolkit / "include", toolkit / "include" / "cccl")
             for word in ("-isystem", str(folder))
         ),
-        *("-include", str(SHIMS / "prelude.h")),
-        *(
-            "-x",
-            "cuda",
-            f"--cuda-path={toolkit}",
-            "--cuda-host-only",
-            OLDER_NAMES,
-            ANY_ARCH,
-            "-w",
-        ),  # warnings are looked at on Linux
+        *("-include", str(SHIMS / "prelude.h"), "-x", "cuda", f"--cuda-path={toolkit}", "--cuda-host-only"),
+        *(OLDER_NAMES, ANY_ARCH, "-w"),  # warnings are looked at on Linux
     ]
 
 

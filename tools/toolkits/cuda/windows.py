@@ -16,12 +16,12 @@ from tools.compilers import clang_for_windows, cuda_windows
 from tools.compilers.clang_headers import REQUIREMENT as HEADERS
 from tools.compilers.clang_headers import clang_headers
 from tools.compilers.cuda_windows.compiling import Settings
-from tools.compilers.toolchains import find_toolchain, zig_commands
+from tools.compilers.toolchain import Toolchain
+from tools.compilers.toolchains import zig_commands
 from tools.errors import UnavailableError
 from tools.matrix import host_target
 from tools.paths import BUILD, REQUIREMENTS, ROOT, cache_dir
 from tools.platforms.target_packages import wheelhouse
-from tools.toolkits.cuda.host_compilers import GCC
 from tools.toolkits.cuda.nvidia_wheels import (
     ANY_PYTHON,
     LIBRARIES,
@@ -45,21 +45,16 @@ TARGET = "windows-x86_64"
 FOLDER = BUILD / "cuda-for-windows"
 
 
-def windows_kit(archs: str, variables: Mapping[str, str] = os.environ) -> Kit:
+def windows_kit(archs: str, host: Toolchain, variables: Mapping[str, str] = os.environ) -> Kit:
     """Return the kit for the architectures `archs`, in CMake's notation and with commas.
 
-    Raises UnavailableError on a machine that NVIDIA's compiler for Linux does not run on, or without a C++ compiler
-    that it supports.
+    `host` are compilers of this machine that NVIDIA's compiler supports. Raises UnavailableError on a machine that it
+    does not run on.
     """
     if host_target() != "linux-x86_64":
         raise UnavailableError(
             f"The CUDA plug-in for {TARGET} is compiled on linux-x86_64, and this machine is {host_target()}.",
             why="It takes NVIDIA's compiler for Linux and zig's clang.",
-        )
-    host = find_toolchain(variables)
-    if host.is_zig or not host.cxx:
-        raise UnavailableError(
-            "CUDA's compiler works with gcc or clang, and none was found.", fix=f"Install g++ {GCC[0]} to {GCC[-1]}."
         )
     toolkit = windows_toolkit()
     files = [file for file in own_files() if file.is_file()]

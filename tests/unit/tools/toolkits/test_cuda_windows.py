@@ -30,7 +30,6 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     environment = Environment(folder=tmp_path / "environment")
     monkeypatch.setattr(windows, "FOLDER", tmp_path / "compiler")
     monkeypatch.setattr(windows, "host_target", lambda: "linux-x86_64")
-    monkeypatch.setattr(windows, "find_toolchain", lambda variables: GCC)
     monkeypatch.setattr(windows, "zig_commands", lambda target: ZIG)
     monkeypatch.setattr(windows, "windows_toolkit", lambda: tmp_path / "toolkit")
     monkeypatch.setattr(clang_headers, "clang_version", lambda zig: "22.1.8")
@@ -41,7 +40,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("packages")
 def test_cmake_is_given_our_compiler_as_clang(tmp_path: Path) -> None:
-    kit = windows.windows_kit("75-real,90-virtual", {"CCACHE_EXTRAFILES": "/theirs"})
+    kit = windows.windows_kit("75-real,90-virtual", GCC, {"CCACHE_EXTRAFILES": "/theirs"})
     assert kit.defines == {
         "CUDAToolkit_ROOT": str(tmp_path / "toolkit"),
         "CMAKE_CUDA_COMPILER": str(tmp_path / "compiler" / "clang++"),
@@ -55,7 +54,7 @@ def test_cmake_is_given_our_compiler_as_clang(tmp_path: Path) -> None:
 
 
 def test_a_compiler_cache_sees_what_decides_the_objects(packages: Path, tmp_path: Path) -> None:
-    inputs = dict(windows.windows_kit("90-real", {}).inputs)
+    inputs = dict(windows.windows_kit("90-real", GCC, {}).inputs)
     identity = json.loads((tmp_path / "compiler" / "identity.json").read_text(encoding="utf-8"))
     assert inputs.pop("CUDA architectures") == "90-real"
     assert identity == inputs
@@ -97,7 +96,7 @@ def test_only_linux_compiles_for_windows(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(
         UnavailableError, match=r"^The CUDA plug-in for windows-x86_64 is compiled on linux-x86_64, and"
     ):
-        windows.windows_kit("90-real", {})
+        windows.windows_kit("90-real", GCC, {})
 
 
 def test_the_gpu_of_this_machine_is_no_architecture_for_another_one(monkeypatch: pytest.MonkeyPatch) -> None:

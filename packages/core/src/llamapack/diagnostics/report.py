@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from llamapack._native.library import library_dir
 from llamapack.backends.cpu import UNUSABLE, load_cpu
 from llamapack.backends.host.facts import HostFacts, read_host
-from llamapack.backends.host.foreign_libraries import find_foreign, loaded_libraries
+from llamapack.backends.host.foreign_libraries import find_foreign
+from llamapack.backends.host.loaded_libraries import loaded_libraries
 from llamapack.backends.plugin_loader import survey_backends
 from llamapack.backends.probing.fingerprint import is_secret
 from llamapack.backends.probing.probe import probe_cpu

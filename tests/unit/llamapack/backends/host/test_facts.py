@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from llamapack.backends.contract import Target
 from llamapack.backends.host.facts import HostFacts, Identity, may_use, read_host
+from llamapack.backends.host.gpus import HostGpu
 from llamapack.backends.selection.diagnosis import Needs, explain_no_device
 from llamapack.backends.verdicts import Versions
 from llamapack.backends.versions import is_older, parse_version
@@ -281,6 +282,34 @@ BUILT = "it was built with CUDA 13.0, its runtime here is of 13.1, and"
 def test_one_message_has_all_versions(tmp_path: Path, system: str, driver: str, reason: str) -> None:
     host = replay(hosts.OLD_DRIVER, tmp_path) if system == "linux" else HostFacts(system=system)
     needs = replace(CUDA, toolkit="13.0", versions=Versions(runtime="13.1", driver=driver))
+    assert explain_no_device("cuda", needs, host).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("gpus", "reason"),
+    [
+        ((), "This machine has no NVIDIA GPU and no NVIDIA driver."),
+        (
+            (HostGpu(pci_id="0000:00:02.0", vendor="intel"),),
+            "This machine has no NVIDIA GPU and no NVIDIA driver.",
+        ),
+        (
+            (HostGpu(pci_id="0000:01:00.0", vendor="nvidia", driver="BasicDisplay"),),
+            "The GPU 0000:01:00.0 is driven by BasicDisplay, not by NVIDIA's driver.",
+        ),
+        (
+            (HostGpu(pci_id="0000:01:00.0", vendor="nvidia"),),
+            "The GPU 0000:01:00.0 is there, but NVIDIA's driver is not loaded.",
+        ),
+        (
+            (HostGpu(pci_id="", vendor="nvidia", name="3D Video Controller"),),
+            "The GPU 3D Video Controller is there, but NVIDIA's driver is not loaded.",
+        ),
+    ],
+)
+def test_without_a_driver_windows_gpus_decide(gpus: tuple[HostGpu, ...], reason: str) -> None:
+    host = HostFacts(system="win32", gpus=gpus, gpus_are_known=True)
+    needs = replace(CUDA, toolkit="13.0", versions=Versions(runtime="", driver=""))
     assert explain_no_device("cuda", needs, host).reason == reason
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends.host import foreign_libraries
-from llamapack.backends.host.foreign_libraries import ForeignLibrary, find_foreign, loaded_libraries
+from llamapack.backends.host.foreign_libraries import ForeignLibrary, find_foreign
+from llamapack.backends.host.loaded_libraries import loaded_libraries, mapped_files
 
 MAPS = """\
 55d0-55d1 r-xp 00000000 08:01 1  /usr/bin/python3.11
@@ -30,12 +31,12 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_mapped_code_is_listed(tmp_path: Path) -> None:
     (tmp_path / "maps").write_text(MAPS, encoding="utf-8")
-    assert list(foreign_libraries._mapped_files(tmp_path / "maps")) == [
+    assert list(mapped_files(tmp_path / "maps")) == [
         "/usr/bin/python3.11",
         "/site/site-packages/llama_cpp/lib/libggml-base.so",
         "/opt/with space/libllama.so.0",
     ]
-    assert list(foreign_libraries._mapped_files(tmp_path / "absent")) == []
+    assert list(mapped_files(tmp_path / "absent")) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads this process's own table, as Linux has it")

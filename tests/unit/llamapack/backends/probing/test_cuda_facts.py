@@ -47,6 +47,21 @@ def test_a_runtime_that_supports_nothing_without_a_driver_means_that_there_is_no
     assert found == {"runtime": "", "driver": ""}
 
 
+def test_a_driver_that_such_a_runtime_does_not_use_is_asked_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA 13 on Windows answers so as well if the driver is older, and has no part of the runtime in it."""
+    runtime = SimpleNamespace(cudaRuntimeGetVersion=says(801), cudaDriverGetVersion=says(801))
+    driver = SimpleNamespace(cuDriverGetVersion=says(0, 12080))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: driver if "cuda." in name else runtime)
+    assert facts.cuda_versions(OPENED) == {"runtime": "", "driver": "12.8"}
+
+
+def test_a_driver_that_fails_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = SimpleNamespace(cudaRuntimeGetVersion=says(801), cudaDriverGetVersion=says(801))
+    driver = SimpleNamespace(cuDriverGetVersion=says(999))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: driver if "cuda." in name else runtime)
+    assert facts.cuda_versions(OPENED) == {"runtime": "", "driver": ""}
+
+
 def test_another_error_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert versions(monkeypatch, runtime=says(0, 13000), driver=says(999)) is None
 

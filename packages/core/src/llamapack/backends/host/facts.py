@@ -1,7 +1,8 @@
 """What the operating system tells about GPUs, drivers and permissions; no library is loaded.
 
 Sources, on Linux: `/proc/driver/nvidia`, `/sys/bus/pci`, the KFD's topology (`/sys/class/kfd`), `/dev`, the folders of
-libraries, and of Vulkan's drivers. Everything is read below a root folder, so that tests can use recorded trees.
+libraries, and of Vulkan's drivers. All of it is read below a root folder, so that tests can use recorded trees. On
+Windows, GPUs alone are listed.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class HostFacts:
     container: str = ""  # docker, podman, kubernetes, lxc ... or empty
     wsl: bool = False
     gpus: tuple[HostGpu, ...] = ()
+    gpus_are_known: bool = False  # whether the system was asked and has listed them
     nvidia_driver: str | None = None  # the kernel module's version
     cuda_library: str | None = None  # the version of libcuda; empty if it is there without one
     nvidia_nodes: tuple[Node, ...] = ()
@@ -87,6 +89,8 @@ def read_host(
 ) -> HostFacts:
     """Read the facts below `root`."""
     variables = {name: value for name, value in environment.items() if _matters(name)}
+    if system == "win32":
+        return _windows(machine or platform.machine(), variables)
     if system != "linux":
         return HostFacts(system=system, machine=machine or platform.machine(), variables=variables)
     who = identity or current_identity()
@@ -96,6 +100,7 @@ def read_host(
         container=_container(root, environment),
         wsl="microsoft" in read_text(root / "proc/sys/kernel/osrelease").lower(),
         gpus=list_gpus(root),
+        gpus_are_known=True,
         nvidia_driver=_nvidia_driver(root),
         cuda_library=_cuda_library(root, environment),
         nvidia_nodes=_nodes(root, "nvidia[0-9]*", who) + _nodes(root, "nvidiactl", who),
@@ -105,6 +110,14 @@ def read_host(
         vulkan_drivers=_vulkan_drivers(root, environment),
         variables=variables,
     )
+
+
+def _windows(machine: str, variables: Mapping[str, str]) -> HostFacts:
+    from llamapack.backends.host.windows_gpus import list_windows_gpus  # needed there only
+
+    gpus = list_windows_gpus()
+    known = gpus is not None
+    return HostFacts(system="win32", machine=machine, gpus=gpus or (), gpus_are_known=known, variables=variables)
 
 
 def _matters(name: str) -> bool:

@@ -19,7 +19,7 @@ _NOT_SUPPORTED = 801  # cudaErrorNotSupported
 def cuda_facts() -> dict[str, dict[str, str]]:
     """Return `uuid` and `capability` of each device by its PCI id, in small letters."""
     try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        driver = _driver()
         if driver.cuInit(0) != 0:
             return {}
         count = _number(driver.cuDeviceGetCount)
@@ -32,15 +32,28 @@ def cuda_versions(opened: Sequence[str]) -> dict[str, str] | None:
     """Return which CUDA the runtime among the `opened` libraries is of, and which one the driver serves.
 
     `driver` is empty if there is no driver. `runtime` is empty if it does not say: CUDA 13's for Windows is a shell
-    around the driver, and answers everything with an error if there is none. Returns None if there is no such runtime.
+    around the driver, and answers everything with an error if that is not there, or older and without its own part of
+    the runtime. Then the driver itself is asked. Returns None if there is no such runtime.
     """
     runtime = next((path for path in opened if "cudart" in Path(path).name), None)
     try:
         library = ctypes.CDLL(runtime) if runtime else None
         ask = {"runtime": library.cudaRuntimeGetVersion, "driver": library.cudaDriverGetVersion} if library else {}
-        return {name: _version_text(function) for name, function in ask.items()} or None
+        found = {name: _version_text(function) for name, function in ask.items()}
+        return {**found, "driver": found["driver"] or _version_of_driver()} if found else None
     except (OSError, AttributeError, RuntimeError):
         return None
+
+
+def _driver() -> Any:
+    return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+
+
+def _version_of_driver() -> str:
+    try:
+        return _version_text(_driver().cuDriverGetVersion)
+    except (OSError, AttributeError, RuntimeError):
+        return ""
 
 
 def _version_text(function: Any) -> str:

@@ -345,13 +345,11 @@ def open_library(path: str) -> ctypes.CDLL:
 
 
 def loaded_libraries() -> list[str]:
-    """List the files of which something is mapped as code, where the system tells."""
-    try:
-        with Path("/proc/self/maps").open(encoding="utf-8", errors="surrogateescape") as file:
-            lines = [line.rstrip("\n").split(None, 5) for line in file]
-    except OSError:
+    """List the libraries of this process; on macOS none, where most of them are no files."""
+    if sys.platform == "darwin":
         return []
-    return sorted({line[5] for line in lines if len(line) == 6 and "x" in line[1] and line[5].startswith("/")})
+    module = import_file(Path(__file__).resolve().parents[1] / "host" / "loaded_libraries.py")
+    return sorted(map(str, module.loaded_libraries()))
 
 
 def log(level: int, line: bytes | None, _: Any) -> None:

@@ -100,9 +100,9 @@ def _no_nvidia_driver(host: HostFacts) -> Iterator[Diagnosis]:
         return
     other = next((gpu for gpu in gpus if gpu.driver and gpu.driver != "nvidia"), None)
     where = " on the host" if host.container else ""
-    reason = f"The GPU {gpus[0].pci_id} is there, but NVIDIA's driver is not loaded{where}."
+    reason = f"The GPU {gpus[0].pci_id or gpus[0].name} is there, but NVIDIA's driver is not loaded{where}."
     if other:
-        reason = f"The GPU {other.pci_id} is driven by {other.driver}, not by NVIDIA's driver."
+        reason = f"The GPU {other.pci_id or other.name} is driven by {other.driver}, not by NVIDIA's driver."
     yield Diagnosis(reason=reason, remedy=f"Install NVIDIA's driver{where}.")
 
 
@@ -127,7 +127,9 @@ _CONTAINER_CUDA = {
 
 def _nvidia_versions(needs: Needs, host: HostFacts) -> Iterator[Diagnosis]:
     if host.nvidia_driver is None and needs.versions:  # the system does not tell, as Windows
-        if not needs.versions.driver:
+        if not needs.versions.driver and host.gpus_are_known:
+            yield from _no_nvidia_driver(host)
+        elif not needs.versions.driver:
             yield Diagnosis(reason="There is no NVIDIA driver.", remedy="Install NVIDIA's driver.")
         elif _is_of_an_older_major(needs.versions.driver, needs.toolkit):
             yield too_old("", needs)
