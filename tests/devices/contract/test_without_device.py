@@ -14,7 +14,7 @@ import pytest
 
 WHY = {
     "cuda": "This machine has no NVIDIA GPU and no NVIDIA driver.",
-    "rocm": "llamapack-rocm 0 finds no device",
+    "rocm": "This machine has no AMD GPU.",
 }
 """What is said of each backend on a machine that has neither GPU nor driver."""
 MISSING = {"rocm": r": amdhip64_\d\.dll, hipblas\.dll are not found \(rocm_sdk is not installed; HIP_PATH is not set;"}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from llamapack.backends.contract import BackendPlugin, Target
+from llamapack.backends.host.facts import HostFacts
+from llamapack.backends.host.gpus import HostGpu
 from llamapack.backends.host.rocm import (
     RocmInstallation,
     RocmLocation,
@@ -175,6 +177,21 @@ def test_on_windows_the_sdk_is_named_that_brings_the_missing_libraries(
         "does the system know them)"
     )
     assert refused.remedy == "Install AMD's HIP SDK 6, 6.2 or newer, and set HIP_PATH to its folder."
+
+
+@pytest.mark.parametrize(
+    ("vendors", "known", "reason"),
+    [
+        ((), True, "This machine has no AMD GPU."),
+        (("intel", "nvidia"), True, "This machine has no AMD GPU."),
+        (("amd",), True, "It finds no device, and the system shows no reason."),
+        ((), False, "It finds no device, and the system shows no reason."),
+    ],
+)
+def test_on_windows_its_list_of_gpus_decides(vendors: tuple[str, ...], known: bool, reason: str) -> None:
+    gpus = tuple(HostGpu(pci_id=f"0000:0{at}:00.0", vendor=vendor) for at, vendor in enumerate(vendors))
+    host = HostFacts(system="win32", gpus=gpus, gpus_are_known=known)
+    assert explain_no_device("rocm", Needs(targets=TARGETS, toolkit="6.4"), host).reason == reason
 
 
 def test_kernels_are_known_where_only_hipblas_opens_rocblas(tmp_path: Path, for_windows: BackendPlugin) -> None:

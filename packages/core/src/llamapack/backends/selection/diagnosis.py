@@ -168,15 +168,15 @@ def _is_of_an_older_major(version: str, other: str | None) -> bool:
 
 
 def _rocm(needs: Needs, host: HostFacts) -> Iterator[Diagnosis]:
+    gpus = host.of_vendor("amd")
+    if host.gpus_are_known and not gpus and not host.wsl:
+        yield Diagnosis(reason="This machine has no AMD GPU.", remedy="Install the plug-in for the GPU it has.")
     if host.system != "linux":
         return
     if host.wsl:
         if host.dxg is None:
             yield Diagnosis(reason=_NO_DXG, remedy="In Windows, update AMD's driver and run: wsl --update")
         return
-    gpus = host.of_vendor("amd")
-    if not gpus:
-        yield Diagnosis(reason="This machine has no AMD GPU.", remedy="Install the plug-in for the GPU it has.")
     if host.kfd is None:
         yield _no_kfd(host)
     nodes = (*((host.kfd,) if host.kfd else ()), *host.render_nodes)
