@@ -9,6 +9,7 @@ Run by nox -s test-rocm -- --target windows-x86_64.
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -24,6 +25,8 @@ HIP = StandIn(
     others=("hipblas", "rocblas"),
     failure=100,
 )
+UNUSED = re.compile(r"_ZL12init_(indices|offsets)Piii")
+"""Kernels that no CPU's part calls without CUB, so that none registers them."""
 DESCRIBED = ".kd"
 """How the names of kernels' descriptors end."""
 OLDER_FORMAT = 3
@@ -50,13 +53,12 @@ def code_in(bundle: bytes) -> dict[str, Code]:
 
 
 def of_elf(code: bytes) -> Code:
-    """Return what a code object has."""
+    """Return the kernels of a code object, which must be of a version that every HIP 6 reads."""
     assert struct.unpack_from("B", code, 8) == (OLDER_FORMAT,)
     parsed = lief.ELF.parse(list(code))
     assert parsed is not None
-    objects = {str(each.name): each.size for each in parsed.symbols if each.type == lief.ELF.Symbol.TYPE.OBJECT}
-    kernels = {name.removesuffix(DESCRIBED) for name in objects if name.endswith(DESCRIBED)}
-    return Code(kernels=kernels, variables={name: objects[name] for name in objects if not name.endswith(DESCRIBED)})
+    names = {str(each.name) for each in parsed.symbols}
+    return Code(kernels={name.removesuffix(DESCRIBED) for name in names if name.endswith(DESCRIBED)})
 
 
 def test_the_library_loads_and_returns_its_backend(loaded: Loaded) -> None:
@@ -67,6 +69,7 @@ def test_all_gpu_code_in_the_file_is_registered(loaded: Loaded) -> None:
     whole = offload.code_sizes(loaded.library)
     assert set(whole) == {target for binary in loaded.binaries for target in binary.code}
     assert len(loaded.binaries) > 50
+    assert [binary.variables for binary in loaded.binaries if binary.variables] == []
 
 
 def test_every_source_has_code_for_every_architecture(loaded: Loaded) -> None:
@@ -76,11 +79,6 @@ def test_every_source_has_code_for_every_architecture(loaded: Loaded) -> None:
 def test_registered_kernels_are_those_in_the_code(loaded: Loaded) -> None:
     for binary in loaded.binaries:
         for target, code in binary.code.items():
-            assert binary.kernels == code.kernels, target
+            assert binary.kernels <= code.kernels, target
+            assert [name for name in code.kernels - binary.kernels if not UNUSED.fullmatch(name)] == [], target
     assert sum(len(binary.kernels) for binary in loaded.binaries) > 1000
-
-
-def test_registered_variables_are_in_the_code_with_their_sizes(loaded: Loaded) -> None:
-    for binary in loaded.binaries:
-        for target, code in binary.code.items():
-            assert {name: code.variables.get(name) for name in binary.variables} == binary.variables, target
