@@ -69,7 +69,6 @@ def test_all_gpu_code_in_the_file_is_registered(loaded: Loaded) -> None:
     whole = offload.code_sizes(loaded.library)
     assert set(whole) == {target for binary in loaded.binaries for target in binary.code}
     assert len(loaded.binaries) > 50
-    assert [binary.variables for binary in loaded.binaries if binary.variables] == []
 
 
 def test_every_source_has_code_for_every_architecture(loaded: Loaded) -> None:
@@ -82,3 +81,8 @@ def test_registered_kernels_are_those_in_the_code(loaded: Loaded) -> None:
             assert binary.kernels <= code.kernels, target
             assert [name for name in code.kernels - binary.kernels if not UNUSED.fullmatch(name)] == [], target
     assert sum(len(binary.kernels) for binary in loaded.binaries) > 1000
+
+
+def test_no_variables_are_registered(loaded: Loaded) -> None:
+    """Were there any, they would have to be compared as those of the CUDA plug-in are."""
+    assert [binary.variables for binary in loaded.binaries if binary.variables] == []
