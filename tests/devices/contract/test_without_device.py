@@ -64,7 +64,8 @@ def test_build_runtime_and_driver_are_compared(backend: str, package: Path) -> N
     stated = json.loads((package / "lib" / "backend.json").read_text(encoding="utf-8"))
     if not stated["toolkit"]:
         pytest.skip("it was built with no toolkit whose version counts")
-    versions = doctor(backend)["versions"]
+    if (versions := doctor(backend)["versions"]) is None:
+        pytest.skip(f"{backend}'s runtime is not asked for its version")
     major = stated["toolkit"].partition(".")[0]
     assert re.fullmatch(rf"{major}\.\d+", versions["runtime"])
     assert versions["driver"] == ""

@@ -11,6 +11,6 @@ from tools.errors import ToolError
 
 if __name__ == "__main__":
     try:
-        raise SystemExit(call_compiler(read_settings(Path(sys.argv[1])), sys.argv[2:]))
+        raise SystemExit(call_compiler(read_settings(Path(sys.argv[1])), sys.argv[2:], sys.stdout.buffer))
     except ToolError as error:
         raise SystemExit(f"hip_windows: error: {error}") from None

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from tools.compilers import clang_for_windows
 from tools.compilers.hip_windows.arguments import ARCH, Call, read_call
@@ -28,12 +28,15 @@ _DISABLED = "CCACHE_DISABLE"
 """Set by ccache for what it calls. The objects of several GPUs are one to it; here each is cached by itself."""
 
 
-def call_compiler(settings: Settings, words: Sequence[str]) -> int:
-    """Compile or preprocess a HIP source as clang is told by `words`; return the status."""
+def call_compiler(settings: Settings, words: Sequence[str], output: BinaryIO) -> int:
+    """Compile or preprocess a HIP source as clang is told by `words`; return the status.
+
+    `output` is this program's own, for a preprocessed source.
+    """
     call = read_call(words)
     with tempfile.TemporaryDirectory(prefix="llamapack-hip-") as folder:
         if call.preprocess:
-            return _preprocess(settings, call, Path(folder))
+            return _preprocess(settings, call, Path(folder), output)
         code = {}
         for gpu in dict.fromkeys(call.gpus):
             made = Path(folder) / gpu.replace(":", "_")
@@ -47,7 +50,7 @@ def call_compiler(settings: Settings, words: Sequence[str]) -> int:
         return _status([*_for_cpu(settings, call), *including, "-c", "-o", call.output])
 
 
-def _preprocess(settings: Settings, call: Call, folder: Path) -> int:
+def _preprocess(settings: Settings, call: Call, folder: Path, output: BinaryIO) -> int:
     """Preprocess for the CPU and then for each GPU: by that, a compiler cache knows a source."""
     texts: list[bytes] = []
     for command in (_for_cpu(settings, call), *(_for_gpu(settings, call, gpu) for gpu in call.gpus)):
@@ -58,7 +61,7 @@ def _preprocess(settings: Settings, call: Call, folder: Path) -> int:
     if call.output and call.output != "-":
         Path(call.output).write_bytes(b"".join(texts))
     else:
-        sys.stdout.buffer.write(b"".join(texts))
+        output.write(b"".join(texts))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def called(log: Path) -> list[list[str]]:
 def test_the_object_has_the_code_for_every_gpu(settings: Settings, tmp_path: Path, log: Path) -> None:
     out = tmp_path / "a.obj"
     words = [*SOURCE, "--offload-arch=gfx90a", "--offload-arch=gfx1100", "-MD", "-MF", "a.d", "-o", str(out), "-c"]
-    assert call_compiler(settings, [*words, "a.cu"]) == 0
+    assert call_compiler(settings, [*words, "a.cu"], BytesIO()) == 0
     assert out.read_bytes() == bundle({"gfx90a": b"for gfx90a", "gfx1100": b"for gfx1100"})
     *gpus, cpu = called(log)
     for gpu, words in zip(("gfx90a", "gfx1100"), gpus, strict=True):
@@ -77,7 +78,7 @@ def test_the_object_has_the_code_for_every_gpu(settings: Settings, tmp_path: Pat
 
 def test_code_for_a_family_of_gpus_is_in_clangs_own_format(settings: Settings, tmp_path: Path, log: Path) -> None:
     words = [*SOURCE, "--offload-arch=gfx11-generic:xnack-", "-o", str(tmp_path / "a.obj"), "-c", "a.cu"]
-    assert call_compiler(settings, words) == 0
+    assert call_compiler(settings, words, BytesIO()) == 0
     assert OLDER_FORMAT not in called(log)[0]
 
 
@@ -86,7 +87,7 @@ def test_an_error_of_clang_ends_it_with_its_status(
 ) -> None:
     out = tmp_path / "a.obj"
     words = [*SOURCE, "--offload-arch=gfx666", "--offload-arch=gfx1100", "-o", str(out), "-c", "a.cu"]
-    assert call_compiler(settings, words) == 3
+    assert call_compiler(settings, words, BytesIO()) == 3
     assert (capfd.readouterr().err, len(called(log)), out.exists()) == ("no such GPU\n", 1, False)
 
 
@@ -96,7 +97,7 @@ def test_a_compiler_cache_keeps_the_code_of_each_gpu(
     cached = Settings(**{**vars(settings), "launcher": str(tmp_path / "zig" / "cache")})
     monkeypatch.setenv("CCACHE_DISABLE", "1")  # as ccache does for what it calls
     words = [*SOURCE, "--offload-arch=gfx90a", "--offload-arch=gfx1100", "-o", str(tmp_path / "a.obj"), "-c", "a.cu"]
-    assert call_compiler(cached, words) == 0
+    assert call_compiler(cached, words, BytesIO()) == 0
     assert [(Path(words[0]).name, words[1:2]) for words in called(log)] == [
         ("cache", []),
         ("zig", ["clang"]),
@@ -106,14 +107,13 @@ def test_a_compiler_cache_keeps_the_code_of_each_gpu(
     ]
 
 
-def test_a_source_is_preprocessed_for_the_cpu_and_every_gpu(
-    settings: Settings, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
-) -> None:
+def test_a_source_is_preprocessed_for_the_cpu_and_every_gpu(settings: Settings, tmp_path: Path) -> None:
     words = [*SOURCE, "--offload-arch=gfx90a", "--offload-arch=gfx1100", "-E", "a.cu"]
-    assert call_compiler(settings, words) == 0
-    said = capfdbinary.readouterr().out.decode().splitlines()
+    output = BytesIO()
+    assert call_compiler(settings, words, output) == 0
+    said = output.getvalue().decode().splitlines()
     assert ["--cuda-host-only" in said[0], "gfx90a" in said[1], "gfx1100" in said[2]] == [True] * 3
-    assert call_compiler(settings, [*words, "-o", str(tmp_path / "a.ii")]) == 0
+    assert call_compiler(settings, [*words, "-o", str(tmp_path / "a.ii")], BytesIO()) == 0
     assert len((tmp_path / "a.ii").read_text(encoding="utf-8").splitlines()) == 3
 
 
