@@ -1,5 +1,4 @@
-"""Clang as zig carries it, called with all of its own options: for CUDA and HIP, which `zig c++` does not
-know.
+"""Clang as zig carries it, called with all of its own options: for CUDA and HIP.
 
 zig calls clang with the folders of the headers that it has for a target, and with what its C++ library is configured
 by. It does so for C and C++ only, so both are said here, for 64-bit Windows. clang's own headers for GPUs, which zig
