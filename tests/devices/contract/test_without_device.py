@@ -66,9 +66,12 @@ def test_build_runtime_and_driver_are_compared(backend: str, package: Path) -> N
         pytest.skip("it was built with no toolkit whose version counts")
     if (versions := doctor(backend)["versions"]) is None:
         pytest.skip(f"{backend}'s runtime is not asked for its version")
-    major = stated["toolkit"].partition(".")[0]
-    assert re.fullmatch(rf"{major}\.\d+", versions["runtime"])
     assert versions["driver"] == ""
+    if sys.platform == "win32":  # CUDA's runtime is a shell around the driver there, and without one it says nothing
+        assert versions["runtime"] == ""
+    else:
+        major = stated["toolkit"].partition(".")[0]
+        assert re.fullmatch(rf"{major}\.\d+", versions["runtime"])
 
 
 def test_the_vendors_libraries_come_from_their_own_wheels(backend: str, package: Path) -> None:
@@ -76,7 +79,7 @@ def test_the_vendors_libraries_come_from_their_own_wheels(backend: str, package:
     loaded = [Path(path) for path in doctor(backend)["libraries"]]
     for name in stated["preload"]:
         assert (package / "lib" / name).resolve() in [path.resolve() for path in loaded]
-    assert [path.name for path in loaded if path.name.startswith("libcuda.")] == []
+    assert [path.name for path in loaded if path.name.lower().startswith(("libcuda.", "nvcuda"))] == []
     assert package / "lib" / stated["library"] in loaded
 
 

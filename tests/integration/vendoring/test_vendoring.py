@@ -78,6 +78,9 @@ def test_every_patch_says_why_it_is_there_and_has_a_test_of_its_own() -> None:
         "0014-server-keep-a-cache-that-ends-between-two-images.patch": "integration/patches/test_server_media.py",
         "0015-server-refuse-a-prompt-that-ends-with-an-image.patch": "integration/patches/test_server_media.py",
         "0016-x86-multiply-q4-1-by-two-rows-and-columns-at-once.patch": "integration/patches/test_products.py",
+        "0017-vulkan-leave-no-destroyed-buffer-in-a-descriptor-set.patch": (
+            "integration/patches/test_vulkan_descriptors.py"
+        ),
     }
     series = read_series(Checkout().patches)
     assert {patch.name for patch in series} == set(tests)

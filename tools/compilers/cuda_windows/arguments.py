@@ -14,6 +14,8 @@ from tools.errors import ToolError
 TARGETS = "--llamapack-targets="
 """The architectures in CMake's notation, with commas: CMake's own options for clang cannot say `machine code only`
 and `PTX only` for every one of them."""
+VERSION = "--llamapack-version="
+"""What names this compiler as it is. It is in the command line so that objects of another one are not kept."""
 _ARCH = re.compile(r"--(?:cuda-gpu-arch|offload-arch)=sm_(\w+)")
 _TARGET = re.compile(r"(\d+[af]?)(-real|-virtual)?")
 _WITH_VALUE = frozenset(
@@ -124,7 +126,7 @@ def _sort(words: Sequence[str], call: Call) -> None:
             named = word.removeprefix(TARGETS)
         elif found := _ARCH.fullmatch(word):
             archs.append(found[1])
-        elif _OF_CLANGS_OWN.match(word) or word.startswith("-l") or word.startswith("-L"):
+        elif _OF_CLANGS_OWN.match(word) or word.startswith((VERSION, "-l", "-L")):
             continue
         elif _PREFIX_MAP.match(word):
             _sort_for_host(word, call)

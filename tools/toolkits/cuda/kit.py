@@ -43,7 +43,7 @@ def cuda_kit(target: str | None = None, variables: Mapping[str, str] = os.enviro
         what = f"{VARIABLE} asks for the GPU of this machine, and the build is for {target}."
         raise ToolError(what, fix="Name the architectures, such as 90-real.")
     if target == windows.TARGET != host:
-        return windows.windows_kit(archs, host_compilers(host, variables), variables)
+        return windows.windows_kit(archs, host_compilers(host, variables))
     if target.startswith("linux"):
         compilers, linker = host_compilers(target, variables), zig_toolchain(target, variables)
     elif target == host:

@@ -5,11 +5,11 @@ CMake gets a program that acts as clang for CUDA; tools/compilers/cuda_windows s
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-import os
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from tools.compilers import clang_for_windows, cuda_windows
@@ -45,7 +45,7 @@ TARGET = "windows-x86_64"
 FOLDER = BUILD / "cuda-for-windows"
 
 
-def windows_kit(archs: str, host: Toolchain, variables: Mapping[str, str] = os.environ) -> Kit:
+def windows_kit(archs: str, host: Toolchain) -> Kit:
     """Return the kit for the architectures `archs`, in CMake's notation and with commas.
 
     `host` are compilers of this machine that NVIDIA's compiler supports. Raises UnavailableError on a machine that it
@@ -66,9 +66,7 @@ def windows_kit(archs: str, host: Toolchain, variables: Mapping[str, str] = os.e
         "how device code and host part are joined": stamps.tree_digest(ROOT, files),
     }
     compiler = write_compiler(FOLDER, toolkit, host.cxx[0], f"{identity['CUDA toolkit']} {host.identity}")
-    kept = FOLDER / "identity.json"
-    stamps.write(kept, identity)
-    hashed = ":".join(filter(None, (variables.get("CCACHE_EXTRAFILES"), str(kept))))
+    version = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     return Kit(
         inputs={**identity, "CUDA architectures": archs},
         defines={
@@ -76,11 +74,10 @@ def windows_kit(archs: str, host: Toolchain, variables: Mapping[str, str] = os.e
             "CMAKE_CUDA_COMPILER": str(compiler),
             "CMAKE_CUDA_COMPILER_TARGET": clang_for_windows.TRIPLE,
             "LLAMAPACK_CUDA_ARCHS": archs,
-            "LLAMAPACK_CUDA_JOINED": "ON",
+            "LLAMAPACK_CUDA_JOINED": f"joined-{version}",
             "LLAMAPACK_LICENCES": f"nvidia-cuda.txt={licence(toolkit_environment())}",
         },
         languages=("CUDA",),
-        variables={"CCACHE_EXTRAFILES": hashed},
     )
 
 

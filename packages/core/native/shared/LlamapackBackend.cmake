@@ -109,12 +109,13 @@ function(_llamapack_compiled_targets target list)
 endfunction()
 
 # CMake cannot tell clang to leave out machine code, so a compiler that joins nvcc's device code with clang's host part is
-# told the architectures in CMake's own notation.
+# told the architectures in CMake's own notation. Its version is there for Ninja and compiler caches.
 function(_llamapack_name_targets target)
     if(LLAMAPACK_CUDA_JOINED)
         get_target_property(_archs ${target} CUDA_ARCHITECTURES)
         list(JOIN _archs "," _archs)
-        target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:--llamapack-targets=${_archs}>")
+        set(_told "--llamapack-targets=${_archs};--llamapack-version=${LLAMAPACK_CUDA_JOINED}")
+        target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${_told}>")
     endif()
 endfunction()
 

@@ -1,9 +1,10 @@
 # What the CUDA plug-in has beside the others; read before ggml is configured.
 #   LLAMAPACK_CUDA_ARCHS  what code is compiled for, in CMake's words, with commas: 75-virtual,80-real. The wheels' list
 #                         is in matrix.toml, and Nox passes it; without one it is the GPU of this machine
-#   LLAMAPACK_CUDA_JOINED for Windows on Linux: the compiler is ours, which joins nvcc's device code with clang's host part
+#   LLAMAPACK_CUDA_JOINED for Windows on Linux: the compiler is ours, which joins nvcc's device code with clang's host
+#                         part; what names its version, so that another one compiles all sources again
 
-set(LLAMAPACK_CUDA_JOINED OFF CACHE BOOL "The CUDA compiler is the one of tools/compilers/cuda_windows")
+set(LLAMAPACK_CUDA_JOINED "" CACHE STRING "The version of the CUDA compiler in tools/compilers/cuda_windows")
 set(LLAMAPACK_CUDA_ARCHS "native" CACHE STRING "The NVIDIA architectures that code is compiled for")
 string(REPLACE "," ";" CMAKE_CUDA_ARCHITECTURES "${LLAMAPACK_CUDA_ARCHS}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -18,6 +19,7 @@ from tools.toolkits.cuda.windows_libraries import definition, make_import_librar
 from tools.util.venv import Environment
 
 GCC = Toolchain(cxx=("/usr/bin/g++",), c=("/usr/bin/gcc",), description="g++ 12")
+ANOTHER_GCC = Toolchain(cxx=("/usr/bin/g++",), c=("/usr/bin/gcc",), description="g++ 13")
 ZIG = Toolchain(cxx=("/zig/zig-c++",), c=("/zig/zig-cc",), description="zig", needs=("zig",))
 ARCHS = {"LLAMAPACK_CUDA_ARCHS": "75-real,90-virtual"}
 
@@ -40,31 +42,35 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("packages")
 def test_cmake_is_given_our_compiler_as_clang(tmp_path: Path) -> None:
-    kit = windows.windows_kit("75-real,90-virtual", GCC, {"CCACHE_EXTRAFILES": "/theirs"})
+    kit = windows.windows_kit("75-real,90-virtual", GCC)
     assert kit.defines == {
         "CUDAToolkit_ROOT": str(tmp_path / "toolkit"),
         "CMAKE_CUDA_COMPILER": str(tmp_path / "compiler" / "clang++"),
         "CMAKE_CUDA_COMPILER_TARGET": "x86_64-w64-windows-gnu",
         "LLAMAPACK_CUDA_ARCHS": "75-real,90-virtual",
-        "LLAMAPACK_CUDA_JOINED": "ON",
+        "LLAMAPACK_CUDA_JOINED": kit.defines["LLAMAPACK_CUDA_JOINED"],
         "LLAMAPACK_LICENCES": f"nvidia-cuda.txt={tmp_path / 'License.txt'}",
     }
     assert (kit.languages, kit.toolchain, kit.linker) == (("CUDA",), None, None)
-    assert kit.variables == {"CCACHE_EXTRAFILES": f"/theirs:{tmp_path / 'compiler' / 'identity.json'}"}
 
 
-def test_a_compiler_cache_sees_what_decides_the_objects(packages: Path, tmp_path: Path) -> None:
-    inputs = dict(windows.windows_kit("90-real", GCC, {}).inputs)
-    identity = json.loads((tmp_path / "compiler" / "identity.json").read_text(encoding="utf-8"))
-    assert inputs.pop("CUDA architectures") == "90-real"
-    assert identity == inputs
-    assert set(identity) == {
+@pytest.mark.usefixtures("packages")
+def test_the_compilers_version_is_all_that_decides_the_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    kit = windows.windows_kit("90-real", GCC)
+    assert set(kit.inputs) == {
+        "CUDA architectures",
         "CUDA toolkit",
         "CUDA libraries",
         "clang's headers",
         "C++ compiler of CUDA's",
         "how device code and host part are joined",
     }
+    version = kit.defines["LLAMAPACK_CUDA_JOINED"]
+    assert re.fullmatch(r"joined-[0-9a-f]{16}", version)
+    assert windows.windows_kit("80-real", GCC).defines["LLAMAPACK_CUDA_JOINED"] == version
+    assert windows.windows_kit("90-real", ANOTHER_GCC).defines["LLAMAPACK_CUDA_JOINED"] != version
+    monkeypatch.setattr("tools.util.stamps.tree_digest", lambda root, files: "other")
+    assert windows.windows_kit("90-real", GCC).defines["LLAMAPACK_CUDA_JOINED"] != version
     names = {path.name for path in windows.own_files()}
     assert {"joining.py", "prelude.h", "math_functions.hpp", "clang_for_windows.py"} <= names
 
@@ -96,7 +102,7 @@ def test_only_linux_compiles_for_windows(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(
         UnavailableError, match=r"^The CUDA plug-in for windows-x86_64 is compiled on linux-x86_64, and"
     ):
-        windows.windows_kit("90-real", GCC, {})
+        windows.windows_kit("90-real", GCC)
 
 
 def test_the_gpu_of_this_machine_is_no_architecture_for_another_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ COMPILE = [
     *("--target=x86_64-w64-windows-gnu", "-DA=1", "-I/src", "-isystem", "/system", "-O3", "-DNDEBUG", "-std=gnu++17"),
     *("--cuda-gpu-arch=sm_75", "--no-cuda-include-ptx=sm_75", "--cuda-gpu-arch=sm_90", "--cuda-path=/cuda"),
     *("-ffile-prefix-map=/src=llamapack", "-use_fast_math", "-extended-lambda", "-compress-mode=size"),
-    *("-Xcompiler", "-Wall -Wextra", "--llamapack-targets=75-real,90-virtual"),
+    *("-Xcompiler", "-Wall -Wextra", "--llamapack-targets=75-real,90-virtual", "--llamapack-version=joined-1"),
     *("-MD", "-MT", "a.obj", "-MF", "a.d", "-x", "cuda", "-c", "/src/a.cu", "-o", "a.obj"),
 ]
 

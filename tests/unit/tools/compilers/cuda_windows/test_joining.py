@@ -117,8 +117,8 @@ def test_one_of_cub_that_nobody_starts_is_none() -> None:
 def test_architectures_that_differ_are_an_error() -> None:
     with pytest.raises(UnmatchedError, match=r"^The kernels of compute_75 and compute_90 differ: lone\(\)\.$"):
         join(HOST, {"compute_75": DEVICE, "compute_90": changed({"_Z4lonev": ()})}, CODE)
-    with pytest.raises(UnmatchedError, match=r"^The variables of compute_75 and compute_90 differ: table\.$"):
-        join(HOST, {"compute_75": DEVICE, "compute_90": changed(table=12)}, CODE)
+    with pytest.raises(UnmatchedError, match=r"^The kernels of compute_75 and compute_90 differ: _Z4movehfP5\.$"):
+        join(HOST, {"compute_75": DEVICE, "compute_90": changed({"_Z4movehfP5": (1, 4, 8)})}, CODE)
 
 
 @pytest.mark.parametrize("sizes", [(8, 8, 4), (8, 8), (8, 8, 8, 8)])
@@ -129,8 +129,19 @@ def test_parameters_of_another_size_are_an_error(sizes: tuple[int, ...]) -> None
 
 
 def test_a_variable_of_another_size_is_an_error() -> None:
-    with pytest.raises(ToolError, match=r"table: 16 bytes on the host, 12 on the device"):
-        join(HOST, {"compute_90": changed(table=12)}, CODE)
+    with pytest.raises(ToolError, match=r"table: 16 bytes on the host, 12 in compute_90\.\n"):
+        join(HOST, {"compute_75": DEVICE, "compute_90": changed(table=12)}, CODE)
+
+
+def test_a_variable_that_one_architecture_does_not_have_is_an_error() -> None:
+    other = DeviceCode(kernels=KERNELS, variables={})
+    with pytest.raises(ToolError, match=r"table: 16 bytes on the host, none in compute_90\.\n"):
+        join(HOST, {"compute_75": DEVICE, "compute_90": other}, CODE)
+
+
+def test_variables_that_the_host_does_not_know_may_differ() -> None:
+    devices = {"compute_75": DEVICE, "compute_90": changed(of_the_device=8, __unnamed_1=40)}
+    assert join(HOST, devices, CODE) == join(HOST, {"compute_75": DEVICE}, CODE)
 
 
 def test_a_variable_that_the_device_does_not_have_is_an_error() -> None:
