@@ -161,7 +161,7 @@ def run_in_arm_root(session: nox.Session, parts: Artifacts, arguments: Sequence[
             **_told(parts, *(str(VULKAN_DRIVERS / name) for name in drivers)),
             "LLAMAPACK_TEST_MODEL": distributions.inside(parts.model),
             "LLAMAPACK_CACHE_DIR": f"{distributions.OWN}/cache",
-            "LLAMAPACK_PROBE_SECONDS": "7200",
+            "LLAMAPACK_PROBE_SECONDS": "3500",
             "MESA_SHADER_CACHE_DIR": f"{distributions.OWN}/shaders",
             "PYTHONPATH": f"{distributions.OWN}/tests",
         }
