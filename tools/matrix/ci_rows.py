@@ -12,6 +12,10 @@ from tools.matrix.matrix import Cell, Matrix, Verified
 Row: TypeAlias = dict[str, str]
 
 UNIT_TARGETS = ("windows-x86_64", "macos-arm64")
+CONTAINER = "debian:12"
+"""What builds run in on Linux: the tools install Debian's packages, which takes root, and some of later releases."""
+NEEDS_THE_RUNNER = frozenset({"cibuildwheel"})
+"""Sessions that start a container themselves."""
 
 
 def workflow_rows(matrix: Matrix) -> dict[str, list[Row]]:
@@ -46,8 +50,7 @@ def build_rows(matrix: Matrix, builds: Sequence[Verified]) -> list[Row]:
         {
             "id": row.build,
             "session": row.session,
-            "runner": matrix.target(matrix.cell(row.build).target).runner,
-            "python": matrix.tools_pythons[-1],
+            **_place(matrix, matrix.cell(row.build).target, contained=row.session not in NEEDS_THE_RUNNER),
         }
         for row in builds
     ]
@@ -56,14 +59,17 @@ def build_rows(matrix: Matrix, builds: Sequence[Verified]) -> list[Row]:
 def wheel_rows(matrix: Matrix) -> list[Row]:
     """Return one row per wheel that CI builds and inspects, because no machine there can run it."""
     return [
-        {
-            "id": Cell(backend=backend.name, target=target).id,
-            "runner": matrix.target(host).runner,
-            "python": matrix.tools_pythons[-1],
-        }
+        {"id": Cell(backend=backend.name, target=target).id, **_place(matrix, host)}
         for backend in matrix.backends.values()
         for target, host in backend.audited.items()
     ]
+
+
+def _place(matrix: Matrix, host: str, *, contained: bool = True) -> Row:
+    """Return on which runner, in which container, and by which Python a row is run; in a container it is its own."""
+    container = CONTAINER if contained and host.startswith("linux-") else ""
+    python = "" if container else matrix.tools_pythons[-1]
+    return {"runner": matrix.target(host).runner, "container": container, "python": python}
 
 
 def cibuildwheel_archs(matrix: Matrix, system: str) -> list[str]:

