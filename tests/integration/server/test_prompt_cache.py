@@ -230,7 +230,7 @@ def test_a_file_of_another_model_is_refused_and_removed(cached: Serve, folder: P
     second = cached(model=paths[1])
     answer, count = complete(second, text(6) + "x")
     assert (answer, count) == (expected, 0)
-    wait_until(lambda: "was saved with another model" in second.log)  # /health forgets it with the next one that is saved
+    wait_until(lambda: "was saved with another model" in second.log)  # /health forgets it when the next one is saved
     assert not three.with_name(two.name).exists()
 
 
