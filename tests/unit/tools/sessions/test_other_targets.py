@@ -11,6 +11,7 @@ from typing import Any, cast
 import nox
 import pytest
 
+from tools.errors import ToolError
 from tools.matrix import load_matrix
 from tools.paths import ROOT
 from tools.platforms import wine
@@ -73,3 +74,39 @@ def test_stand_ins_that_tell_are_there_for_the_cells_that_name_them() -> None:
     for folder in other_targets.WITH_STAND_INS.values():
         assert list(folder.glob("test_*.py"))
         assert folder.parent == ROOT / "tests" / "devices"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "target", "left"),
+    [
+        ([], "", []),
+        (["-k", "logits"], "", ["-k", "logits"]),
+        (["--target", "windows-x86_64", "--record"], "windows-x86_64", ["--record"]),
+        (["-x", "--target", "linux-aarch64"], "linux-aarch64", ["-x"]),
+    ],
+)
+def test_the_target_is_taken_out_of_the_arguments(arguments: list[str], target: str, left: list[str]) -> None:
+    session = cast("nox.Session", SimpleNamespace(posargs=arguments))
+    if target:
+        with pytest.MonkeyPatch.context() as patched:
+            checked: list[str] = []
+            patched.setattr(other_targets, "_check", lambda session, cell: checked.append(cell.id))
+            assert other_targets.checked(session, "vulkan")
+        assert checked == [f"vulkan-{target}"]
+    else:
+        assert not other_targets.checked(session, "vulkan")
+    assert arguments == left
+
+
+def test_the_target_of_this_machine_is_left_to_its_own_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(other_targets, "host_target", lambda: "linux-aarch64")
+    arguments = ["--target", "linux-aarch64"]
+    assert not other_targets.checked(cast("nox.Session", SimpleNamespace(posargs=arguments)), "cuda")
+    assert arguments == []
+
+
+@pytest.mark.parametrize("arguments", [["--target"], ["--target", "plan9-x86_64"]])
+def test_a_target_that_is_missing_or_unknown_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(ToolError) as caught:
+        other_targets.checked(cast("nox.Session", SimpleNamespace(posargs=arguments)), "cuda")
+    assert "windows-x86_64" in caught.value.fix
