@@ -146,7 +146,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Test the tools and the package's Python, without native code: nox -s unit -- -k matrix, for some of it."""
     with reporting_tool_errors(session):
-        prepare(session, "core", "chat", "hub", "serve", "nox", "bindgen", "tasks", "test")
+        prepare(session, "core", "chat", "hub", "serve", "nox", "bindgen", "tasks", "test", "sbom")
     session.run("python", "-m", "pytest", "tests/unit", *workers(), *session.posargs, env=scratch_in_memory())
 
 
@@ -204,7 +204,7 @@ def test_upstream_server(session: nox.Session) -> None:
 def packaging(session: nox.Session) -> None:
     """Look into the finished wheels, and run the core's in a clean environment of every Python on this machine."""
     with with_source(session):
-        prepare(session, "test", "packaging")
+        prepare(session, "test", "packaging", "sbom")
         try_to_install_disassembler("linux-aarch64")  # small libraries for it are audited
         wheel, model = wheels.core_wheel(), demo_model.demo_model()
         built = json.dumps(wheels.plugin_wheels())

@@ -40,14 +40,20 @@ class Package:
     text: str
 
 
-def notices(source: Path, modules: Path, built: Path) -> str:
-    """Return the text of the notice file for the page in `built`, whose modules the file `modules` names."""
+def packages(source: Path, modules: Path, built: Path) -> list[Package]:
+    """Return the packages of the page in `built`, whose modules the file `modules` names, ordered by name."""
     folders = set(package_folders(source, json.loads(modules.read_text(encoding="utf-8"))))
     folders |= {source / _MODULES / name for name in ALWAYS}
     folders |= workbox_folders(source, built)
-    packages = {_read(folder, source) for folder in folders}
-    packages |= {_vendored(folder) for folder in (source / VENDORED).iterdir() if folder.is_dir()}
-    return written(packages)
+    found = {_read(folder, source) for folder in folders}
+    found |= {_vendored(folder) for folder in (source / VENDORED).iterdir() if folder.is_dir()}
+    return sorted(found, key=lambda each: (each.name, each.version))
+
+
+def listed(packages: Iterable[Package]) -> str:
+    """Return names, versions and licences of packages as JSON."""
+    rows = [{"name": each.name, "version": each.version, "licence": each.licence} for each in packages]
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
 
 
 def package_folders(source: Path, modules: Iterable[str]) -> Iterator[Path]:
@@ -110,8 +116,8 @@ def _licence_text(folder: Path) -> str:
     return "\n\n".join(texts)
 
 
-def written(packages: Iterable[Package]) -> str:
-    """Write down packages; those with the same text share it."""
+def notices(packages: Iterable[Package]) -> str:
+    """Return the text of the notice file; packages with the same licence text share it."""
     by_text: dict[str, list[Package]] = {}
     for package in sorted(packages, key=lambda each: (each.name, each.version)):
         by_text.setdefault(package.text, []).append(package)

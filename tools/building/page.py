@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.building.notices import notices
+from tools.building.notices import listed, notices, packages
 from tools.errors import ToolError
 from tools.git.repository import Git
 from tools.paths import BUILD, CORE, TRACKING, cache_dir
@@ -36,6 +36,8 @@ log = logging.getLogger(f"llamapack.{__name__}")
 PAGE = CORE / "native" / "page"
 STATIC = "static"
 NOTICES = "LICENSES.txt"
+PACKAGES = "packages.json"
+"""The same packages for the bill of materials in the wheel."""
 STAMP = "llamapack-page.json"
 SOURCE = "tools/ui"
 CONFIGURATION = Path(__file__).with_name("page_configuration")
@@ -152,7 +154,9 @@ def _build(scratch: Path, npm: Npm) -> Path:
     npm.run(source, variables, "exec", "--offline", "--", "vite", "build", "--config", "vite.page.config.mjs")
     made = scratch / "made"
     pack(built, made / STATIC)
-    (made / NOTICES).write_text(notices(source, modules, built), encoding="utf-8", newline="\n")
+    found = packages(source, modules, built)
+    for name, text in ((NOTICES, notices(found)), (PACKAGES, listed(found))):
+        (made / name).write_text(text, encoding="utf-8", newline="\n")
     return made
 
 

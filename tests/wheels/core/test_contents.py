@@ -102,7 +102,7 @@ def test_licences_of_us_and_of_upstream_are_there(contents: Path) -> None:
 
 
 def test_information_files_are_the_usual_ones(contents: Path) -> None:
-    files = {name for name in names(info_folder(contents)) if not name.startswith("licenses/")}
+    files = {name for name in names(info_folder(contents)) if not name.startswith(("licenses/", "sboms/"))}
     assert files == {"METADATA", "WHEEL", "RECORD", "entry_points.txt"}
     entry_points = ConfigParser()
     entry_points.read(info_folder(contents) / "entry_points.txt", encoding="utf-8")

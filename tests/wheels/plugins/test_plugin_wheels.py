@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.bills import components, read_bill
 from tests.support.wheel_contents import MACHINES, MIB, PLATFORMS, info_folder, names
 from tools.audit.library import Library
 from tools.audit.plugin import code_sizes
@@ -22,6 +23,7 @@ from tools.building.wheels import KITS
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, ROOT, package_folder
 from tools.toolkits.rocm import FORKY, rocm_version, system_rocm
+from tools.vendoring.source.pin import load_pin
 
 if sys.platform != "linux":
     pytest.skip("only Linux plug-ins are built so far", allow_module_level=True)
@@ -67,6 +69,8 @@ LICENCES = {
     "rocm": {},
 }
 """The files for what is compiled in beside ggml, and words that each must have."""
+COMPILED_IN = {"vulkan": {"Vulkan-Headers"}, "cuda": {"CUDA Toolkit"}, "rocm": {"HIP"}}
+"""What the bill of materials names beside llama.cpp."""
 EXPORTS = {"ggml_backend_init", "llamapack_backend_abi_id"}
 
 
@@ -172,6 +176,15 @@ def test_licences_of_us_and_of_upstream_are_there(unpacked: Path, backend: str) 
 def test_licences_of_others_name_them(unpacked: Path, backend: str) -> None:
     found = info_folder(unpacked) / "licenses"
     assert [name for name, words in LICENCES[backend].items() if words not in (found / name).read_text()] == []
+
+
+def test_the_bill_of_materials_names_the_source_and_what_is_compiled_in(unpacked: Path, backend: str) -> None:
+    bill = read_bill(info_folder(unpacked) / "sboms" / f"llamapack_{backend}.cdx.json")
+    assert bill["metadata"]["component"]["name"] == f"llamapack-{backend}"
+    found = components(bill)
+    assert found["llama.cpp"]["version"] == load_pin().commit
+    assert {"llama.cpp", "llamapack", *COMPILED_IN[backend]} <= set(found)
+    assert all(found[name]["version"] for name in COMPILED_IN[backend])
 
 
 def test_exported_symbols_are_the_contracts(library: Library) -> None:

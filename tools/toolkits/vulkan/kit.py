@@ -77,6 +77,7 @@ def vulkan_kit(target: str | None = None, variables: Mapping[str, str] = os.envi
     compiler = run([parts.glslc, "--version"]).stdout
     defines = {"Vulkan_GLSLC_EXECUTABLE": str(cached_glslc(parts.glslc, compiler, SHADERS, BUILD / "glslc"))}
     defines["LLAMAPACK_LICENCES"] = ";".join(f"{name}={path}" for name, path in licences(parts.roots).items())
+    defines["LLAMAPACK_PARTS"] = f"Vulkan-Headers={version}=Apache-2.0 OR MIT"
     if target not in (None, host_target()):
         defines |= another_target.defines(target, parts.include, parts.roots)
     elif parts.chosen:

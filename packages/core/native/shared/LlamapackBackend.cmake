@@ -8,6 +8,7 @@
 #
 # Llamapack<Name>.cmake beside this file, where there is one, says what one backend has beside the others. It may set
 #   LLAMAPACK_PRELOAD         more runtime libraries, and LLAMAPACK_RUNTIME_FOLDER, where they are, from lib/
+#   LLAMAPACK_COMPILED_IN     what of that is in the library, for the bill of materials: NAME=VERSION=LICENCE
 #   LLAMAPACK_TOOLKIT         the version of what it is compiled with: the runtime must be of that major one and no older
 #
 # The package then has lib/ with one library and backend.json, which tells the core all of this and the ABI id.
@@ -27,6 +28,7 @@ include(LlamapackLinker)    # by what, where it is not the compiler
 include(LlamapackHardening) # what all of it is compiled with
 include(LlamapackProcessor) # for whose processors
 include(LlamapackGgml)      # how ggml is built
+include(LlamapackSbom)      # the wheel's bill of materials
 
 function(llamapack_backend name)
     cmake_parse_arguments(PARSE_ARGV 1 ARG "" "UPSTREAM;DRIVER_FLOOR" "TARGETS;PRELOAD")
@@ -81,6 +83,7 @@ function(llamapack_backend name)
         install(FILES "${CMAKE_MATCH_2}" DESTINATION "${SKBUILD_METADATA_DIR}/licenses" RENAME "${CMAKE_MATCH_1}"
             COMPONENT llamapack)
     endforeach()
+    llamapack_sbom(PARTS ${LLAMAPACK_COMPILED_IN})
 endfunction()
 
 # Adds to the list what CMake compiles CUDA or HIP for, after ggml's build has had its say: 90 is 90-real and 90-virtual.

@@ -28,6 +28,7 @@ target_link_libraries(llamapack-cuda-driver PUBLIC ${CMAKE_DL_LIBS})
 # NVIDIA's wheels, beside this one in site-packages.
 set(_major "${CUDAToolkit_VERSION_MAJOR}")
 set(LLAMAPACK_TOOLKIT "${CUDAToolkit_VERSION_MAJOR}.${CUDAToolkit_VERSION_MINOR}")
+set(LLAMAPACK_COMPILED_IN "CUDA Toolkit=${CUDAToolkit_VERSION}='NVIDIA CUDA Toolkit EULA'")
 if(WIN32)
     set(LLAMAPACK_RUNTIME_FOLDER "../../nvidia/cu${_major}/bin/x86_64")
     set(LLAMAPACK_PRELOAD cudart64_${_major}.dll cublasLt64_${_major}.dll cublas64_${_major}.dll)

@@ -15,6 +15,7 @@ if(LLAMAPACK_HIP_INCLUDE)
     file(STRINGS "${LLAMAPACK_HIP_INCLUDE}/hip/hip_version.h" _lines REGEX "define HIP_VERSION_(MAJOR|MINOR) ")
     string(REGEX REPLACE "[^0-9;]" "" _numbers "${_lines}")
     list(JOIN _numbers "." LLAMAPACK_TOOLKIT)
+    set(LLAMAPACK_COMPILED_IN "HIP=${LLAMAPACK_TOOLKIT}=MIT")
 endif()
 
 set(GGML_CUDA_FA ON CACHE INTERNAL "")           # flash attention

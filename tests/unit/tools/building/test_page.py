@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tools.building import page
-from tools.building.notices import notices, package_folders, workbox_folders
+from tools.building.notices import listed, notices, package_folders, packages, workbox_folders
 from tools.errors import ToolError
 from tools.util import stamps
 from tools.util.venv import Environment
@@ -187,7 +187,7 @@ def test_packages_are_those_whose_modules_are_in_the_page(source: Path, tmp_path
 
 
 def test_notices_name_each_package_with_its_licence(source: Path, tmp_path: Path) -> None:
-    text = notices(source, tmp_path / "modules.json", tmp_path / "built")
+    text = notices(packages(source, tmp_path / "modules.json", tmp_path / "built"))
     assert text.count("The licence of all.") == 1
     assert "svelte 1.0 (MIT)  https://example/svelte\n\nSvelte's own.\n" in text
     assert "@scope/part 1.0 (ISC)\n" in text
@@ -199,8 +199,15 @@ def test_notices_name_each_package_with_its_licence(source: Path, tmp_path: Path
     assert str(tmp_path) not in text
 
 
+def test_the_same_packages_are_listed_for_the_bill_of_materials(source: Path, tmp_path: Path) -> None:
+    rows = json.loads(listed(packages(source, tmp_path / "modules.json", tmp_path / "built")))
+    assert {"name": "svelte", "version": "1.0", "licence": "MIT"} in rows
+    assert {"name": "algebra", "version": "", "licence": "see below"} in rows
+    assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
+
+
 def test_what_is_installed_must_be_what_is_locked(source: Path, tmp_path: Path) -> None:
     about = source / "node_modules" / "svelte" / "package.json"
     about.write_text(about.read_text(encoding="utf-8").replace("1.0", "1.1"), encoding="utf-8")
     with pytest.raises(ToolError, match=r"svelte 1\.1 is installed, and 1\.0 is locked"):
-        notices(source, tmp_path / "modules.json", tmp_path / "built")
+        notices(packages(source, tmp_path / "modules.json", tmp_path / "built"))
