@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bills import Bill, components, read_bill
+from tests.support.release.bills import Bill, components, read_bill
 from tests.support.wheel_contents import info_folder, names
 from tools.matrix import load_matrix
 from tools.paths import CORE, SYNCED

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bills import components, read_bill
+from tests.support.release.bills import components, read_bill
 from tests.support.wheel_contents import MACHINES, MIB, PLATFORMS, info_folder, names
 from tools.audit.library import Library
 from tools.audit.plugin import code_sizes

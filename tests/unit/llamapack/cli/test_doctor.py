@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from llamapack.backends.host.foreign_libraries import ForeignLibrary
 from llamapack.backends.verdicts import Fault, ProbedDevice, Status, Verdict
 from llamapack.cli.doctor import STATUS, doctor
 from llamapack.diagnostics import report
+from llamapack.diagnostics.installed_files import InstalledPackage
 from llamapack.diagnostics.report import BROKEN, DEGRADED, HEALTHY, add_backends, gather, shortened
 from llamapack.errors import InstallationError
 
@@ -36,6 +38,7 @@ PLUGIN = BackendPlugin(
 WORKING = Verdict(
     name="vulkan", package="llamapack-vulkan", status=Status.USABLE, plugin=PLUGIN, devices=(GPU,), seconds=0.5
 )
+PACKAGE = InstalledPackage(name="llamapack", version="1.0", sbom="5" * 64, compared=True)
 REFUSED = Verdict(
     name="cuda",
     package="llamapack-cuda",
@@ -81,6 +84,7 @@ def start() -> dict[str, Any]:
         "status": HEALTHY,
         "problems": [],
         "system": system,
+        "packages": [PACKAGE.to_data()],
         "core": core_facts,
         "cpu": cpu,
         "threads": {"count": 2, "reason": "2 physical cores"},
@@ -179,6 +183,7 @@ def test_a_level_that_could_not_be_tried_is_not_broken(
     level = CpuLevel(name="haswell", path=CPU, features=(), score=1)
     verdict = Verdict(name="cpu", package="llamapack", status=Status.BROKEN, fault=fault, reason="why", remedy="fix")
     monkeypatch.setattr(report, "_core", lambda cpu: {"cpu": {}})
+    monkeypatch.setattr(report, "installed_packages", lambda: [PACKAGE])
     monkeypatch.setattr(report, "load_cpu", lambda cpu: CpuChoice(level=level, reason=""))
     monkeypatch.setattr(report, "probe_cpu", lambda library: verdict)
     monkeypatch.setattr(report, "survey_backends", lambda library: Known())
@@ -193,9 +198,11 @@ def test_a_damaged_installation_is_reported_and_not_raised(monkeypatch: pytest.M
         raise InstallationError("The library x is missing.", fix="Reinstall.")
 
     monkeypatch.setattr(report, "core_facts", fail)
+    monkeypatch.setattr(report, "installed_packages", lambda: [replace(PACKAGE, missing=("llamapack/lib/x",))])
     found = gather()
     assert found["status"] == BROKEN
-    assert found["problems"] == [{"what": "The library x is missing.", "why": "", "fix": "Reinstall."}]
+    assert found["problems"][0]["what"] == "Files of llamapack are not those that were installed."
+    assert found["problems"][1:] == [{"what": "The library x is missing.", "why": "", "fix": "Reinstall."}]
     assert found["system"]["python"]
 
 
@@ -223,7 +230,15 @@ def test_the_exit_status_tells_how_it_is(
 
 def test_a_broken_installation_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = {"status": BROKEN, "problems": [{"what": "It is broken.", "why": "", "fix": ""}]}
-    found = {"schema": 1, **broken, "system": start()["system"], "backends": [], "foreign": [], "choice": None}
+    found = {
+        "schema": 1,
+        **broken,
+        "system": start()["system"],
+        "packages": [],
+        "backends": [],
+        "foreign": [],
+        "choice": None,
+    }
     assert run(monkeypatch, found)[0] == 1
     assert "It is broken." in run(monkeypatch, found)[1]
 
@@ -234,6 +249,7 @@ def test_the_text_has_verdicts_devices_reasons_and_whole_commands(monkeypatch: p
         "llamapack 1.0, llama.cpp b1, ABI 9a1e",
         "in a container (docker)",
         "CUDA_VISIBLE_DEVICES=0",
+        f"llamapack 1.0: files as installed, bill of materials sha256:{'5' * 64}",
         "CPU level haswell: highest score; tried: usable",
         "1.0 / 2.0 GiB",
         "A model would run on Vulkan0.",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.bills import SCRIPT, components, invalid, read_bill, sbom_functions
+from tests.support.release.bills import SCRIPT, components, invalid, read_bill, sbom_functions
 from tools.paths import CORE
 
 COMMIT = "0" * 39 + "1"

@@ -98,6 +98,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
     lines.append(f"Python {system['python']} on {system['platform']}{_place(system)}")
     if core:
         lines.append(f"libraries in {core['libraries']}")
+    lines += [f"{each['name']} {each['version']}: {_files(each)}" for each in report["packages"]]
     lines += [f"GPU {gpu['pci_id']}: {_gpu(gpu)}" for gpu in system["gpus"]]
     if system["nvidia_driver"]:
         lines.append(f"NVIDIA driver {system['nvidia_driver']}, libcuda {system['cuda_library'] or 'not found'}")
@@ -107,6 +108,13 @@ def _lines(report: dict[str, Any]) -> list[str]:
     if threads := report.get("threads"):
         lines.append(f"threads: {threads['count']}, because: {threads['reason']}")
     return lines
+
+
+def _files(package: dict[str, Any]) -> str:
+    bill = f"bill of materials sha256:{package['sbom']}" if package["sbom"] else "no bill of materials"
+    if not package["compared"]:
+        return f"files not compared, {bill}"
+    return f"files {'changed' if package['changed'] or package['missing'] else 'as installed'}, {bill}"
 
 
 def _place(system: dict[str, Any]) -> str:

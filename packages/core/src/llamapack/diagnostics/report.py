@@ -28,6 +28,8 @@ from llamapack.backends.selection.request import Request, read_request
 from llamapack.backends.selection.select import choose
 from llamapack.backends.verdicts import Status, Verdict, to_data
 from llamapack.diagnostics.core_facts import core_facts
+from llamapack.diagnostics.installed_files import installed_packages
+from llamapack.diagnostics.installed_files import problems as changed_files
 from llamapack.errors import LlamapackError
 
 SCHEMA = 1
@@ -49,8 +51,15 @@ class Known(Protocol):
 
 def gather(cpu: str | None = None) -> dict[str, Any]:
     """Return the report; errors are listed in its `problems` instead of being raised."""
-    problems: list[dict[str, str]] = []
-    report: dict[str, Any] = {"schema": SCHEMA, "status": HEALTHY, "problems": problems, "system": _system(read_host())}
+    packages = installed_packages()
+    problems = changed_files(packages)
+    report: dict[str, Any] = {
+        "schema": SCHEMA,
+        "status": DEGRADED if problems else HEALTHY,
+        "problems": problems,
+        "system": _system(read_host()),
+        "packages": [each.to_data() for each in packages],
+    }
     try:
         report |= _core(cpu)
         library = load_cpu(cpu).level.path
