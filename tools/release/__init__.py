@@ -1,0 +1,7 @@
+"""Make a release, and rehearse one in front of an index on this machine.
+
+distribution  A wheel or an sdist as a file: its name, version and metadata, read without unpacking it.
+index         A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
+"""
+
+__all__ = ["distribution", "index"]
