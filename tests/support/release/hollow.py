@@ -12,6 +12,7 @@ import tomllib
 
 from tools.matrix import load_matrix
 from tools.paths import package_folder
+from tools.release.versions import with_version
 
 GENERATOR = "Wheel-Version: 1.0\nGenerator: llamapack tests\nRoot-Is-Purelib: false\nTag: {tag}\n"
 
@@ -79,9 +80,8 @@ def release(folder: Path, version: str, *, backends: Sequence[str] = (), targets
 
 def project_wheel(folder: Path, backend: str, version: str, platform: str) -> Path:
     """Write the hollow wheel of one package for `version` and a platform tag, with the pins of that version."""
-    text = (package_folder(backend) / "pyproject.toml").read_text(encoding="utf-8")
-    now = tomllib.loads(text)["project"]["version"]
-    project = tomllib.loads(text.replace(now, version))["project"]
+    path = package_folder(backend) / "pyproject.toml"
+    project = tomllib.loads(with_version(path.read_text(encoding="utf-8"), version, path))["project"]
     return hollow_wheel(
         folder,
         project["name"],
