@@ -13,7 +13,8 @@ from llamapack.server.extra import PACKAGES as PACKAGES_OF_THE_SERVER
 from tests.support.repository import files
 from tools.building.wheels import KITS
 from tools.matrix import load_matrix
-from tools.paths import CORE, ROOT, package_folder
+from tools.paths import CORE, HERE, ROOT, package_folder
+from tools.release.versions import base_of, inconsistent, plug_in_pin
 from tools.vendoring.source.filters import load_filter
 
 PACKAGES = sorted((ROOT / "packages").glob("backend-*"))
@@ -31,7 +32,7 @@ def backend(folder: Path) -> str:
 def normal(folder: Path, name: str) -> str:
     """Return a file's text with the backend's name taken out, and what may differ between packages."""
     text = (folder / name).read_text(encoding="utf-8").replace(backend(folder), "NAME")
-    text = re.sub(r"^description = .*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(description|version) = .*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"(?s)\n\[tool\.cibuildwheel\..*", "", text)  # what one system's wheels are finished with
     text = re.sub(r"(?s)\n(dependencies|keywords|classifiers) = \[.*?\](?-s:[ ]+#.*)?", "", text)
     text = re.sub(r"(?s)llamapack_backend\(NAME.*?\)", "llamapack_backend(NAME)", text)
@@ -80,15 +81,21 @@ def test_packages_differ_in_their_names_only(name: str) -> None:
 @pytest.mark.parametrize("folder", PACKAGES, ids=backend)
 def test_versions_are_the_cores(folder: Path) -> None:
     core, plugin = project(CORE)["project"], project(folder)["project"]
-    assert plugin["version"] == core["version"]
+    assert base_of(plugin["version"]) == core["version"]
     assert plugin["dependencies"][0] == f"llamapack=={core['version']}"
     assert plugin["requires-python"] == core["requires-python"]
+
+
+def test_versions_and_pins_belong_together() -> None:
+    assert list(inconsistent(HERE)) == [], "inv release.prepare sets them"
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=backend)
 def test_core_has_an_extra_for_it(folder: Path) -> None:
     core = project(CORE)["project"]
-    assert core["optional-dependencies"][backend(folder)] == [f"llamapack-{backend(folder)}=={core['version']}"]
+    assert core["optional-dependencies"][backend(folder)] == [
+        f"llamapack-{backend(folder)}{plug_in_pin(core['version'])}"
+    ]
 
 
 def test_the_only_other_extras_of_the_core_are_of_the_hub_and_of_commands() -> None:

@@ -27,6 +27,7 @@ TESTS = ROOT / "tests"
 # The highest first: a room imports from its own layer or from those below. A room is a folder, or a file beside them.
 TOOLS_LAYERS = (
     ("sessions", "generated"),
+    ("release",),
     ("verification",),
     ("building",),
     ("toolkits",),

@@ -56,6 +56,13 @@ def test_what_fits_passes_all_layers(plugin: BackendPlugin) -> None:
     assert check_exported_id(plugin, OURS) is None
 
 
+def test_a_post_release_of_a_plugin_belongs_to_the_core_it_is_named_after(plugin: BackendPlugin) -> None:
+    assert check_before_loading(replace(plugin, version="0.4.0.post2")) is None
+    verdict = check_before_loading(replace(plugin, version="0.4.1.post1"))
+    assert verdict is not None
+    assert verdict.fault is Fault.VERSION
+
+
 def test_layer_1_compares_versions(plugin: BackendPlugin) -> None:
     assert said(check_before_loading(replace(plugin, version="0.3.0"))) == (
         Status.REFUSED,

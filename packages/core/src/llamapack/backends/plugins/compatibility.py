@@ -1,6 +1,7 @@
 """Check that a plug-in and this llamapack are of one build. Four checks; each one finds what the others may miss.
 
-1. The version of the plug-in is llamapack's. Its package requires that, but `--no-deps` or a copied folder ignores it.
+1. The version of the plug-in is llamapack's, or a post-release of that, such as 0.1.0.post1 for 0.1.0. Its package
+   requires that llamapack, but `--no-deps` or a copied folder ignores it.
 2. The ABI id in the plug-in's description is that of llamapack's libraries.
 3. The library is linked with the ggml-base whose name contains that id.
 4. The loaded library returns that id itself (`llamapack_backend_abi_id`).
@@ -28,8 +29,8 @@ def check_before_loading(plugin: BackendPlugin, version: str | None = None) -> V
 
 
 def check_version(plugin: BackendPlugin, version: str) -> Verdict | None:
-    """Check 1: the versions of the packages."""
-    if plugin.version == version:
+    """Check 1: the versions of the packages. A plug-in 0.1.0.post1 is built for llamapack 0.1.0."""
+    if re.sub(r"\.post\d+", "", plugin.version) == version:
         return None
     what = f"{plugin.title} does not belong to llamapack {version}"
     return _refuse(plugin, Fault.VERSION, what, f'python -m pip install "{plugin.package}=={version}"')
