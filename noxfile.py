@@ -5,7 +5,6 @@ The two to begin with are `nox -s run -- "Why is the sky blue?"` and `nox -s tes
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -206,11 +205,7 @@ def packaging(session: nox.Session) -> None:
     with with_source(session):
         prepare(session, "test", "packaging", "sbom")
         try_to_install_disassembler("linux-aarch64")  # small libraries for it are audited
-        wheel, model = wheels.core_wheel(), demo_model.demo_model()
-        built = json.dumps(wheels.plugin_wheels())
-        variables = {"LLAMAPACK_TEST_REBUILT": str(other_abi.rebuilt_core())}
-    variables |= {"LLAMAPACK_TEST_MODEL": str(model), "LLAMAPACK_TEST_WHEEL": str(wheel)}
-    variables["LLAMAPACK_TEST_PLUGINS"] = built
+        variables = given_files.to_packaging(wheels.core_wheel(), wheels.plugin_wheels(), other_abi.rebuilt_core())
     run_pytest(session, str(ROOT / "tests" / "wheels"), *workers(), *session.posargs, env=variables)
 
 

@@ -7,10 +7,14 @@ simple_api    Ask a package index what files it has.
 index         A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
 publishing    Publish a release: the plug-ins first, the core last, so that a stop half-way breaks nothing.
 resolution    Ask pip and uv what they would install for any Python and system, and compare it with the matrix.
+attestations  Who published which bytes: signed in the publishing workflow, and verified by anyone.
+attested_sample  A file with a real attestation, as the input for tests of what verifies them.
 foreign_pip   Ask pip as if it ran on another machine; pip runs it.
 """
 
 __all__ = [
+    "attestations",
+    "attested_sample",
     "changelog",
     "distribution",
     "foreign_pip",

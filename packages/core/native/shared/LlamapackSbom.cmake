@@ -13,6 +13,9 @@ function(llamapack_sbom)
     if(NOT SKBUILD_METADATA_DIR)
         return()  # these are the libraries alone, not a wheel
     endif()
+    if(NOT Python_EXECUTABLE)  # scikit-build-core names its own
+        find_package(Python REQUIRED COMPONENTS Interpreter)
+    endif()
     set(_words "--tool=CMake=${CMAKE_VERSION}")
     foreach(_language IN ITEMS C CXX CUDA HIP)
         if(CMAKE_${_language}_COMPILER_ID)

@@ -104,6 +104,7 @@ def test_the_sdk_that_is_named_is_taken(write: Write) -> None:
         "Vulkan_INCLUDE_DIR": str(include),
         "Vulkan_GLSLC_EXECUTABLE": str(include.parent / "bin" / "glslc"),
         "LLAMAPACK_LICENCES": "",
+        "LLAMAPACK_PARTS": "Vulkan-Headers=1.4.350=Apache-2.0 OR MIT",
     }
 
 
@@ -119,7 +120,11 @@ def test_new_system_headers_are_left_to_cmake(system: Callable[[str], Path]) -> 
     glslc = system("1.4.321").parent / "bin" / "glslc"
     kit = vulkan_kit(variables={})
     assert kit.inputs["Vulkan kit"] == "headers 1.4.321, shaderc 2026.1"
-    assert kit.defines == {"LLAMAPACK_LICENCES": "", "Vulkan_GLSLC_EXECUTABLE": str(glslc)}
+    assert kit.defines == {
+        "LLAMAPACK_LICENCES": "",
+        "LLAMAPACK_PARTS": "Vulkan-Headers=1.4.321=Apache-2.0 OR MIT",
+        "Vulkan_GLSLC_EXECUTABLE": str(glslc),
+    }
 
 
 @pytest.mark.usefixtures("silent")
