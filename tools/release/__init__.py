@@ -2,11 +2,25 @@
 
 versions      The version of all packages and the pins between them: read, compared, set.
 changelog     What is under Unreleased becomes the section of the version.
+prepare       Set a version everywhere and date its section: `inv release.prepare`.
+source_gates  The gates for the checkout: version, pins, changelog, tag, nothing edited.
 faults        What a gate finds: which file, what is wrong, what to do.
 gates         The gates that the files of a release must pass before any of them is uploaded.
 wheel_files   The gates for one file: metadata, licences, pins, tags, contents, ABI ids.
+index_gates   The gates that look at the index: earlier uploads of the release, their age, the quota.
 distribution  A wheel or an sdist as a file: its name, version and metadata, read without unpacking it.
 index         A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
 """
 
-__all__ = ["changelog", "distribution", "faults", "gates", "index", "versions", "wheel_files"]
+__all__ = [
+    "changelog",
+    "distribution",
+    "faults",
+    "gates",
+    "index",
+    "index_gates",
+    "prepare",
+    "source_gates",
+    "versions",
+    "wheel_files",
+]
