@@ -1,6 +1,6 @@
-"""Vendoring of llama.cpp: the only commands that change source which is there already. `inv --list` shows them all.
+"""The only commands that change source which is there already: vendoring, and releases. `inv --list` shows them all.
 
-The story around them is in docs/development/vendoring.md.
+The stories around them are in docs/development/vendoring.md and docs/development/releasing.md.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tools.errors import ToolError, printable
 from tools.git.patch import read_series
 from tools.paths import Checkout
+from tools.release import prepare, source_gates
+from tools.release.faults import report
+from tools.util.cmd import run_live
 from tools.util.logs import shown_by
+from tools.util.venv import ensure_environment
 from tools.vendoring import apply, bump, check, clean, create_patches, messages, plain_tree, status, sync
 
 HERE = Checkout(root=Path(__file__).resolve().parent)
@@ -168,7 +173,45 @@ TASKS: tuple[Any, ...] = (
     bump_,
     clean_,
 )
-vendor = Collection("vendor")
+
+
+@task(name="prepare", help={"version": "X.Y.Z; or X.Y.Z.devN, to go on after a release", "plugin": "only that plug-in"})
+def prepare_(_: Context, version: str, plugin: str = "") -> None:
+    """Set a version and its pins in every package, and make its section of the changelog."""
+    with _reporting_tool_errors():
+        prepared = prepare.prepare(HERE, version, datetime.now(timezone.utc).date(), plugin)
+        changed = [path.relative_to(HERE.root).as_posix() for path in prepared.changed]
+        _print([*(f"  {name}" for name in changed), *prepare.next_steps(prepared)])
+
+
+@task(
+    name="check",
+    help={
+        "tag": "the tag that is released; without one, tag and edits are not looked at",
+        "dist": "the folder of the wheels and sdists, to check them too",
+        "builds": "with --dist: the builds to expect there, separated by commas; all by default",
+        "index": "with --dist: the address of the index's simple API, or `none`; PyPI's by default",
+    },
+)
+def check_release(_: Context, tag: str = "", dist: str = "", builds: str = "", index: str = "") -> None:
+    """Say what keeps this checkout, or the files made from it, from being released; uploads nothing."""
+    with _reporting_tool_errors():
+        version = source_gates.version_of(HERE, tag)
+        if faults := source_gates.check_source(HERE, tag):
+            raise Exit(report(faults, passed=""), code=1)
+        _print([f"The source of {version} passed every gate."])
+        if dist:
+            python = ensure_environment(("release",), folder=HERE.build / "env-release").python
+            words = ["--no-index"] if index == "none" else [f"--index={index}"]
+            wanted = ["--builds", *builds.split(",")] if builds else []
+            folder = str(Path(dist).expanduser().resolve())
+            command = [str(python), "-m", "tools.release", folder, version, *words, *wanted]
+            run_live(command, what=f"{version} cannot be released", cwd=HERE.root)
+
+
+vendor, release = Collection("vendor"), Collection("release")
+for entry in (prepare_, check_release):
+    release.add_task(entry)
 for entry in TASKS:
     vendor.add_task(entry)
-namespace = Collection(vendor)
+namespace = Collection(release, vendor)
