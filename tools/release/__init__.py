@@ -7,6 +7,7 @@ source_gates    The gates for the checkout: version, pins, changelog, tag, nothi
 faults          What a gate finds: which file, what is wrong, what to do.
 gates           The gates that the files of a release must pass before any of them is uploaded.
 wheel_files     The gates for one file: metadata, licences, pins, tags, contents, ABI ids.
+provenance      What a release was made of, and how it was checked: release.json, and the same as a page.
 index_gates     The gates that look at the index: earlier uploads of the release, their age, the quota.
 distribution    A wheel or an sdist as a file: its name, version and metadata, read without unpacking it.
 simple_api      Ask a package index what files it has.
@@ -29,6 +30,7 @@ __all__ = [
     "index",
     "index_gates",
     "prepare",
+    "provenance",
     "publishing",
     "resolution",
     "simple_api",

@@ -99,3 +99,17 @@ def _only(names: list[str]) -> list[str]:
     if len(names) != 1:
         raise KeyError(f"it has {len(names)} files of metadata")
     return names
+
+
+def bill_of(wheel: Path) -> bytes:
+    """Return the bill of materials inside a wheel; raises ToolError if there is none, or more than one of ours."""
+    with zipfile.ZipFile(wheel) as archive:
+        stem = wheel.name.partition("-")[0]
+        found = [name for name in archive.namelist() if name.endswith(f".dist-info/sboms/{stem}.cdx.json")]
+        if len(found) != 1:
+            raise ToolError(
+                f"{wheel.name} has no software bill of materials.",
+                why="It was built by an older checkout, or CMake did not write it.",
+                fix="Build the wheel again.",
+            )
+        return archive.read(found[0])

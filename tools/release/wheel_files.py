@@ -19,7 +19,7 @@ from packaging.metadata import Metadata
 from packaging.utils import parse_wheel_filename
 
 from tools.errors import ToolError
-from tools.release.distribution import Distribution
+from tools.release.distribution import Distribution, bill_of
 from tools.release.faults import Fault
 from tools.release.versions import CORE_NAME, base_of, plug_in_pin
 
@@ -122,11 +122,28 @@ def broken_contents(path: Path, project: str) -> Iterator[Fault]:
         what = f"{top} does not belong into it"
         yield Fault(gate="contents", file=path.name, what=what, fix=f"A wheel has {package} and its .dist-info only.")
     yield from _unusual(path, package)
+    yield from _broken_bill(path, project)
     ids = abi_ids(path)
     if len(ids) != 1:
         what = f"its libraries have {len(ids)} ABI ids: {', '.join(sorted(ids)) or 'none'}"
         fix = "Each wheel has those of one build. Remove what else lies in the package's folder lib, and build it anew."
         yield Fault(gate="contents", file=path.name, what=what, fix=fix)
+
+
+def _broken_bill(path: Path, project: str) -> Iterator[Fault]:
+    """Yield faults of the software bill of materials: there is none, it cannot be read, or it is another wheel's."""
+    try:
+        about = json.loads(bill_of(path))["metadata"]["component"]
+        stated = about["name"], about["version"]
+    except ToolError as error:
+        yield Fault(gate="sbom", file=path.name, what=error.what, fix=error.fix)
+    except (ValueError, KeyError, TypeError) as error:
+        what = f"its bill of materials cannot be read: {error!r}"
+        yield Fault(gate="sbom", file=path.name, what=what, fix=_BUILT_ANEW)
+    else:
+        if stated != (project, path.name.split("-")[1]):
+            what = f"its bill of materials is that of {' '.join(stated)}"
+            yield Fault(gate="sbom", file=path.name, what=what, fix=_BUILT_ANEW)
 
 
 def _unusual(path: Path, package: str) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,20 @@ from tools.paths import CORE
 
 Bill = dict[str, Any]
 
+MANIFEST = {"commit": "1" * 40, "tree": "2" * 40, "patches": [{"name": "0001-a.patch", "sha256": "3" * 64}]}
 SCRIPT = CORE / "native" / "shared" / "sbom.py"
 
 
 def sbom_functions() -> dict[str, Callable[..., Any]]:
     """Return what is in sbom.py, read without leaving compiled files beside it: its folder is copied into packages."""
     return runpy.run_path(str(SCRIPT))
+
+
+def bill_text(project: Mapping[str, object]) -> str:
+    """Return the bill of a wheel of `project`, of a llama.cpp that has one patch and no libraries."""
+    functions = sbom_functions()
+    bill = functions["bill"](project=project, manifest=MANIFEST, source=Path("no source"), tools=[("CMake", "4.0")])
+    return str(functions["written"](bill))
 
 
 def invalid(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import tomllib
 
+from tests.support.release.bills import bill_text
 from tools.matrix import Cell, load_matrix
 from tools.paths import CORE, package_folder
 from tools.release.versions import base_of, with_version
@@ -67,6 +68,7 @@ def files_of(cell: Cell, version: str, *, tag: str = "", abi: str = ABI) -> File
         f"{info}/METADATA": metadata_of(cell.backend, version).encode(),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-{tag}\n".encode(),
         f"{info}/licenses/LICENSE": (CORE / "LICENSE").read_bytes(),
+        f"{info}/sboms/{package}.cdx.json": bill_text(project_of(cell.backend, version)).encode(),
     }
 
 

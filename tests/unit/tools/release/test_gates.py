@@ -23,6 +23,7 @@ CORE = f"llamapack-{VERSION}-py3-none-manylinux_2_28_x86_64.whl"
 VULKAN = f"llamapack_vulkan-{VERSION}-py3-none-manylinux_2_28_x86_64.whl"
 INFO = f"llamapack-{VERSION}.dist-info"
 METADATA = f"{INFO}/METADATA"
+BILL = f"{INFO}/sboms/llamapack.cdx.json"
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +116,9 @@ def test_a_large_file_is_refused(dist: Path) -> None:
         (replaced(METADATA, b"Requires-Python: >=3.10", b"Requires-Python: three"), "metadata", "three"),
         (replaced(METADATA, b"cuda>=0.2.0,<0.2.1", b"cuda==0.2.*"), "pins", "llamapack-cuda==0.2.*, which must be"),
         (replaced(METADATA, b"cuda>=0.2.0,<0.2.1", b"cuda"), "pins", "it requires llamapack-cuda, which must be"),
+        (without(BILL), "sbom", "has no software bill of materials"),
+        (replaced(BILL, b'"llamapack"', b'"llamapack-cuda"'), "sbom", "is that of llamapack-cuda"),
+        (lambda files: files.update({BILL: b"{}"}), "sbom", "cannot be read"),
         (added("llamapack/tools.pyc"), "contents", "W001"),
         (added("tests/test_me.py"), "contents", "tests does not belong into it"),
         (added("llamapack/../../evil.py"), "contents", "would be written outside the folder of packages"),
