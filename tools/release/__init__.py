@@ -3,7 +3,20 @@
 versions      The version of all packages and the pins between them: read, compared, set.
 changelog     What is under Unreleased becomes the section of the version.
 distribution  A wheel or an sdist as a file: its name, version and metadata, read without unpacking it.
+simple_api    Ask a package index what files it has.
 index         A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
+publishing    Publish a release: the plug-ins first, the core last, so that a stop half-way breaks nothing.
+resolution    Ask pip and uv what they would install for any Python and system, and compare it with the matrix.
+foreign_pip   Ask pip as if it ran on another machine; pip runs it.
 """
 
-__all__ = ["changelog", "distribution", "index", "versions"]
+__all__ = [
+    "changelog",
+    "distribution",
+    "foreign_pip",
+    "index",
+    "publishing",
+    "resolution",
+    "simple_api",
+    "versions",
+]
