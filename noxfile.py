@@ -146,7 +146,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Test the tools and the package's Python, without native code: nox -s unit -- -k matrix, for some of it."""
     with reporting_tool_errors(session):
-        prepare(session, "core", "chat", "hub", "serve", "nox", "bindgen", "release", "tasks", "test")
+        prepare(session, "core", "chat", "hub", "serve", "nox", "bindgen", "release", "tasks", "test", "rehearse")
     session.run("python", "-m", "pytest", "tests/unit", *workers(), *session.posargs, env=scratch_in_memory())
 
 

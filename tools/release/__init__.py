@@ -9,17 +9,25 @@ gates         The gates that the files of a release must pass before any of them
 wheel_files   The gates for one file: metadata, licences, pins, tags, contents, ABI ids.
 index_gates   The gates that look at the index: earlier uploads of the release, their age, the quota.
 distribution  A wheel or an sdist as a file: its name, version and metadata, read without unpacking it.
+simple_api    Ask a package index what files it has.
 index         A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
+publishing    Publish a release: the plug-ins first, the core last, so that a stop half-way breaks nothing.
+resolution    Ask pip and uv what they would install for any Python and system, and compare it with the matrix.
+foreign_pip   Ask pip as if it ran on another machine; pip runs it.
 """
 
 __all__ = [
     "changelog",
     "distribution",
     "faults",
+    "foreign_pip",
     "gates",
     "index",
     "index_gates",
     "prepare",
+    "publishing",
+    "resolution",
+    "simple_api",
     "source_gates",
     "versions",
     "wheel_files",

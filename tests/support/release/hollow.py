@@ -12,7 +12,7 @@ import tomllib
 
 from tools.matrix import load_matrix
 from tools.paths import package_folder
-from tools.release.versions import with_version
+from tools.release.versions import base_of, with_version
 
 GENERATOR = "Wheel-Version: 1.0\nGenerator: llamapack tests\nRoot-Is-Purelib: false\nTag: {tag}\n"
 
@@ -81,7 +81,8 @@ def release(folder: Path, version: str, *, backends: Sequence[str] = (), targets
 def project_wheel(folder: Path, backend: str, version: str, platform: str) -> Path:
     """Write the hollow wheel of one package for `version` and a platform tag, with the pins of that version."""
     path = package_folder(backend) / "pyproject.toml"
-    project = tomllib.loads(with_version(path.read_text(encoding="utf-8"), version, path))["project"]
+    text = with_version(path.read_text(encoding="utf-8"), base_of(version), path)
+    project = tomllib.loads(text)["project"]
     return hollow_wheel(
         folder,
         project["name"],
