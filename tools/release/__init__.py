@@ -13,10 +13,15 @@ simple_api    Ask a package index what files it has.
 index         A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
 publishing    Publish a release: the plug-ins first, the core last, so that a stop half-way breaks nothing.
 resolution    Ask pip and uv what they would install for any Python and system, and compare it with the matrix.
+rows          The rows of the release workflow's jobs: which wheel is built on which runner.
+trying_out    Install the wheels of a release by name from an index that has nothing else, and use them.
+announcing    The release at GitHub: the changelog's section, checksums, SBOMs.
+upstream      Propose a newer llama.cpp, with a report on the patches, as a pull request.
 foreign_pip   Ask pip as if it ran on another machine; pip runs it.
 """
 
 __all__ = [
+    "announcing",
     "changelog",
     "distribution",
     "faults",
@@ -27,8 +32,11 @@ __all__ = [
     "prepare",
     "publishing",
     "resolution",
+    "rows",
     "simple_api",
     "source_gates",
+    "trying_out",
+    "upstream",
     "versions",
     "wheel_files",
 ]

@@ -7,6 +7,7 @@ given_files    Models and programs that tests are given, in variables.
 measuring      Benchmarks: prepare what each needs, and run it.
 plugins        Check a plug-in: inspect its wheel, install it with the core in a clean environment, run it on a device.
 other_targets  Check a plug-in for another target than this machine, and run it where an emulator can.
+releasing      Build the files of a release: portable wheels, and sdists of all packages.
 server_tests   Run llama.cpp's tests of its server against llama-server, the runner and `llamapack serve`, and compare.
 """
 
@@ -18,5 +19,6 @@ __all__ = [
     "measuring",
     "other_targets",
     "plugins",
+    "releasing",
     "server_tests",
 ]
