@@ -21,11 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from tools import matrix
 from tools.building import (
-    cibuildwheel,
     compiler_variants,
     native_server,
     other_abi,
-    page,
     peers,
     reproducible,
     upstream_programs,
@@ -35,7 +33,7 @@ from tools.building.build import LEVELS_VARIABLE
 from tools.compilers.toolchains import find_toolchain
 from tools.matrix import Cell, host_target
 from tools.matrix.ci_rows import workflow_output
-from tools.paths import BUILD, CORE, DIST, ROOT, Checkout
+from tools.paths import BUILD, DIST, ROOT, Checkout
 from tools.platforms import browsers
 from tools.platforms.distributions import SUITES
 from tools.platforms.emulators import ensure_emulator
@@ -54,6 +52,7 @@ from tools.sessions.common import (
     try_to_install_disassembler,
     workers,
 )
+from tools.sessions.releasing import build_with_cibuildwheel, make_files
 from tools.vendoring import check, ensure
 from tools.verification import demo_model, plan, results
 
@@ -283,14 +282,14 @@ def wheel(session: nox.Session, cell: Cell) -> None:
 def cibuildwheel_(session: nox.Session) -> None:
     """Build this machine's core wheel with cibuildwheel, on Linux in a container, and judge its libraries."""
     with with_source(session):
-        variables = {**CLEAN, **cibuildwheel.engine(host_target())}
-        prepare(session, "packaging")
-        try_to_install_disassembler(host_target())
-        page.ensure_page()
-        command = cibuildwheel.command(host_target())
-    with session.chdir(CORE):
-        session.run("python", *command, env=variables)
-    session.run("python", "-m", "tools.audit", str(cibuildwheel.built()), env=CLEAN)
+        build_with_cibuildwheel(session)
+
+
+@nox.session(name="release", venv_backend="none")
+def release_(session: nox.Session) -> None:
+    """Make files of a release in dist/, and judge their libraries: `-- BUILD`, or `-- sdists`."""
+    with with_source(session):
+        make_files(session)
 
 
 @nox.session(name="reproducible", venv_backend="none")

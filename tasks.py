@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from tools.errors import ToolError, printable
 from tools.git.patch import read_series
+from tools.matrix import load_matrix
 from tools.paths import Checkout
-from tools.release import prepare, source_gates
+from tools.release import prepare, source_gates, upstream
 from tools.release.faults import report
+from tools.release.rows import release_output
 from tools.util.cmd import run_live
 from tools.util.logs import shown_by
 from tools.util.venv import ensure_environment
 from tools.vendoring import apply, bump, check, clean, create_patches, messages, plain_tree, status, sync
+from tools.vendoring.source.pin import load_pin
 
 HERE = Checkout(root=Path(__file__).resolve().parent)
+DIST = "the folder of the wheels and sdists"
+NEEDED = {"attest": "pypi_attestations", "rehearse": "uv"}
+"""For a list of requirements, a module that shows whether this Python has its packages."""
 DISCARD = "discard what would be lost; a backup is left and named"
 
 
@@ -201,17 +208,114 @@ def check_release(_: Context, tag: str = "", dist: str = "", builds: str = "", i
             raise Exit(report(faults, passed=""), code=1)
         _print([f"The source of {version} passed every gate."])
         if dist:
-            python = ensure_environment(("release",), folder=HERE.build / "env-release").python
-            words = ["--no-index"] if index == "none" else [f"--index={index}"]
-            wanted = ["--builds", *builds.split(",")] if builds else []
-            folder = str(Path(dist).expanduser().resolve())
-            command = [str(python), "-m", "tools.release", folder, version, *words, *wanted]
-            run_live(command, what=f"{version} cannot be released", cwd=HERE.root)
+            _step("check", dist, tag, f"--builds={builds}", f"--index={index}")
 
 
-vendor, release = Collection("vendor"), Collection("release")
-for entry in (prepare_, check_release):
+@task(help={"tag": "the tag that is released", "into": "the file to append the rows to, as a workflow's job does"})
+def rows(_: Context, tag: str, into: str) -> None:
+    """Append the rows of the release workflow's jobs to a file: one for each wheel, and each system to try them on."""
+    with _reporting_tool_errors():
+        backends = source_gates.released_backends(HERE, source_gates.version_of(HERE, tag))
+        with Path(into).open("a", encoding="utf-8") as file:
+            file.write(release_output(load_matrix(), backends))
+
+
+@task(name="try", help={"tag": "the tag that is released", "dist": DIST})
+def try_(_: Context, tag: str, dist: str = "dist") -> None:
+    """Install the wheels by name from an index that has nothing else, and answer a prompt with them."""
+    with _reporting_tool_errors():
+        _step("try", dist, tag)
+
+
+@task(help={"tag": "the tag that is released", "dist": DIST})
+def attest(_: Context, tag: str, dist: str = "dist") -> None:
+    """Sign the files with the identity of the workflow that this runs in (PEP 740); needs one."""
+    with _reporting_tool_errors():
+        _step("attest", dist, tag, needs=("attest",))
+
+
+@task(help={"tag": "the tag that is released", "dist": DIST, "index": "its simple API", "upload": "its upload API"})
+def publish(_: Context, tag: str, dist: str = "dist", index: str = "", upload: str = "") -> None:
+    """Upload the files, the plug-ins first and the core last; what is there already is left alone."""
+    with _reporting_tool_errors():
+        _step("publish", dist, tag, f"--index={index}", f"--upload={upload}", needs=("rehearse",))
+
+
+@task(help={"tag": "the tag that is released", "dist": DIST})
+def announce(_: Context, tag: str, dist: str = "dist") -> None:
+    """Make the release at GitHub, with the changelog's section, checksums and SBOMs; needs `gh`."""
+    with _reporting_tool_errors():
+        _step("announce", dist, tag)
+
+
+def _step(name: str, dist: str, tag: str, *options: str, needs: tuple[str, ...] = ()) -> None:
+    """Run a step of a release with the packages that it needs: this Python's, or those of an environment for it."""
+    modules = ("check_wheel_contents", "installer", "pypi_simple", "twine", *(NEEDED[each] for each in needs))
+    python = sys.executable
+    if not all(find_spec(module) for module in modules):
+        python = str(ensure_environment(("release", *needs), folder=HERE.build / "env-release").python)
+    version = source_gates.version_of(HERE, tag)
+    words = [python, "-m", "tools.release", name, str(Path(dist).expanduser().resolve()), version, *options]
+    run_live(words, what=f"{version} is not released: `{name}` failed", cwd=HERE.root)
+
+
+@task(
+    name="prepare",
+    help={
+        "into": "a folder for the report",
+        "output": "a file to append `ref=NAME` to, or `ref=` if there is nothing new",
+    },
+)
+def prepare_update(_: Context, into: str, output: str = "", ref: str = "") -> None:
+    """Move to upstream's newest release, and write a report on the patches; it stops before a conflict."""
+    with _reporting_tool_errors():
+        pin = load_pin(HERE.pin_file)
+        apply.apply_patches(HERE)
+        name = ref or upstream.newest_release(pin.repository)
+        preview = bump.preview_bump(HERE, name)
+        lines = list(messages.previewed(preview))[:-1]  # the last one says that nothing was changed
+        made = upstream.proposal(name, preview.outcomes, lines)
+        upstream.write_report(Path(into) / "report.md", made)
+        _print([made.report])
+        if made.conflicts:
+            raise Exit(f"Patches are in conflict with llama.cpp {name}: {', '.join(made.conflicts)}.", code=1)
+        newer = preview.new.commit != pin.commit
+        if newer:
+            bump.bump(HERE, name)
+            create_patches.create_patches(HERE)
+            sync.sync(HERE)
+        if output:
+            with Path(output).open("a", encoding="utf-8") as file:
+                file.write(f"ref={name if newer else ''}\n")
+
+
+@task(help={"into": "the folder of the report"})
+def pack(_: Context, into: str) -> None:
+    """Write what the update changed as one patch, for a job that may push."""
+    with _reporting_tool_errors():
+        upstream.pack(HERE, Path(into) / "changes.patch")
+
+
+@task(help={"into": "the folder of the report"})
+def measure(_: Context, into: str) -> None:
+    """Run `nox -s bench`, and add its table to the report."""
+    with _reporting_tool_errors():
+        upstream.measure(HERE, Path(into) / "report.md")
+
+
+@task(name="open", help={"ref": "upstream's release", "packed": "the folder of the report and the patch"})
+def open_(_: Context, ref: str, packed: str) -> None:
+    """Put the packed update on a branch, push it, and open a pull request; needs `gh`."""
+    with _reporting_tool_errors():
+        folder = Path(packed).resolve()
+        upstream.open_pull_request(HERE, ref, changes=folder / "changes.patch", body=folder / "report.md")
+
+
+vendor, release, update = Collection("vendor"), Collection("release"), Collection("update")
+for entry in (prepare_, check_release, rows, try_, attest, publish, announce):
     release.add_task(entry)
+for entry in (prepare_update, pack, measure, open_):
+    update.add_task(entry)
 for entry in TASKS:
     vendor.add_task(entry)
-namespace = Collection(release, vendor)
+namespace = Collection(release, update, vendor)

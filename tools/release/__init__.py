@@ -1,27 +1,30 @@
 """Make a release, and rehearse one in front of an index on this machine.
 
-versions        The version of all packages and the pins between them: read, compared, set.
-changelog       What is under Unreleased becomes the section of the version.
-prepare         Set a version everywhere and date its section: `inv release.prepare`.
-source_gates    The gates for the checkout: version, pins, changelog, tag, nothing edited.
-faults          What a gate finds: which file, what is wrong, what to do.
-gates           The gates that the files of a release must pass before any of them is uploaded.
-wheel_files     The gates for one file: metadata, licences, pins, tags, contents, ABI ids.
-provenance      What a release was made of, and how it was checked: release.json, and the same as a page.
-index_gates     The gates that look at the index: earlier uploads of the release, their age, the quota.
-distribution    A wheel or an sdist as a file: its name, version and metadata, read without unpacking it.
-simple_api      Ask a package index what files it has.
-index           A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
-publishing      Publish a release: the plug-ins first, the core last, so that a stop half-way breaks nothing.
-resolution      Ask pip and uv what they would install for any Python and system, and compare it with the matrix.
-attestations    Who published which bytes: signed in the publishing workflow, and verified by anyone.
-attested_sample A file with a real attestation, as the input for tests of what verifies them.
-foreign_pip     Ask pip as if it ran on another machine; pip runs it.
+versions      The version of all packages and the pins between them: read, compared, set.
+changelog     What is under Unreleased becomes the section of the version.
+prepare       Set a version everywhere and date its section: `inv release.prepare`.
+source_gates  The gates for the checkout: version, pins, changelog, tag, nothing edited.
+faults        What a gate finds: which file, what is wrong, what to do.
+gates         The gates that the files of a release must pass before any of them is uploaded.
+wheel_files   The gates for one file: metadata, licences, pins, tags, contents, ABI ids.
+provenance    What a release was made of, and how it was checked: release.json, and the same as a page.
+index_gates   The gates that look at the index: earlier uploads of the release, their age, the quota.
+distribution  A wheel or an sdist as a file: its name, version and metadata, read without unpacking it.
+simple_api    Ask a package index what files it has.
+index         A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
+publishing    Publish a release: the plug-ins first, the core last, so that a stop half-way breaks nothing.
+resolution    Ask pip and uv what they would install for any Python and system, and compare it with the matrix.
+attestations  Who published which bytes: signed in the publishing workflow, and verified by anyone.
+foreign_pip   Ask pip as if it ran on another machine; pip runs it.
+rows          The rows of the release workflow's jobs: which wheel is built on which runner.
+trying_out    Install the wheels of a release by name from an index that has nothing else, and use them.
+announcing    The release at GitHub: the changelog's section, checksums, SBOMs.
+upstream      Propose a newer llama.cpp, with a report on the patches, as a pull request.
 """
 
 __all__ = [
+    "announcing",
     "attestations",
-    "attested_sample",
     "changelog",
     "distribution",
     "faults",
@@ -33,8 +36,11 @@ __all__ = [
     "provenance",
     "publishing",
     "resolution",
+    "rows",
     "simple_api",
     "source_gates",
+    "trying_out",
+    "upstream",
     "versions",
     "wheel_files",
 ]

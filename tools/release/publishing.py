@@ -68,19 +68,22 @@ def publish(files: Sequence[Path], simple: str, upload: Upload) -> Published:
 
 
 def uv_upload(uv: Path, address: str, environment: Mapping[str, str] | None = None) -> Upload:
-    """Return the function that uploads a file with `uv publish` to the upload API at `address`.
+    """Return the function that uploads a file with `uv publish` to the upload API at `address`, PyPI's if it is empty.
 
     Credentials, or trusted publishing, are what `environment` or uv's own settings say.
     """
 
     def upload(path: Path) -> None:
-        run([uv, "publish", "--no-config", "--publish-url", address, path], env={**os.environ, **(environment or {})})
+        chosen = ["--publish-url", address] if address else []
+        run([uv, "publish", "--no-config", *chosen, path], env={**os.environ, **(environment or {})})
 
     return upload
 
 
 def _require_one_release(order: Sequence[Distribution]) -> None:
     cores = {each.version for each in order if each.project == CORE}
+    if not cores and len({(each.project, each.version) for each in order}) == 1 and ".post" in order[0].version:
+        return  # a plug-in that is released alone, for a core that was released before
     if len(cores) != 1 or any(each.version not in cores for each in order):
         found = sorted({f"{each.project} {each.version}" for each in order})
         raise ToolError(

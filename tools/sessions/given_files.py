@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.release import attestations, attested_sample
+from tools.release import attestations
+from tools.sessions import attested_sample
 from tools.verification import demo_model
 
 

@@ -1,10 +1,10 @@
-"""Workflows only orchestrate: check out, set up Python, call Nox."""
+"""Workflows only orchestrate: check out, set up Python, call Nox and Invoke, and hand files on."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,22 @@ from tests.support.import_graph import nox_sessions
 from tools.matrix import load_matrix
 from tools.matrix.ci_rows import workflow_rows
 from tools.paths import ROOT
+from tools.release.rows import release_rows
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-INSTALL = "python -m pip install --require-hashes --no-deps --requirement requirements/nox.txt"
+CI = ROOT / ".github" / "workflows" / "ci.yml"
+INSTALL = re.compile(r"python -m pip install --require-hashes --no-deps( --requirement requirements/(nox|tasks)\.txt)+")
+NOX = re.compile(r"python -m nox -[st] ")
+CALL = re.compile(r"python -m (nox -[st]|invoke) [^\n;&|<>`]+")
+ACTION = r"actions/(?P<name>checkout|setup-python|upload-artifact|download-artifact)@[0-9a-f]{40}"
+PINNED = re.compile(rf"uses: {ACTION} # v\d+\.\d+\.\d+")
+READING: dict[str, str] = {"contents": "read"}
+PERMITTED = {
+    ("release.yml", "publish"): {**READING, "id-token": "write"},
+    ("release.yml", "announce"): {"contents": "write"},
+    ("update-llama-cpp.yml", "propose"): {"contents": "write", "pull-requests": "write"},
+}
+"""What jobs may do beyond reading the source: prove to the index who they are, and write at GitHub."""
 IN_CONTAINER = (
     "apt-get update && apt-get install --yes --no-install-recommends ca-certificates git python3-venv",
     'git config --global --add safe.directory "$GITHUB_WORKSPACE"\n'
@@ -25,7 +38,6 @@ IN_CONTAINER = (
     'echo "$RUNNER_TEMP/python/bin" >> "$GITHUB_PATH"\n',
 )
 """What makes Debian's image able to check out and to call Python, before and after the checkout."""
-PINNED = re.compile(r"uses: actions/(checkout|setup-python)@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 Workflow = dict[str, Any]
 
@@ -47,13 +59,40 @@ def commands(workflow: Workflow) -> Iterator[str]:
 
 
 def test_there_is_a_workflow() -> None:
-    assert [path.name for path in WORKFLOWS] == ["ci.yml"]
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "release.yml", "update-llama-cpp.yml"]
 
 
-def test_nothing_is_permitted_but_reading_the_source(workflow: Workflow) -> None:
-    assert workflow["permissions"] == {}
-    for job in workflow["jobs"].values():
-        assert job.get("permissions", {}) in ({}, {"contents": "read"})
+def test_jobs_may_do_the_least_that_they_need() -> None:
+    found = {}
+    for path in WORKFLOWS:
+        workflow = load(path)
+        assert workflow["permissions"] == {}
+        for name, job in workflow["jobs"].items():
+            if job["permissions"] not in ({}, READING):
+                found[path.name, name] = job["permissions"]
+    assert found == PERMITTED
+
+
+def test_there_are_no_secrets() -> None:
+    """The index knows the workflow by its identity; GitHub's own token is given to two jobs by name."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in WORKFLOWS}
+    assert [name for name, text in texts.items() if "secrets" in text] == []
+    assert {name: text.count("github.token") for name, text in texts.items()} == {
+        "ci.yml": 0, "release.yml": 1, "update-llama-cpp.yml": 1,
+    }  # fmt: skip
+
+
+def test_a_person_is_asked_before_anything_is_published() -> None:
+    jobs = load(CI.with_name("release.yml"))["jobs"]
+    assert {name: job["environment"] for name, job in jobs.items() if "environment" in job} == {"publish": "release"}
+    assert set(jobs["publish"]["needs"]) == {"audit", "try"}
+    assert jobs["announce"]["needs"] == "publish"
+
+
+def test_a_job_that_may_write_builds_nothing() -> None:
+    for (path, name), _ in PERMITTED.items():
+        steps = load(CI.with_name(path))["jobs"][name]["steps"]
+        assert [step["run"] for step in steps if NOX.match(step.get("run", ""))] == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -62,7 +101,10 @@ def test_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
     uses = [line for line in lines if line.startswith("uses:")]
     assert uses
     assert [line for line in uses if not PINNED.fullmatch(line)] == []
-    assert len(set(uses)) == 2, "the same action in two versions"
+    everywhere = {
+        match[0] for other in WORKFLOWS for match in re.finditer(rf"{ACTION}.*", other.read_text(encoding="utf-8"))
+    }
+    assert len(everywhere) == 4, "the same action in two versions"
 
 
 def test_checkouts_keep_no_credentials(workflow: Workflow) -> None:
@@ -72,10 +114,18 @@ def test_checkouts_keep_no_credentials(workflow: Workflow) -> None:
     assert [step for step in checkouts if step.get("with", {}).get("persist-credentials") is not False] == []
 
 
-def test_steps_install_nox_by_hash_and_call_it(workflow: Workflow) -> None:
-    others = [line for line in commands(workflow) if line not in (INSTALL, *IN_CONTAINER)]
+def test_steps_install_by_hash_and_call_nox_or_invoke(workflow: Workflow) -> None:
+    others = [line for line in commands(workflow) if line not in IN_CONTAINER and not INSTALL.fullmatch(line)]
     assert others
-    assert [line for line in others if not line.startswith("python -m nox -s ") or "\n" in line] == []
+    assert [line for line in others if not CALL.fullmatch(line)] == []
+
+
+def test_what_a_job_calls_is_installed_before(workflow: Workflow) -> None:
+    for name, job in workflow["jobs"].items():
+        steps = job["steps"] if name != "required" else []
+        lines = [step["run"] for step in steps if "run" in step and step["run"] not in IN_CONTAINER]
+        wanted = {"nox" if NOX.match(line) else "tasks" for line in lines[1:]}
+        assert set(re.findall(r"requirements/(\w+)\.txt", "".join(lines[:1]))) == wanted
 
 
 def test_a_row_has_a_python_or_a_container_whose_python_is_taken(workflow: Workflow) -> None:
@@ -90,30 +140,38 @@ def test_a_row_has_a_python_or_a_container_whose_python_is_taken(workflow: Workf
 
 
 def test_sessions_that_are_called_exist(workflow: Workflow) -> None:
-    lines = [line for line in commands(workflow) if line not in (INSTALL, *IN_CONTAINER)]
-    called = [shlex.split(line.removeprefix("python -m nox -s ")) for line in lines]
+    called = [shlex.split(line.removeprefix("python -m nox -s ")) for line in commands(workflow) if "nox -s" in line]
     sessions = {word for words in called for word in (words[: words.index("--")] if "--" in words else words)}
     rows = workflow_rows(load_matrix())
     from_rows = {row["session"] for row in (*rows["check"], *rows["tried"])}
     assert (sessions - {"$SESSION"}) | from_rows <= nox_sessions(ROOT / "noxfile.py")
 
 
-def test_rows_come_from_the_matrix(workflow: Workflow) -> None:
-    rows = workflow_rows(load_matrix())
-    taken = {name: job["strategy"]["matrix"] for name, job in workflow["jobs"].items() if "strategy" in job}
-    assert taken == {name: {"include": f"${{{{ fromJSON(needs.plan.outputs.rows).{name} }}}}"} for name in rows}
+def rows_of(path: Path) -> Mapping[str, Sequence[Mapping[str, str]]]:
+    """The rows that the workflow's job `plan` makes."""
+    matrix = load_matrix()
+    return {"ci.yml": workflow_rows(matrix), "release.yml": release_rows(matrix, matrix.backends)}.get(path.name, {})
 
 
-def test_every_key_of_a_row_that_a_job_uses_is_there(workflow: Workflow) -> None:
-    rows = workflow_rows(load_matrix())
-    for name, job in workflow["jobs"].items():
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_rows_come_from_the_matrix(path: Path) -> None:
+    taken = {name: job["strategy"]["matrix"] for name, job in load(path)["jobs"].items() if "strategy" in job}
+    assert taken == {
+        name: {"include": f"${{{{ fromJSON(needs.plan.outputs.rows).{name} }}}}"} for name in rows_of(path)
+    }
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_key_of_a_row_that_a_job_uses_is_there(path: Path) -> None:
+    rows = rows_of(path)
+    for name, job in load(path)["jobs"].items():
         used = set(re.findall(r"\$\{\{ matrix\.(\w+) \}\}", yaml.safe_dump(job)))
         assert all(used <= set(row) for row in rows.get(name, []))
         assert not used or rows[name]
 
 
-def test_one_required_job_needs_all_the_others_and_always_runs(workflow: Workflow) -> None:
-    jobs = dict(workflow["jobs"])
+def test_one_required_job_needs_all_the_others_and_always_runs() -> None:
+    jobs = dict(load(CI)["jobs"])
     required, tried = jobs.pop("required"), jobs.pop("tried")
     assert tried["continue-on-error"] is True
     assert required["if"] == "always()"

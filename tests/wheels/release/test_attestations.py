@@ -13,7 +13,7 @@ import pytest
 from tests.support.given import given_path
 from tools.errors import ToolError, UnavailableError
 from tools.release.attestations import attestation_of, sign, verify
-from tools.release.attested_sample import SIGNED_BY
+from tools.sessions.attested_sample import SIGNED_BY
 
 
 @pytest.fixture
