@@ -28,8 +28,9 @@ from tools.errors import ToolError, printable
 from tools.git.patch import read_series
 from tools.matrix import load_matrix
 from tools.paths import Checkout
-from tools.release import prepare, source_gates, upstream
-from tools.release.faults import report
+from tools.release import prepare, upstream
+from tools.release.gates import source as source_gates
+from tools.release.gates.faults import report
 from tools.release.rows import release_output
 from tools.util.cmd import run_live
 from tools.util.logs import shown_by
@@ -39,7 +40,7 @@ from tools.vendoring.source.pin import load_pin
 
 HERE = Checkout(root=Path(__file__).resolve().parent)
 DIST = "the folder of the wheels and sdists"
-NEEDED = {"attest": "pypi_attestations", "rehearse": "uv"}
+NEEDED = {"rehearse": "uv"}
 """For a list of requirements, a module that shows whether this Python has its packages."""
 DISCARD = "discard what would be lost; a backup is left and named"
 
@@ -231,7 +232,7 @@ def try_(_: Context, tag: str, dist: str = "dist") -> None:
 def attest(_: Context, tag: str, dist: str = "dist") -> None:
     """Sign the files with the identity of the workflow that this runs in (PEP 740); needs one."""
     with _reporting_tool_errors():
-        _step("attest", dist, tag, needs=("attest",))
+        _step("attest", dist, tag)
 
 
 @task(help={"tag": "the tag that is released", "dist": DIST, "index": "its simple API", "upload": "its upload API"})

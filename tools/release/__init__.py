@@ -3,12 +3,8 @@
 versions      The version of all packages and the pins between them: read, compared, set.
 changelog     What is under Unreleased becomes the section of the version.
 prepare       Set a version everywhere and date its section: `inv release.prepare`.
-source_gates  The gates for the checkout: version, pins, changelog, tag, nothing edited.
-faults        What a gate finds: which file, what is wrong, what to do.
-gates         The gates that the files of a release must pass before any of them is uploaded.
-wheel_files   The gates for one file: metadata, licences, pins, tags, contents, ABI ids.
+gates         What must hold before anything is uploaded: of the checkout, of the files, of the index.
 provenance    What a release was made of, and how it was checked: release.json, and the same as a page.
-index_gates   The gates that look at the index: earlier uploads of the release, their age, the quota.
 distribution  A wheel or an sdist as a file: its name, version and metadata, read without unpacking it.
 simple_api    Ask a package index what files it has.
 index         A package index on loopback, as PyPI behaves: pip, uv and twine can install from it and upload to it.
@@ -27,20 +23,16 @@ __all__ = [
     "attestations",
     "changelog",
     "distribution",
-    "faults",
     "foreign_pip",
     "gates",
     "index",
-    "index_gates",
     "prepare",
     "provenance",
     "publishing",
     "resolution",
     "rows",
     "simple_api",
-    "source_gates",
     "trying_out",
     "upstream",
     "versions",
-    "wheel_files",
 ]

@@ -16,13 +16,12 @@ from pypi_simple import PYPI_SIMPLE_ENDPOINT
 from tools.errors import ToolError, printable
 from tools.matrix import load_matrix
 from tools.paths import BUILD, Checkout
-from tools.release import announcing, publishing, trying_out
-from tools.release.faults import report
-from tools.release.gates import SUFFIXES, check, read_files
-from tools.release.index_gates import check_index, forecast, read_listings
+from tools.release import announcing, attestations, publishing, trying_out
+from tools.release.gates.faults import report
+from tools.release.gates.files import SUFFIXES, check, read_files
+from tools.release.gates.index import check_index, forecast, read_listings
+from tools.release.gates.source import released_backends
 from tools.release.rows import builds_of
-from tools.release.source_gates import released_backends
-from tools.util.cmd import run_live
 from tools.util.logs import shown_by
 from tools.util.venv import Environment
 
@@ -60,11 +59,8 @@ def _try(told: Told) -> int:
 
 
 def _attest(told: Told) -> int:
-    files = [str(path) for path in _files(told.dist)]
-    what = "The files could not be signed"
-    run_live(
-        [sys.executable, "-m", "pypi_attestations", "sign", *files], what=what, fix="It needs a workflow's identity."
-    )
+    made = attestations.sign(_files(told.dist))
+    print(f"Signed {len(made)} files.")
     return 0
 
 

@@ -10,8 +10,8 @@ from tools.errors import ToolError
 from tools.paths import Checkout
 from tools.release.changelog import section_of
 from tools.release.distribution import Distribution
-from tools.release.gates import read_files
-from tools.release.source_gates import tag_of
+from tools.release.gates.files import read_files
+from tools.release.gates.source import tag_of
 from tools.release.versions import VERSION
 from tools.util.atomic_files import write_file, write_text
 from tools.util.cmd import run

@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.errors import ToolError
 from tools.paths import Checkout
 from tools.release.changelog import release_section
-from tools.release.source_gates import tag_of
+from tools.release.gates.source import tag_of
 from tools.release.versions import (
     VERSION,
     base_of,

@@ -12,7 +12,7 @@ from packaging.utils import parse_wheel_filename
 
 from tools.errors import ToolError
 from tools.release.distribution import Distribution
-from tools.release.gates import read_files
+from tools.release.gates.files import read_files
 from tools.release.index import serve_index
 from tools.release.versions import CORE_NAME
 from tools.util.cmd import run, run_live

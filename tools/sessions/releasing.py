@@ -11,7 +11,7 @@ from tools.building.page import ensure_page
 from tools.errors import ToolError
 from tools.matrix import host_target, load_matrix
 from tools.paths import CORE, DIST, HERE, package_folder
-from tools.release.source_gates import released_backends, version_of
+from tools.release.gates.source import released_backends, version_of
 from tools.sessions.common import CLEAN, audit, prepare, try_to_install_disassembler
 from tools.util.cmd import run_live
 from tools.util.venv import ensure_environment

@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.release.complete import Files, files_of, rewrite, write_release, write_sdist, write_wheel
 from tools.matrix import load_matrix
-from tools.release import gates
-from tools.release.faults import Fault, report
+from tools.release.gates import files as gates
+from tools.release.gates.faults import Fault, report
 
 pytest.importorskip("twine", reason="twine is not installed: requirements/release.txt")
 

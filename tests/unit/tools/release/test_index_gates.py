@@ -13,9 +13,9 @@ import pytest
 from tests.support.release.complete import write_release
 from tools.errors import ToolError
 from tools.matrix import load_matrix
-from tools.release import index_gates
 from tools.release.distribution import Distribution
-from tools.release.gates import read_files
+from tools.release.gates import index as index_gates
+from tools.release.gates.files import read_files
 from tools.release.index import serve_index
 
 VERSION = "0.2.0"

@@ -15,8 +15,9 @@ import pytest
 from tools.errors import ToolError
 from tools.git.repository import Git
 from tools.paths import HERE, ROOT, Checkout
-from tools.release import prepare, source_gates, versions
-from tools.release.faults import Fault
+from tools.release import prepare, versions
+from tools.release.gates import source as source_gates
+from tools.release.gates.faults import Fault
 
 DAY = date(2027, 1, 31)
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n### Added\n\n- This.\n"

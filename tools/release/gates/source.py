@@ -8,7 +8,7 @@ from tools.errors import ToolError
 from tools.git.repository import Git
 from tools.paths import Checkout
 from tools.release.changelog import UNRELEASED, read_sections, section_of
-from tools.release.faults import Fault
+from tools.release.gates.faults import Fault
 from tools.release.versions import inconsistent, is_development, read_packages
 
 

@@ -20,7 +20,7 @@ from packaging.utils import parse_wheel_filename
 
 from tools.errors import ToolError
 from tools.release.distribution import Distribution, bill_of
-from tools.release.faults import Fault
+from tools.release.gates.faults import Fault
 from tools.release.versions import CORE_NAME, base_of, plug_in_pin
 
 _LIBRARY = re.compile(r"(?:lib)?(?:ggml-base|ggml|llamapack)-(?P<id>[0-9a-f]{8})\.(?:so|dll|dylib)")

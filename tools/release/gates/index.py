@@ -11,7 +11,7 @@ from requests import RequestException
 
 from tools.errors import ToolError
 from tools.release.distribution import Distribution
-from tools.release.faults import Fault
+from tools.release.gates.faults import Fault
 from tools.release.versions import CORE_NAME
 
 QUOTA = 10 * 10**9

@@ -23,9 +23,9 @@ from twine.exceptions import InvalidDistribution
 
 from tools.errors import ToolError
 from tools.matrix import Cell, Matrix
-from tools.release import wheel_files
 from tools.release.distribution import Distribution, read_distribution
-from tools.release.faults import Fault
+from tools.release.gates import one_file
+from tools.release.gates.faults import Fault
 from tools.release.versions import CORE_NAME, is_development
 
 LARGEST_FILE = 100 * 10**6
@@ -112,12 +112,12 @@ def _too_large(path: Path, largest: int) -> Iterator[Fault]:
 
 
 def _broken(file: Distribution) -> Iterator[Fault]:
-    yield from wheel_files.broken_metadata(file)
-    yield from wheel_files.broken_pins(file)
+    yield from one_file.broken_metadata(file)
+    yield from one_file.broken_pins(file)
     yield from unrendered(file)
     if file.is_wheel:
-        yield from wheel_files.broken_tags(file.path)
-        yield from wheel_files.broken_contents(file.path, file.project)
+        yield from one_file.broken_tags(file.path)
+        yield from one_file.broken_contents(file.path, file.project)
 
 
 def _incomplete(files: Sequence[Distribution], matrix: Matrix, version: str, builds: Sequence[Cell]) -> Iterator[Fault]:
@@ -151,7 +151,7 @@ def _other_builds(files: Sequence[Distribution], matrix: Matrix) -> Iterator[Fau
     for target in matrix.targets:
         platform = matrix.wheel_tag(target)
         ids: Mapping[str, tuple[str, frozenset[str]]] = {
-            file.project: (file.path.name, wheel_files.abi_ids(file.path))
+            file.project: (file.path.name, one_file.abi_ids(file.path))
             for file in files
             if file.is_wheel and platform in _platforms(file)
         }
