@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,15 @@ def test_files_that_do_not_run_are_not_compared(site: Path, monkeypatch: pytest.
     install(site, "llamapack", CORE)
     (site / "llamapack" / "a.py").unlink()
     monkeypatch.setattr(installed_files, "PACKAGE", site / "checkout" / "llamapack")
+    (package,) = installed_packages()
+    assert (package.compared, package.missing) == (False, ())
+
+
+def test_files_in_a_zip_are_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "site", "llamapack", CORE)
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "site")
+    monkeypatch.setattr("sys.path", [archive])
+    monkeypatch.setattr(installed_files, "PACKAGE", Path(archive) / "llamapack")
     (package,) = installed_packages()
     assert (package.compared, package.missing) == (False, ())
 

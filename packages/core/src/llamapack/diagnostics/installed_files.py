@@ -31,7 +31,7 @@ class InstalledPackage:
     sbom: str | None
     """The SHA-256 of its software bill of materials; None if it has none."""
     compared: bool
-    """False if there is no list of files, the installer does not keep to it, or other files run than those in it."""
+    """False if there is no list of files, the installer does not keep to it, other files run, or they are in a zip."""
     changed: tuple[str, ...] = ()
     """Files with other contents than the installed ones, from the folder of packages."""
     missing: tuple[str, ...] = ()
@@ -73,9 +73,10 @@ def _said(package: InstalledPackage) -> Iterator[str]:
 
 def _examine(name: str, package: Distribution) -> InstalledPackage:
     files = package.files or []
-    compared = bool(files) and (package.read_text("INSTALLER") or "").strip() not in _REWRITE
+    folder = Path(str(package.locate_file("")))
+    compared = bool(files) and folder.is_dir() and (package.read_text("INSTALLER") or "").strip() not in _REWRITE
     if name == NAME:
-        compared = compared and Path(str(package.locate_file(NAME))).resolve() == PACKAGE.resolve()
+        compared = compared and (folder / NAME).resolve() == PACKAGE.resolve()
     changed, missing = [], []
     for file in files if compared else ():
         if file.hash is None or file.hash.mode != "sha256" or file.name in _OF_THE_INSTALLER:
