@@ -15,12 +15,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.support.import_graph import nox_sessions
-from tests.support.release.complete import write_sdist, write_wheel
-from tools.matrix import load_matrix
-from tools.paths import ROOT, Checkout
-from tools.release.source_gates import released_backends, version_of
-
 Words = Sequence[str]
 
 
@@ -33,6 +27,10 @@ def installed(words: Words) -> None:
 
 def session(words: Words) -> None:
     """nox: the sessions must be there, and what they are told must be a build where it stands for one."""
+    from tests.support.import_graph import nox_sessions  # late, as in all stand-ins: most calls need none of it
+    from tools.matrix import load_matrix
+    from tools.paths import ROOT
+
     names = words[3 : words.index("--")] if "--" in words else words[3:]
     if words[2] == "-s":
         unknown = set(names) - nox_sessions(ROOT / "noxfile.py")
@@ -43,6 +41,11 @@ def session(words: Words) -> None:
 
 def built(words: Words) -> None:
     """nox -s release: small files of the same names, that pass the gates."""
+    from tests.support.release.complete import write_sdist, write_wheel
+    from tools.matrix import load_matrix
+    from tools.paths import Checkout
+    from tools.release.source_gates import released_backends, version_of
+
     here = Checkout(root=Path.cwd())
     told = words[words.index("--") + 1 :]
     tag = os.environ["GITHUB_REF_NAME"]
