@@ -50,7 +50,7 @@ def build_rows(matrix: Matrix, builds: Sequence[Verified]) -> list[Row]:
         {
             "id": row.build,
             "session": row.session,
-            **_place(matrix, matrix.cell(row.build).target, contained=row.session not in NEEDS_THE_RUNNER),
+            **place(matrix, matrix.cell(row.build).target, contained=row.session not in NEEDS_THE_RUNNER),
         }
         for row in builds
     ]
@@ -59,13 +59,13 @@ def build_rows(matrix: Matrix, builds: Sequence[Verified]) -> list[Row]:
 def wheel_rows(matrix: Matrix) -> list[Row]:
     """Return one row per wheel that CI builds and inspects, because no machine there can run it."""
     return [
-        {"id": Cell(backend=backend.name, target=target).id, **_place(matrix, host)}
+        {"id": Cell(backend=backend.name, target=target).id, **place(matrix, host)}
         for backend in matrix.backends.values()
         for target, host in backend.audited.items()
     ]
 
 
-def _place(matrix: Matrix, host: str, *, contained: bool = True) -> Row:
+def place(matrix: Matrix, host: str, *, contained: bool = True) -> Row:
     """Return on which runner, in which container, and by which Python a row is run; in a container it is its own."""
     container = CONTAINER if contained and host.startswith("linux-") else ""
     python = "" if container else matrix.tools_pythons[-1]

@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection
 
 from tools.matrix import Cell, Matrix
+from tools.matrix.ci_rows import Row, place
 
-Row = dict[str, str]
 TRIED_ON = ("linux-x86_64", "linux-aarch64", "windows-x86_64", "macos-arm64", "macos-x86_64")
 """The targets whose runners install the wheels from a clean index, and answer a prompt."""
 
@@ -20,11 +20,12 @@ def builds_of(matrix: Matrix, backends: Collection[str]) -> list[Cell]:
 def release_rows(matrix: Matrix, backends: Collection[str]) -> dict[str, list[Row]]:
     """Return the rows of the jobs `wheel` and `try`, by the job's name.
 
-    Wheels are built on a runner of their own target; they are tried on every target that the release has wheels for.
+    Wheels are built on a runner of their own target, for Linux in the container that CI uses. They are tried on every
+    target that the release has wheels for.
     """
     python = matrix.tools_pythons[-1]
     builds = builds_of(matrix, backends)
-    wheels = [{"id": cell.id, "runner": matrix.target(cell.target).runner, "python": python} for cell in builds]
+    wheels = [{"id": cell.id, **place(matrix, cell.target)} for cell in builds]
     targets = [target for target in TRIED_ON if target in {cell.target for cell in builds}]
     tried = [{"id": name, "runner": matrix.target(name).runner, "python": python} for name in targets]
     return {"wheel": wheels, "try": tried}

@@ -20,12 +20,12 @@ from tools.paths import ROOT
 PYTHON = """#!/bin/sh
 PYTHONPATH="{root}" exec "{python}" -P -m tests.support.release.runner_python "$@"
 """
-GH = """#!/bin/sh
+RECORDS = """#!/bin/sh
 for word in "$@"; do printf '%s\\n' "$word"; done >> "{log}"
 """
 EXPRESSION = re.compile(r"\$\{\{ (?P<what>[^}]+) \}\}")
 ROWS = re.compile(r"\$\{\{ fromJSON\(needs\.plan\.outputs\.rows\)\.(\w+) \}\}")
-KEPT = ("HOME", "LLAMAPACK_CACHE_DIR", "TMPDIR")
+KEPT = ("LLAMAPACK_CACHE_DIR", "TMPDIR")
 Values = dict[str, str]
 
 
@@ -57,17 +57,19 @@ class Runner:
             name = next(name for name, job in waiting.items() if not _needs(job) & set(waiting))
             job = waiting.pop(name)
             self.outputs.setdefault(name, {})
-            if self._is_wanted(job.get("if", ""), {}):
+            if self._is_wanted(job.get("if", ""), {}, {}):
                 for number, row in enumerate(self._rows(job)):
                     self._run_job(name, job, row, self.folder / f"{name}-{number}")
 
     def _write_programs(self) -> None:
         programs = self.folder / "bin"
         programs.mkdir(parents=True)
+        python = PYTHON.format(python=sys.executable, root=ROOT)
         texts = {
-            "python": PYTHON.format(python=sys.executable, root=ROOT),
-            "gh": GH.format(log=self.folder / "gh.txt"),
+            **{"python": python, "python3": python},
+            **{name: RECORDS.format(log=self.folder / f"{name}.txt") for name in ("gh", "apt-get")},
         }
+        (self.folder / "home").mkdir()
         for name, text in texts.items():
             (programs / name).write_text(text, encoding="utf-8")
             (programs / name).chmod(0o755)
@@ -85,7 +87,7 @@ class Runner:
     def _run_job(self, name: str, job: Mapping[str, Any], row: Values, place: Path) -> None:
         steps: dict[str, Values] = {}
         for step in job["steps"]:
-            if not self._is_wanted(step.get("if", ""), steps):
+            if not self._is_wanted(step.get("if", ""), steps, row):
                 continue
             values = {key: self._filled(str(value), row, steps) for key, value in step.get("with", {}).items()}
             if "uses" in step:
@@ -102,6 +104,7 @@ class Runner:
         output, log = self.folder / "output.txt", self.folder / "calls.jsonl"
         for path in (output, log):
             path.write_text("", encoding="utf-8")
+        place.mkdir(exist_ok=True)
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", command],
             cwd=place,
@@ -118,7 +121,10 @@ class Runner:
     def _variables(self, place: Path, output: Path) -> Values:
         return {
             **{name: os.environ[name] for name in KEPT if name in os.environ},
+            "HOME": str(self.folder / "home"),
             "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "RUNNER_TEMP": str(self.folder / "temp"),
+            "GITHUB_PATH": str(self.folder / "path.txt"),
             "CI": "true",
             "GITHUB_ACTIONS": "true",
             "GITHUB_OUTPUT": str(output),
@@ -148,12 +154,12 @@ class Runner:
         else:
             assert action == "actions/setup-python", action
 
-    def _is_wanted(self, condition: str, steps: Mapping[str, Values]) -> bool:
+    def _is_wanted(self, condition: str, steps: Mapping[str, Values], row: Values) -> bool:
         if condition in ("", "always()"):
             return True
         what, _, rest = condition.partition(" != ")
-        assert rest == "''", condition
-        return bool(self._value(what, {}, steps))
+        assert rest in ("", "''"), condition
+        return bool(self._value(what, row, steps))
 
     def _filled(self, text: str, row: Values, steps: Mapping[str, Values]) -> str:
         return EXPRESSION.sub(lambda found: self._value(found["what"], row, steps), text)

@@ -25,6 +25,11 @@ def installed(words: Words) -> None:
     assert [path for path in lists if not path.is_file()] == []
 
 
+def made_environment(words: Words) -> None:
+    """venv: the folder must be the runner's."""
+    assert words[-1] == f"{os.environ['RUNNER_TEMP']}/python"
+
+
 def session(words: Words) -> None:
     """nox: the sessions must be there, and what they are told must be a build where it stands for one."""
     from tests.support.import_graph import nox_sessions  # late, as in all stand-ins: most calls need none of it
@@ -44,7 +49,7 @@ def built(words: Words) -> None:
     from tests.support.release.complete import write_sdist, write_wheel
     from tools.matrix import load_matrix
     from tools.paths import Checkout
-    from tools.release.source_gates import released_backends, version_of
+    from tools.release.gates.source import released_backends, version_of
 
     here = Checkout(root=Path.cwd())
     told = words[words.index("--") + 1 :]
@@ -77,6 +82,7 @@ def measured(words: Words) -> None:
 
 
 STAND_INS: Sequence[tuple[str, str, Callable[[Words], None]]] = (
+    (r"-m venv .*", "python3 -m venv", made_environment),
     (r"-m pip install .*", "pip install", installed),
     (r"-m nox -s release -- .*", "nox -s release", built),
     (r"-m nox -s plan-rows .*", "", installed),

@@ -13,7 +13,7 @@ import yaml
 
 from tests.support.import_graph import nox_sessions
 from tools.matrix import load_matrix
-from tools.matrix.ci_rows import workflow_rows
+from tools.matrix.ci_rows import CONTAINER, workflow_rows
 from tools.paths import ROOT
 from tools.release.rows import release_rows
 
@@ -128,15 +128,21 @@ def test_what_a_job_calls_is_installed_before(workflow: Workflow) -> None:
         assert set(re.findall(r"requirements/(\w+)\.txt", "".join(lines[:1]))) == wanted
 
 
-def test_a_row_has_a_python_or_a_container_whose_python_is_taken(workflow: Workflow) -> None:
-    for name, job in workflow["jobs"].items():
-        if "container" not in job:
-            continue
-        assert job["container"] == "${{ matrix.container }}"
-        assert all(bool(row["container"]) != bool(row["python"]) for row in workflow_rows(load_matrix())[name])
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_row_has_a_python_or_a_container_whose_python_is_taken(path: Path) -> None:
+    first, second = IN_CONTAINER
+    for name, job in load(path)["jobs"].items():
         conditional = [(step["if"], step.get("run", "")) for step in job["steps"] if "if" in step]
-        first, second = IN_CONTAINER
-        assert conditional == [("matrix.container", first), ("matrix.container", second), ("matrix.python", "")]
+        always = [step["run"] for step in job["steps"] if "run" in step and "if" not in step]
+        if job.get("container") == "${{ matrix.container }}":
+            assert all(bool(row["container"]) != bool(row["python"]) for row in rows_of(path)[name])
+            assert conditional == [("matrix.container", first), ("matrix.container", second), ("matrix.python", "")]
+        elif "container" in job:
+            assert job["container"] == CONTAINER
+            assert always[:2] == [first, second]
+            assert "actions/setup-python" not in yaml.safe_dump(job)
+        else:
+            assert {first, second}.isdisjoint(always)
 
 
 def test_sessions_that_are_called_exist(workflow: Workflow) -> None:
