@@ -134,7 +134,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check all types with mypy, strictly, and with pyright what users write: examples, and calls with their types."""
     with reporting_tool_errors(session):
-        prepare(session, "types", "tasks")
+        prepare(session, "types", "tasks", "sbom")
     session.run("mypy", *session.posargs)
     # Named, because pyright prefers a pyrightconfig.json of a folder above; and it would ask for newer versions.
     session.run("pyright", "--project", "pyproject.toml", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
